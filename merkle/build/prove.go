@@ -1,0 +1,138 @@
+package build
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"filippo.io/age"
+
+	"github.com/assay-por/assay/merkle"
+	"github.com/assay-por/assay/merkle/shard"
+)
+
+// ErrNotFound says that no customer of the snapshot has the look-up handle.
+var ErrNotFound = errors.New("no customer of this snapshot has that look-up handle")
+
+// Prover makes inclusion proofs (SPEC part 8) out of the shard files of a run directory. It opens a shard when it is first
+// needed, and keeps the last one. A Prover is for one goroutine.
+type Prover struct {
+	dir       string
+	result    Result
+	statement merkle.Hash
+	assets    int
+	identity  age.Identity
+	top       *merkle.Tree[merkle.Plain]
+	open      *shard.File
+}
+
+// NewProver returns a Prover of a built snapshot: the run directory, what [Run] returned or [ParseShards] read, the number of
+// assets, the digest of the signed statement's payload, and the identity that the shard files are sealed to.
+func NewProver(dir string, result Result, assets int, statement merkle.Hash, identity age.Identity) (*Prover, error) {
+	if assets < 1 || assets > merkle.MaxAssets || len(result.Shards) > shard.MaxShards {
+		return nil, fmt.Errorf("%d assets and %d shards: want 1 to %d, and at most %d", assets, len(result.Shards), merkle.MaxAssets, shard.MaxShards)
+	}
+	top, err := result.topTree()
+	if err != nil {
+		return nil, err
+	}
+	if root := top.Root(); root.Hash != result.Root {
+		return nil, fmt.Errorf("the shards give the root %v, want %v", root.Hash, result.Root)
+	}
+	return &Prover{dir: dir, result: result, statement: statement, assets: assets, identity: identity, top: top}, nil
+}
+
+// Prove returns the proof of the customer with a look-up handle. The shard is that of the customer's order key, see [ShardOf],
+// or -1 to look through all shards. A proof that does not give the root is an error, never returned. It returns [ErrNotFound]
+// if there is no such customer.
+func (p *Prover) Prove(ctx context.Context, handle [32]byte, index int) (merkle.Proof[merkle.Plain], error) {
+	first, end := index, index+1
+	if index < 0 {
+		first, end = 0, len(p.result.Shards)
+	}
+	if end > len(p.result.Shards) {
+		return merkle.Proof[merkle.Plain]{}, fmt.Errorf("shard #%d of %d", index, len(p.result.Shards))
+	}
+	for i := first; i < end; i++ {
+		file, err := p.Shard(ctx, i)
+		if err != nil {
+			return merkle.Proof[merkle.Plain]{}, err
+		}
+		proof, identity, err := file.Prove(handle)
+		if errors.Is(err, shard.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return merkle.Proof[merkle.Plain]{}, fmt.Errorf("shard #%d: %w", i, err)
+		}
+		return p.finish(proof, identity)
+	}
+	return merkle.Proof[merkle.Plain]{}, ErrNotFound
+}
+
+// finish adds what the shard does not know, and checks the whole.
+func (p *Prover) finish(proof merkle.Proof[merkle.Plain], identity merkle.Hash) (merkle.Proof[merkle.Plain], error) {
+	var err error
+	proof.Statement = p.statement
+	if proof.Top, err = p.top.Path(proof.Shard.Index); err != nil {
+		return merkle.Proof[merkle.Plain]{}, err
+	}
+	root, err := proof.RootOf(identity)
+	if err == nil && root.Hash != p.result.Root {
+		err = fmt.Errorf("it gives the root %v, want %v", root.Hash, p.result.Root)
+	}
+	if err != nil {
+		return merkle.Proof[merkle.Plain]{}, fmt.Errorf("the proof of leaf #%d of shard #%d does not hold: %w", proof.Shard.Leaf, proof.Shard.Index, err)
+	}
+	return proof, nil
+}
+
+// Shard opens a shard file and holds it to the shard list.
+func (p *Prover) Shard(ctx context.Context, index int) (*shard.File, error) {
+	if p.open != nil && int(p.open.Header().Index) == index {
+		return p.open, nil
+	}
+	listed := p.result.Shards[index]
+	f, err := os.Open(filepath.Join(p.dir, ShardFile(index)))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() //nolint:errcheck // it was only read
+	opened, err := shard.Open(ctxReader{ctx, f}, p.identity, shard.Header{
+		Snapshot: p.result.Snapshot, Index: uint32(index), Count: uint32(len(p.result.Shards)), //nolint:gosec // the shard list was checked
+		Assets: uint16(p.assets), Leaves: listed.Leaves, //nolint:gosec // NewProver checked it
+	})
+	if err != nil {
+		return nil, err
+	}
+	if root := opened.Root(); root.Hash != listed.Root {
+		return nil, fmt.Errorf("shard file #%d has the root %v, the shard list %v: it is of another build", index, root.Hash, listed.Root)
+	}
+	p.open = opened
+	return opened, nil
+}
+
+// Prove is [Prover.Prove] for a single proof.
+func Prove(ctx context.Context, dir string, result Result, assets int, statement merkle.Hash, identity age.Identity, handle [32]byte, index int) (merkle.Proof[merkle.Plain], error) {
+	p, err := NewProver(dir, result, assets, statement, identity)
+	if err != nil {
+		return merkle.Proof[merkle.Plain]{}, err
+	}
+	return p.Prove(ctx, handle, index)
+}
+
+// ctxReader stops reading when the context ends.
+type ctxReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (r ctxReader) Read(b []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.r.Read(b)
+}

@@ -1,0 +1,116 @@
+// Package ledger reads what an exchange owes: SPEC part 7.
+//
+// A ledger is a list of entries (customer, asset, balance, class) from one or more CSV files, plain or compressed:
+//
+//	customer,asset,balance            customer,BTC,USDT
+//	carol@example.org,BTC,0.25        carol@example.org,0.25,1200
+//	carol@example.org,USDT,1200       dave@example.org,,3.5
+//	dave@example.org,USDT,3.5
+//
+// on the left the long form, on the right the wide form of the same ledger. [Read] folds the entries into one plain sum for
+// each customer, in integers of base units: nothing is rounded, nothing is dropped in silence. A row that is wrong stops the
+// reading with a [RowError], which says where and what to do but never quotes a customer or a balance. What the operator chose
+// to leave out or add up is counted in the [Summary], which the signed statement repeats.
+//
+// [Synth] writes ledgers of any size for trials.
+package ledger
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/assay-por/assay/merkle"
+)
+
+// Asset is one asset of the registry, by its place in registry order: its id and how many decimals its base unit has.
+type Asset struct {
+	ID       string
+	Decimals uint8
+}
+
+// What a rule of [Rules] may be (SPEC part 7).
+const (
+	RuleError   = "error"   // refuse the ledger
+	RuleExclude = "exclude" // leave the entries out, and say so
+	RuleSum     = "sum"     // add the entries, and say so
+)
+
+// Rules say what to do with entries that a ledger should not have (SPEC part 7). An empty rule is "error".
+type Rules struct {
+	Negatives     string // "error" or "exclude"
+	Duplicates    string // "error" or "sum"
+	UnknownAssets string // "error" or "exclude"
+}
+
+// checked returns r with the defaults filled in.
+func (r Rules) checked() (Rules, error) {
+	for _, rule := range []struct {
+		name  string
+		value *string
+		other string
+	}{
+		{"negatives", &r.Negatives, RuleExclude},
+		{"duplicates", &r.Duplicates, RuleSum},
+		{"unknown_assets", &r.UnknownAssets, RuleExclude},
+	} {
+		switch *rule.value {
+		case "":
+			*rule.value = RuleError
+		case RuleError, rule.other:
+		default:
+			return r, fmt.Errorf("rule %s is %q, want %q or %q", rule.name, *rule.value, RuleError, rule.other)
+		}
+	}
+	return r, nil
+}
+
+// Source is one file of a ledger. The ending of its name says how it is compressed: .csv, .csv.gz or .csv.zst (SPEC part 7).
+type Source struct {
+	Name string
+	Open func() (io.ReadCloser, error)
+}
+
+// RowError is the first fault of a ledger: where it stands and what to do. It holds neither a customer id nor a balance.
+type RowError struct {
+	File    string
+	Line    int    // the first line of the row, from 1; 0 for a fault of the whole file
+	Column  string // the column's name; empty for a fault of the whole row
+	Problem string
+}
+
+// Error returns "file:line: column name: problem".
+func (e *RowError) Error() string {
+	where := e.File
+	if e.Line > 0 {
+		where = fmt.Sprintf("%s:%d", e.File, e.Line)
+	}
+	if e.Column != "" {
+		return fmt.Sprintf("%s: column %s: %s", where, e.Column, e.Problem)
+	}
+	return fmt.Sprintf("%s: %s", where, e.Problem)
+}
+
+// Ledger is what was read: the customers and what each is owed. It is immutable and safe for concurrent use.
+type Ledger struct {
+	assets  []Asset
+	ids     []string
+	balance balances
+	summary Summary
+}
+
+// Assets returns the number of assets in the registry that the ledger was read with.
+func (l *Ledger) Assets() int { return len(l.assets) }
+
+// Len returns the number of customers: those with nothing, or only with excluded entries, are among them.
+func (l *Ledger) Len() int { return len(l.ids) }
+
+// Customer returns the id of customer i, normalised as SPEC part 5 says, in the order of first occurrence.
+func (l *Ledger) Customer(i int) string { return l.ids[i] }
+
+// Balances appends to sum what customer i is owed, over all classes (SPEC part 7).
+func (l *Ledger) Balances(i int, sum merkle.Plain) merkle.Plain {
+	return l.balance.appendSum(i, sum)
+}
+
+// Summary returns what the statement says of the ledger.
+func (l *Ledger) Summary() Summary { return l.summary }

@@ -1,0 +1,150 @@
+package ledger
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/assay-por/assay/merkle"
+)
+
+func synthText(t testing.TB, opt SynthOptions) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := Synth(&b, opt); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// What Synth writes is read with every rule at "error", and has the number of customers and entries that was asked for.
+func TestSynthIsReadable(t *testing.T) {
+	for _, opt := range []SynthOptions{
+		{Customers: 1, Assets: 1},
+		{Customers: 3000, Assets: 8, Held: 8, Seed: 1},
+		{Customers: 3000, Assets: 40, Held: 3, Seed: 2},
+		{Customers: 300, Assets: 200, Held: 150, Seed: 3, Wide: true},
+		{Customers: 300, Assets: 12, Held: 11, Seed: 4},
+		{Customers: 1000, Seed: 5, IDs: []Asset{{"EUR", 2}, {"JPY", 0}, {"BIG", 36}}, Held: 2, Wide: true},
+	} {
+		assets := opt.IDs
+		if assets == nil {
+			assets = SynthAssets(opt.Assets)
+		}
+		l, err := Read(context.Background(), []Source{bytesSource("s.csv", synthText(t, opt))}, assets, Rules{}, nil)
+		if err != nil {
+			t.Fatalf("%+v: %v", opt, err)
+		}
+		if l.Len() != opt.Customers {
+			t.Errorf("%+v: %d customers", opt, l.Len())
+		}
+		held := 0
+		for i := range l.Len() {
+			held += len(l.Balances(i, nil))
+		}
+		want := opt.Held * opt.Customers
+		if opt.Held > 0 && (held*100 < want*94 || held*100 > want*106) {
+			t.Errorf("%+v: %d balances, want about %d", opt, held, want)
+		}
+	}
+}
+
+// The distribution has a heavy tail, and customers with nothing.
+func TestSynthShape(t *testing.T) {
+	l, err := Read(context.Background(), []Source{bytesSource("s.csv", synthText(t, SynthOptions{Customers: 20000, Assets: 6, Held: 2, Seed: 9}))}, SynthAssets(6), Rules{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var most merkle.Amount
+	empty := 0
+	for i := range l.Len() {
+		sum := l.Balances(i, nil)
+		if len(sum) == 0 {
+			empty++
+		}
+		if a := sum.Amount(0); a.Cmp(most) > 0 {
+			most = a
+		}
+	}
+	if empty == 0 {
+		t.Error("no customer has nothing")
+	}
+	if thousand := (merkle.Amount{Lo: 1000 * 2_000_000}); most.Cmp(thousand) < 0 {
+		t.Errorf("the largest balance of BTC is %v, want a thousand times the median", most)
+	}
+}
+
+func TestSynthDeterministic(t *testing.T) {
+	opt := SynthOptions{Customers: 500, Assets: 9, Held: 4, Seed: 11}
+	if !bytes.Equal(synthText(t, opt), synthText(t, opt)) {
+		t.Error("the same options write other bytes")
+	}
+	other := opt
+	other.Seed = 12
+	if bytes.Equal(synthText(t, opt), synthText(t, other)) {
+		t.Error("another seed writes the same bytes")
+	}
+	// Pinned, so that a seed in a document stays true.
+	want := "customer,asset,balance\n"
+	if got := string(synthText(t, SynthOptions{Customers: 2, Assets: 2, Seed: 1})); got[:len(want)] != want {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestSynthRefused(t *testing.T) {
+	for _, opt := range []SynthOptions{{}, {Customers: 1}, {Assets: 1}, {Customers: 1, Assets: 1025}, {Customers: 1, Assets: 2, Held: 3},
+		{Customers: 1, Assets: 2, IDs: registry}, {Customers: 1, Assets: 2, Held: -1}} {
+		if err := Synth(io.Discard, opt); err == nil {
+			t.Errorf("%+v: want an error", opt)
+		}
+	}
+	full := errors.New("disk is full")
+	if err := Synth(failingWriter{full}, SynthOptions{Customers: 1, Assets: 1}); !errors.Is(err, full) {
+		t.Errorf("got %v, want the writer's error", err)
+	}
+}
+
+type failingWriter struct{ err error }
+
+func (w failingWriter) Write([]byte) (int, error) { return 0, w.err }
+
+func TestSynthAssets(t *testing.T) {
+	want := []Asset{{"BTC", 8}, {"ETH", 18}, {"USDT", 6}, {"SYN004", 8}}
+	if diff := cmp.Diff(want, SynthAssets(4)); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(want[:2], SynthAssets(2)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func BenchmarkSynth(b *testing.B) {
+	const customers = 100_000
+	for b.Loop() {
+		if err := Synth(io.Discard, SynthOptions{Customers: customers, Assets: 8, Held: 8, Seed: 1}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.N)*customers*8/b.Elapsed().Seconds(), "rows/s")
+}
+
+func BenchmarkRead(b *testing.B) {
+	const customers = 100_000
+	for _, wide := range []bool{false, true} {
+		text := synthText(b, SynthOptions{Customers: customers, Assets: 8, Held: 8, Seed: 1, Wide: wide})
+		b.Run(fmt.Sprintf("wide=%v", wide), func(b *testing.B) {
+			b.SetBytes(int64(len(text)))
+			for b.Loop() {
+				if _, err := Read(context.Background(), []Source{bytesSource("s.csv", text)}, SynthAssets(8), Rules{}, nil); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.N)*customers*8/b.Elapsed().Seconds(), "entries/s")
+		})
+	}
+}

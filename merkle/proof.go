@@ -1,0 +1,67 @@
+package merkle
+
+import "fmt"
+
+// Place says where a leaf stands (SPEC part 8, key "shard"): shard Index of Count, leaf Leaf of Leaves.
+type Place struct{ Count, Index, Leaf, Leaves uint64 }
+
+// Proof is one customer's inclusion proof (SPEC part 8). It holds no customer id.
+type Proof[S Sum[S]] struct {
+	Kind      Kind
+	Snapshot  Hash
+	Statement Hash // digest of the statement's payload
+	Balances  S
+	Nonce     [32]byte
+	Shard     Place
+	Path      []Node[S] // siblings in the shard tree, lowest first
+	Top       []Node[S] // siblings in the top tree, lowest first
+}
+
+// Root recomputes the root from a customer id and the proof (SPEC part 8, step 4), so that a builder hands out no proof that
+// does not hold. Requires a customer id that [NormalizeCustomer] returned. It is not the verifier.
+func (p Proof[S]) Root(customer string) (Node[S], error) {
+	return p.RootOf(Identity(p.Snapshot, p.Nonce, customer))
+}
+
+// RootOf is [Proof.Root] for an identity that is computed already.
+func (p Proof[S]) RootOf(identity Hash) (Node[S], error) {
+	n, err := climb(Shard, Leaf(Shard, identity, p.Balances), p.Shard.Leaf, p.Shard.Leaves, p.Path)
+	if err != nil {
+		return Node[S]{}, fmt.Errorf("path: %w", err)
+	}
+	shard := Root(Shard, p.Kind, p.Shard.Leaves, n)
+	n, err = climb(Top, Leaf(Top, shard.Hash, shard.Sum), p.Shard.Index, p.Shard.Count, p.Top)
+	if err != nil {
+		return Node[S]{}, fmt.Errorf("top: %w", err)
+	}
+	return Root(Top, p.Kind, p.Shard.Count, n), nil
+}
+
+// climb walks a path upwards as SPEC part 6 says: sides and length come from i and n, never from the path.
+func climb[S Sum[S]](level Level, n Node[S], i, count uint64, path []Node[S]) (Node[S], error) {
+	if i >= count {
+		return n, fmt.Errorf("leaf #%d of %d", i, count)
+	}
+	given := len(path)
+	for ; count > 1; i, count = i/2, (count+1)/2 {
+		if i|1 >= count {
+			continue // the odd last node rises as it is
+		}
+		if len(path) == 0 {
+			return n, fmt.Errorf("%d siblings are too few for leaf and count", given)
+		}
+		left, right := n, path[0]
+		if i&1 == 1 {
+			left, right = right, left
+		}
+		var err error
+		if n, err = Parent(level, left, right); err != nil {
+			return n, err
+		}
+		path = path[1:]
+	}
+	if len(path) != 0 {
+		return n, fmt.Errorf("%d siblings, %d too many for leaf and count", given, len(path))
+	}
+	return n, nil
+}
