@@ -1,0 +1,235 @@
+package claim
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"math/big"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+const goodPolicy = `version = 1
+
+[exchange]
+name = "Demo Exchange"
+keys = ["ed25519:0000000000000000000000000000000000000000000000000000000000000000"]
+
+[evidence]
+least = "inclusion-proved"
+control = ["bound", "owner-proved", "script", "spend"]
+classes = ["native", "issued"]
+window = "2h"
+anchored = false
+
+[liabilities]
+recompute = true
+
+[coverage]
+least = "100.00"
+
+[[anchor]]
+chain = "eip155:1"
+number = 21000000
+hash = "0x0000000000000000000000000000000000000000000000000000000000000000"
+
+[[token]]
+id = "eip155:1/erc20:0x0000000000000000000000000000000000000000"
+layout = "solidity"
+slot = "0000000000000000000000000000000000000000000000000000000000000000"
+code = "0x0000000000000000000000000000000000000000000000000000000000000000"
+`
+
+func TestPolicy(t *testing.T) {
+	p, err := ParsePolicy([]byte(goodPolicy))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Exchange != "Demo Exchange" || len(p.Keys) != 1 || !p.Recompute || p.Anchored || p.Window.Hours() != 2 ||
+		len(p.Anchors) != 1 || len(p.Tokens) != 1 || p.LeastCoverage.String() != "100.00" {
+		t.Errorf("got %+v", p)
+	}
+	for name, c := range map[string]struct{ from, to, want string }{
+		"unknown key":        {"anchored = false", "anchored = false\nanchord = true", `line 13, column 1: unknown key "evidence.anchord"`},
+		"other case":         {"anchored = false", "Anchored = false", "keys are lower case"},
+		"doubled key":        {"anchored = false", "anchored = false\nanchored = true", "line 13"},
+		"missing key":        {"anchored = false", "", "evidence.anchored: missing"},
+		"missing section":    {"[liabilities]\nrecompute = true", "", "are required"},
+		"missing version":    {"version = 1", "", "version: missing"},
+		"no keys":            {`["ed25519:` + strings.Repeat("0", 64) + `"]`, "[]", "exchange.keys: empty"},
+		"key twice":          {`keys = [`, `keys = ["ed25519:` + strings.Repeat("0", 64) + `", `, "exchange.keys: entry 1: twice"},
+		"upper-case key":     {"ed25519:00", "ed25519:AA", "not a public key"},
+		"unknown grade":      {"inclusion-proved", "very-sure", "evidence.least: not a known evidence grade"},
+		"unknown control":    {`"bound"`, `"bond"`, "evidence.control: entry 0"},
+		"window":             {`"2h"`, `"-2h"`, "evidence.window: want a duration"},
+		"percent":            {`"100.00"`, `"100"`, "coverage.least: want a percentage"},
+		"recompute as text":  {"recompute = true", `recompute = "true"`, "line 15"},
+		"anchor's hash":      {"hash = \"0x", "hash = \"", "anchor[0].hash: a block hash of this chain begins with 0x"},
+		"anchor's number":    {"number = 21000000", "number = -1", "line"},
+		"token's code":       {"code = \"0x", "code = \"", "token[0].code"},
+		"native token":       {"erc20:0x" + strings.Repeat("0", 40), "slip44:60", "token[0].id: not an ERC-20 token"},
+		"not TOML":           {"version = 1", "version 1", "line 1"},
+		"coverage but empty": {"least = \"100.00\"", "", "coverage.least: missing"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := ParsePolicy([]byte(strings.Replace(goodPolicy, c.from, c.to, 1)))
+			var format *FormatError
+			if !errors.As(err, &format) || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want %q", err, c.want)
+			}
+		})
+	}
+	twice := goodPolicy + goodPolicy[strings.Index(goodPolicy, "[[anchor]]"):strings.Index(goodPolicy, "[[token]]")]
+	if _, err := ParsePolicy([]byte(twice)); err == nil || !strings.Contains(err.Error(), "a second anchor of one chain and number") {
+		t.Errorf("anchor twice: got %v", err)
+	}
+}
+
+func TestTextForms(t *testing.T) {
+	is := func(parse func(string) (string, error)) func(string) bool {
+		return func(s string) bool { got, err := parse(s); return err == nil && got == s }
+	}
+	zeros := strings.Repeat("0", 40)
+	for _, c := range []struct {
+		name      string
+		ok        func(string) bool
+		good, bad []string
+	}{
+		{"chain", is(parseChain), []string{"eip155:1", "bip122:000000000019d6689c085ae165831e93"}, []string{"", "eip155:", "eip155:01", "eip155:x", "eip155:1:2", "bip122:00", "solana:x", "EIP155:1", "bip122:000000000019D6689c085ae165831e93"}},
+		{"account", is(parseAccount), []string{"eip155:1:0x" + zeros, "bip122:000000000019d6689c085ae165831e93:bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq", "bip122:000000000019d6689c085ae165831e93:1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"},
+			[]string{"", "eip155:1", "eip155:1:", "eip155:1:0x", "eip155:1:0X" + zeros, "eip155:1:0x" + strings.Repeat("A", 40), "eip155:1:" + zeros, "bip122:000000000019d6689c085ae165831e93:a b", "bip122:000000000019d6689c085ae165831e93:BC1Q0"}},
+		{"token", is(parseToken), []string{"eip155:1/slip44:60", "eip155:1/erc20:0x" + zeros, "bip122:000000000019d6689c085ae165831e93/slip44:0"},
+			[]string{"", "eip155:1", "eip155:1/", "eip155:1/slip44:060", "eip155:1/erc721:0x" + zeros, "bip122:000000000019d6689c085ae165831e93/erc20:0x" + zeros, "eip155:1/slip44:60/x"}},
+		{"asset", is(parseAsset), []string{"BTC", "A.B#1-2", strings.Repeat("A", 32)}, []string{"", "btc", "BTC ", strings.Repeat("A", 33), "É"}},
+		{"decimal", is(parseDecimal), []string{"0", "1", "0.5", "10.01"}, []string{"", ".5", "1.", "1.0", "01", "1e3", "-1", "1.2.3"}},
+		{"time", func(s string) bool { _, err := parseTime(s); return err == nil }, []string{"2026-11-01T00:00:00Z"},
+			[]string{"", "2026-11-01", "2026-11-01T00:00:00.0Z", "2026-11-01T00:00:00+00:00", "2026-02-30T00:00:00Z", "2026-11-01T24:00:00Z", "2026-11-01t00:00:00z", "2026-1-01T00:00:00Z"}},
+		{"amount", func(s string) bool { _, err := parseAmount(s); return err == nil }, []string{"0", "1", strings.Repeat("9", 78)}, []string{"", "00", "01", "-1", "+1", "1.0", strings.Repeat("9", 79), "٣"}},
+		{"path", PlainPath, []string{"a", "a/b.json"}, []string{"", "/a", "a/", "a//b", "..", "a/../b", "A", "a\\b", strings.Repeat("a", 129)}},
+	} {
+		for _, s := range c.good {
+			if !c.ok(s) {
+				t.Errorf("%s %q is refused", c.name, s)
+			}
+		}
+		for _, s := range c.bad {
+			if c.ok(s) {
+				t.Errorf("%s %q is accepted", c.name, s)
+			}
+		}
+	}
+}
+
+func TestCoverage(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		held, owed := rapid.Uint32().Draw(t, "held"), rapid.Uint32().Draw(t, "owed")
+		c := Cover("X", big.NewInt(int64(held)), big.NewInt(int64(owed)))
+		if (c.Percent == nil) != (owed == 0) || c.Short != (held < owed) || c.Gap.Sign() < 0 {
+			t.Fatalf("got %+v", c)
+		}
+		if c.Percent == nil {
+			return
+		}
+		p := c.Percent.hundredths.Uint64()
+		if p*uint64(owed) > uint64(held)*10_000 || (p+1)*uint64(owed) <= uint64(held)*10_000 {
+			t.Fatalf("%d / %d is %s", held, owed, c.Percent)
+		}
+		if again, err := parsePercent(c.Percent.String()); err != nil || again.hundredths.Cmp(c.Percent.hundredths) != 0 {
+			t.Fatalf("%s is read as %v, %v", c.Percent, again, err)
+		}
+	})
+}
+
+func TestRuleCounts(t *testing.T) {
+	r := Rule{Classes: []string{"native"}, Control: []string{"bound"}, Evidence: InclusionProved}
+	for _, c := range []struct {
+		class, control, evidence string
+		want                     bool
+	}{
+		{"native", "bound", InclusionProved, true}, {"native", "bound", HeaderTrusted, true}, {"native", "bound", "node-attested", false},
+		{"own", "bound", StateProved, false}, {"native", "none", StateProved, false},
+	} {
+		if got := r.counts(c.class, c.control, c.evidence); got != c.want {
+			t.Errorf("%+v counts: %v", c, got)
+		}
+	}
+}
+
+// canonical asks encoding/json whether what was accepted is the one spelling of its value.
+func canonical(t *testing.T, raw []byte) {
+	t.Helper()
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	var v any
+	if err := d.Decode(&v); err != nil {
+		t.Fatalf("accepted, but not JSON: %v", err)
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		t.Fatal(err)
+	}
+	if got := bytes.TrimSuffix(b.Bytes(), []byte("\n")); !bytes.Equal(got, raw) {
+		t.Fatalf("accepted %q, canonical is %q", raw, got)
+	}
+}
+
+func fuzzJSON[T any](f *testing.F, parse func([]byte) (T, error), seeds ...string) {
+	for _, s := range seeds {
+		f.Add([]byte(s))
+		if _, err := parse([]byte(s)); err != nil {
+			f.Fatalf("seed: %v", err)
+		}
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		if _, err := parse(raw); err == nil {
+			canonical(t, raw)
+			return
+		} else if format, version := (*FormatError)(nil), (*VersionError)(nil); !errors.As(err, &format) && !errors.As(err, &version) {
+			t.Fatalf("got %T %v", err, err)
+		}
+	})
+}
+
+const hash0 = "0000000000000000000000000000000000000000000000000000000000000000"
+
+const sampleStatement = `{"_type":"https://in-toto.io/Statement/v1","predicate":{"coverage":[{"asset":"BTC","counted":"0","coverage":"0.00","liabilities":"5","shortfall":"5"}],` +
+	`"ledger":{"classes":[{"class":"customer","customers":1,"entries":1,"sum":[{"amount":"5","asset":"BTC"}]}],"customers":1,"duplicates":{"entries":0,"rule":"error"},"entries":1,` +
+	`"negatives":{"entries":0,"rule":"error","sum":[]},"unknown_assets":{"entries":0,"rule":"exclude","sums":[{"amount":"0.5","asset":"x"}]}},"liabilities":[{"amount":"5","asset":"BTC"}],` +
+	`"reserves":{"assets":[{"asset":"BTC","counted":"0","groups":[{"accounts":1,"amount":"0","class":"native","control":"none","custody":"own-hot","evidence":"claimed","token":"eip155:1/slip44:60"}]}],` +
+	`"rule":{"classes":["native"],"control":["bound"],"evidence":"state-proved"}},"scope":{"encumbrances":"none","excluded":[],"included":["all"]},` +
+	`"snapshot":{"assets":[{"decimals":8,"id":"BTC","tokens":[{"class":"native","decimals":8,"id":"eip155:1/slip44:60"}]}],"blocks":[{"chain":"eip155:1","hash":"0x` + hash0 +
+	`","number":1,"time":"2026-10-31T23:59:59Z"}],"exchange":{"entity":"Ä \"quoted\" Ltd","lei":"00000000000000000000","name":"Demo","url":"https://example.org"},"id":"` + hash0 +
+	`","instant":"2026-11-01T00:00:00Z","kind":"plain","period":"2026-10"},"tool":"assay 0.1.0","tree":{"kind":"plain","leaves":1,"root":"` + hash0 + `","shards":1}},` +
+	`"predicateType":"https://github.com/assay-por/assay/solvency/v1","subject":[{"digest":{"sha256":"` + hash0 + `"},"name":"manifest.json"}]}`
+
+func FuzzParseStatement(f *testing.F) { fuzzJSON(f, ParseStatement, sampleStatement) }
+
+func FuzzParseEnvelope(f *testing.F) {
+	fuzzJSON(f, ParseEnvelope, `{"payload":"e30=","payloadType":"application/vnd.in-toto+json","signatures":[{"keyid":"`+hash0+`","sig":"AAAA"}]}`)
+}
+
+func FuzzParseManifest(f *testing.F) {
+	fuzzJSON(f, ParseManifest, `{"files":[{"part":"core","path":"a/b","sha256":"`+hash0+`","size":1}],"snapshot":"`+hash0+`","type":"assay/v1/manifest"}`)
+}
+
+func FuzzParseLines(f *testing.F) {
+	fuzzJSON(f, ParseLines, `{"lines":[{"account":"eip155:1:0x0000000000000000000000000000000000000000","amount":"1","control":"none","custody":"own-hot","evidence":"claimed","token":"eip155:1/slip44:60"}],"snapshot":"`+hash0+`","type":"assay/v1/lines"}`)
+}
+
+func FuzzParseControl(f *testing.F) {
+	fuzzJSON(f, ParseControl, `{"signatures":[{"account":"eip155:1:0x0000000000000000000000000000000000000000","method":"eip191","signature":"0x00"}],"snapshot":"`+hash0+`","type":"assay/v1/control"}`)
+}
+
+func FuzzParsePolicy(f *testing.F) {
+	f.Add([]byte(goodPolicy))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		p, err := ParsePolicy(raw)
+		if err == nil && (p.Exchange == "" || len(p.Keys) == 0) {
+			t.Fatalf("accepted an empty policy: %+v", p)
+		}
+	})
+}

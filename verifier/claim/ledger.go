@@ -1,0 +1,211 @@
+package claim
+
+import (
+	"errors"
+	"fmt"
+	"math/big"
+	"strings"
+)
+
+// Named is an amount of an asset named by its id.
+type Named struct {
+	Asset  string
+	Amount *big.Int
+}
+
+// LedgerClass is what became leaves, by class of customer (SPEC part 7).
+type LedgerClass struct {
+	Class              string
+	Customers, Entries uint64
+	Sum                []Named
+}
+
+// Moved is what one rule of the ledger moved (SPEC part 7). Sum is filled for negatives only.
+type Moved struct {
+	Rule    string
+	Entries uint64
+	Sum     []Named
+}
+
+// Unknown is what was left out because its asset is not in the registry; the amount is a decimal (SPEC part 7).
+type Unknown struct{ Asset, Amount string }
+
+// Ledger is the statement's account of how entries became leaves (SPEC part 7).
+type Ledger struct {
+	Classes       []LedgerClass
+	Customers     uint64
+	Duplicates    Moved
+	Entries       uint64
+	Negatives     Moved
+	UnknownAssets Moved
+	Unknowns      []Unknown
+}
+
+const maxClasses = 1024
+
+func (r *reader) ledger() (l Ledger) {
+	r.object(
+		must("classes", func() { l.Classes = r.ledgerClasses() }),
+		must("customers", func() { l.Customers = r.number(maxInteger) }),
+		must("duplicates", func() {
+			r.object(
+				must("entries", func() { l.Duplicates.Entries = r.number(maxInteger) }),
+				must("rule", func() { l.Duplicates.Rule = parsed(r, parseOne("rule", "error", "sum")) }),
+			)
+		}),
+		must("entries", func() { l.Entries = r.number(maxInteger) }),
+		must("negatives", func() {
+			r.object(
+				must("entries", func() { l.Negatives.Entries = r.number(maxInteger) }),
+				must("rule", func() { l.Negatives.Rule = parsed(r, parseOne("rule", "error", "exclude")) }),
+				must("sum", func() { l.Negatives.Sum = r.sum() }),
+			)
+		}),
+		must("unknown_assets", func() {
+			r.object(
+				must("entries", func() { l.UnknownAssets.Entries = r.number(maxInteger) }),
+				must("rule", func() { l.UnknownAssets.Rule = parsed(r, parseOne("rule", "error", "exclude")) }),
+				must("sums", func() { l.Unknowns = r.unknowns() }),
+			)
+		}),
+	)
+	return l
+}
+
+func (r *reader) ledgerClasses() (list []LedgerClass) {
+	var last string
+	r.array(maxClasses, func(i int) {
+		var c LedgerClass
+		r.object(
+			must("class", func() {
+				if c.Class = r.text(); r.err == nil && (len(c.Class) > 32 || !only(c.Class, "abcdefghijklmnopqrstuvwxyz"+digits+"-")) {
+					r.fail("want 1-32 of a-z 0-9 -")
+				}
+			}),
+			must("customers", func() { c.Customers = r.number(maxInteger) }),
+			must("entries", func() { c.Entries = r.number(maxInteger) }),
+			must("sum", func() { c.Sum = r.sum() }),
+		)
+		r.ascending(i, &last, c.Class)
+		list = append(list, c)
+	})
+	return list
+}
+
+// sum reads a sum in JSON (SPEC part 4): no zero amount. Its order is checked against the registry later.
+func (r *reader) sum() (list []Named) {
+	r.array(maxAssets, func(int) {
+		n := r.named()
+		if r.err == nil && n.Amount.Sign() == 0 {
+			r.fail("amount: a zero amount is written out")
+		}
+		list = append(list, n)
+	})
+	return list
+}
+
+func (r *reader) named() (n Named) {
+	r.object(
+		must("amount", func() { n.Amount = parsed(r, parseNarrow) }),
+		must("asset", func() { n.Asset = parsed(r, parseAsset) }),
+	)
+	return n
+}
+
+func (r *reader) unknowns() (list []Unknown) {
+	var last string
+	r.array(1<<16, func(i int) {
+		var u Unknown
+		r.object(
+			must("amount", func() { u.Amount = parsed(r, parseDecimal) }),
+			must("asset", func() { u.Asset = parsed(r, sized(64)) }),
+		)
+		r.ascending(i, &last, u.Asset)
+		list = append(list, u)
+	})
+	return list
+}
+
+// places checks that a sum stands in registry order, and adds it to totals if given.
+func places(field string, index map[string]int, sum []Named, totals []*big.Int) error {
+	last := -1
+	for i, n := range sum {
+		at, ok := index[n.Asset]
+		if !ok || at <= last {
+			return &FormatError{fmt.Sprintf("%s[%d].asset", field, i), fmt.Sprintf("%q is not in the registry, twice or out of registry order", n.Asset)}
+		}
+		last = at
+		if totals != nil {
+			totals[at].Add(totals[at], n.Amount)
+		}
+	}
+	return nil
+}
+
+// CheckLedger is the check `liabilities.ledger` (SPEC part 7): classes add up to the liabilities, entries are all accounted for, a
+// rule `error` moved nothing, and every customer is a leaf.
+func (s *Statement) CheckLedger() error {
+	l := s.Ledger
+	totals := s.zeros()
+	entries := new(big.Int).SetUint64(l.Negatives.Entries)
+	entries.Add(entries, new(big.Int).SetUint64(l.UnknownAssets.Entries))
+	for _, c := range l.Classes {
+		entries.Add(entries, new(big.Int).SetUint64(c.Entries))
+		if err := places("ledger.classes.sum", s.index, c.Sum, totals); err != nil {
+			return err
+		}
+		if c.Customers > l.Customers || c.Customers > c.Entries {
+			return fmt.Errorf("class %s: %d customers, with %d entries, of %d customers in all", c.Class, c.Customers, c.Entries, l.Customers)
+		}
+	}
+	for i, a := range s.Snapshot.Assets {
+		if totals[i].Cmp(s.Liabilities[i]) != 0 {
+			return fmt.Errorf("the classes' sums of %s come to %s base units, the liabilities are %s", a.ID, totals[i], s.Liabilities[i])
+		}
+	}
+	if stated := new(big.Int).SetUint64(l.Entries); entries.Cmp(stated) != 0 {
+		return fmt.Errorf("classes, negatives and unknown assets have %s entries together, the ledger says %s were read", entries, stated)
+	}
+	if l.Customers != s.Tree.Leaves {
+		return fmt.Errorf("the ledger has %d customers, the tree %d leaves", l.Customers, s.Tree.Leaves)
+	}
+	return l.checkRules()
+}
+
+func (l *Ledger) checkRules() error {
+	switch {
+	case l.Negatives.Rule == "error" && (l.Negatives.Entries != 0 || len(l.Negatives.Sum) != 0):
+		return errors.New("negatives: the rule is error, yet entries were left out")
+	case l.Duplicates.Rule == "error" && l.Duplicates.Entries != 0:
+		return errors.New("duplicates: the rule is error, yet entries were added together")
+	case l.UnknownAssets.Rule == "error" && (l.UnknownAssets.Entries != 0 || len(l.Unknowns) != 0):
+		return errors.New("unknown_assets: the rule is error, yet entries were left out")
+	case (l.Negatives.Entries == 0) != (len(l.Negatives.Sum) == 0):
+		return errors.New("negatives: entries and sum do not fit each other")
+	case l.UnknownAssets.Entries == 0 && len(l.Unknowns) != 0:
+		return errors.New("unknown_assets: sums without entries")
+	}
+	return nil
+}
+
+// Excluded says in plain words what the ledger's rules left out or added together, nothing if they moved nothing.
+func (l *Ledger) Excluded() (notes []string) {
+	if l.Negatives.Entries > 0 {
+		notes = append(notes, fmt.Sprintf("%d ledger entries below zero were left out of the liabilities (%s)", l.Negatives.Entries, assetsOf(l.Negatives.Sum)))
+	}
+	if l.UnknownAssets.Entries > 0 {
+		notes = append(notes, fmt.Sprintf("%d ledger entries of assets outside the registry were left out of the liabilities", l.UnknownAssets.Entries))
+	}
+	if l.Duplicates.Entries > 0 {
+		notes = append(notes, fmt.Sprintf("%d repeated ledger entries were added to the first of their customer, asset and class", l.Duplicates.Entries))
+	}
+	return notes
+}
+
+func assetsOf(sum []Named) string {
+	ids := make([]string, len(sum))
+	for i, n := range sum {
+		ids[i] = n.Asset
+	}
+	return strings.Join(ids, ", ")
+}

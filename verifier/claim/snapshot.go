@@ -1,0 +1,239 @@
+package claim
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// KindPlain is the only kind of sum in version 1 (SPEC part 4).
+const KindPlain = "plain"
+
+// Limits of SPEC part 18.
+const (
+	maxAssets = 1024
+	maxTokens = 64
+	maxChains = maxAssets * maxTokens
+)
+
+var parseClass = parseOne("token class", "native", "issued", "wrapped", "staked", "own")
+
+// Asset is something that is owed, with the tokens that back it (SPEC part 3).
+type Asset struct {
+	ID       string
+	Decimals int
+	Tokens   []Token
+}
+
+// Token is something that a chain holds (SPEC part 3).
+type Token struct {
+	ID       string
+	Class    string
+	Decimals int
+}
+
+// Block is the pinned block of a chain (SPEC part 3).
+type Block struct {
+	Chain, Hash string
+	Number      uint64
+	Time        time.Time
+}
+
+// Exchange is who speaks (SPEC part 3).
+type Exchange struct{ Entity, LEI, Name, URL string }
+
+// Snapshot is the instant that a report speaks of (SPEC part 3).
+type Snapshot struct {
+	Assets   []Asset
+	Blocks   []Block
+	Exchange Exchange
+	ID       Hash
+	Instant  time.Time
+	Period   string
+	hashed   []byte // the canonical JSON without id and blocks
+}
+
+// snapshot reads the object and keeps the bytes that its id covers: the object as it stands, but for two keys.
+func (r *reader) snapshot() (s Snapshot) {
+	mark := r.at
+	var cutBlocks, cutID [2]int // from the key's first byte to just after the comma that follows the value
+	r.object(
+		must("assets", func() { s.Assets = r.assets() }),
+		must("blocks", func() {
+			cutBlocks[0] = r.at - len(`"blocks":`)
+			s.Blocks = r.blocks()
+			cutBlocks[1] = r.at + 1
+		}),
+		must("exchange", func() { s.Exchange = r.exchange() }),
+		must("id", func() {
+			cutID[0] = r.at - len(`"id":`)
+			s.ID = parsed(r, parseHash)
+			cutID[1] = r.at + 1
+		}),
+		must("instant", func() { s.Instant = parsed(r, parseTime) }),
+		must("kind", func() { r.fixed(KindPlain) }),
+		must("period", func() {
+			if s.Period = r.text(); r.err == nil && (len(s.Period) > 32 || strings.Trim(s.Period, periodAlphabet) != "" || s.Period == "") {
+				r.fail("want 1-32 of A-Z a-z 0-9 . -")
+			}
+		}),
+	)
+	if r.err == nil {
+		s.hashed = append(s.hashed, r.b[mark:cutBlocks[0]]...)
+		s.hashed = append(s.hashed, r.b[cutBlocks[1]:cutID[0]]...)
+		s.hashed = append(s.hashed, r.b[cutID[1]:r.at]...)
+	}
+	return s
+}
+
+const periodAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" + digits + ".-"
+
+func (r *reader) assets() (list []Asset) {
+	r.array(maxAssets, func(int) {
+		var a Asset
+		r.object(
+			must("decimals", func() { a.Decimals = int(r.number(36)) }), //nolint:gosec // at most 36
+			must("id", func() { a.ID = parsed(r, parseAsset) }),
+			must("tokens", func() {
+				var last string
+				r.array(maxTokens, func(i int) {
+					t := r.token()
+					if r.ascending(i, &last, t.ID); r.err == nil && t.Decimals > a.Decimals {
+						r.fail("decimals: %d, more than the asset's %d", t.Decimals, a.Decimals)
+					}
+					a.Tokens = append(a.Tokens, t)
+				})
+			}),
+		)
+		list = append(list, a)
+	})
+	if len(list) == 0 {
+		r.fail("no assets")
+	}
+	return list
+}
+
+func (r *reader) token() (t Token) {
+	r.object(
+		must("class", func() { t.Class = parsed(r, parseClass) }),
+		must("decimals", func() { t.Decimals = int(r.number(36)) }), //nolint:gosec // at most 36
+		must("id", func() { t.ID = parsed(r, parseToken) }),
+	)
+	return t
+}
+
+func (r *reader) blocks() (list []Block) {
+	var last string
+	r.array(maxChains, func(i int) {
+		var b Block
+		r.object(
+			must("chain", func() { b.Chain = parsed(r, parseChain) }),
+			must("hash", func() {
+				b.Hash = r.text()
+				if err := checkBlockHash(b.Chain, b.Hash); r.err == nil && err != nil {
+					r.fail("%v", err)
+				}
+			}),
+			must("number", func() { b.Number = r.number(maxInteger) }),
+			must("time", func() { b.Time = parsed(r, parseTime) }),
+		)
+		r.ascending(i, &last, b.Chain)
+		list = append(list, b)
+	})
+	return list
+}
+
+func (r *reader) exchange() (e Exchange) {
+	r.object(
+		must("entity", func() { e.Entity = parsed(r, sized(256)) }),
+		optional("lei", func() {
+			if e.LEI = r.text(); r.err == nil && (len(e.LEI) != 20 || strings.Trim(e.LEI, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"+digits) != "") {
+				r.fail("want 20 of A-Z 0-9")
+			}
+		}),
+		must("name", func() { e.Name = parsed(r, parsePrintable) }),
+		optional("url", func() { e.URL = parsed(r, sized(2048)) }),
+	)
+	return e
+}
+
+// Check is the check `snapshot` (SPEC part 3): ids are unique, the snapshot's own id is that of its content, pinned blocks fit the
+// registry, and no block is after the instant or more than window before it. A chain's own coin stands in the registry once.
+func (s *Snapshot) Check(window time.Duration) error {
+	if err := s.checkRegistry(); err != nil {
+		return err
+	}
+	if got := Hash(sha256.Sum256(append([]byte("assay/v1/snapshot\x00"), s.hashed...))); got != s.ID {
+		return fmt.Errorf("the snapshot's id comes out as %s, it says %s", got, s.ID)
+	}
+	chains := make(map[string]bool)
+	for _, a := range s.Assets {
+		for _, t := range a.Tokens {
+			chains[ChainOf(t.ID)] = true
+		}
+	}
+	for _, b := range s.Blocks {
+		if !chains[b.Chain] {
+			return fmt.Errorf("a block of %s is pinned, but no token of the registry is of that chain", b.Chain)
+		}
+		if b.Time.After(s.Instant) {
+			return fmt.Errorf("the pinned block of %s is after the instant", b.Chain)
+		}
+		if age := s.Instant.Sub(b.Time); age > window {
+			return fmt.Errorf("the pinned block of %s is %s before the instant, the policy allows %s", b.Chain, age, window)
+		}
+	}
+	if len(chains) != len(s.Blocks) {
+		return fmt.Errorf("the registry's tokens are of %d chains, %d blocks are pinned", len(chains), len(s.Blocks))
+	}
+	return nil
+}
+
+func (s *Snapshot) checkRegistry() error {
+	if len(s.Assets) == 0 {
+		return errors.New("the registry has no assets")
+	}
+	assets, tokens, coins := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	for _, a := range s.Assets {
+		if assets[a.ID] {
+			return fmt.Errorf("asset %s is twice in the registry", a.ID)
+		}
+		assets[a.ID] = true
+		for _, t := range a.Tokens {
+			if tokens[t.ID] {
+				return fmt.Errorf("token %s is twice in the registry", t.ID)
+			}
+			tokens[t.ID] = true
+			if chain := ChainOf(t.ID); Native(t.ID) {
+				if coins[chain] {
+					return fmt.Errorf("the registry names the native coin of %s twice, so the same coins would count twice", chain)
+				}
+				coins[chain] = true
+			}
+		}
+	}
+	return nil
+}
+
+// IDs gives the asset ids in registry order.
+func (s *Snapshot) IDs() []string {
+	ids := make([]string, len(s.Assets))
+	for i, a := range s.Assets {
+		ids[i] = a.ID
+	}
+	return ids
+}
+
+// Find gives a token and the place of the asset it backs.
+func (s *Snapshot) Find(token string) (asset int, t Token, ok bool) {
+	for i, a := range s.Assets {
+		for _, t := range a.Tokens {
+			if t.ID == token {
+				return i, t, true
+			}
+		}
+	}
+	return 0, Token{}, false
+}

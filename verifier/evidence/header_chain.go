@@ -1,0 +1,99 @@
+package evidence
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/big"
+	"strconv"
+	"time"
+)
+
+const headerSize = 80
+
+// doubleSHA256 is Bitcoin's hash.
+func doubleSHA256(b []byte) [32]byte {
+	once := sha256.Sum256(b)
+	return sha256.Sum256(once[:])
+}
+
+// expandBits turns the compact form of a target into the number, in hashing order (little-endian): a header's bits are its
+// mantissa's three bytes and its length in bytes. The target is positive and at most 2^limitBits − 1.
+func expandBits(bits uint32, limitBits int) (target [32]byte, err error) {
+	mantissa, size := bits&0x007fffff, int(bits>>24)
+	if bits&0x00800000 != 0 {
+		return target, errors.New("a negative target")
+	}
+	n := new(big.Int).SetUint64(uint64(mantissa))
+	if size >= 3 {
+		n.Lsh(n, uint(8*(size-3))) //nolint:gosec // size is one byte
+	} else {
+		n.Rsh(n, uint(8*(3-size))) //nolint:gosec // size is one byte
+	}
+	if n.Sign() == 0 {
+		return target, errors.New("a target of 0")
+	}
+	if n.BitLen() > limitBits {
+		return target, fmt.Errorf("a target of %d bits", n.BitLen())
+	}
+	n.FillBytes(target[:])
+	return reversed(target), nil
+}
+
+// atMost compares two numbers in hashing order.
+func atMost(id, target [32]byte) bool {
+	for i := len(id) - 1; i >= 0; i-- {
+		if id[i] != target[i] {
+			return id[i] < target[i]
+		}
+	}
+	return true
+}
+
+// CheckHeaders checks the header chain: each header links to the one before it and has its proof of work, and the last one
+// is the pinned block (SPEC part 13, step 1).
+func (u *UTXO) CheckHeaders(block Block) error {
+	count := len(u.headers) / headerSize
+	last := count - 1
+	fail := func(i int, problem, got, want string) error {
+		return &CheckError{Field: "headers[" + strconv.Itoa(i) + "]", Problem: problem, Got: got, Want: want}
+	}
+	if block.Chain != u.chain {
+		return &CheckError{Field: "headers", Problem: "evidence of another chain than the pinned block's", Got: u.chain, Want: block.Chain}
+	}
+	var previous [32]byte
+	var bits uint32
+	var target [32]byte
+	for i := range count {
+		header := u.header(i)
+		id := doubleSHA256(header)
+		if before := [32]byte(header[4:36]); i > 0 && before != previous {
+			return fail(i, "it does not follow the header before it", printed(before), printed(previous))
+		}
+		if b := binary.LittleEndian.Uint32(header[72:76]); b != bits || i == 0 {
+			var err error
+			if target, err = expandBits(b, u.network.limitBits); err != nil {
+				return fail(i, fmt.Sprintf("its bits 0x%08x give no target of this network", b), err.Error(), fmt.Sprintf("a positive target of at most %d bits", u.network.limitBits))
+			}
+			bits = b
+		}
+		if !atMost(id, target) {
+			return fail(i, "it has no proof of work", "id "+printed(id), "at most "+printed(target))
+		}
+		previous = id
+	}
+	if got := printed(previous); got != block.Hash {
+		return fail(last, "its id is not the pinned block's", got, block.Hash)
+	}
+	if got := u.first + uint64(last); got != block.Number {
+		return fail(last, "its height is not the pinned one", strconv.FormatUint(got, 10), strconv.FormatUint(block.Number, 10))
+	}
+	seconds := int64(binary.LittleEndian.Uint32(u.header(last)[68:72]))
+	if seconds != block.Time.Unix() {
+		return fail(last, "its time is not the pinned one", time.Unix(seconds, 0).UTC().Format(time.RFC3339), block.Time.UTC().Format(time.RFC3339))
+	}
+	return nil
+}
+
+func (u *UTXO) header(i int) []byte { return u.headers[i*headerSize : (i+1)*headerSize] }

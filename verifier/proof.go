@@ -1,0 +1,159 @@
+package verifier
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/big"
+	"strings"
+
+	"github.com/assay-por/assay/verifier/claim"
+	"github.com/assay-por/assay/verifier/tree"
+)
+
+// ProofInput is what a customer's check needs. Customer is what the person typed, never anything from a file.
+type ProofInput struct {
+	Proof     []byte
+	Statement []byte // an envelope of its own, nil if the proof's is to be used
+	Policy    *claim.Policy
+	Customer  string
+}
+
+// Customer is a proven inclusion in plain words: what was found, and what was trusted for it.
+type Customer struct {
+	Found   []string `json:"found"`
+	Trusted []string `json:"trusted"`
+}
+
+// Proof makes every check of one customer's inclusion proof (SPEC part 8).
+func Proof(input ProofInput) Verdict {
+	r := newRun(input.Policy)
+	var proof *tree.Proof
+	var statement *claim.Statement
+	r.check("proof.format", nil, func() (string, error) {
+		var err error
+		if proof, err = tree.ParseProof(input.Proof); err != nil {
+			return "", in("proof", err)
+		}
+		s := proof.Shard
+		return fmt.Sprintf("leaf #%d of %d in shard #%d of %d", s.Leaf, s.Leaves, s.Index, s.Count), nil
+	})
+	r.check("statement.signature", []string{"proof.format"}, func() (string, error) { return r.proofEnvelope(proof, input.Statement) })
+	statement = r.checkStatement(statement)
+	var c tree.Commitment
+	r.check("proof.statement", []string{"statement.format"}, func() (string, error) {
+		var err error
+		if c, err = commitment(statement); err != nil {
+			return "", err
+		}
+		return "statement " + c.Statement.String(), proof.CheckStatement(c)
+	})
+	r.check("proof.root", []string{"proof.statement", "snapshot", "statement.exchange"}, func() (string, error) {
+		if err := proof.CheckRoot(c, input.Customer); err != nil {
+			return "", fmt.Errorf("%w. Either the customer id is not the one that the exchange used, or the proof is not true", err)
+		}
+		return "root " + c.Root.String(), nil
+	})
+	r.verdict.NotShown = notShownByProof()
+	if !r.passed["proof.root"] {
+		return r.conclude("")
+	}
+	found := foundSentences(proof, statement)
+	v := r.conclude("these balances are inside the totals that " + statement.Snapshot.Exchange.Name + " signed")
+	if v.Proven {
+		v.Customer = &Customer{Found: found, Trusted: r.trusted()}
+	}
+	return v
+}
+
+// proofEnvelope verifies the statement given, in the proof, beside it, or both: then both must be one.
+func (r *run) proofEnvelope(proof *tree.Proof, beside []byte) (detail string, err error) {
+	var inside []byte
+	if proof.Envelope == nil && beside == nil {
+		return "", &unreadable{"the proof does not hold the signed statement, and none was given beside it"}
+	}
+	if proof.Envelope != nil {
+		if inside, detail, err = r.verifyEnvelope(proof.Envelope); err != nil {
+			return "", in("proof: envelope", err)
+		}
+		r.payload = inside
+	}
+	if beside == nil {
+		return detail, nil
+	}
+	payload, detail, err := r.verifyEnvelope(beside)
+	if err != nil {
+		return "", in("statement", err)
+	}
+	if inside != nil && !bytes.Equal(inside, payload) {
+		return "", errors.New("the statement in the proof and the one beside it are not the same")
+	}
+	r.payload = payload
+	return detail, nil
+}
+
+// foundSentences says in plain words what a proven inclusion means.
+func foundSentences(proof *tree.Proof, s *claim.Statement) (list []string) {
+	signed := fmt.Sprintf("that %s signed for %s", s.Snapshot.Exchange.Name, s.Snapshot.Instant.Format("2006-01-02T15:04:05Z"))
+	places := make(map[string]int)
+	for i, a := range s.Snapshot.Assets {
+		places[a.ID] = i
+	}
+	for _, b := range proof.Balances {
+		i := places[b.Asset]
+		units, _ := new(big.Int).SetString(b.Amount.String(), 10)
+		list = append(list, fmt.Sprintf("%s %s is inside the total of %s %s %s", decimal(units, s.Snapshot.Assets[i].Decimals), b.Asset,
+			decimal(s.Liabilities[i], s.Snapshot.Assets[i].Decimals), b.Asset, signed))
+	}
+	if len(list) == 0 {
+		list = append(list, "this customer is inside the totals "+signed+", with a balance of nothing")
+	}
+	return list
+}
+
+// trusted names what the verdict on a proof rests on.
+func (r *run) trusted() []string {
+	return []string{
+		"the trust policy with digest " + r.verdict.Policy + ", which you chose",
+		"the signing key " + strings.Join(r.verdict.Signers, ", ") + ", which that policy names as the exchange's",
+		"that the customer id you typed is yours alone: whoever is shown another's id is shown another's leaf",
+	}
+}
+
+func notShownByProof() []string {
+	return []string{
+		"that the exchange holds what it owes: check the whole report with assay-verify bundle",
+		"that others are inside the totals too: each customer checks for themselves, or an auditor recomputes every leaf",
+		"that these balances are all that you are owed: compare them with your account at the instant",
+		"what was owed at any other instant",
+	}
+}
+
+func notShownByBundle() []string {
+	return []string{
+		"that a customer who never checks is in the tree: customers check their own proofs with assay-verify proof",
+		"that the reserves are not borrowed or pledged, beyond what the exchange declares",
+		"that a block without an anchor is the chain's",
+		"that a Bitcoin output was unspent, beyond the word of the nodes named",
+		"what was owed or held at any other instant; and an audit it is not",
+	}
+}
+
+// provenSentence sums a proven bundle up, its shortfalls included.
+func (b *bundleRun) provenSentence() string {
+	if b.statement == nil {
+		return ""
+	}
+	var short []string
+	for _, c := range b.verdict.Coverage {
+		if c.Shortfall != "" {
+			short = append(short, c.Shortfall+" "+c.Asset)
+		}
+	}
+	s := b.verdict.Statement
+	text := fmt.Sprintf("what %s signed for %s is true, as far as this bundle and the policy reach", s.Exchange, s.Instant)
+	if len(short) > 0 {
+		return text + "; by the policy's rule reserves fall SHORT of liabilities by " + strings.Join(short, ", ")
+	}
+	return text + "; by the policy's rule reserves cover the liabilities of every asset"
+}

@@ -1,0 +1,184 @@
+package tree
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// ProofType is the type of an inclusion proof (SPEC part 8).
+const ProofType = "assay/v1/proof"
+
+// Place says where a leaf stands: leaf Leaf of Leaves in shard Index of Count.
+type Place struct{ Count, Index, Leaf, Leaves uint64 }
+
+// Proof is one customer's inclusion proof (SPEC part 8). It holds no customer id.
+type Proof struct {
+	Balances  []Balance
+	Envelope  []byte // the signed statement as it stands in the file, nil if it does not
+	Nonce     Hash
+	Shard     Place
+	Snapshot  Hash
+	Statement Hash
+	path, top []sibling
+}
+
+type sibling struct {
+	hash Hash
+	sum  []Balance
+}
+
+// ParseProof reads an inclusion proof and checks what SPEC part 8 calls `proof.format`: the canonical form, index and count, and
+// that both paths have exactly the lengths that follow from them. Errors are *FormatError or *VersionError.
+func ParseProof(raw []byte) (*Proof, error) {
+	if len(raw) > maxWhole {
+		return nil, &FormatError{"", fmt.Sprintf("%d bytes, the limit is %d", len(raw), maxWhole)}
+	}
+	p := new(Proof)
+	err := decode(raw, ProofType, func(r *reader) {
+		r.object(
+			must("balances", func() { p.Balances = r.balances() }),
+			optional("envelope", func() { p.Envelope = r.skip() }),
+			must("kind", func() { r.fixed(KindPlain) }),
+			must("nonce", func() { p.Nonce = r.hash() }),
+			must("path", func() { p.path = r.siblings(maxPath) }),
+			must("shard", func() { p.Shard = r.place() }),
+			must("snapshot", func() { p.Snapshot = r.hash() }),
+			must("statement", func() { p.Statement = r.hash() }),
+			must("top", func() { p.top = r.siblings(maxTop) }),
+			must("type", func() { r.fixed(ProofType) }),
+		)
+		if own := len(raw) - len(p.Envelope); own > maxProof {
+			r.fail("%d bytes without the envelope, the limit is %d", own, maxProof)
+		}
+		if r.err == nil {
+			r.lengths(p)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// lengths checks place and path lengths against one another.
+func (r *reader) lengths(p *Proof) {
+	s := p.Shard
+	switch {
+	case s.Index >= s.Count:
+		r.fail("shard.index: %d is not below the count of shards, %d", s.Index, s.Count)
+	case s.Leaf >= s.Leaves:
+		r.fail("shard.leaf: %d is not below the count of leaves, %d", s.Leaf, s.Leaves)
+	case len(p.path) != pathLength(s.Leaf, s.Leaves):
+		r.fail("path: %d siblings, leaf #%d of %d has %d", len(p.path), s.Leaf, s.Leaves, pathLength(s.Leaf, s.Leaves))
+	case len(p.top) != pathLength(s.Index, s.Count):
+		r.fail("top: %d siblings, shard #%d of %d has %d", len(p.top), s.Index, s.Count, pathLength(s.Index, s.Count))
+	}
+}
+
+func (r *reader) place() (p Place) {
+	r.object(
+		must("count", func() { p.Count = r.number(maxShards) }),
+		must("index", func() { p.Index = r.number(maxShards) }),
+		must("leaf", func() { p.Leaf = r.number(maxLeaves) }),
+		must("leaves", func() { p.Leaves = r.number(maxLeaves) }),
+	)
+	return p
+}
+
+func (r *reader) siblings(limit int) (list []sibling) {
+	r.array(limit, func(int) {
+		var s sibling
+		r.object(
+			must("hash", func() { s.hash = r.hash() }),
+			must("sum", func() { s.sum = r.balances() }),
+		)
+		list = append(list, s)
+	})
+	return list
+}
+
+// CheckStatement is the check `proof.statement` (SPEC part 8): the proof names this statement, its snapshot and its number of
+// shards, and its sums stand in the order of the statement's registry.
+func (p *Proof) CheckStatement(c Commitment) error {
+	switch {
+	case p.Statement != c.Statement:
+		return fmt.Errorf("the proof is for statement %s, this one is %s", p.Statement, c.Statement)
+	case p.Snapshot != c.Snapshot:
+		return fmt.Errorf("the proof is for snapshot %s, the statement's is %s", p.Snapshot, c.Snapshot)
+	case p.Shard.Count != c.Shards:
+		return fmt.Errorf("the proof counts %d shards, the statement %d", p.Shard.Count, c.Shards)
+	}
+	_, _, _, err := p.resolve(c)
+	return err
+}
+
+// resolve gives the proof's sums places in the registry.
+func (p *Proof) resolve(c Commitment) (balances Sum, path, top []Node, err error) {
+	places := newRegistry(c.Assets)
+	if balances, err = places.sum(p.Balances); err != nil {
+		return nil, nil, nil, fmt.Errorf("balances: %w", err)
+	}
+	if path, err = places.nodes(p.path); err != nil {
+		return nil, nil, nil, fmt.Errorf("path: %w", err)
+	}
+	if top, err = places.nodes(p.top); err != nil {
+		return nil, nil, nil, fmt.Errorf("top: %w", err)
+	}
+	return balances, path, top, nil
+}
+
+func (places registry) nodes(siblings []sibling) ([]Node, error) {
+	nodes := make([]Node, len(siblings))
+	for i, s := range siblings {
+		sum, err := places.sum(s.sum)
+		if err != nil {
+			return nil, fmt.Errorf("sibling %d: %w", i, err)
+		}
+		nodes[i] = Node{s.hash, sum}
+	}
+	return nodes, nil
+}
+
+// CheckRoot is the check `proof.root` (SPEC part 8): from the id that the customer typed, and the balances shown, up to the
+// statement's root and totals. It normalizes the id.
+func (p *Proof) CheckRoot(c Commitment, customer string) error {
+	id, err := NormalizeCustomer(customer)
+	if err != nil {
+		return err
+	}
+	balances, path, top, err := p.resolve(c)
+	if err != nil {
+		return err
+	}
+	var h hasher
+	identity := Identity(c.Snapshot, p.Nonce, id)
+	node := Node{h.leaf(shardLevel, identity, balances), balances}
+	if node, err = climb(shardLevel, p.Shard.Leaf, p.Shard.Leaves, node, path); err != nil {
+		return err
+	}
+	shardRoot := h.root(shardLevel, p.Shard.Leaves, node)
+	node = Node{h.leaf(topLevel, shardRoot, node.Sum), node.Sum}
+	if node, err = climb(topLevel, p.Shard.Index, p.Shard.Count, node, top); err != nil {
+		return err
+	}
+	return c.matches(Node{h.root(topLevel, p.Shard.Count, node), node.Sum})
+}
+
+// matches compares a recomputed root with the statement's: the hash and the sum.
+func (c Commitment) matches(got Node) error {
+	var faults []string
+	if got.Hash != c.Root {
+		faults = append(faults, fmt.Sprintf("the root comes out as %s, the statement has %s", got.Hash, c.Root))
+	}
+	for i, id := range c.Assets {
+		g, w := got.Sum.Amount(uint16(i)), c.Totals.Amount(uint16(i)) //nolint:gosec // at most 1,024 assets
+		if g != w && len(faults) < 4 {
+			faults = append(faults, fmt.Sprintf("the total of %s comes out as %s base units, the statement has %s", id, g, w))
+		}
+	}
+	if len(faults) > 0 {
+		return errors.New(strings.Join(faults, "; "))
+	}
+	return nil
+}

@@ -1,0 +1,197 @@
+// Package tree checks Merkle-sum trees of liabilities and customers' places in them: SPEC parts 4, 5, 6 and 8.
+//
+// A node is a hash and a sum, and a parent's hash covers both hashes and both sums below it. So whoever knows the root knows
+// that the stated total is the sum of all leaves, and a customer who climbs from their own leaf to that root knows that their
+// balances are in the total:
+//
+//	proof, err := tree.ParseProof(file)          // untrusted bytes
+//	err = proof.CheckStatement(commitment)       // what the signed statement says
+//	err = proof.CheckRoot(commitment, customer)  // what the customer typed
+//
+// Nothing in a proof says on which side a sibling stands or how long the path is: index and count fix that. The package reads
+// bytes and returns errors; it knows no files, no network and no signatures.
+package tree
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+)
+
+// Limits of SPEC part 18.
+const (
+	maxAssets    = 1024
+	maxShards    = 1 << 20
+	maxLeaves    = 1<<31 - 1
+	maxPath      = 31
+	maxTop       = 20
+	maxProof     = 4 << 20
+	maxWhole     = 28 << 20
+	maxShardList = 64 << 20
+)
+
+// KindPlain is the only kind of sum in version 1: amounts in the open (SPEC part 4).
+const KindPlain = "plain"
+
+const kindByte = 0x01
+
+// Commitment is what a signed statement says about the tree (SPEC part 9), as the checks here need it.
+type Commitment struct {
+	Snapshot  Hash
+	Statement Hash     // H(payload)
+	Assets    []string // registry order
+	Root      Hash
+	Leaves    uint64
+	Shards    uint64
+	Totals    Sum
+}
+
+// Node is a hash and the sum of everything below it.
+type Node struct {
+	Hash Hash
+	Sum  Sum
+}
+
+// level keeps shard trees and the top tree apart by the first byte of every preimage (SPEC part 6).
+type level byte
+
+const (
+	shardLevel level = 0x00
+	topLevel   level = 0x10
+)
+
+func (l level) String() string {
+	if l == topLevel {
+		return "top tree"
+	}
+	return "shard tree"
+}
+
+// A hasher computes node hashes in one reused buffer.
+type hasher struct{ buf []byte }
+
+// leaf hashes an identity (shard level) or a shard root's hash (top level) with its sum.
+func (h *hasher) leaf(l level, id Hash, sum Sum) Hash {
+	h.buf = append(h.buf[:0], byte(l))
+	h.buf = append(h.buf, id[:]...)
+	h.buf = sum.appendBinary(h.buf)
+	return sha256.Sum256(h.buf)
+}
+
+// inner hashes both children with both their sums.
+func (h *hasher) inner(l level, left, right Node) Hash {
+	h.buf = append(h.buf[:0], byte(l)|0x01)
+	h.buf = append(h.buf, left.Hash[:]...)
+	h.buf = left.Sum.appendBinary(h.buf)
+	h.buf = append(h.buf, right.Hash[:]...)
+	h.buf = right.Sum.appendBinary(h.buf)
+	return sha256.Sum256(h.buf)
+}
+
+// root closes a tree: it covers kind, count, hash and sum.
+func (h *hasher) root(l level, count uint64, top Node) Hash {
+	h.buf = append(h.buf[:0], byte(l)|0x02, kindByte)
+	h.buf = binary.BigEndian.AppendUint64(h.buf, count)
+	h.buf = append(h.buf, top.Hash[:]...)
+	h.buf = top.Sum.appendBinary(h.buf)
+	return sha256.Sum256(h.buf)
+}
+
+// A stack builds a tree of RFC 6962 shape from its leaves in order. It holds one whole subtree for each one bit of the number
+// of leaves, so its memory grows with the logarithm; buffers are swapped, not copied.
+type stack struct {
+	level level
+	hash  hasher
+	count uint64
+	whole []Node // by height: the subtree that waits for its right sibling
+	carry []Node // by height: the subtree just made
+}
+
+func (s *stack) grow(height int) {
+	for len(s.carry) <= height {
+		s.carry = append(s.carry, Node{})
+		s.whole = append(s.whole, Node{})
+	}
+}
+
+// add appends a leaf; the sum is copied.
+func (s *stack) add(id Hash, sum Sum) error {
+	s.grow(0)
+	s.carry[0].Hash = s.hash.leaf(s.level, id, sum)
+	s.carry[0].Sum = append(s.carry[0].Sum[:0], sum...)
+	height := 0
+	for bit := uint64(1); s.count&bit != 0; bit <<= 1 {
+		s.grow(height + 1)
+		left, right, up := s.whole[height], s.carry[height], &s.carry[height+1]
+		total, err := left.Sum.appendAdd(up.Sum[:0], right.Sum)
+		if err != nil {
+			return fmt.Errorf("%s, height %d, leaf #%d: %w", s.level, height+1, s.count, err)
+		}
+		up.Sum, up.Hash = total, s.hash.inner(s.level, left, right)
+		height++
+	}
+	s.whole[height], s.carry[height] = s.carry[height], s.whole[height]
+	s.count++
+	return nil
+}
+
+// root folds what is left, from the right, and closes the tree.
+func (s *stack) root() (Node, error) {
+	if s.count == 0 {
+		return Node{}, errors.New("a tree without leaves")
+	}
+	var top *Node
+	for height := range s.whole {
+		if s.count>>height&1 == 0 {
+			continue
+		}
+		left := s.whole[height]
+		if top == nil {
+			top = &left
+			continue
+		}
+		total, err := left.Sum.appendAdd(nil, top.Sum)
+		if err != nil {
+			return Node{}, fmt.Errorf("%s, height %d, right edge: %w", s.level, height+1, err)
+		}
+		top = &Node{s.hash.inner(s.level, left, *top), total}
+	}
+	return Node{s.hash.root(s.level, s.count, *top), append(Sum(nil), top.Sum...)}, nil
+}
+
+// pathLength counts the siblings of leaf i of n (SPEC part 6).
+func pathLength(i, n uint64) (length int) {
+	for ; n > 1; i, n = i/2, (n+1)/2 {
+		if i%2 == 1 || i+1 < n {
+			length++
+		}
+	}
+	return length
+}
+
+// climb goes from leaf i of n to the top of its tree. Sides follow from i and n; every sibling is used, and none is left over.
+func climb(l level, i, n uint64, node Node, siblings []Node) (Node, error) {
+	var h hasher
+	if got, want := len(siblings), pathLength(i, n); got != want {
+		return Node{}, fmt.Errorf("%s: %d siblings, leaf #%d of %d has %d", l, got, i, n, want)
+	}
+	for step := 0; n > 1; i, n = i/2, (n+1)/2 {
+		left, right := node, node
+		switch {
+		case i%2 == 1:
+			left = siblings[step]
+		case i+1 < n:
+			right = siblings[step]
+		default:
+			continue
+		}
+		total, err := left.Sum.appendAdd(nil, right.Sum)
+		if err != nil {
+			return Node{}, fmt.Errorf("%s, sibling %d: %w", l, step, err)
+		}
+		node = Node{h.inner(l, left, right), total}
+		step++
+	}
+	return node, nil
+}

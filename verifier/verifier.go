@@ -1,0 +1,264 @@
+// Package verifier tells whether an exchange's report is proven. It reads a bundle, or one customer's inclusion proof, with a
+// trust policy of the reader's own, makes every check of SPEC.md, and returns a Verdict: a list of named checks, each passed,
+// failed or skipped with a sentence.
+//
+//	policy, err := claim.ParsePolicy(own)                       // what the reader believes
+//	files, err := verifier.Folder(os.DirFS("bundle"))           // or verifier.Zip
+//	verdict := verifier.Bundle(files, policy, verifier.Options{})
+//	if verdict.Proven { … }
+//
+// The package is written from SPEC.md alone and shares no code with the builder. It has no network, no clock and no state: the
+// same bytes give the same verdict. Its three rooms check one thing each, and know nothing of one another: tree the liabilities,
+// evidence the reserves, claim what is claimed of both. This package joins them, and is where it shows if they disagree.
+package verifier
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/assay-por/assay/verifier/claim"
+	"github.com/assay-por/assay/verifier/evidence"
+	"github.com/assay-por/assay/verifier/tree"
+)
+
+// Exit codes of SPEC part 17.
+const (
+	ExitProven      = 0
+	ExitFalse       = 1
+	ExitUsage       = 2
+	ExitUnreadable  = 3
+	ExitUnsupported = 4
+	ExitNetwork     = 5
+)
+
+// Result is the outcome of one check (SPEC part 17).
+type Result string
+
+// Results of a check (SPEC part 17). Skipped means that it was not made, never that it passed.
+const (
+	Pass    Result = "pass"
+	Fail    Result = "fail"
+	Skipped Result = "skipped"
+)
+
+// Check is one named check of SPEC.md with its result and a sentence. A check that is not Required may be skipped in a proven
+// verdict: the policy did not ask for it.
+type Check struct {
+	Name     string `json:"name"`
+	Title    string `json:"title"`
+	Result   Result `json:"result"`
+	Required bool   `json:"required"`
+	Detail   string `json:"detail"`
+	exit     int
+}
+
+// Verdict is what a verifier says (SPEC part 17). It is proven only if every required check was made and passed.
+type Verdict struct {
+	Proven        bool       `json:"proven"`
+	Exit          int        `json:"exit"`
+	Summary       string     `json:"summary"`
+	Checks        []Check    `json:"checks"`
+	Notes         []string   `json:"notes"`
+	Policy        string     `json:"policy"`  // the policy's digest
+	Signers       []string   `json:"signers"` // ids of the keys that signed
+	Statement     *Statement `json:"statement,omitempty"`
+	Coverage      []Coverage `json:"coverage,omitempty"`
+	Unanchored    []string   `json:"unanchored,omitempty"`     // chains whose pinned block no anchor confirms
+	NotRecomputed string     `json:"not_recomputed,omitempty"` // shards without leaves here
+	Customer      *Customer  `json:"customer,omitempty"`
+	NotShown      []string   `json:"not_shown"` // what a proven verdict does not show (SPEC part 19)
+}
+
+// Statement says what was signed, from the payload that the signatures cover.
+type Statement struct {
+	Digest       string   `json:"digest"`
+	Exchange     string   `json:"exchange"`
+	Entity       string   `json:"entity"`
+	Period       string   `json:"period"`
+	Instant      string   `json:"instant"`
+	Snapshot     string   `json:"snapshot"`
+	Root         string   `json:"root"`
+	Leaves       uint64   `json:"leaves"`
+	Shards       uint64   `json:"shards"`
+	Included     []string `json:"included"`
+	Excluded     []string `json:"excluded"`
+	Encumbrances string   `json:"encumbrances"`
+	Tool         string   `json:"tool"`
+}
+
+// Coverage is one asset's reserves against its liabilities, in decimals, by the policy's rule and by the statement's (SPEC part 15).
+type Coverage struct {
+	Asset           string `json:"asset"`
+	Liabilities     string `json:"liabilities"`
+	Counted         string `json:"counted"`
+	Coverage        string `json:"coverage,omitempty"` // percent; left out where nothing is owed
+	Surplus         string `json:"surplus,omitempty"`
+	Shortfall       string `json:"shortfall,omitempty"`
+	StatedCounted   string `json:"stated_counted"`
+	StatedCoverage  string `json:"stated_coverage,omitempty"`
+	StatedShortfall string `json:"stated_shortfall,omitempty"`
+}
+
+// unreadable is input that is missing or cannot be read.
+type unreadable struct{ problem string }
+
+func (e *unreadable) Error() string { return e.problem }
+
+// notRun says that a check could not be made, because something that it needs did not pass.
+type notRun struct{ because string }
+
+func (e *notRun) Error() string { return "not run: " + e.because }
+
+// ExitCode gives the exit code of SPEC part 17 for an error of this package and its rooms: unsupported version, unreadable input,
+// or false.
+func ExitCode(err error) int {
+	var (
+		version1 *tree.VersionError
+		version2 *claim.VersionError
+		version3 *evidence.VersionError
+		format1  *tree.FormatError
+		format2  *claim.FormatError
+		format3  *evidence.FormatError
+		missing  *unreadable
+	)
+	switch {
+	case err == nil:
+		return ExitProven
+	case errors.As(err, &version1), errors.As(err, &version2), errors.As(err, &version3):
+		return ExitUnsupported
+	case errors.As(err, &format1), errors.As(err, &format2), errors.As(err, &format3), errors.As(err, &missing):
+		return ExitUnreadable
+	}
+	return ExitFalse
+}
+
+// A run makes checks one after another and remembers which passed.
+type run struct {
+	verdict Verdict
+	policy  *claim.Policy
+	passed  map[string]bool
+	payload []byte // what the signatures cover
+}
+
+func newRun(policy *claim.Policy) run {
+	return run{
+		policy:  policy,
+		passed:  make(map[string]bool),
+		verdict: Verdict{Policy: policy.Digest.String(), Notes: []string{}, Signers: []string{}},
+	}
+}
+
+// check makes one check, if those it needs have passed. The work returns a sentence for its success, or why it is not so.
+func (r *run) check(name string, needs []string, work func() (string, error)) {
+	c := Check{Name: name, Title: title(name), Required: true}
+	for _, need := range needs {
+		if !r.passed[need] {
+			c.Result, c.Detail = Skipped, "not run: the check "+need+" did not pass"
+			r.verdict.Checks = append(r.verdict.Checks, c)
+			return
+		}
+	}
+	detail, err := work()
+	var skipped *notRun
+	switch {
+	case err == nil:
+		c.Result, c.Detail = Pass, detail
+		r.passed[name] = true
+	case errors.As(err, &skipped):
+		c.Result, c.Detail = Skipped, err.Error()
+	default:
+		c.Result, c.Detail, c.exit = Fail, err.Error(), ExitCode(err)
+	}
+	r.verdict.Checks = append(r.verdict.Checks, c)
+}
+
+func (r *run) note(format string, args ...any) {
+	r.verdict.Notes = append(r.verdict.Notes, fmt.Sprintf(format, args...))
+}
+
+// titles say in plain words what each check asks.
+func title(name string) string {
+	if chain, ok := strings.CutPrefix(name, "headers."); ok {
+		return "the pinned block of " + chain + " is a block of that chain"
+	}
+	if chain, ok := strings.CutPrefix(name, "evidence."); ok {
+		return "the reserves on " + chain + " follow from its pinned block"
+	}
+	switch name {
+	case "statement.signature":
+		return "the exchange signed the statement"
+	case "statement.format":
+		return "the statement is well formed"
+	case "statement.exchange":
+		return "the statement is by the exchange of the policy"
+	case "snapshot":
+		return "the snapshot is what its id says, and its blocks fit its instant"
+	case "bundle.files":
+		return "the bundle holds the signed files, all of them and no others"
+	case "liabilities.root":
+		return "the shards add up to the signed root and liabilities"
+	case "liabilities.full":
+		return "every leaf, recomputed, gives the shards"
+	case "liabilities.ledger":
+		return "the ledger is accounted for"
+	case "control":
+		return "signatures of control are by the accounts they name"
+	case "reserves.lines":
+		return "every reserve line has its evidence, and reaches its grades"
+	case "reserves.totals":
+		return "the stated reserves follow from the lines"
+	case "coverage.stated":
+		return "the stated coverage follows from reserves and liabilities"
+	case "coverage.policy":
+		return "coverage by the policy's own rule"
+	case "proof.format":
+		return "the proof is well formed"
+	case "proof.statement":
+		return "the proof is for this statement"
+	case "proof.root":
+		return "from this customer and these balances to the signed root and totals"
+	}
+	return name
+}
+
+// conclude draws the verdict from the checks: what is false weighs most, then an unsupported version, then unreadable input.
+func (r *run) conclude(proven string) Verdict {
+	v := &r.verdict
+	v.Proven, v.Exit = true, ExitProven
+	var failed, skipped []string
+	weight := map[int]int{ExitUnreadable: 1, ExitUnsupported: 2, ExitFalse: 3}
+	for _, c := range v.Checks {
+		switch {
+		case c.Result == Fail:
+			failed = append(failed, c.Name)
+			if weight[c.exit] > weight[v.Exit] {
+				v.Exit = c.exit
+			}
+		case c.Result == Skipped && c.Required:
+			skipped = append(skipped, c.Name)
+		}
+	}
+	v.Proven = len(failed) == 0 && len(skipped) == 0
+	if v.Proven {
+		v.Summary = proven
+		return *v
+	}
+	if v.Exit == ExitProven {
+		v.Exit = ExitFalse
+	}
+	if len(failed) > 0 {
+		v.Summary = "failed: " + strings.Join(failed, ", ")
+	}
+	if len(skipped) > 0 {
+		v.Summary += "; not run: " + strings.Join(skipped, ", ")
+	}
+	v.Summary = strings.TrimPrefix(v.Summary, "; ")
+	for _, c := range v.Checks {
+		if c.Result == Fail {
+			v.Summary += ". First: " + c.Detail
+			break
+		}
+	}
+	return *v
+}
