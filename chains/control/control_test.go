@@ -1,0 +1,98 @@
+package control
+
+import (
+	"encoding/json"
+	"os"
+	"testing"
+
+	"github.com/assay-por/assay/chains"
+)
+
+const mainnet = "bip122:000000000019d6689c085ae165831e93"
+
+type vectors struct {
+	Simple []struct {
+		Message    string   `json:"message"`
+		Address    string   `json:"address"`
+		Signatures []string `json:"bip322_signatures"`
+	} `json:"simple"`
+	Full []struct {
+		Message    string   `json:"message"`
+		Address    string   `json:"address"`
+		Signatures []string `json:"bip322_signatures"`
+	} `json:"full"`
+	Error []struct {
+		Description string `json:"description"`
+		Message     string `json:"message"`
+		Address     string `json:"address"`
+		Signature   string `json:"signature"`
+	} `json:"error"`
+	TxHashes []struct {
+		Message string `json:"message"`
+		Address string `json:"address"`
+		ToSpend string `json:"to_spend_tx_hash"`
+		ToSign  string `json:"to_sign_tx_hash"`
+	} `json:"tx_hashes"`
+}
+
+func readVectors(t *testing.T, name string) vectors {
+	t.Helper()
+	b, err := os.ReadFile("testdata/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var v vectors
+	if err := json.Unmarshal(b, &v); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func TestBIP322Vectors(t *testing.T) {
+	simple, refused := 0, 0
+	for _, name := range []string{"basic-test-vectors.json", "generated-test-vectors.json"} {
+		v := readVectors(t, name)
+		for _, h := range v.TxHashes {
+			script, err := segwitScript(chains.Account(mainnet + ":" + h.Address))
+			if err != nil {
+				t.Fatal(err)
+			}
+			tx := virtualSpend(script, h.Message)
+			if got := tx.TxHash().String(); got != h.ToSign {
+				t.Errorf("to_sign of %q: got %s, want %s", h.Message, got, h.ToSign)
+			}
+			if got := tx.TxIn[0].PreviousOutPoint.Hash.String(); got != h.ToSpend {
+				t.Errorf("to_spend of %q: got %s, want %s", h.Message, got, h.ToSpend)
+			}
+		}
+		for _, s := range v.Simple {
+			for _, signature := range s.Signatures {
+				method, normalized, grade, err := Verify(chains.Account(mainnet+":"+s.Address), s.Message, signature)
+				if err != nil || method != BIP322Simple || grade != chains.Script {
+					t.Errorf("%s: got %s %s %v", s.Address, method, grade, err)
+					continue
+				}
+				if _, again, _, err := Verify(chains.Account(mainnet+":"+s.Address), s.Message, normalized); err != nil || again != normalized {
+					t.Errorf("%s: normalized signature %q gives %q, %v", s.Address, normalized, again, err)
+				}
+				simple++
+			}
+		}
+		for _, f := range v.Full {
+			for _, signature := range f.Signatures {
+				if _, _, _, err := Verify(chains.Account(mainnet+":"+f.Address), f.Message, signature); err == nil {
+					t.Errorf("%s: a full signature was taken for a simple one", f.Address)
+				}
+			}
+		}
+		for _, e := range v.Error {
+			if _, _, grade, err := Verify(chains.Account(mainnet+":"+e.Address), e.Message, e.Signature); err == nil || grade != chains.NoControl {
+				t.Errorf("%s: accepted with grade %s", e.Description, grade)
+			}
+			refused++
+		}
+	}
+	if simple != 10 || refused != 36 {
+		t.Errorf("ran %d simple signatures and %d errors, want 10 and 36", simple, refused)
+	}
+}

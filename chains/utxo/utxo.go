@@ -1,0 +1,123 @@
+// Package utxo gathers proofs of coins on Bitcoin and its test networks.
+//
+// A coin is shown by the transaction that made it, the Merkle branch from
+// there to its block's header, and the unbroken run of headers from there to
+// the pinned block, each with its proof of work. All of that is built here out
+// of raw blocks and checked before it is kept; the node could not invent it
+// without the work.
+//
+// What no such proof can show is that a coin was not spent since. That is the
+// word of the nodes asked, and it is kept as that: the evidence names each node
+// and the coins that it said were unspent at the pinned block. With more than
+// one node they must say the same.
+//
+// The source of coins is a btcd node with --txindex and --addrindex, whose
+// searchrawtransactions lists every transaction of an address, so the coins are
+// those at the pinned height exactly, whatever happened since.
+package utxo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/btcsuite/btcd/chaincfg/v2"
+
+	"github.com/assay-por/assay/chains"
+	"github.com/assay-por/assay/chains/egress"
+)
+
+// defaultConfirmations is how deep Bitcoin's users want a block to lie.
+const defaultConfirmations = 6
+
+// Options are the knobs of a Source; the zero value is right for Bitcoin.
+type Options struct {
+	// Confirmations is how many a block must have to be pinned, itself counted.
+	// Zero means 6.
+	Confirmations uint64
+
+	Limits egress.Limits
+}
+
+// A Source reads one Bitcoin network from one or more nodes of it. With
+// several, all that answer must agree. It implements chains.Source (SPEC part
+// 13).
+type Source struct {
+	chain         chains.Chain
+	params        *chaincfg.Params
+	nodes         []*node
+	confirmations uint64
+}
+
+var _ chains.Source = (*Source)(nil)
+
+// New returns the source of a Bitcoin network: mainnet, testnet3, regtest or
+// simnet (SPEC part 13). A node's URL carries its user name and password. New
+// asks the nodes nothing yet; the context is there so that every adapter is
+// opened alike.
+func New(_ context.Context, chain chains.Chain, urls []string, opts Options) (*Source, error) {
+	params := network(chain)
+	if params == nil {
+		return nil, fmt.Errorf("chain %s is not mainnet, testnet3, regtest or simnet of Bitcoin", chain)
+	}
+	if len(urls) == 0 {
+		return nil, fmt.Errorf("chain %s has no node: name at least one URL", chain)
+	}
+	s := &Source{chain: chain, params: params, confirmations: opts.Confirmations}
+	if s.confirmations == 0 {
+		s.confirmations = defaultConfirmations
+	}
+	seen := map[string]bool{}
+	for _, u := range urls {
+		endpoint, err := egress.New(u, opts.Limits)
+		if err != nil {
+			return nil, fmt.Errorf("chain %s: %w", chain, err)
+		}
+		if seen[endpoint.Label] {
+			return nil, fmt.Errorf("chain %s: node %s is listed twice, which would pass for two witnesses", chain, endpoint.Label)
+		}
+		seen[endpoint.Label] = true
+		s.nodes = append(s.nodes, &node{label: endpoint.Label, endpoint: endpoint})
+	}
+	return s, nil
+}
+
+// network returns the rules of the chain, nil if it is none of SPEC part 13's.
+func network(chain chains.Chain) *chaincfg.Params {
+	for _, p := range []*chaincfg.Params{&chaincfg.MainNetParams, &chaincfg.TestNet3Params, &chaincfg.RegressionNetParams, &chaincfg.SimNetParams} {
+		if chain == chainOf(p.GenesisHash.String()) {
+			return p
+		}
+	}
+	return nil
+}
+
+func chainOf(genesis string) chains.Chain {
+	return chains.Chain(chains.BIP122 + ":" + genesis[:min(32, len(genesis))])
+}
+
+// answering returns the nodes that answer, after checking that each is of this
+// chain. A node that is down is passed over while another one answers.
+func (s *Source) answering(ctx context.Context) ([]*node, error) {
+	var up []*node
+	var down error
+	for _, n := range s.nodes {
+		genesis, err := n.blockHash(ctx, 0)
+		var unreachable *chains.UnreachableError
+		switch {
+		case errors.As(err, &unreachable):
+			down = errors.Join(down, err)
+			continue
+		case err != nil:
+			return nil, err
+		}
+		if got := chainOf(genesis); got != s.chain {
+			return nil, &chains.WrongChainError{Node: n.label, Got: got, Want: s.chain}
+		}
+		up = append(up, n)
+	}
+	if len(up) == 0 {
+		return nil, down
+	}
+	return up, nil
+}
