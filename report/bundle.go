@@ -1,0 +1,161 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/assay-por/assay/attest"
+	"github.com/assay-por/assay/chains"
+)
+
+// The paths of a bundle (SPEC part 11).
+const (
+	PathEnvelope = "statement.dsse.json"
+	PathManifest = "manifest.json"
+	PathShards   = "liabilities/shards.json"
+	PathLines    = "reserves/lines.json"
+	PathControl  = "reserves/control.json"
+
+	leavesPrefix   = "liabilities/shard-"
+	leavesSuffix   = ".leaves"
+	evidencePrefix = "reserves/evidence/"
+	evidenceSuffix = ".json"
+)
+
+// The parts of a bundle (SPEC part 11).
+const (
+	PartCore  = "core"
+	PartShard = "shard"
+)
+
+const (
+	maxPath = 128       // SPEC part 11
+	maxFile = 256 << 20 // SPEC part 18: lines, control, manifest
+)
+
+// PathLeaves returns the path of a shard's leaves (SPEC part 11).
+func PathLeaves(shard uint64) string {
+	return fmt.Sprintf("%s%05d%s", leavesPrefix, shard, leavesSuffix)
+}
+
+// PathEvidence returns the path of a chain's evidence (SPEC part 11).
+func PathEvidence(c chains.Chain) string {
+	return evidencePrefix + strings.ReplaceAll(string(c), ":", "-") + evidenceSuffix
+}
+
+// leavesShard returns the shard whose leaves lie at path.
+func leavesShard(path string) (uint64, bool) {
+	number, ok := strings.CutPrefix(path, leavesPrefix)
+	number, ends := strings.CutSuffix(number, leavesSuffix)
+	n, err := strconv.ParseUint(number, 10, 32)
+	return n, ok && ends && err == nil && n < maxShards && PathLeaves(n) == path
+}
+
+// evidenceChain returns the chain whose evidence lies at path.
+func evidenceChain(path string) (chains.Chain, bool) {
+	name, ok := strings.CutPrefix(path, evidencePrefix)
+	name, ends := strings.CutSuffix(name, evidenceSuffix)
+	c, err := chains.ParseChain(strings.Replace(name, "-", ":", 1))
+	return c, ok && ends && err == nil && PathEvidence(c) == path
+}
+
+// PartOf returns the part of the bundle that a path belongs to; ok is false for a
+// path that the table of SPEC part 11 does not have.
+func PartOf(path string) (part string, ok bool) {
+	switch path {
+	case PathEnvelope, PathManifest, PathShards, PathLines, PathControl:
+		return PartCore, true
+	}
+	if len(path) > maxPath {
+		return "", false
+	}
+	if _, ok := leavesShard(path); ok {
+		return PartShard, true
+	}
+	_, ok = evidenceChain(path)
+	return PartCore, ok
+}
+
+// newManifest lists the files of a run and makes sure that none is missing or strange (SPEC part 11).
+func newManifest(in Inputs) ([]byte, error) {
+	files, err := sortFiles(in.Files)
+	if err != nil {
+		return nil, err
+	}
+	m := Manifest{Files: []ManifestFile{}, Snapshot: in.Snapshot.ID, Type: TypeManifest}
+	want := corePaths(in.Snapshot)
+	shards := uint64(0)
+	for _, f := range files {
+		part, _ := PartOf(f.Path)
+		if n, ok := leavesShard(f.Path); ok {
+			if n >= in.Tree.Shards {
+				return nil, fmt.Errorf("bundle: %s: the tree has only %d shards", f.Path, in.Tree.Shards)
+			}
+			shards++
+		} else if !want[f.Path] {
+			return nil, fmt.Errorf("bundle: %s is not a file that this snapshot's manifest lists", f.Path)
+		}
+		delete(want, f.Path)
+		m.Files = append(m.Files, ManifestFile{Part: part, Path: f.Path, SHA256: f.SHA256, Size: f.Size})
+		if f.Path == PathLines {
+			if err := sameLines(in, f); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, path := range sortedKeys(want) {
+		return nil, fmt.Errorf("bundle: %s is missing", path)
+	}
+	if shards != in.Tree.Shards {
+		return nil, fmt.Errorf("bundle: the leaves of %d shards are listed, the tree has %d", shards, in.Tree.Shards)
+	}
+	return attest.Canonical(m)
+}
+
+// corePaths are the core files that the manifest of a snapshot lists.
+func corePaths(s Snapshot) map[string]bool {
+	want := map[string]bool{PathShards: true, PathLines: true, PathControl: true}
+	for _, b := range s.Blocks {
+		want[PathEvidence(b.Chain)] = true
+	}
+	return want
+}
+
+// sameLines: the file published is the one that the statement's reserves were summed from.
+func sameLines(in Inputs, f File) error {
+	b, err := LinesJSON(in.Snapshot, in.Lines)
+	if err != nil {
+		return err
+	}
+	if NewBytesFile(PathLines, b).SHA256 != f.SHA256 {
+		return fmt.Errorf("bundle: %s does not hold the lines that the reserves are summed from", PathLines)
+	}
+	return nil
+}
+
+// sortFiles returns the files in ascending order of path and refuses paths that are
+// not in the table of SPEC part 11 or stand twice.
+func sortFiles(files []File) ([]File, error) {
+	sorted := slices.Clone(files)
+	slices.SortFunc(sorted, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+	for i, f := range sorted {
+		if _, ok := PartOf(f.Path); !ok {
+			return nil, fmt.Errorf("bundle: the path %q is not one that a bundle may hold", clip(f.Path))
+		}
+		if i > 0 && sorted[i-1].Path == f.Path {
+			return nil, fmt.Errorf("bundle: the path %s stands twice", f.Path)
+		}
+	}
+	return sorted, nil
+}
+
+func sortedKeys(m map[string]bool) []string {
+	var keys []string
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

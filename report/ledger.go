@@ -1,0 +1,153 @@
+package report
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/holiman/uint256"
+)
+
+// amountBits bounds what is owed: sums of the tree are 128-bit (SPEC part 4).
+const amountBits = 128
+
+// Check ties the ledger's account out against the liabilities and the tree's
+// leaves (SPEC part 7).
+func (l Ledger) Check(s Snapshot, liabilities []AssetAmount, leaves uint64) error {
+	if err := l.checkForm(s); err != nil {
+		return fmt.Errorf("ledger: %w", err)
+	}
+	owed := make([]Units, len(s.Assets))
+	entries := l.Negatives.Entries
+	for _, c := range l.Classes {
+		entries += c.Entries
+		for _, a := range c.Sum {
+			i := slices.Index(s.AssetIDs(), a.Asset)
+			sum, err := owed[i].Add(a.Amount)
+			if err != nil {
+				return fmt.Errorf("ledger: class %s: %s: %w", c.Class, a.Asset, err)
+			}
+			owed[i] = sum
+		}
+	}
+	for i, a := range liabilities {
+		if !owed[i].Equal(a.Amount) {
+			return fmt.Errorf("ledger: the classes add up to %s of %s, the tree to %s", owed[i], a.Asset, a.Amount)
+		}
+	}
+	if entries += l.UnknownAssets.Entries; entries != l.Entries {
+		return fmt.Errorf("ledger: %d entries were read, the classes and exclusions account for %d", l.Entries, entries)
+	}
+	if l.Customers != leaves {
+		return fmt.Errorf("ledger: %d customers, but the tree has %d leaves", l.Customers, leaves)
+	}
+	return nil
+}
+
+func (l Ledger) checkForm(s Snapshot) error {
+	for i, c := range l.Classes {
+		if !isOf(c.Class, 1, 32, "abcdefghijklmnopqrstuvwxyz0123456789-") {
+			return fmt.Errorf("class %q is not 1 to 32 of a-z 0-9 -", clip(c.Class))
+		}
+		if i > 0 && l.Classes[i-1].Class >= c.Class {
+			return fmt.Errorf("class %s stands twice or out of order", c.Class)
+		}
+		if c.Customers > l.Customers || c.Customers > c.Entries {
+			return fmt.Errorf("class %s has %d customers, more than its entries or than all customers", c.Class, c.Customers)
+		}
+		if err := checkSum(s, c.Sum); err != nil {
+			return fmt.Errorf("class %s: %w", c.Class, err)
+		}
+	}
+	if err := checkRule("duplicates", l.Duplicates.Rule, RuleSum, l.Duplicates.Entries); err != nil {
+		return err
+	}
+	if err := checkRule("negatives", l.Negatives.Rule, RuleExclude, l.Negatives.Entries); err != nil {
+		return err
+	}
+	if err := checkRule("unknown_assets", l.UnknownAssets.Rule, RuleExclude, l.UnknownAssets.Entries); err != nil {
+		return err
+	}
+	if err := checkSum(s, l.Negatives.Sum); err != nil {
+		return fmt.Errorf("negatives: %w", err)
+	}
+	if l.Negatives.Entries == 0 && len(l.Negatives.Sum) > 0 {
+		return errors.New("negatives: a sum without entries")
+	}
+	return l.UnknownAssets.check(s)
+}
+
+// checkRule: the rule is one of two, and "error" has moved nothing (SPEC part 7).
+func checkRule(name, rule, other string, entries uint64) error {
+	if rule != RuleError && rule != other {
+		return fmt.Errorf("%s: rule %q, want %s or %s", name, clip(rule), RuleError, other)
+	}
+	if rule == RuleError && entries != 0 {
+		return fmt.Errorf("%s: the rule %s, yet %d entries were moved", name, RuleError, entries)
+	}
+	return nil
+}
+
+// checkSum holds a sum to its JSON form (SPEC part 4).
+func checkSum(s Snapshot, sum []AssetAmount) error {
+	last := -1
+	for _, a := range sum {
+		i := slices.Index(s.AssetIDs(), a.Asset)
+		if i <= last {
+			return fmt.Errorf("sum: asset %q is not of the registry, or not in its order", clip(a.Asset))
+		}
+		last = i
+		if a.Amount.IsZero() || a.Amount.n.BitLen() > amountBits {
+			return fmt.Errorf("sum: the amount of %s is zero or reaches 2^128", a.Asset)
+		}
+	}
+	return nil
+}
+
+func (u UnknownAssets) check(s Snapshot) error {
+	if u.Entries == 0 && len(u.Sums) > 0 {
+		return errors.New("unknown_assets: sums without entries")
+	}
+	for i, a := range u.Sums {
+		if err := checkText(a.Asset, 64); err != nil {
+			return fmt.Errorf("unknown_assets: label #%d: %w", i, err)
+		}
+		if slices.Contains(s.AssetIDs(), a.Asset) {
+			return fmt.Errorf("unknown_assets: %s is of the registry", a.Asset)
+		}
+		if i > 0 && u.Sums[i-1].Asset >= a.Asset {
+			return fmt.Errorf("unknown_assets: label #%d stands twice or out of order", i)
+		}
+		if !isDecimal(a.Amount) {
+			return fmt.Errorf("unknown_assets: the amount of label #%d is not a decimal", i)
+		}
+	}
+	return nil
+}
+
+// isDecimal holds s to the text form decimal (SPEC part 2).
+func isDecimal(s string) bool {
+	whole, part, dotted := strings.Cut(s, ".")
+	if whole == "" || len(whole) > maxDigits || strings.Trim(whole, "0123456789") != "" || whole[0] == '0' && whole != "0" {
+		return false
+	}
+	return !dotted || part != "" && strings.Trim(part, "0123456789") == "" && part[len(part)-1] != '0'
+}
+
+// checkLiabilities: every asset of the registry, in its order, below 2^128 (SPEC part 9).
+func checkLiabilities(s Snapshot, liabilities []AssetAmount) error {
+	if len(liabilities) != len(s.Assets) {
+		return fmt.Errorf("liabilities: %d assets, the registry has %d", len(liabilities), len(s.Assets))
+	}
+	limit := new(uint256.Int).Lsh(uint256.NewInt(1), amountBits)
+	for i, a := range liabilities {
+		if a.Asset != s.Assets[i].ID {
+			return fmt.Errorf("liabilities: asset #%d is %q, the registry has %s", i, clip(a.Asset), s.Assets[i].ID)
+		}
+		if a.Amount.n.Cmp(limit) >= 0 {
+			return fmt.Errorf("liabilities: %s reaches 2^128", a.Asset)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,210 @@
+package report
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/assay-por/assay/attest"
+)
+
+// ShardsFile is liabilities/shards.json (SPEC part 6).
+type ShardsFile struct {
+	Kind     string  `json:"kind"`
+	Shards   []Shard `json:"shards"`
+	Snapshot Digest  `json:"snapshot"`
+	Type     string  `json:"type"`
+}
+
+// Shard is one shard of the shard list (SPEC part 6).
+type Shard struct {
+	Leaves uint64        `json:"leaves"`
+	Root   Digest        `json:"root"`
+	Sum    []AssetAmount `json:"sum"`
+}
+
+const (
+	maxEnvelopeFile = attest.MaxEnvelope
+	maxShardList    = 64 << 20 // SPEC part 18
+	maxEvidence     = 1 << 30  // SPEC part 18
+	leavesMagic     = "assay/v1/leaves\n"
+)
+
+var errPrivate = errors.New("it holds something private and must not be published")
+
+// Lint looks at all files of a bundle before they are published, envelope and
+// manifest among them (SPEC part 11). Each path must be in the table, each file of
+// its type and of one snapshot, and no file may hold what secret reports to be
+// private; secret may be nil, and is asked of the statement and of every JSON file.
+func Lint(files []File, secret func(content []byte) bool) error {
+	sorted, err := sortFiles(files)
+	if err != nil {
+		return err
+	}
+	byPath := map[string]File{}
+	for _, f := range sorted {
+		byPath[f.Path] = f
+	}
+	signed, manifest, err := lintFrame(byPath)
+	if err != nil {
+		return err
+	}
+	if secret != nil && secret(signed.Payload) { // in the envelope it stands as base64
+		return fmt.Errorf("bundle: %s: %w", PathEnvelope, errPrivate)
+	}
+	listed := map[string]ManifestFile{}
+	for _, m := range manifest.Files {
+		listed[m.Path] = m
+	}
+	for _, f := range sorted {
+		if f.Path != PathEnvelope && f.Path != PathManifest {
+			if m, ok := listed[f.Path]; !ok || m.SHA256 != f.SHA256 || m.Size != f.Size {
+				return fmt.Errorf("bundle: %s is not the file that the manifest lists", f.Path)
+			}
+		}
+		if err := lintFile(f, signed.Statement.Predicate.Snapshot, secret); err != nil {
+			return fmt.Errorf("bundle: %s: %w", f.Path, err)
+		}
+	}
+	for _, m := range manifest.Files {
+		if _, ok := byPath[m.Path]; !ok && m.Part == PartCore {
+			return fmt.Errorf("bundle: %s is missing", m.Path)
+		}
+	}
+	return nil
+}
+
+// lintFrame reads envelope and manifest and checks that the one names the other.
+func lintFrame(byPath map[string]File) (Signed, Manifest, error) {
+	var m Manifest
+	for _, path := range []string{PathEnvelope, PathManifest} {
+		if _, ok := byPath[path]; !ok {
+			return Signed{}, m, fmt.Errorf("bundle: %s is missing", path)
+		}
+	}
+	b, err := byPath[PathEnvelope].read(maxEnvelopeFile)
+	if err != nil {
+		return Signed{}, m, err
+	}
+	signed, err := Read(b)
+	if err != nil {
+		return Signed{}, m, fmt.Errorf("bundle: %s: %w", PathEnvelope, err)
+	}
+	if b, err = byPath[PathManifest].read(maxFile); err != nil {
+		return Signed{}, m, err
+	}
+	if err := attest.Decode(b, &m); err != nil {
+		return Signed{}, m, fmt.Errorf("bundle: %s: %w", PathManifest, err)
+	}
+	want, err := signed.Statement.ManifestDigest()
+	if err != nil {
+		return Signed{}, m, err
+	}
+	if byPath[PathManifest].SHA256 != want {
+		return Signed{}, m, fmt.Errorf("bundle: %s is not the manifest that the statement names", PathManifest)
+	}
+	if m.Type != TypeManifest || m.Snapshot != signed.Statement.Predicate.Snapshot.ID {
+		return Signed{}, m, fmt.Errorf("bundle: %s is of another type or snapshot", PathManifest)
+	}
+	return signed, m, nil
+}
+
+func lintFile(f File, s Snapshot, secret func([]byte) bool) error {
+	if n, ok := leavesShard(f.Path); ok {
+		return lintLeaves(f, s, n)
+	}
+	limit := maxFile
+	switch _, evidence := evidenceChain(f.Path); {
+	case evidence:
+		limit = maxEvidence
+	case f.Path == PathEnvelope:
+		limit = maxEnvelopeFile
+	case f.Path == PathShards:
+		limit = maxShardList
+	}
+	b, err := f.read(limit)
+	if err != nil {
+		return err
+	}
+	if secret != nil && secret(b) {
+		return errPrivate
+	}
+	switch f.Path {
+	case PathEnvelope, PathManifest: // read already
+		return nil
+	case PathLines:
+		_, err := ParseLines(s, b)
+		return err
+	case PathShards:
+		var list ShardsFile
+		return lintJSON(b, &list, func() bool { return list.Type == TypeShards && list.Snapshot == s.ID && list.Kind == s.Kind })
+	case PathControl:
+		var control ControlFile
+		return lintJSON(b, &control, func() bool { return control.Type == TypeControl && control.Snapshot == s.ID })
+	}
+	return lintEvidence(f, s, b)
+}
+
+func lintJSON(b []byte, v any, fits func() bool) error {
+	if err := attest.Decode(b, v); err != nil {
+		return err
+	}
+	if !fits() {
+		return errors.New("it is of another type, kind or snapshot")
+	}
+	return nil
+}
+
+// lintEvidence reads of an evidence file only what says whose it is: what it proves is the verifier's to see.
+func lintEvidence(f File, s Snapshot, b []byte) error {
+	if err := attest.CheckCanonical(b); err != nil {
+		return err
+	}
+	var head struct {
+		Chain    string `json:"chain"`
+		Snapshot Digest `json:"snapshot"`
+		Type     string `json:"type"`
+	}
+	if err := json.Unmarshal(b, &head); err != nil {
+		return fmt.Errorf("not of its format: %w", err)
+	}
+	c, _ := evidenceChain(f.Path)
+	if head.Type != TypeEvidenceEVM && head.Type != TypeEvidenceUTXO || head.Snapshot != s.ID || head.Chain != string(c) {
+		return errors.New("it is of another type, chain or snapshot")
+	}
+	return nil
+}
+
+// lintLeaves reads the header of a shard's leaves (SPEC part 6).
+func lintLeaves(f File, s Snapshot, shard uint64) error {
+	r, err := f.Open()
+	if err != nil {
+		return err
+	}
+	head := make([]byte, len(leavesMagic)+32+4+8)
+	_, err = io.ReadFull(r, head)
+	if err = errors.Join(err, r.Close()); err != nil {
+		return fmt.Errorf("its header is cut off: %w", err)
+	}
+	magic, rest := head[:len(leavesMagic)], head[len(leavesMagic):]
+	if string(magic) != leavesMagic || !bytes.Equal(rest[:32], s.ID[:]) || uint64(binary.BigEndian.Uint32(rest[32:])) != shard {
+		return errors.New("it does not hold the leaves of this shard and snapshot")
+	}
+	return nil
+}
+
+// read returns the content of a file that is not above limit.
+func (f File) read(limit int) ([]byte, error) {
+	if f.Size > uint64(limit) {
+		return nil, fmt.Errorf("bundle: %s: %d bytes, at most %d", f.Path, f.Size, limit)
+	}
+	var b bytes.Buffer
+	b.Grow(int(f.Size))
+	if err := f.copyTo(&b); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}

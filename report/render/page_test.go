@@ -1,0 +1,228 @@
+package render_test
+
+import (
+	"bytes"
+	"html"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/assay-por/assay/chains"
+	"github.com/assay-por/assay/merkle"
+	"github.com/assay-por/assay/report"
+	"github.com/assay-por/assay/report/render"
+)
+
+func page(t *testing.T, in report.Inputs) string {
+	t.Helper()
+	envelope, lines := signed(t, in)
+	var b bytes.Buffer
+	if err := render.HTML(&b, envelope, lines); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+var (
+	styleBlock = regexp.MustCompile(`(?s)<style>.*?</style>`)
+	tag        = regexp.MustCompile(`<[^>]*>`)
+	blanks     = regexp.MustCompile(`\s+`)
+)
+
+// text is what a reader sees.
+func text(page string) string {
+	page = styleBlock.ReplaceAllString(page, "")
+	return blanks.ReplaceAllString(html.UnescapeString(tag.ReplaceAllString(page, "")), " ")
+}
+
+// TestX05_Wording: the page claims no more than it shows, and says what it must.
+func TestX05_Wording(t *testing.T) {
+	if err := report.CheckWording(text(page(t, inputs(t)))); err != nil {
+		t.Error(err)
+	}
+	covered := inputs(t)
+	covered.Liabilities = covered.Liabilities[:1]
+	covered.Ledger.Classes[0].Sum = covered.Ledger.Classes[0].Sum[:1]
+	if err := report.CheckWording(text(page(t, covered))); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestShortfallIsSaid: in words, with its amount, before the chart, and again in the table and the chart.
+func TestShortfallIsSaid(t *testing.T) {
+	p := page(t, inputs(t))
+	seen := text(p)
+	for _, want := range []string{"Shortfall in 1 of 5 assets", "USDT is short by 1,110,000.12 USDT.",
+		"Customers are owed 41,200,500.12 USDT; the reserves counted are 40,090,500.00 USDT, which is 97.30 %.", "97.30 % · shortfall", "1,110,000.12 shortfall",
+		"Shortfall: at this instant the reserves counted are less than what customers are owed."} {
+		if !strings.Contains(seen, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+	if strings.Index(p, "verdict short") > strings.Index(p, "<figure") {
+		t.Error("the shortfall comes after the chart")
+	}
+	covered := inputs(t)
+	covered.Liabilities = covered.Liabilities[:1]
+	covered.Ledger.Classes[0].Sum = covered.Ledger.Classes[0].Sum[:1]
+	if seen := text(page(t, covered)); strings.Contains(seen, "Shortfall in") || strings.Contains(seen, "is short by") || !strings.Contains(seen, "reach what is owed, in each of 5 assets") {
+		t.Error("a report without shortfall speaks of one, or does not say that there is none")
+	}
+}
+
+// TestE10_RendererInjection: hostile texts are escaped; those that no string may hold never come this far.
+func TestE10_RendererInjection(t *testing.T) {
+	const hostile = `</title></style></svg><script>alert(1)</script><img src=x onerror=alert(1)>"'` + "`" + `{{.}}`
+	in := inputs(t)
+	s, err := report.NewSnapshot(report.Exchange{Entity: hostile, Name: `<b>"'&`, URL: `https://x/"><script>alert(1)</script>`}, "1", in.Snapshot.Instant.Time, in.Snapshot.Assets)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var refs []chains.BlockRef
+	for _, b := range in.Snapshot.Blocks {
+		refs = append(refs, b.Ref())
+	}
+	if in.Snapshot, err = s.WithBlocks(refs...); err != nil {
+		t.Fatal(err)
+	}
+	in.Scope = report.Scope{Included: []string{hostile}, Excluded: []string{hostile}, Encumbrances: hostile}
+	in.Tool = `<script>`
+	in.Ledger.UnknownAssets.Sums[0].Asset = `<script>alert(1)</script>`
+	in.Files = exampleFiles(t, in)
+	p := page(t, in)
+	if strings.Count(p, "<title>") != 1 || strings.Count(p, "<style>") != 1 {
+		t.Error("a text closed the title or the style")
+	}
+	for _, bad := range []string{"<script", "<img", "<b>", "onerror=alert(1)>"} {
+		if strings.Contains(p, bad) {
+			t.Errorf("the page holds %s", bad)
+		}
+	}
+	if strings.Count(text(p), hostile) != 4 {
+		t.Errorf("the hostile text is shown %d times, want 4", strings.Count(text(p), hostile))
+	}
+	for _, bad := range []string{"a\u202eb", "a\x1b[31mb", "a\u2066b", "a\x00b"} {
+		in.Scope.Included = []string{bad}
+		if _, _, err := report.Draft(in); err == nil {
+			t.Errorf("%q was drafted", bad)
+		}
+	}
+}
+
+// TestSelfContained: the page asks for nothing, runs nothing, and says so in its own policy.
+func TestSelfContained(t *testing.T) {
+	p := page(t, inputs(t))
+	if !strings.Contains(p, `content="default-src 'none'; style-src 'sha256-`) {
+		t.Error("the page has no policy of its own")
+	}
+	for _, bad := range []string{"<script", "javascript:", "<link", "<iframe", "<img", "@import", "url(http", "src=", " style=", " onload", "<form", "<base", `href="http`} {
+		if strings.Contains(p, bad) {
+			t.Errorf("the page holds %s", bad)
+		}
+	}
+	for _, url := range regexp.MustCompile(`url\([^)]*\)`).FindAllString(p, -1) {
+		if url != "url(#hatch)" {
+			t.Errorf("the page names %s", url)
+		}
+	}
+}
+
+// TestAccessible: landmarks, headings in order, tables with caption and scopes, names for what can be reached by key.
+func TestAccessible(t *testing.T) {
+	p := page(t, inputs(t))
+	if strings.Count(p, "<h1") != 1 || strings.Count(p, "<main") != 1 || !strings.Contains(p, `<html lang="en">`) || !strings.Contains(p, `href="#main"`) {
+		t.Error("one h1, one main, a language and a skip link are due")
+	}
+	last := 1
+	for _, h := range regexp.MustCompile(`<h([1-6])`).FindAllStringSubmatch(p, -1) {
+		if level := int(h[1][0] - '0'); level > last+1 {
+			t.Errorf("a heading of level %d comes after one of level %d", level, last)
+		} else {
+			last = level
+		}
+	}
+	for _, table := range regexp.MustCompile(`(?s)<table.*?</table>`).FindAllString(p, -1) {
+		if !strings.Contains(table, "<caption") || strings.Contains(table, "<th>") || !strings.Contains(table, `scope="col"`) || !strings.Contains(table, `scope="row"`) {
+			t.Errorf("a table without caption or scopes: %.80s", table)
+		}
+	}
+	for _, box := range regexp.MustCompile(`<div class="scroll[^>]*>`).FindAllString(p, -1) {
+		if !strings.Contains(box, "tabindex") || !strings.Contains(box, "aria-label") {
+			t.Errorf("a box that cannot be scrolled by key, or has no name: %s", box)
+		}
+	}
+	seen := map[string]bool{}
+	for _, id := range regexp.MustCompile(` id="([^"]*)"`).FindAllStringSubmatch(p, -1) {
+		if seen[id[1]] {
+			t.Errorf("the id %s stands twice", id[1])
+		}
+		seen[id[1]] = true
+	}
+	for _, ref := range regexp.MustCompile(`(?:href="#|aria-labelledby=")([^"]*)"`).FindAllStringSubmatch(p, -1) {
+		for _, id := range strings.Fields(ref[1]) {
+			if !seen[id] {
+				t.Errorf("%s points to nothing", ref[0])
+			}
+		}
+	}
+}
+
+// TestExactAmounts: what is cut off for reading can be copied whole.
+func TestExactAmounts(t *testing.T) {
+	p := page(t, inputs(t))
+	want := `<data value="181204500000000000000001" title="181204.500000000000000001 ETH = 181204500000000000000001 base units">181,204.50000000…</data>`
+	if !strings.Contains(p, want) {
+		t.Errorf("the page lacks %s", want)
+	}
+}
+
+// TestE11_DrawnFromSignedBytes: the page carries the digest of the payload, and is not drawn where anything differs.
+func TestE11_DrawnFromSignedBytes(t *testing.T) {
+	in := inputs(t)
+	envelope, lines := signed(t, in)
+	s, err := report.Read(envelope)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := page(t, in); strings.Count(p, s.Digest.String()) < 3 || !strings.Contains(p, s.KeyIDs[0]) || !strings.Contains(p, s.KeyIDs[1]) {
+		t.Error("the page lacks the statement's digest or a key id")
+	}
+	other := inputs(t)
+	other.Lines[0].Amount = units(t, "1")
+	othersLines, err := report.LinesJSON(other.Snapshot, other.Lines)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string][2][]byte{
+		"other lines":    {envelope, othersLines},
+		"no lines":       {envelope, nil},
+		"no envelope":    {nil, lines},
+		"envelope + LF":  {append(bytes.Clone(envelope), '\n'), lines},
+		"other payload":  {bytes.Replace(envelope, []byte(`"payload":"e`), []byte(`"payload":"f`), 1), lines},
+		"lines as JSON ": {envelope, append([]byte(" "), lines...)},
+	} {
+		var b bytes.Buffer
+		if err := render.HTML(&b, c[0], c[1]); err == nil || b.Len() > 0 {
+			t.Errorf("%s: a page was drawn (%d bytes, %v)", name, b.Len(), err)
+		}
+	}
+}
+
+// TestManyAccounts: the page stays readable when there are many; it says how many more there are.
+func TestManyAccounts(t *testing.T) {
+	in := inputs(t)
+	var many []report.Line
+	for i := range 1500 {
+		l := in.Lines[len(in.Lines)-1]
+		l.Account = chains.Account("eip155:8453:0x" + strings.Repeat("0", 36) + string([]byte{"0123456789abcdef"[i>>12&15], "0123456789abcdef"[i>>8&15], "0123456789abcdef"[i>>4&15], "0123456789abcdef"[i&15]}))
+		many = append(many, l)
+	}
+	in.Lines = many
+	in.Liabilities = merkle.Plain{}
+	in.Ledger.Classes[0].Sum = nil
+	in.Files = exampleFiles(t, in)
+	p := text(page(t, in))
+	if !strings.Contains(p, "500 more balances") {
+		t.Error("the page does not say how many accounts it leaves to the bundle")
+	}
+}
