@@ -152,6 +152,9 @@ func (b *bundleRun) provenSentence() string {
 	}
 	s := b.verdict.Statement
 	text := fmt.Sprintf("what %s signed for %s is true, as far as this bundle and the policy reach", s.Exchange, s.Instant)
+	if b.verdict.NotRecomputed != "" {
+		text += "; " + b.verdict.NotRecomputed + " were not recomputed"
+	}
 	if len(short) > 0 {
 		return text + "; by the policy's rule reserves fall SHORT of liabilities by " + strings.Join(short, ", ")
 	}

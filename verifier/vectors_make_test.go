@@ -261,9 +261,21 @@ func bundleVectors(t testing.TB, put putter) {
 		edit(w)
 		add(name, attack, check, exit, comment, w)
 	}
-	predicate := func(name, attack, check, comment string, edit func(obj)) {
-		fault(name, attack, check, 1, comment, func(w *world) { w.predicate = edit })
+	both := newWorld()
+	for _, asset := range both.assets[:2] {
+		asset["tokens"] = []obj{{"class": "native", "decimals": 8, "id": evmChain + "/slip44:60"}}
 	}
+	add("token-backs-two-assets", "A10", "snapshot", 1, "one token counted for two assets", both)
+	fileFaults(fault)
+	statementFaults(fault)
+	reserveFaults(fault)
+	policyFaults(t, put)
+}
+
+// faulty makes the vector of a bundle on two chains that was edited before it was hashed and signed.
+type faulty func(name, attack, check string, exit int, comment string, edit func(*world))
+
+func fileFaults(fault faulty) {
 	sealed := func(name, attack, check string, exit int, comment string, edit func(map[string][]byte)) {
 		fault(name, attack, check, exit, comment, func(w *world) { w.sealed = edit })
 	}
@@ -282,6 +294,12 @@ func bundleVectors(t testing.TB, put putter) {
 	sealed("statement-truncated", "E5", "statement.signature", 3, "", func(f map[string][]byte) { f[claim.EnvelopePath] = f[claim.EnvelopePath][:200] })
 	sealed("statement-trailing-garbage", "E7", "statement.signature", 3, "", func(f map[string][]byte) { f[claim.EnvelopePath] = append(f[claim.EnvelopePath], '\n') })
 
+}
+
+func statementFaults(fault faulty) {
+	predicate := func(name, attack, check, comment string, edit func(obj)) {
+		fault(name, attack, check, 1, comment, func(w *world) { w.predicate = edit })
+	}
 	fault("signature-of-other-bytes", "E11", "statement.signature", 1, "the payload changed after signing", func(w *world) {
 		w.envelope = func(e obj) { e["payload"] = strings.Replace(e["payload"].(string), "A", "B", 1) }
 	})
@@ -302,12 +320,6 @@ func bundleVectors(t testing.TB, put putter) {
 	})
 	fault("block-stale", "B2", "snapshot", 1, "older than the policy's window", func(w *world) { w.policy = strings.Replace(w.policy, `"2h"`, `"5s"`, 1) })
 	fault("asset-twice", "E3", "statement.format", 3, "", func(w *world) { w.assets[1]["id"] = "BTC" })
-	both := newWorld()
-	for _, asset := range both.assets[:2] {
-		asset["tokens"] = []obj{{"class": "native", "decimals": 8, "id": evmChain + "/slip44:60"}}
-	}
-	add("token-backs-two-assets", "A10", "snapshot", 1, "one token counted for two assets", both)
-
 	predicate("total-too-small", "A5", "liabilities.root", "a total below the sum of the leaves", func(p obj) {
 		p["liabilities"].([]obj)[0]["amount"] = "1"
 		c := p["coverage"].([]obj)[0]
@@ -330,6 +342,12 @@ func bundleVectors(t testing.TB, put putter) {
 		}
 	})
 
+}
+
+func reserveFaults(fault faulty) {
+	predicate := func(name, attack, check, comment string, edit func(obj)) {
+		fault(name, attack, check, 1, comment, func(w *world) { w.predicate = edit })
+	}
 	fault("line-inflated", "B4", "reserves.lines", 1, "more than the evidence shows", func(w *world) { w.lines[2]["amount"] = "3500000000000000001" })
 	fault("line-grade-too-high", "B20", "reserves.lines", 1, "inclusion passed off as a state proof", func(w *world) { w.lines[0]["evidence"] = "state-proved" })
 	fault("line-control-too-high", "B23", "reserves.lines", 1, "signed for by nobody, called bound", func(w *world) { w.lines[0]["control"] = "bound" })
@@ -367,6 +385,9 @@ func bundleVectors(t testing.TB, put putter) {
 		w.full = "[[token]]\nid = \"" + w.lines[1]["token"].(string) + "\"\nlayout = \"solidity\"\nslot = \"" + strings.Repeat("0", 63) + "9\"\ncode = \"0x" + hex.EncodeToString(keccak([]byte("code"))) + "\"\n"
 	})
 
+}
+
+func policyFaults(t testing.TB, put putter) {
 	m := newWorld().make(t)
 	for _, c := range []struct{ name, comment, policy string }{
 		{"policy-key-unknown", "a misspelt key must not be a default", strings.Replace(m.raw, "window =", "windows =", 1)},

@@ -67,15 +67,15 @@ func decode(raw []byte, key, want string, read func(*reader)) error {
 	if r.err == nil {
 		return nil
 	}
-	if err := CheckVersion(raw, key, want); err != nil {
+	if err := checkVersion(raw, key, want); err != nil {
 		return err
 	}
 	return r.err
 }
 
-// CheckVersion returns a *VersionError if the outermost object's key (`type` or `predicateType`) names another version of want
+// checkVersion returns a *VersionError if the outermost object's key (`type` or `predicateType`) names another version of want
 // (SPEC part 17), else nil. It reads only as far as it must, so it serves for broken and for newer files.
-func CheckVersion(raw []byte, key, want string) error {
+func checkVersion(raw []byte, key, want string) error {
 	if got := outerKey(raw, key); got != want && sameFamily(got, want) {
 		return &VersionError{Got: got, Want: want}
 	}

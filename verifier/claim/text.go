@@ -23,7 +23,7 @@ const (
 
 func only(s, of string) bool { return s != "" && strings.Trim(s, of) == "" }
 
-// lengths of text forms, and the spelling they allow (SPEC part 2)
+// parseHash reads hex32; the parsers below each read one text form of SPEC part 2.
 func parseHash(s string) (h Hash, err error) {
 	if len(s) != 64 || !only(s, lowerHex) {
 		return h, errors.New("not a hash: want 64 lower-case hex digits")
@@ -161,7 +161,7 @@ func checkBlockHash(chain, hash string) error {
 	return nil
 }
 
-// printable reads 1-64 printable ASCII characters, blank at neither end.
+// parsePrintable reads 1-64 printable ASCII characters, blank at neither end.
 func parsePrintable(s string) (string, error) {
 	if len(s) < 1 || len(s) > 64 || strings.TrimSpace(s) != s {
 		return "", errors.New("want 1-64 printable ASCII characters, not blank at either end")

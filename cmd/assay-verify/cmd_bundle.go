@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/assay-por/assay/verifier"
+)
+
+func bundleCommand(out *output) *cobra.Command {
+	var policyPath string
+	var options verifier.Options
+	c := &cobra.Command{
+		Use:   "bundle PATH --policy FILE",
+		Short: "Check a published report: a folder, a zip file, or the URL of one",
+		Long: `Check a published report: a folder, a zip file, or the URL of a zip file.
+
+Every file of the bundle is checked: the signature, the digests, the tree of liabilities up to the signed root, the evidence of
+every reserve balance down to a block header, the signatures of control, and the coverage, by the statement's rule and by yours.
+` + exitCodes,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			policy, err := readPolicy(policyPath)
+			if err != nil {
+				return err
+			}
+			files, done, err := openBundle(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			defer done()
+			return out.print(cmd.OutOrStdout(), verifier.Bundle(files, policy, options))
+		},
+	}
+	policyFlag(c, &policyPath)
+	c.Flags().BoolVar(&options.Full, "full", false, "every shard must be recomputed from its leaves, whatever the policy says")
+	return c
+}
+
+// openBundle opens a folder, a zip file, or the URL of one; done releases it.
+func openBundle(ctx context.Context, path string) (files *verifier.Files, done func(), err error) {
+	if strings.HasPrefix(path, "http://") || strings.HasPrefix(path, "https://") {
+		return fetchZip(ctx, path)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, nil, unreadable(path, err)
+	}
+	if info.IsDir() {
+		root, err := os.OpenRoot(path)
+		if err != nil {
+			return nil, nil, unreadable(path, err)
+		}
+		files, err := verifier.Folder(root.FS())
+		if err != nil {
+			root.Close()
+			return nil, nil, unreadable(path, err)
+		}
+		return files, func() { root.Close() }, nil
+	}
+	if !info.Mode().IsRegular() {
+		return nil, nil, unreadable(path, errors.New("neither a folder nor a regular file"))
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, nil, unreadable(path, err)
+	}
+	files, done, err = openZip(file)
+	if err != nil {
+		return nil, nil, unreadable(path, err)
+	}
+	return files, done, nil
+}
+
+// openZip reads an open file as a zip, and closes it when done or on failure.
+func openZip(file *os.File) (*verifier.Files, func(), error) {
+	info, err := file.Stat()
+	if err == nil {
+		var files *verifier.Files
+		if files, err = verifier.Zip(file, info.Size()); err == nil {
+			return files, func() { file.Close() }, nil
+		}
+	}
+	file.Close()
+	return nil, nil, err
+}
+
+// unreadable names the file once, whatever error it is in.
+func unreadable(path string, err error) error {
+	var inner *fs.PathError
+	if errors.As(err, &inner) {
+		err = inner.Err
+	}
+	return &failure{code: verifier.ExitUnreadable, err: fmt.Errorf("%s: %w", path, err)}
+}

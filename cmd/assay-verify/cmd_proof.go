@@ -1,0 +1,77 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/mattn/go-isatty"
+	"github.com/spf13/cobra"
+
+	"github.com/assay-por/assay/verifier"
+	"github.com/assay-por/assay/verifier/tree"
+)
+
+func proofCommand(out *output) *cobra.Command {
+	var policyPath, statementPath, customer string
+	c := &cobra.Command{
+		Use:   "proof FILE --policy FILE [--customer ID]",
+		Short: "Check that you are inside the totals that an exchange signed",
+		Long: `Check that you are inside the totals that an exchange signed.
+
+FILE is the inclusion proof that the exchange gave you. Your customer id (the account number or e-mail address that the exchange
+told you to use) is never read from it: it must come from you, or you could be shown the balances of someone else. Without
+--customer you are asked for it; with --customer - it is read from standard input, so that no shell history keeps it.
+` + exitCodes,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			policy, err := readPolicy(policyPath)
+			if err != nil {
+				return err
+			}
+			input := verifier.ProofInput{Policy: policy}
+			if input.Proof, err = readFile(args[0], 28<<20); err != nil {
+				return err
+			}
+			if cmd.Flags().Changed("statement") {
+				if input.Statement, err = readFile(statementPath, 24<<20); err != nil {
+					return err
+				}
+			}
+			if input.Customer, err = askCustomer(customer, cmd.Flags().Changed("customer"), cmd.InOrStdin(), cmd.ErrOrStderr()); err != nil {
+				return err
+			}
+			return out.print(cmd.OutOrStdout(), verifier.Proof(input))
+		},
+	}
+	policyFlag(c, &policyPath)
+	c.Flags().StringVar(&customer, "customer", "", "your customer id at the exchange; - reads it from standard input")
+	c.Flags().StringVar(&statementPath, "statement", "", "the signed statement, if the proof does not hold it or to compare both")
+	return c
+}
+
+// askCustomer takes the customer id from the flag, from standard input, or from the person at the terminal.
+func askCustomer(flag string, given bool, stdin io.Reader, stderr io.Writer) (string, error) {
+	if !given {
+		file, ok := stdin.(*os.File)
+		if !ok || !isatty.IsTerminal(file.Fd()) {
+			return "", &failure{verifier.ExitUsage, errors.New("no customer id"), "give it with --customer ID, or --customer - to read it from standard input"}
+		}
+		fmt.Fprint(stderr, "Your customer id at the exchange (account number or e-mail address): ")
+		flag = "-"
+	}
+	if flag == "-" {
+		line, err := bufio.NewReader(io.LimitReader(stdin, 4097)).ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return "", &failure{code: verifier.ExitUnreadable, err: fmt.Errorf("standard input: %w", err)}
+		}
+		flag = line
+	}
+	id, err := tree.NormalizeCustomer(flag)
+	if err != nil {
+		return "", &failure{code: verifier.ExitUsage, err: err}
+	}
+	return id, nil
+}

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/mattn/go-isatty"
+
+	"github.com/assay-por/assay/verifier"
+)
+
+// output is how verdicts are printed.
+type output struct{ json, quiet bool }
+
+// print writes a verdict, and returns its exit code as an error if it is not proven.
+func (o *output) print(w io.Writer, v verifier.Verdict) error {
+	var err error
+	if o.json {
+		encoder := json.NewEncoder(w)
+		encoder.SetIndent("", "  ")
+		err = encoder.Encode(v)
+	} else {
+		p := page{color: colored(w)}
+		if !o.quiet {
+			p.verdict(v)
+		}
+		p.last(v)
+		_, err = io.WriteString(w, p.String())
+	}
+	if err != nil {
+		return &failure{code: verifier.ExitUnreadable, err: fmt.Errorf("the verdict could not be written: %w", err)}
+	}
+	if v.Exit != verifier.ExitProven {
+		return &judged{v.Exit}
+	}
+	return nil
+}
+
+// colored reports whether w is a terminal whose user did not ask for none (no-color.org).
+func colored(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	return ok && isatty.IsTerminal(file.Fd()) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+}
+
+// escape makes anything that came from a file harmless to a terminal: control and invisible characters are spelt out.
+func escape(s string) string {
+	var b strings.Builder
+	for _, c := range s {
+		if unicode.IsPrint(c) {
+			b.WriteRune(c)
+		} else {
+			fmt.Fprintf(&b, "\\u{%04x}", c)
+		}
+	}
+	return b.String()
+}
+
+// A page is the text of a verdict.
+type page struct {
+	strings.Builder
+	color bool
+}
+
+// line writes one line whose arguments may come from files.
+func (p *page) line(format string, args ...any) {
+	for i, a := range args {
+		if s, ok := a.(string); ok {
+			args[i] = escape(s)
+		}
+	}
+	fmt.Fprintf(p, format+"\n", args...)
+}
+
+func (p *page) paint(code, s string) string {
+	if !p.color {
+		return s
+	}
+	return "\x1b[" + code + "m" + s + "\x1b[0m"
+}
+
+// mark gives a result as sign, word and colour: never by colour alone.
+func (p *page) mark(r verifier.Result) string {
+	switch r {
+	case verifier.Pass:
+		return p.paint("32", "✓ pass   ")
+	case verifier.Fail:
+		return p.paint("31", "✗ fail   ")
+	default:
+		return p.paint("33", "– skipped")
+	}
+}
+
+func (p *page) verdict(v verifier.Verdict) {
+	width := 0
+	for _, c := range v.Checks {
+		width = max(width, utf8.RuneCountInString(shortName(c.Name)))
+	}
+	for _, c := range v.Checks {
+		fmt.Fprint(p, "  "+p.mark(c.Result)+"  ")
+		p.line("%-*s  %s", width, shortName(c.Name), c.Title)
+		if c.Detail != "" {
+			p.line("             %s", c.Detail)
+		}
+	}
+	if s := v.Statement; s != nil {
+		p.statement(s)
+	}
+	if len(v.Coverage) > 0 {
+		p.coverage(v.Coverage)
+	}
+	if v.Customer != nil {
+		p.list("Found", v.Customer.Found)
+	}
+	p.list("Notes", v.Notes)
+	if v.Proven {
+		p.list("What this does not show", v.NotShown)
+	}
+	if v.Customer != nil {
+		p.list("What was trusted", v.Customer.Trusted)
+	} else {
+		p.list("What was trusted", []string{"the trust policy with digest " + v.Policy, "signing keys of that policy: " + signers(v)})
+	}
+	p.line("")
+}
+
+// shortName abbreviates the 32 hex digits of a Bitcoin-like chain, which the title spells out.
+func shortName(name string) string {
+	if at := strings.Index(name, "bip122:"); at >= 0 && len(name) > at+15 {
+		return name[:at+15] + "…"
+	}
+	return name
+}
+
+func signers(v verifier.Verdict) string {
+	if len(v.Signers) == 0 {
+		return "none signed"
+	}
+	return strings.Join(v.Signers, ", ")
+}
+
+func (p *page) statement(s *verifier.Statement) {
+	p.line("\nStatement %s", s.Digest)
+	for _, row := range [][2]string{
+		{"exchange", s.Exchange + " (" + s.Entity + ")"},
+		{"instant", s.Instant + ", period " + s.Period},
+		{"snapshot", s.Snapshot},
+		{"root", s.Root},
+		{"leaves", fmt.Sprintf("%d in %d shards", s.Leaves, s.Shards)},
+		{"covers", strings.Join(s.Included, "; ")},
+		{"leaves out", strings.Join(s.Excluded, "; ")},
+		{"encumbered", s.Encumbrances},
+		{"made by", s.Tool},
+	} {
+		if row[1] != "" {
+			p.line("  %-11s %s", row[0], row[1])
+		}
+	}
+}
+
+// coverage prints the table of reserves against liabilities, by the policy's rule; where the statement's differs, both.
+func (p *page) coverage(list []verifier.Coverage) {
+	p.line("\nReserves and coverage, counted by the policy's rule")
+	table := tabwriter.NewWriter(p, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(table, "  asset\towed\tcounted\tcoverage\tsurplus\tshortfall\t")
+	for _, c := range list {
+		fmt.Fprintf(table, "  %s\t%s\t%s\t%s\t%s\t%s\t\n", c.Asset, c.Liabilities, c.Counted, percent(c.Coverage), dash(c.Surplus), dash(c.Shortfall))
+	}
+	table.Flush()
+	for _, c := range list {
+		if c.Counted != c.StatedCounted || c.Coverage != c.StatedCoverage {
+			p.line("  %s: the statement's own rule counts %s, coverage %s", c.Asset, c.StatedCounted, percent(c.StatedCoverage))
+		}
+	}
+}
+
+func percent(s string) string {
+	if s == "" {
+		return "–"
+	}
+	return s + " %"
+}
+
+func dash(s string) string {
+	if s == "" {
+		return "–"
+	}
+	return s
+}
+
+func (p *page) list(head string, items []string) {
+	if len(items) == 0 {
+		return
+	}
+	p.line("\n%s", head)
+	for _, item := range items {
+		p.line("  - %s", item)
+	}
+}
+
+// last writes the verdict in one line.
+func (p *page) last(v verifier.Verdict) {
+	if v.Proven {
+		fmt.Fprint(p, p.paint("1;32", "PROVEN"))
+	} else {
+		fmt.Fprint(p, p.paint("1;31", "NOT PROVEN"))
+	}
+	p.line(": %s", v.Summary)
+}

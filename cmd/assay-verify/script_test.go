@@ -1,0 +1,102 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"assay-verify": main})
+}
+
+func TestScripts(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		files, _, _ := report()
+		whole := zipped(files)
+		switch r.URL.Path {
+		case "/report.zip":
+			_, _ = w.Write(whole)
+		case "/cut.zip":
+			w.Header().Set("Content-Length", strconv.Itoa(len(whole)))
+			_, _ = w.Write(whole[:len(whole)/2])
+		case "/page.html":
+			_, _ = w.Write([]byte("<html>"))
+		case "/away":
+			http.Redirect(w, r, "/away", http.StatusFound)
+		default:
+			http.NotFound(w, r)
+		}
+	}))
+	t.Cleanup(server.Close) // scripts run in parallel, after this function returns
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("SERVER", server.URL)
+			return writeFixtures(env.WorkDir)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "patch": patch},
+	})
+}
+
+// exits runs assay-verify and compares its exit code: exits 3 bundle …
+func exits(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec("assay-verify", args[1:]...)
+	got := 0
+	if coded, ok := err.(interface{ ExitCode() int }); ok {
+		got = coded.ExitCode()
+	}
+	if got != want {
+		ts.Fatalf("exit %d, want %d (%v)", got, want, err)
+	}
+}
+
+// patch replaces text in a file: patch file from to
+func patch(ts *testscript.TestScript, _ bool, args []string) {
+	path := ts.MkAbs(args[0])
+	raw, err := os.ReadFile(path)
+	ts.Check(err)
+	if !bytes.Contains(raw, []byte(args[1])) {
+		ts.Fatalf("%s does not hold %q", args[0], args[1])
+	}
+	ts.Check(os.WriteFile(path, bytes.Replace(raw, []byte(args[1]), []byte(args[2]), 1), 0o644))
+}
+
+// E10: nothing that came from a file steers the terminal.
+func TestE10_TerminalEscapes(t *testing.T) {
+	if got, want := escape("a\x1b[2J\u202eb\u0007é"), `a\u{001b}[2J\u{202e}b\u{0007}é`; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	var out, errs bytes.Buffer
+	code := run([]string{"bundle", "no\x1b[2Jfile", "--policy", "x\x07"}, strings.NewReader(""), &out, &errs)
+	if code != 3 || strings.ContainsAny(errs.String(), "\x1b\x07") || !strings.Contains(errs.String(), `x\u{0007}`) {
+		t.Errorf("exit %d, stderr %q", code, errs.String())
+	}
+	var p page
+	p.line("%s", fmt.Sprint("x\x1b[31m"))
+	if strings.Contains(p.String(), "\x1b") {
+		t.Errorf("a page holds a raw escape: %q", p.String())
+	}
+}
+
+func TestColor(t *testing.T) {
+	if colored(&bytes.Buffer{}) {
+		t.Error("a buffer is no terminal")
+	}
+	plain, painted := page{}, page{color: true}
+	if s := plain.mark("fail"); s != "✗ fail   " {
+		t.Errorf("got %q", s)
+	}
+	if s := painted.mark("fail"); !strings.Contains(s, "✗ fail") || !strings.HasPrefix(s, "\x1b[31m") {
+		t.Errorf("got %q", s)
+	}
+}

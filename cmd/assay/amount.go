@@ -1,0 +1,56 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/assay-por/assay/merkle/ledger"
+	"github.com/assay-por/assay/report"
+)
+
+// decimals are an asset's, by the configuration.
+func (c *Config) decimals(asset string) int {
+	if i := slices.IndexFunc(c.Assets, func(a AssetConfig) bool { return a.ID == asset }); i >= 0 {
+		return int(c.Assets[i].Decimals)
+	}
+	return 0
+}
+
+// decimal prints an amount of base units with its point, exactly and without trailing zeros.
+func decimal(amount report.Units, decimals int) string {
+	digits := amount.String()
+	if len(digits) <= decimals {
+		digits = strings.Repeat("0", decimals-len(digits)+1) + digits
+	}
+	whole, fraction := digits[:len(digits)-decimals], strings.TrimRight(digits[len(digits)-decimals:], "0")
+	if fraction == "" {
+		return whole
+	}
+	return whole + "." + fraction
+}
+
+// ledgerSection puts the ledger's summary into the statement's words.
+func ledgerSection(snap report.Snapshot, sum ledger.Summary) (report.Ledger, error) {
+	section := report.Ledger{
+		Customers: sum.Customers, Entries: sum.Entries,
+		Duplicates:    report.Duplicates{Entries: sum.Duplicates.Entries, Rule: sum.Duplicates.Rule},
+		Negatives:     report.Negatives{Entries: sum.Negatives.Entries, Rule: sum.Negatives.Rule},
+		UnknownAssets: report.UnknownAssets{Entries: sum.UnknownAssets.Entries, Rule: sum.UnknownAssets.Rule, Sums: []report.UnknownSum{}},
+		Classes:       []report.LedgerClass{},
+	}
+	var err error
+	if section.Negatives.Sum, err = report.SumJSON(snap, sum.Negatives.Sum); err != nil {
+		return section, err
+	}
+	for _, u := range sum.UnknownAssets.Sums {
+		section.UnknownAssets.Sums = append(section.UnknownAssets.Sums, report.UnknownSum{Amount: u.Amount, Asset: u.Asset})
+	}
+	for _, c := range sum.Classes {
+		amounts, err := report.SumJSON(snap, c.Sum)
+		if err != nil {
+			return section, err
+		}
+		section.Classes = append(section.Classes, report.LedgerClass{Class: c.Class, Customers: c.Customers, Entries: c.Entries, Sum: amounts})
+	}
+	return section, nil
+}

@@ -1,0 +1,12 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+)
+
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usage("%s takes no arguments, got %q", cmd.CommandPath(), args[0])
+	}
+	return nil
+}

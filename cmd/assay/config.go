@@ -1,0 +1,210 @@
+package main
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/pelletier/go-toml/v2"
+)
+
+// Config is assay.toml. Every key is explained in template.toml, which `assay init` writes; relative paths start at the
+// file. It holds no secret: keys are references.
+type Config struct {
+	Exchange struct {
+		Name   string `toml:"name"`
+		Entity string `toml:"entity"`
+		LEI    string `toml:"lei"`
+		URL    string `toml:"url"`
+	} `toml:"exchange"`
+	Scope struct {
+		Included     []string `toml:"included"`
+		Excluded     []string `toml:"excluded"`
+		Encumbrances string   `toml:"encumbrances"`
+	} `toml:"scope"`
+	Run struct {
+		Dir    string `toml:"dir"`
+		Kind   string `toml:"kind"`
+		Memory string `toml:"memory"`
+	} `toml:"run"`
+	Keys struct {
+		Snapshot  string `toml:"snapshot"`
+		Statement string `toml:"statement"`
+	} `toml:"keys"`
+	Ledger struct {
+		Files         []string `toml:"files"`
+		Negatives     string   `toml:"negatives"`
+		Duplicates    string   `toml:"duplicates"`
+		UnknownAssets string   `toml:"unknown_assets"`
+	} `toml:"ledger"`
+	Assets   []AssetConfig  `toml:"asset"`
+	Chains   []ChainConfig  `toml:"chain"`
+	Wallets  []WalletConfig `toml:"wallet"`
+	Coverage struct {
+		Evidence string   `toml:"evidence"`
+		Control  []string `toml:"control"`
+		Classes  []string `toml:"classes"`
+	} `toml:"coverage"`
+	Bundle struct {
+		Dir    string `toml:"dir"`
+		Zip    string `toml:"zip"`
+		Report string `toml:"report"`
+		Leaves bool   `toml:"leaves"`
+	} `toml:"bundle"`
+	Server struct {
+		Listen string `toml:"listen"`
+	} `toml:"server"`
+
+	path string // of the file, absolute
+}
+
+// AssetConfig is an asset owed and the tokens that back it.
+type AssetConfig struct {
+	ID       string        `toml:"id"`
+	Decimals uint8         `toml:"decimals"`
+	Tokens   []TokenConfig `toml:"tokens"`
+}
+
+// TokenConfig is a token on a chain.
+type TokenConfig struct {
+	ID       string `toml:"id"`
+	Decimals uint8  `toml:"decimals"`
+	Class    string `toml:"class"`
+}
+
+// ChainConfig says how a chain is read.
+type ChainConfig struct {
+	ID            string   `toml:"id"`
+	Nodes         []string `toml:"nodes"`
+	Confirmations uint64   `toml:"confirmations"`
+}
+
+// WalletConfig is a list of the exchange's accounts on one chain.
+type WalletConfig struct {
+	Chain    string   `toml:"chain"`
+	File     string   `toml:"file"`
+	Accounts []string `toml:"accounts"`
+	Custody  string   `toml:"custody"`
+}
+
+//go:embed template.toml
+var configTemplate string
+
+// loadConfig reads the configuration strictly: a key it does not know is an error with its line and column.
+func loadConfig(path string) (*Config, error) {
+	raw, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, hinted(unreadable("%s: no such file", path), "write one with assay init, or name yours with --config")
+	}
+	if err != nil {
+		return nil, unreadable("%v", err)
+	}
+	c, err := parseConfig(raw)
+	if err != nil {
+		return nil, unreadable("%s:%v", path, err)
+	}
+	if c.path, err = filepath.Abs(path); err != nil {
+		return nil, unreadable("%v", err)
+	}
+	return c, nil
+}
+
+// parseConfig decodes over the defaults and checks what no room checks by itself. Errors begin with a position or a blank.
+func parseConfig(raw []byte) (*Config, error) {
+	c := defaultConfig()
+	dec := toml.NewDecoder(strings.NewReader(string(raw)))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(c); err != nil {
+		var strict *toml.StrictMissingError
+		if errors.As(err, &strict) && len(strict.Errors) > 0 {
+			row, col := strict.Errors[0].Position()
+			return nil, fmt.Errorf("%d:%d: unknown key %q", row, col, strings.Join(strict.Errors[0].Key(), "."))
+		}
+		var bad *toml.DecodeError
+		if errors.As(err, &bad) {
+			row, col := bad.Position()
+			return nil, fmt.Errorf("%d:%d: %v", row, col, strings.TrimPrefix(bad.Error(), "toml: "))
+		}
+		return nil, fmt.Errorf(" %w", err)
+	}
+	if c.Run.Kind != "plain" {
+		return nil, fmt.Errorf(` run.kind: got %q, this version has "plain" only`, c.Run.Kind)
+	}
+	if _, err := parseSize(c.Run.Memory); err != nil {
+		return nil, fmt.Errorf(" run.memory: %w", err)
+	}
+	for i, chain := range c.Chains {
+		if len(chain.Nodes) == 0 {
+			return nil, fmt.Errorf(" chain #%d (%s): nodes is empty, name the URL of at least one", i+1, chain.ID)
+		}
+	}
+	for i, w := range c.Wallets {
+		if (w.File == "") == (len(w.Accounts) == 0) {
+			return nil, fmt.Errorf(" wallet #%d: give either file or accounts", i+1)
+		}
+	}
+	return c, nil
+}
+
+func defaultConfig() *Config {
+	c := new(Config)
+	c.Scope.Encumbrances = "not declared"
+	c.Run.Dir, c.Run.Kind, c.Run.Memory = "run", "plain", "1GiB"
+	c.Keys.Snapshot, c.Keys.Statement = "file:keys/snapshot.age", "file:keys/statement.age"
+	c.Ledger.Negatives, c.Ledger.Duplicates, c.Ledger.UnknownAssets = "error", "error", "error"
+	c.Coverage.Evidence = "inclusion-proved"
+	c.Coverage.Control = []string{"bound", "owner-proved", "script", "spend"}
+	c.Coverage.Classes = []string{"issued", "native"}
+	c.Bundle.Dir, c.Bundle.Zip, c.Bundle.Report, c.Bundle.Leaves = "bundle", "bundle.zip", "report", true
+	c.Server.Listen = "127.0.0.1:8080"
+	return c
+}
+
+// resolve turns a path of the configuration into one that this process can open.
+func (c *Config) resolve(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(filepath.Dir(c.path), path)
+}
+
+// keyRef makes the path inside a key reference absolute; other schemes stay as they are.
+func (c *Config) keyRef(ref string) string {
+	if path, ok := strings.CutPrefix(ref, "file:"); ok {
+		return "file:" + c.resolve(path)
+	}
+	return ref
+}
+
+// parseSize reads a number of bytes with an optional unit KiB, MiB, GiB.
+func parseSize(s string) (int64, error) {
+	var n int64
+	var unit string
+	if k, err := fmt.Sscanf(s, "%d%s", &n, &unit); k == 0 || (err != nil && k != 1) || n <= 0 {
+		return 0, fmt.Errorf("got %q, want a size such as 512MiB", s)
+	}
+	shift, ok := map[string]uint{"": 0, "KiB": 10, "MiB": 20, "GiB": 30}[unit]
+	if !ok || n > (1<<62)>>shift {
+		return 0, fmt.Errorf("got %q, want a size such as 512MiB", s)
+	}
+	return n << shift, nil
+}
+
+// parseInstant reads RFC 3339 in UTC with whole seconds; empty means now.
+func parseInstant(s string, now time.Time) (time.Time, error) {
+	if s == "" {
+		return now.UTC().Truncate(time.Second), nil
+	}
+	t, err := time.Parse("2006-01-02T15:04:05Z", s)
+	if err != nil {
+		return time.Time{}, usage("--at: got %q, want UTC time such as 2026-11-01T00:00:00Z", s)
+	}
+	if t.After(now) {
+		return time.Time{}, refused("--at: %s lies in the future", s)
+	}
+	return t, nil
+}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/assay-por/assay/attest/keys"
+	"github.com/assay-por/assay/chains"
+)
+
+// finding is one thing that the doctor looked at.
+type finding struct {
+	Name   string `json:"name"`
+	OK     bool   `json:"ok"`
+	Detail string `json:"detail"`
+}
+
+func newDoctor(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "doctor",
+		Short: "Look at configuration, keys, ledger files, wallets and nodes before a run",
+		Long:  `Look at everything that a run needs and change nothing. Ends with exit code 1 if something is not as it should be.`,
+		Args:  noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := a.load()
+			if err != nil {
+				return err
+			}
+			s := &stages{ctx: cmd.Context(), app: a, config: c, progress: newProgress(cmd.ErrOrStderr(), true), run: &runDir{path: c.resolve(c.Run.Dir)}}
+			found := s.examine()
+			if err := a.sayFindings(cmd, found); err != nil {
+				return err
+			}
+			bad := slices.DeleteFunc(slices.Clone(found), func(f finding) bool { return f.OK })
+			if len(bad) > 0 {
+				return refused("%d of %d checks failed", len(bad), len(found))
+			}
+			return nil
+		},
+	}
+}
+
+func (a *app) sayFindings(cmd *cobra.Command, found []finding) error {
+	if a.json {
+		return a.say(cmd, found, "")
+	}
+	for _, f := range found {
+		mark := "ok  "
+		if !f.OK {
+			mark = "FAIL"
+		}
+		if _, err := fmt.Fprintf(cmd.OutOrStdout(), "%s  %-10s %s\n", mark, f.Name, f.Detail); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *stages) examine() []finding {
+	found := []finding{s.look("config", s.lookRegistry), s.look("keys", s.lookKeys), s.look("ledger", s.lookLedger), s.look("wallets", s.lookWallets)}
+	snap, err := registry(s.config, "doctor", time.Unix(0, 0).UTC())
+	if err != nil {
+		return found
+	}
+	for _, chain := range snap.Chains() {
+		found = append(found, s.look("node", func() (string, error) { return s.lookNode(chain) }))
+	}
+	return append(found, s.look("disk", s.lookDisk))
+}
+
+func (s *stages) look(name string, at func() (string, error)) finding {
+	detail, err := at()
+	if err != nil {
+		return finding{Name: name, Detail: err.Error()}
+	}
+	return finding{Name: name, OK: true, Detail: detail}
+}
+
+func (s *stages) lookRegistry() (string, error) {
+	snap, err := registry(s.config, "doctor", time.Unix(0, 0).UTC())
+	return fmt.Sprintf("%s: %d assets on %d chains", s.config.path, len(snap.Assets), len(snap.Chains())), err
+}
+
+func (s *stages) lookKeys() (string, error) {
+	public, err := keys.PublicKey(s.config.keyRef(s.config.Keys.Statement))
+	if err != nil {
+		return "", keyError("keys.statement", err)
+	}
+	if _, err := keys.Recipient(s.config.keyRef(s.config.Keys.Snapshot)); err != nil {
+		return "", keyError("keys.snapshot", err)
+	}
+	return "statement key " + public.KeyID() + " and snapshot key are there (still sealed)", nil
+}
+
+func (s *stages) lookLedger() (string, error) {
+	files, err := ledgerFiles(s.config)
+	if err != nil {
+		return "", err
+	}
+	var size int64
+	for _, f := range files {
+		info, err := stampOf(f)
+		if err != nil {
+			return "", err
+		}
+		size += info.size
+	}
+	return fmt.Sprintf("%d files, %d MiB; assay ledger check reads them whole", len(files), size>>20), nil
+}
+
+func (s *stages) lookWallets() (string, error) {
+	wallets, err := s.wallets()
+	return fmt.Sprintf("%d accounts", len(wallets)), err
+}
+
+// lookNode asks the chain's nodes for the block of an hour ago, which exercises all but the proofs themselves.
+func (s *stages) lookNode(chain chains.Chain) (string, error) {
+	ctx, cancel := context.WithTimeout(s.ctx, 30*time.Second)
+	defer cancel()
+	source, err := s.source(ctx, chain)
+	if err != nil {
+		return "", err
+	}
+	ref, err := source.Pin(ctx, time.Now().UTC().Truncate(time.Second))
+	var early *chains.NotFinalError
+	if errors.As(err, &early) {
+		return fmt.Sprintf("%s answers; its last final block is %d", chain, early.Final), nil
+	}
+	return fmt.Sprintf("%s answers; block %d", chain, ref.Number), err
+}
+
+// lookDisk tries to write where the run will.
+func (s *stages) lookDisk() (string, error) {
+	if err := os.MkdirAll(s.run.path, 0o700); err != nil {
+		return "", err
+	}
+	f, err := os.CreateTemp(s.run.path, ".doctor-*")
+	if err != nil {
+		return "", err
+	}
+	_, err = f.Write(make([]byte, 1<<20))
+	if err = errors.Join(err, f.Close(), os.Remove(f.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	return s.run.path + " can be written", nil
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/assay-por/assay/chains"
+	"github.com/assay-por/assay/merkle/ledger"
+)
+
+// Exit codes, the same for every verb.
+const (
+	exitDone       = 0
+	exitRefused    = 1
+	exitUsage      = 2
+	exitUnreadable = 3
+	exitNetwork    = 5
+)
+
+// failure is an error with an exit code and, where the operator can do something, what to do.
+type failure struct {
+	code    int
+	err     error
+	hint    string
+	waiting bool // nothing is wrong: somebody else has to do something first
+}
+
+func (f *failure) Error() string { return f.err.Error() }
+func (f *failure) Unwrap() error { return f.err }
+
+func refused(format string, args ...any) error {
+	return &failure{code: exitRefused, err: fmt.Errorf(format, args...)}
+}
+
+func usage(format string, args ...any) error {
+	return &failure{code: exitUsage, err: fmt.Errorf(format, args...), hint: "see assay --help"}
+}
+
+func unreadable(format string, args ...any) error {
+	return &failure{code: exitUnreadable, err: fmt.Errorf(format, args...)}
+}
+
+// waiting ends a run that did what it could.
+func waiting(hint, format string, args ...any) error {
+	return &failure{code: exitRefused, err: fmt.Errorf(format, args...), hint: hint, waiting: true}
+}
+
+// hinted adds what to do to an error and keeps its exit code.
+func hinted(err error, format string, args ...any) error {
+	return &failure{code: exitCode(err), err: err, hint: fmt.Sprintf(format, args...)}
+}
+
+// exitCode says by which code the process ends: the code of a failure, or the one that the rooms' own errors stand for.
+func exitCode(err error) int {
+	var f *failure
+	if errors.As(err, &f) {
+		return f.code
+	}
+	var row *ledger.RowError
+	var unreachable *chains.UnreachableError
+	switch {
+	case errors.As(err, &unreachable):
+		return exitNetwork
+	case errors.As(err, &row), errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
+		return exitUnreadable
+	}
+	return exitRefused
+}

@@ -1,0 +1,199 @@
+package main
+
+import (
+	"bufio"
+	"compress/gzip"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/google/renameio/v2"
+	"github.com/klauspost/compress/zstd"
+	"github.com/spf13/cobra"
+
+	"github.com/assay-por/assay/merkle/ledger"
+)
+
+func newLedger(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "ledger",
+		Short: "Look at the ledger before a run, or make one to try things with",
+		RunE:  func(cmd *cobra.Command, _ []string) error { return usage("ledger needs a verb: check or synth") },
+	}
+	cmd.AddCommand(newLedgerCheck(a), newLedgerSynth(a))
+	return cmd
+}
+
+func newLedgerCheck(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "check",
+		Short: "Read the whole ledger by the rules of the configuration and print counts and totals",
+		Args:  noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := a.load()
+			if err != nil {
+				return err
+			}
+			in, err := openLedger(cmd.Context(), c)
+			if err != nil {
+				return err
+			}
+			book, err := in.read(cmd.Context(), c, newProgress(cmd.ErrOrStderr(), a.quiet))
+			if err != nil {
+				return err
+			}
+			snap, err := registry(c, "check", time.Unix(0, 0))
+			if err != nil {
+				return err
+			}
+			sum, err := ledgerSection(snap, book.Summary())
+			if err != nil {
+				return err
+			}
+			if a.json {
+				return a.say(cmd, sum, "")
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%d customers, %d entries\n", sum.Customers, sum.Entries)
+			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', tabwriter.AlignRight)
+			for _, class := range sum.Classes {
+				for _, amount := range class.Sum {
+					fmt.Fprintf(w, "%s\t%s\t%s\t\n", class.Class, amount.Asset, decimal(amount.Amount, c.decimals(amount.Asset)))
+				}
+			}
+			if err := w.Flush(); err != nil {
+				return err
+			}
+			if n := sum.Negatives.Entries + sum.UnknownAssets.Entries; n > 0 {
+				fmt.Fprintf(cmd.OutOrStdout(), "excluded: %d entries below zero, %d entries of assets not in the configuration\n", sum.Negatives.Entries, sum.UnknownAssets.Entries)
+			}
+			return nil
+		},
+	}
+}
+
+// ledgerFiles expands the patterns of the configuration, in order and each file once.
+func ledgerFiles(c *Config) ([]string, error) {
+	var files []string
+	for _, pattern := range c.Ledger.Files {
+		found, err := filepath.Glob(c.resolve(pattern))
+		if err != nil {
+			return nil, unreadable("ledger.files: %q is not a pattern", pattern)
+		}
+		if len(found) == 0 {
+			return nil, unreadable("ledger.files: nothing matches %s", c.resolve(pattern))
+		}
+		files = append(files, found...)
+	}
+	if len(files) == 0 {
+		return nil, unreadable("ledger.files is empty: name the files with the customers' balances")
+	}
+	slices.Sort(files)
+	return slices.Compact(files), nil
+}
+
+// read reads every file by the rules of the configuration.
+func (in *ledgerInput) read(ctx context.Context, c *Config, p *progress) (*ledger.Ledger, error) {
+	rules := ledger.Rules{Negatives: c.Ledger.Negatives, Duplicates: c.Ledger.Duplicates, UnknownAssets: c.Ledger.UnknownAssets}
+	book, err := ledger.Read(ctx, in.sources, ledgerAssets(c), rules, func(done int64) { p.step("ledger", done, in.size) })
+	p.finish()
+	if err != nil {
+		return nil, err
+	}
+	return book, in.unchanged()
+}
+
+func ledgerAssets(c *Config) []ledger.Asset {
+	assets := make([]ledger.Asset, len(c.Assets))
+	for i, a := range c.Assets {
+		assets[i] = ledger.Asset{ID: a.ID, Decimals: a.Decimals}
+	}
+	return assets
+}
+
+func newLedgerSynth(a *app) *cobra.Command {
+	var opt ledger.SynthOptions
+	var out string
+	cmd := &cobra.Command{
+		Use:   "synth --customers N --assets M --held K --seed S --out PATH",
+		Short: "Make a seeded, realistic ledger of any size",
+		Long: `Make a ledger to try things with: heavy-tailed balances, K assets a customer on average, the same file for the same seed.
+PATH ends in .csv, .csv.gz or .csv.zst; "-" writes to standard output. The assets are those of the configuration file, if there is one and --assets does not ask for another number.`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if _, err := os.Stat(a.configPath); err == nil || cmd.Flags().Changed("config") {
+				c, err := a.load()
+				if err != nil {
+					return err
+				}
+				if own := ledgerAssets(c); len(own) == opt.Assets || !cmd.Flags().Changed("assets") {
+					opt.IDs, opt.Assets = own, len(own)
+				}
+			}
+			if out == "" {
+				return usage("--out is missing: say where the ledger goes")
+			}
+			return writeLedger(cmd, out, opt)
+		},
+	}
+	cmd.Flags().IntVar(&opt.Customers, "customers", 10_000, "number of customers")
+	cmd.Flags().IntVar(&opt.Assets, "assets", 8, "number of assets")
+	cmd.Flags().IntVar(&opt.Held, "held", 3, "assets that a customer holds, on average")
+	cmd.Flags().Uint64Var(&opt.Seed, "seed", 1, "the same seed makes the same ledger")
+	cmd.Flags().BoolVar(&opt.Wide, "wide", false, "one line a customer, one column an asset")
+	cmd.Flags().StringVar(&out, "out", "", "file to write")
+	return cmd
+}
+
+func writeLedger(cmd *cobra.Command, out string, opt ledger.SynthOptions) error {
+	if out == "-" {
+		return synth(cmd.OutOrStdout(), out, opt)
+	}
+	if err := os.MkdirAll(filepath.Dir(out), 0o700); err != nil {
+		return unreadable("%v", err)
+	}
+	f, err := renameio.NewPendingFile(out, renameio.WithPermissions(0o600))
+	if err != nil {
+		return unreadable("writing %s: %v", out, err)
+	}
+	defer f.Cleanup() //nolint:errcheck // after a successful replace there is nothing left to clean
+	buf := bufio.NewWriterSize(f, 1<<20)
+	if err := synth(buf, out, opt); err != nil {
+		return err
+	}
+	if err := buf.Flush(); err != nil {
+		return unreadable("writing %s: %v", out, err)
+	}
+	if err := f.CloseAtomicallyReplace(); err != nil {
+		return unreadable("writing %s: %v", out, err)
+	}
+	return nil
+}
+
+// synth writes the ledger in the compression that the file's name asks for.
+func synth(w io.Writer, name string, opt ledger.SynthOptions) error {
+	var packed io.WriteCloser
+	switch {
+	case strings.HasSuffix(name, ".csv"), name == "-":
+		return ledger.Synth(w, opt)
+	case strings.HasSuffix(name, ".csv.gz"):
+		packed = gzip.NewWriter(w)
+	case strings.HasSuffix(name, ".csv.zst"):
+		enc, err := zstd.NewWriter(w)
+		if err != nil {
+			return err
+		}
+		packed = enc
+	default:
+		return usage("--out %s: the name must end in .csv, .csv.gz or .csv.zst", name)
+	}
+	if err := ledger.Synth(packed, opt); err != nil {
+		return err
+	}
+	return packed.Close()
+}

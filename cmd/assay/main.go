@@ -1,0 +1,94 @@
+// Command assay is the exchange's side of Assay: it turns a ledger and a list of wallets into a signed, self-contained
+// solvency bundle.
+//
+// A run is a chain of stages, each a verb of its own, each reading the files of those before it:
+//
+//	snapshot → build → reserves → control → report → sign
+//
+// `assay run` does them all, as far as it can. The run's directory is the whole state: a stage whose output is there is
+// not done again, and an interrupted one leaves no half-written file.
+//
+// This package is wiring: it reads the configuration and hands each room its part. One file a verb.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// version is set by the linker.
+var version = "dev"
+
+func main() { os.Exit(Main()) }
+
+// Main runs the command line and returns its exit code; tests call it in a process of their own.
+func Main() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	root := newRoot()
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitDone
+	}
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		err = refused("interrupted; what was finished is kept, run the same command again to go on")
+	}
+	printError(root.ErrOrStderr(), err)
+	return exitCode(err)
+}
+
+func printError(w io.Writer, err error) {
+	var f *failure
+	kind := "error: "
+	if errors.As(err, &f) && f.waiting {
+		kind = ""
+	}
+	fmt.Fprintf(w, "assay: %s%v\n", kind, err)
+	if f != nil && f.hint != "" {
+		fmt.Fprintf(w, "assay: hint: %s\n", f.hint)
+	}
+}
+
+const longHelp = `assay makes solvency reports: what an exchange owes, what it holds, and a signed bundle that anyone can check.
+
+Stages, in order: snapshot, build, reserves, control, report, sign. "assay run" does all of them and says what it waits for.
+
+Exit codes: 0 done, 1 refused or waiting, 2 usage, 3 unreadable input, 5 network.`
+
+func newRoot() *cobra.Command {
+	app := new(app)
+	root := &cobra.Command{
+		Use:           "assay",
+		Short:         "Show that an exchange holds what it owes",
+		Long:          longHelp,
+		Version:       version,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usage("unknown command %q", args[0])
+			}
+			return cmd.Help()
+		},
+	}
+	flags := root.PersistentFlags()
+	flags.StringVar(&app.configPath, "config", "assay.toml", "configuration file")
+	flags.BoolVar(&app.json, "json", false, "print results as JSON")
+	flags.BoolVar(&app.quiet, "quiet", false, "print no progress")
+	flags.StringVar(&app.passphraseFile, "passphrase-file", "", "file with the passphrase of the keys (or set ASSAY_PASSPHRASE, or be asked)")
+	flags.StringVar(&app.identityFile, "identity-file", "", "age identity file that opens keys sealed to a recipient")
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage("%v", err) })
+	root.AddCommand(
+		newInit(app), newDoctor(app), newLedger(app),
+		newRun(app), newSnapshot(app), newBuild(app), newReserves(app), newControl(app), newReport(app), newSign(app),
+		newProve(app), newServe(app),
+	)
+	return root
+}

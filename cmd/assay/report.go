@@ -1,0 +1,188 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/assay-por/assay/attest"
+	"github.com/assay-por/assay/chains"
+	"github.com/assay-por/assay/merkle/build"
+	"github.com/assay-por/assay/report"
+)
+
+func newReport(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "report",
+		Short: "Draw up the statement, unsigned, for people to read before it is signed",
+		Long: `Join tree, evidence and signatures of control in the statement's draft (draft.json in the run directory) and print coverage per asset. Accounts
+that have not signed count for nothing.`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.inRun(cmd, func(s *stages) error {
+				d, err := s.draft()
+				if err != nil {
+					return err
+				}
+				return s.sayCoverage(cmd, d.statement.Predicate)
+			})
+		},
+	}
+}
+
+// draft is a drafted statement and the files of the bundle that it names.
+type draft struct {
+	payload   []byte
+	statement report.Statement
+	files     []report.File // all but the envelope, manifest included
+}
+
+// draft draws up the statement from what the earlier stages left. It is done anew each time: the same files give the same bytes.
+func (s *stages) draft() (draft, error) {
+	snap, tree, err := s.snapshotAndTree()
+	if err != nil {
+		return draft{}, err
+	}
+	var b built
+	if err := s.run.readJSON(fileBuild, "build", &b); err != nil {
+		return draft{}, err
+	}
+	balances, err := s.reserves(snap)
+	if err != nil {
+		return draft{}, err
+	}
+	lines, err := s.writeLines(snap, tree, balances)
+	if err != nil {
+		return draft{}, err
+	}
+	files, err := s.bundleFiles(snap, tree)
+	if err != nil {
+		return draft{}, err
+	}
+	result, err := s.shardList(snap)
+	if err != nil {
+		return draft{}, err
+	}
+	payload, manifest, err := report.Draft(report.Inputs{
+		Snapshot: snap, Scope: s.scope(), Tool: "assay " + version, Ledger: b.Ledger, Tree: tree, Liabilities: result.Totals,
+		Lines: lines, Rule: s.rule(), Files: files,
+	})
+	if err != nil {
+		return draft{}, refused("%v", err)
+	}
+	if err := s.run.write(filePublished+"/"+report.PathManifest, manifest); err != nil {
+		return draft{}, err
+	}
+	d := draft{payload: payload, files: append(files, report.NewBytesFile(report.PathManifest, manifest))}
+	if d.statement, err = attest.DecodeStatement[report.Predicate](payload, report.PredicateType, report.PathManifest); err != nil {
+		return draft{}, refused("%v", err)
+	}
+	return d, s.run.write(fileDraft, payload)
+}
+
+func (s *stages) scope() report.Scope {
+	c := s.config.Scope
+	return report.Scope{Included: c.Included, Excluded: c.Excluded, Encumbrances: c.Encumbrances}
+}
+
+func (s *stages) rule() report.Rule {
+	c := s.config.Coverage
+	rule := report.Rule{Evidence: chains.EvidenceGrade(c.Evidence)}
+	for _, grade := range c.Control {
+		rule.Control = append(rule.Control, chains.ControlGrade(grade))
+	}
+	for _, class := range c.Classes {
+		rule.Classes = append(rule.Classes, report.Class(class))
+	}
+	return rule
+}
+
+// writeLines joins balances and signatures and writes the two files of the bundle that hold them.
+func (s *stages) writeLines(snap report.Snapshot, tree report.Tree, balances []chains.Balance) ([]report.Line, error) {
+	wallets, err := s.wallets()
+	if err != nil {
+		return nil, err
+	}
+	have, err := s.signatures(snap, tree)
+	if err != nil {
+		return nil, err
+	}
+	var accounts []report.Wallet
+	var sigs []report.ControlSignature
+	for _, w := range wallets {
+		grade := chains.NoControl
+		if one, ok := have[w.account]; ok {
+			grade = one.Grade
+			sigs = append(sigs, report.ControlSignature{Account: one.Account, Method: one.Method, Signature: one.Signature})
+		}
+		accounts = append(accounts, report.Wallet{Account: w.account, Custody: report.Custody(w.custody), Control: grade})
+	}
+	lines, err := report.NewLines(snap, accounts, balances)
+	if err != nil {
+		return nil, refused("%v", err)
+	}
+	linesFile, err := report.LinesJSON(snap, lines)
+	if err != nil {
+		return nil, refused("%v", err)
+	}
+	controlFile, err := report.ControlJSON(snap, lines, sigs)
+	if err != nil {
+		return nil, refused("%v", err)
+	}
+	return lines, errors.Join(s.run.write(filePublished+"/"+report.PathLines, linesFile), s.run.write(filePublished+"/"+report.PathControl, controlFile))
+}
+
+// bundleFiles are the files that the manifest lists.
+func (s *stages) bundleFiles(snap report.Snapshot, tree report.Tree) ([]report.File, error) {
+	paths := []string{report.PathShards, report.PathLines, report.PathControl}
+	for _, chain := range snap.Chains() {
+		paths = append(paths, report.PathEvidence(chain))
+	}
+	var files []report.File
+	for _, path := range paths {
+		f, err := report.NewDiskFile(path, s.run.join(filePublished, path))
+		if err != nil {
+			return nil, s.missing(err)
+		}
+		files = append(files, f)
+	}
+	for shard := range tree.Shards {
+		f, err := report.NewDiskFile(report.PathLeaves(shard), s.run.join(build.LeavesFile(int(shard))))
+		if err != nil {
+			return nil, s.missing(err)
+		}
+		files = append(files, f)
+	}
+	return files, nil
+}
+
+func (s *stages) missing(err error) error {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, os.ErrPermission) {
+		return hinted(unreadable("%v", err), "a file of the run is gone; take a new snapshot in a run directory of its own")
+	}
+	return unreadable("%v", err)
+}
+
+// sayCoverage prints coverage per asset. A shortfall is always said.
+func (s *stages) sayCoverage(cmd *cobra.Command, p report.Predicate) error {
+	if s.app.json {
+		return s.app.say(cmd, p.Coverage, "")
+	}
+	for _, c := range p.Coverage {
+		d := s.config.decimals(c.Asset)
+		line := fmt.Sprintf("%s: owed %s, counted %s", c.Asset, decimal(c.Liabilities, d), decimal(c.Counted, d))
+		if c.Ratio != "" {
+			line += fmt.Sprintf(", coverage %s %%", c.Ratio)
+		}
+		if c.Shortfall != nil {
+			line += fmt.Sprintf(", SHORTFALL %s %s", decimal(*c.Shortfall, d), c.Asset)
+		}
+		if err := s.app.say(cmd, nil, "%s", line); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
+
+func newRun(a *app) *cobra.Command {
+	var w instant
+	var unsignedToo bool
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Do every stage, as far as it can; say what it waits for",
+		Long: `Do snapshot, build, reserves, control, report and sign, one after the other. What is done already is not done again, so after an interrupt, or once
+signatures of control came in, run it again to go on.
+
+The run waits for every wallet's signature. With --unsigned it goes on without the missing ones: those wallets count for nothing.`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.inRun(cmd, func(s *stages) error { return s.all(cmd, w, unsignedToo) })
+		},
+	}
+	w.flags(cmd)
+	cmd.Flags().BoolVar(&unsignedToo, "unsigned", false, "go on without the signatures that are missing")
+	return cmd
+}
+
+// all does the stages in order. Evidence comes before the tree: nodes forget, ledgers do not.
+func (s *stages) all(cmd *cobra.Command, w instant, unsignedToo bool) error {
+	in, err := openLedger(s.ctx, s.config)
+	if err != nil {
+		return err
+	}
+	snap, err := s.snapshot(w)
+	if err != nil {
+		return err
+	}
+	s.progress.say("snapshot: %s", snap.ID)
+	balances, err := s.reserves(snap)
+	if err != nil {
+		return err
+	}
+	s.progress.say("reserves: %d balances", len(balances))
+	b, err := s.build(snap, in, false)
+	if err != nil {
+		return err
+	}
+	s.progress.say("build: %d customers, root %s", b.Tree.Leaves, b.Tree.Root)
+	wallets, err := s.wallets()
+	if err != nil {
+		return err
+	}
+	have, err := s.signatures(snap, b.Tree)
+	if err != nil {
+		return err
+	}
+	if missing := unsigned(wallets, have); len(missing) > 0 && !unsignedToo {
+		if _, err := s.challenge(s.run.join(dirChallenges)); err != nil {
+			return err
+		}
+		return waiting(fmt.Sprintf("have the texts in %s signed, then assay control import DIR and assay run again; or go on with assay run --unsigned",
+			s.rel(s.run.join(dirChallenges))), "waiting for the signatures of %d of %d wallets", len(missing), len(wallets))
+	}
+	d, err := s.draft()
+	if err != nil {
+		return err
+	}
+	if err := s.sayCoverage(cmd, d.statement.Predicate); err != nil {
+		return err
+	}
+	return s.sign(cmd, d)
+}

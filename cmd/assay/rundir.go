@@ -1,0 +1,105 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/gofrs/flock"
+	"github.com/google/renameio/v2"
+
+	"github.com/assay-por/assay/attest"
+)
+
+// Files of a run's directory. Those under published keep their names in the bundle.
+const (
+	fileSnapshot   = "snapshot.json"      // the snapshot with its pinned blocks
+	fileSecret     = "secret.age"         // its secret, sealed to the snapshot key
+	fileShardKey   = "shards.age"         // the identity that opens its shard files, sealed likewise
+	fileBuild      = "build.json"         // inputs and result of the build stage
+	dirShards      = "shards"             // sealed shard files
+	dirLeaves      = "leaves"             // leaves files
+	dirGathered    = "gathered"           // balances and evidence, a pair of files a chain
+	dirChallenges  = "control/challenges" // texts to sign
+	fileSignatures = "control/signatures.json"
+	fileDraft      = "draft.json"          // the statement's payload
+	fileEnvelope   = "statement.dsse.json" // the signed statement
+	filePublished  = "published"           // core files of the bundle, by their paths there
+)
+
+// runDir is the run's directory, held by this process alone until it is closed.
+type runDir struct {
+	path string
+	lock *flock.Flock
+}
+
+// openRun takes the run's directory; a second assay in the same directory is refused.
+func openRun(path string) (*runDir, error) {
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return nil, unreadable("run directory: %v", err)
+	}
+	lock := flock.New(filepath.Join(path, ".lock"))
+	got, err := lock.TryLock()
+	if err != nil {
+		return nil, unreadable("run directory %s: %v", path, err)
+	}
+	if !got {
+		return nil, hinted(refused("another assay is at work in %s", path), "wait for it to end, or give this run a directory of its own")
+	}
+	return &runDir{path: path, lock: lock}, nil
+}
+
+func (r *runDir) Close() error { return r.lock.Unlock() }
+
+func (r *runDir) join(elem ...string) string {
+	return filepath.Join(append([]string{r.path}, elem...)...)
+}
+
+func (r *runDir) has(name string) bool {
+	_, err := os.Stat(r.join(name))
+	return err == nil
+}
+
+// write stores a file whole or not at all.
+func (r *runDir) write(name string, data []byte) error {
+	path := r.join(name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return unreadable("%v", err)
+	}
+	if err := renameio.WriteFile(path, data, 0o600); err != nil {
+		return unreadable("writing %s: %v", path, err)
+	}
+	return nil
+}
+
+func (r *runDir) writeJSON(name string, v any) error {
+	data, err := attest.Canonical(v)
+	if err != nil {
+		return refused("%s: %v", name, err)
+	}
+	return r.write(name, data)
+}
+
+// read opens a file that an earlier stage wrote; if it is not there, the error names the stage to run first.
+func (r *runDir) read(name, stage string) ([]byte, error) {
+	data, err := os.ReadFile(r.join(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, hinted(refused("%s is missing: the stage %q was not done yet", r.join(name), stage), "run assay %s, or assay run", stage)
+	}
+	if err != nil {
+		return nil, unreadable("%v", err)
+	}
+	return data, nil
+}
+
+func (r *runDir) readJSON(name, stage string, v any) error {
+	data, err := r.read(name, stage)
+	if err != nil {
+		return err
+	}
+	if err := attest.Decode(data, v); err != nil {
+		return unreadable("%s was altered or is not of this version: %v", r.join(name), err)
+	}
+	return nil
+}
