@@ -223,7 +223,7 @@ func faults(rooms map[string]*room) []string {
 	return out
 }
 
-func TestHouse_ImportRules(t *testing.T) {
+func TestX06_ImportRules(t *testing.T) {
 	rooms := readRooms(t, os.DirFS("."))
 	if len(rooms) < 15 {
 		t.Fatalf("read %d rooms only", len(rooms))

@@ -2,6 +2,7 @@ package report
 
 import (
 	"archive/zip"
+	"errors"
 	"fmt"
 	"io"
 )
@@ -16,6 +17,10 @@ const (
 	zipMaxSize  = 1<<32 - 2
 	zipMaxFiles = 1<<16 - 2 // the largest numbers mean "see the zip64 record"
 )
+
+// ErrNoZip is returned for a bundle that no zip of SPEC part 11 can hold: over 4 GiB
+// or over 65,534 files. It is published as a folder only.
+var ErrNoZip = errors.New("bundle: too large for a zip")
 
 // WriteZip writes files as a zip of which there is one form (SPEC part 11): two
 // bundles of the same files are the same bytes.
@@ -50,13 +55,12 @@ func checkZip(files []File) error {
 	size := uint64(zipEnd)
 	for _, f := range files {
 		if f.Size > zipMaxSize {
-			return fmt.Errorf("bundle: %s is too large for a zip: publish the folder", f.Path)
+			return fmt.Errorf("%w: %s has %d bytes", ErrNoZip, f.Path, f.Size)
 		}
 		size += zipLocal + zipCentral + 2*uint64(len(f.Path)) + f.Size
 	}
 	if size > zipMaxSize || len(files) > zipMaxFiles {
-		return fmt.Errorf("bundle: %d files of %d bytes do not fit in a zip of at most %d files and 4 GiB: publish the folder",
-			len(files), size, zipMaxFiles)
+		return fmt.Errorf("%w: %d files, %d bytes", ErrNoZip, len(files), size)
 	}
 	return nil
 }

@@ -3,8 +3,10 @@ package main
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -45,17 +47,51 @@ func (s *stages) sign(cmd *cobra.Command, d draft) error {
 		files = withoutLeaves(files)
 	}
 	dir, zip, page := s.config.resolve(s.config.Bundle.Dir), s.config.resolve(s.config.Bundle.Zip), s.config.resolve(s.config.Bundle.Report)
+	if err := report.Lint(files, s.private); err != nil {
+		return refused("%v", err)
+	}
 	if err := report.WriteDir(dir, files); err != nil {
 		return unreadable("%v", err)
 	}
-	if err := report.WriteFile(zip, func(w io.Writer) error { return report.WriteZip(w, files) }); err != nil {
-		return unreadable("%v", err)
+	if err := s.writeZip(zip, files); err != nil {
+		return err
 	}
 	if err := s.render(filepath.Join(page, "index.html"), envelope); err != nil {
 		return err
 	}
 	return s.app.say(cmd, map[string]string{"bundle": dir, "zip": zip, "report": page, "statement": d.digest()},
 		"signed statement %s\nbundle: %s, %s\nreport: %s", d.digest(), s.rel(dir), s.rel(zip), s.rel(filepath.Join(page, "index.html")))
+}
+
+// writeZip writes the bundle as one file, if it is not too large for that.
+func (s *stages) writeZip(path string, files []report.File) error {
+	err := report.WriteFile(path, func(w io.Writer) error { return report.WriteZip(w, files) })
+	if errors.Is(err, report.ErrNoZip) {
+		s.progress.say("sign: %v; the folder is the bundle", err)
+		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return unreadable("%v", err)
+		}
+		return nil
+	}
+	if err != nil {
+		return unreadable("%v", err)
+	}
+	return nil
+}
+
+// private says whether a file that is to be published holds the password of a node or of the keys.
+func (s *stages) private(content []byte) bool {
+	secrets := [][]byte{s.app.passphrase}
+	for _, chain := range s.config.Chains {
+		for _, node := range chain.Nodes {
+			if u, err := url.Parse(node); err == nil && u.User != nil {
+				password, _ := u.User.Password()
+				secrets = append(secrets, []byte(password))
+			}
+		}
+	}
+	// Short ones occur by chance, and give nothing away by occurring.
+	return slices.ContainsFunc(secrets, func(secret []byte) bool { return len(secret) >= 8 && bytes.Contains(content, secret) })
 }
 
 // envelope returns the signed statement: the one of before if it holds this very payload, else a new one.
