@@ -202,7 +202,7 @@ func TestX09_SkippedReportedAsPassed(t *testing.T) {
 		t.Fatal(err)
 	}
 	refused(t, Bundle(files, m.policy, Options{Full: true}), "liabilities.full", "1 of 2 shards have no leaves")
-	w.leaves = func(i int, b []byte) []byte { b[len(b)-1] ^= 1; return b } // present shards are recomputed though nobody asked
+	w.leaves = func(_ int, b []byte) []byte { b[len(b)-1] ^= 1; return b } // present shards are recomputed though nobody asked
 	if v = verify(t, w.make(t)); v.Proven || find(v, "liabilities.full").Result != Fail {
 		t.Errorf("a wrong shard that is present: %+v", find(v, "liabilities.full"))
 	}

@@ -43,7 +43,7 @@ func Zip(r io.ReaderAt, size int64) (*Files, error) {
 		return nil, &unreadable{fmt.Sprintf("zip: %d bytes after the last file, its directory has %d", got, len(want))}
 	}
 	got := make([]byte, len(want))
-	if _, err := r.ReadAt(got, at); err != nil && err != io.EOF { //nolint:errorlint // ReaderAt returns it bare
+	if _, err := r.ReadAt(got, at); err != nil && err != io.EOF {
 		return nil, &unreadable{"zip: " + err.Error()}
 	}
 	if !bytes.Equal(got, want) {

@@ -328,12 +328,10 @@ func (r *reader) number(limit uint64) uint64 {
 	return 0
 }
 
-// skip reads any value and returns its bytes.
-func (r *reader) skip() []byte {
-	start := r.at
+// skip reads any value.
+func (r *reader) skip() {
 	switch c := r.peek(); {
 	case r.err != nil:
-		return nil
 	case c == '{':
 		r.enter('{')
 		for first, last := true, ""; ; first = false {
@@ -355,10 +353,6 @@ func (r *reader) skip() []byte {
 	default:
 		r.number(maxInteger)
 	}
-	if r.err != nil {
-		return nil
-	}
-	return r.b[start:r.at]
 }
 
 // fixed reads a string that can only be one.

@@ -148,8 +148,10 @@ func innerScript(kind scriptKind, witness wire.TxWitness) (script []byte, tapscr
 			return nil, false, errors.New("a witness with an annex, which is not standard")
 		}
 		script, tapscript = witness[len(witness)-2], true
-	default:
+	case p2wsh:
 		script = last
+	case p2pkh, p2sh:
+		return nil, false, fmt.Errorf("a %s script takes no simple signature", kind)
 	}
 	tokens := txscript.MakeScriptTokenizer(0, script)
 	for tokens.Next() {

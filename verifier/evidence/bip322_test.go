@@ -156,15 +156,15 @@ func newSigner(message string) signer {
 func (s signer) pub() []byte   { return s.key.PubKey().SerializeCompressed() }
 func (s signer) xOnly() []byte { return schnorr.SerializePubKey(s.key.PubKey()) }
 
-func (s signer) transactions(pkScript []byte) (*wire.MsgTx, *txscript.TxSigHashes, txscript.PrevOutputFetcher) {
+func (s signer) transactions(pkScript []byte) (*wire.MsgTx, *txscript.TxSigHashes) {
 	_, toSign := simpleTransactions(pkScript, s.message, nil)
 	fetcher := txscript.NewCannedPrevOutputFetcher(pkScript, 0)
-	return toSign, txscript.NewTxSigHashes(toSign, fetcher), fetcher
+	return toSign, txscript.NewTxSigHashes(toSign, fetcher)
 }
 
 func (s signer) ecdsa(t testing.TB, pkScript, script []byte, hashType txscript.SigHashType) []byte {
 	t.Helper()
-	tx, hashes, _ := s.transactions(pkScript)
+	tx, hashes := s.transactions(pkScript)
 	sig, err := txscript.RawTxInWitnessSignature(tx, hashes, 0, 0, script, hashType, s.key)
 	if err != nil {
 		t.Fatal(err)
@@ -174,7 +174,7 @@ func (s signer) ecdsa(t testing.TB, pkScript, script []byte, hashType txscript.S
 
 func (s signer) tapscript(t testing.TB, pkScript, script []byte, hashType txscript.SigHashType) []byte {
 	t.Helper()
-	tx, hashes, _ := s.transactions(pkScript)
+	tx, hashes := s.transactions(pkScript)
 	sig, err := txscript.RawTxInTapscriptSignature(tx, hashes, 0, 0, pkScript, txscript.NewBaseTapLeaf(script), hashType, s.key)
 	if err != nil {
 		t.Fatal(err)
@@ -182,10 +182,10 @@ func (s signer) tapscript(t testing.TB, pkScript, script []byte, hashType txscri
 	return sig
 }
 
-func (s signer) keySpend(t testing.TB, pkScript, root []byte, hashType txscript.SigHashType) []byte {
+func (s signer) keySpend(t testing.TB, pkScript []byte, hashType txscript.SigHashType) []byte {
 	t.Helper()
-	tx, hashes, _ := s.transactions(pkScript)
-	sig, err := txscript.RawTxInTaprootSignature(tx, hashes, 0, 0, pkScript, root, hashType, s.key)
+	tx, hashes := s.transactions(pkScript)
+	sig, err := txscript.RawTxInTaprootSignature(tx, hashes, 0, 0, pkScript, nil, hashType, s.key)
 	if err != nil {
 		t.Fatal(err)
 	}

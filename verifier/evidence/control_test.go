@@ -236,12 +236,12 @@ func taprootRules(t testing.TB, s signer) []bip322Rule {
 	if err != nil {
 		t.Fatal(err)
 	}
-	spend := s.keySpend(t, pk, nil, txscript.SigHashDefault)
+	spend := s.keySpend(t, pk, txscript.SigHashDefault)
 	rules := []bip322Rule{
 		{"taproot default", pk, [][]byte{spend}, ""},
-		{"taproot all", pk, [][]byte{s.keySpend(t, pk, nil, txscript.SigHashAll)}, ""},
-		{"taproot none", pk, [][]byte{s.keySpend(t, pk, nil, txscript.SigHashNone)}, "hash type 0x02, not ALL or DEFAULT"},
-		{"taproot anyone can pay", pk, [][]byte{s.keySpend(t, pk, nil, txscript.SigHashAll|txscript.SigHashAnyOneCanPay)}, "hash type 0x81, not ALL or DEFAULT"},
+		{"taproot all", pk, [][]byte{s.keySpend(t, pk, txscript.SigHashAll)}, ""},
+		{"taproot none", pk, [][]byte{s.keySpend(t, pk, txscript.SigHashNone)}, "hash type 0x02, not ALL or DEFAULT"},
+		{"taproot anyone can pay", pk, [][]byte{s.keySpend(t, pk, txscript.SigHashAll|txscript.SigHashAnyOneCanPay)}, "hash type 0x81, not ALL or DEFAULT"},
 		{"taproot default written out", pk, [][]byte{append(bytes.Clone(spend), 0)}, "hash type 0x00, not ALL or DEFAULT"},
 		{"taproot short", pk, [][]byte{spend[:63]}, "63 bytes"},
 		{"taproot annex", pk, [][]byte{spend, {0x50}}, "annex"},

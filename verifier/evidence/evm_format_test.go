@@ -105,7 +105,7 @@ func TestE09_SizeLimits(t *testing.T) {
 }
 
 func FuzzParseEVM(f *testing.F) {
-	fixture := newEVMFixture(f, 4)
+	fixture := newEVMFixture(f, 1)
 	f.Add(encode(f, fixture.file))
 	fixture.file["nodes"] = []any{}
 	f.Add(encode(f, fixture.file))

@@ -86,7 +86,7 @@ func (u *UTXO) CheckHeaders(block Block) error {
 	if got := printed(previous); got != block.Hash {
 		return fail(last, "its id is not the pinned block's", got, block.Hash)
 	}
-	if got := u.first + uint64(last); got != block.Number {
+	if got := u.first + uint64(last); got != block.Number { //nolint:gosec // last is an index
 		return fail(last, "its height is not the pinned one", strconv.FormatUint(got, 10), strconv.FormatUint(block.Number, 10))
 	}
 	seconds := int64(binary.LittleEndian.Uint32(u.header(last)[68:72]))

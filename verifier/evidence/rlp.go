@@ -29,7 +29,7 @@ func splitRLP(b []byte) (first item, rest []byte, err error) {
 	}
 	header, size := 1, uint64(tag-base)
 	if size > 55 {
-		lengthBytes := int(size - 55)
+		lengthBytes := int(size - 55) //nolint:gosec // size is 56 to 63
 		if header += lengthBytes; len(b) < header {
 			return item{}, nil, errors.New("rlp: ends inside a length")
 		}
@@ -42,7 +42,7 @@ func splitRLP(b []byte) (first item, rest []byte, err error) {
 			return item{}, nil, errors.New("rlp: long form of a short length")
 		}
 	}
-	if size > uint64(len(b)-header) {
+	if size > uint64(len(b)-header) { //nolint:gosec // header is at most len(b)
 		return item{}, nil, fmt.Errorf("rlp: item of %d bytes where %d are left", size, len(b)-header)
 	}
 	end := header + int(size) //nolint:gosec // at most len(b), as just checked

@@ -32,16 +32,6 @@ func evmAddress(s string) (address [20]byte, ok bool) {
 	return [20]byte(raw), true
 }
 
-// evmHash takes `0x` and 64 lower-case hex digits.
-func evmHash(s string) (hash [32]byte, ok bool) {
-	digits, prefixed := strings.CutPrefix(s, "0x")
-	raw, valid := decodeHex([]byte(digits))
-	if !prefixed || !valid || len(raw) != len(hash) {
-		return hash, false
-	}
-	return [32]byte(raw), true
-}
-
 // reversed turns a Bitcoin hash from hashing order to the order in which it is printed, and back.
 func reversed(h [32]byte) [32]byte {
 	for i, j := 0, len(h)-1; i < j; i, j = i+1, j-1 {

@@ -91,7 +91,7 @@ func (u *UTXO) unspentNote(block Block) string {
 // checkBlocks brings every transaction of the file under a header (SPEC part 13, steps 2 and 3).
 func (u *UTXO) checkBlocks() (*inclusion, error) {
 	included := &inclusion{byID: map[[32]byte]*includedTransaction{}}
-	count := uint64(len(u.headers) / headerSize)
+	count := uint64(len(u.headers) / headerSize) //nolint:gosec // a length
 	for i, b := range u.blocks {
 		field := "blocks[" + strconv.Itoa(i) + "]"
 		if b.height < u.first || b.height-u.first >= count {

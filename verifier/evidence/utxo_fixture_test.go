@@ -98,7 +98,7 @@ func (f *utxoFixture) write(t testing.TB, claims []claim) {
 	byHeight := map[int]map[int]bool{}
 	for _, c := range claims {
 		tx := f.blocks[c.height-f.first].Transactions[c.tx]
-		txid := chainhash.Hash(tx.TxHash()).String()
+		txid := tx.TxHash().String()
 		outputs = append(outputs, doc{"account": c.account, "amount": fmt.Sprint(tx.TxOut[c.vout].Value), "txid": txid, "vout": c.vout})
 		of[c.account] = append(of[c.account], fmt.Sprintf("%s:%d", txid, c.vout))
 		if byHeight[c.height] == nil {

@@ -2,7 +2,6 @@ package evidence
 
 import (
 	"encoding/hex"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -198,7 +197,7 @@ func TestAddress_Refused(t *testing.T) {
 }
 
 func FuzzParseUTXO(f *testing.F) {
-	fixture := newUTXOFixture(f, 1, 3)
+	fixture := newUTXOFixture(f, 1)
 	f.Add(encode(f, fixture.file))
 	fixture.file["outputs"] = []any{}
 	f.Add(encode(f, fixture.file))
@@ -260,7 +259,7 @@ func BenchmarkUTXO1000(b *testing.B) {
 	f := newUTXOFixture(b, slices.Repeat([]int{26}, 40)...) // 40 blocks, 26 claimed outputs each
 	raw := encode(b, f.file)
 	if n := len(f.file["outputs"].([]any)); n < 1000 {
-		b.Fatal(fmt.Sprintf("%d outputs", n))
+		b.Fatalf("%d outputs", n)
 	}
 	b.SetBytes(int64(len(raw)))
 	for b.Loop() {

@@ -145,7 +145,9 @@ func TestB17_ProofOfWork(t *testing.T) {
 		f := newUTXOFixture(t)
 		raw := headers(f)
 		last := raw[len(raw)-headerSize:]
-		for easy, _ := expandBits(0x207fffff, 255); atMost(doubleSHA256(last), easy); last[76]++ {
+		easy, _ := expandBits(0x207fffff, 255)
+		for atMost(doubleSHA256(last), easy) {
+			last[76]++
 		}
 		f.setHeaders(raw)
 		_, err := f.check(t)
@@ -367,11 +369,11 @@ func TestUTXO_Outputs(t *testing.T) {
 			f.file["outputs"] = f.file["outputs"].([]any)[:1]
 		}},
 		{"transaction without output", "blocks[1].transactions[0]", "a transaction that proves nothing", func(f *utxoFixture) {
-			txid := chainhash.Hash(f.blocks[1].Transactions[1].TxHash()).String()
+			txid := f.blocks[1].Transactions[1].TxHash().String()
 			f.file["outputs"] = slices.DeleteFunc(f.file["outputs"].([]any), func(o any) bool { return o.(doc)["txid"] == txid })
 		}},
 		{"block without output", "blocks[0]", "a block that proves nothing", func(f *utxoFixture) {
-			txid := chainhash.Hash(f.blocks[0].Transactions[0].TxHash()).String()
+			txid := f.blocks[0].Transactions[0].TxHash().String()
 			f.file["outputs"] = slices.DeleteFunc(f.file["outputs"].([]any), func(o any) bool { return o.(doc)["txid"] == txid })
 		}},
 	} {
