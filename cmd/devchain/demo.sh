@@ -1,0 +1,111 @@
+#!/bin/sh
+# The main job, start to end, as an exchange and a stranger would do it: real local chains, a ledger of 10,000 customers, a signed
+# bundle, its verification, and a tampered copy that is refused. `make demo` builds what it needs and calls it; everything it
+# makes lies under build/demo.
+set -eu
+
+bin=${ASSAY_BIN:-$PWD/build/bin}
+demo=${ASSAY_DEMO:-$PWD/build/demo}
+step() { printf '\n== %s\n' "$*"; }
+
+# A second copy of this demo works beside the first: ports are free ones, and each copy has a folder of its own.
+if [ -e "$demo/.running" ] && kill -0 "$(cat "$demo/.running")" 2>/dev/null; then
+  demo=$demo-$$
+fi
+rm -rf "$demo"
+mkdir -p "$demo"
+echo $$ > "$demo/.running"
+cd "$demo"
+
+chain_pid= serve_pid=
+cleanup() {
+  code=$?
+  trap - EXIT INT TERM
+  for pid in $serve_pid $chain_pid; do kill "$pid" 2>/dev/null || true; done
+  for pid in $serve_pid $chain_pid; do wait "$pid" 2>/dev/null || true; done
+  rm -f "$demo/.running"
+  [ "$code" -eq 0 ] || echo "demo: failed (exit $code); what it made is in $demo" >&2
+  exit "$code"
+}
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# wait_for FILE PID: until the file is there; fails when the process is gone.
+wait_for() {
+  tries=0
+  until [ -s "$1" ]; do
+    kill -0 "$2" 2>/dev/null || { echo "demo: the process that writes $1 is gone" >&2; return 1; }
+    tries=$((tries + 1))
+    [ "$tries" -lt 600 ] || { echo "demo: $1 did not appear within a minute" >&2; return 1; }
+    sleep 0.1
+  done
+}
+
+ASSAY_PASSPHRASE=demo
+export ASSAY_PASSPHRASE
+
+step "starting an Ethereum-like chain and a Bitcoin simnet, with funded wallets"
+"$bin/devchain" up --dir chains --btcd "$bin/btcd" > chains.log 2>&1 &
+chain_pid=$!
+wait_for chains/devchain.json "$chain_pid" || { cat chains.log >&2; exit 1; }
+"$bin/devchain" config --dir chains > assay.toml
+"$bin/assay" init
+"$bin/devchain" anchors --dir chains >> policy.toml
+
+step "a ledger of 10,000 customers"
+"$bin/assay" ledger synth --customers 10000 --assets 3 --held 2 --seed 1 --out ledger/customers.csv
+"$bin/assay" ledger check
+"$bin/assay" doctor
+
+step "the run: snapshot, reserves, tree; then it waits for the wallets' signatures"
+if "$bin/assay" run --at "$("$bin/devchain" instant --dir chains)"; then
+  echo "demo: the run should have waited for signatures" >&2
+  exit 1
+fi
+
+step "the wallets' owners sign their challenges, offline"
+"$bin/devchain" sign --dir chains --challenges run/control/challenges --out signed
+cp run/control/challenges/*.txt signed/
+"$bin/assay" control import signed
+
+step "the run goes on: statement, signature, bundle, report; the chains are no longer needed"
+kill "$chain_pid"
+wait "$chain_pid" 2>/dev/null || true
+chain_pid=
+"$bin/assay" run > coverage.txt
+cat coverage.txt
+
+step "three customers get their proofs, and one checks it"
+sed -n '2,400p' ledger/customers.csv | cut -d, -f1 | uniq | head -3 > customers.txt
+"$bin/assay" prove --customers customers.txt --out proofs
+head -1 customers.txt | "$bin/assay" prove --customer - --out proofs/first.json
+head -1 customers.txt | "$bin/assay-verify" proof proofs/first.json --policy policy.toml --customer - | tail -1
+
+step "a stranger fetches the bundle over HTTP and checks it, with a policy of their own"
+"$bin/assay" serve --listen 127.0.0.1:0 > serve.log 2>&1 &
+serve_pid=$!
+wait_for serve.log "$serve_pid"
+url=$(sed -n 's/^serving \(http:[^ ]*\).*/\1/p' serve.log)
+"$bin/devchain" fetch "$url/" fetched.html
+"$bin/assay-verify" bundle "$url/bundle.zip" --policy policy.toml > verdict.txt || { cat verdict.txt; exit 1; }
+cmp -s fetched.html report/index.html || { echo "demo: the served report is not the one that was written" >&2; exit 1; }
+kill "$serve_pid"
+wait "$serve_pid" 2>/dev/null || true
+serve_pid=
+
+# One digit of one balance, everything else as it was.
+cp -r bundle tampered
+sed 's/"amount":"1/"amount":"2/' bundle/reserves/lines.json > tampered/reserves/lines.json
+code=0
+"$bin/assay-verify" bundle tampered --policy policy.toml > tampered.txt || code=$?
+[ "$code" -eq 1 ] || { cat tampered.txt; echo "demo: the tampered bundle gave exit $code, want 1" >&2; exit 1; }
+
+step "done"
+grep '^[A-Z]*: owed' coverage.txt
+echo
+echo "verified:  $(tail -1 verdict.txt)"
+echo "tampered:  $(tail -1 tampered.txt) (exit $code)"
+echo
+echo "report:    $demo/report/index.html"
+echo "serve it:  (cd $demo && $bin/assay serve)"
