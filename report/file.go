@@ -52,7 +52,7 @@ func (f File) copyTo(w io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("bundle: %s: %w", f.Path, err)
 	}
-	size, sha, crc, err := digest(w, io.LimitReader(r, int64(f.Size)+1))
+	size, sha, crc, err := digest(w, io.LimitReader(r, int64(f.Size)+1)) //nolint:gosec // a file's size
 	if err = errors.Join(err, r.Close()); err != nil {
 		return fmt.Errorf("bundle: %s: %w", f.Path, err)
 	}
@@ -65,5 +65,5 @@ func (f File) copyTo(w io.Writer) error {
 func digest(w io.Writer, r io.Reader) (size uint64, sha Digest, crc uint32, err error) {
 	h, c := sha256.New(), crc32.NewIEEE()
 	n, err := io.Copy(io.MultiWriter(w, h, c), r)
-	return uint64(n), Digest(h.Sum(nil)), c.Sum32(), err
+	return uint64(n), Digest(h.Sum(nil)), c.Sum32(), err //nolint:gosec // io.Copy counts from 0
 }

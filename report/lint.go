@@ -198,11 +198,11 @@ func lintLeaves(f File, s Snapshot, shard uint64) error {
 
 // read returns the content of a file that is not above limit.
 func (f File) read(limit int) ([]byte, error) {
-	if f.Size > uint64(limit) {
+	if f.Size > uint64(limit) { //nolint:gosec // a constant of this package
 		return nil, fmt.Errorf("bundle: %s: %d bytes, at most %d", f.Path, f.Size, limit)
 	}
 	var b bytes.Buffer
-	b.Grow(int(f.Size))
+	b.Grow(int(f.Size)) //nolint:gosec // below the limit
 	if err := f.copyTo(&b); err != nil {
 		return nil, err
 	}

@@ -54,8 +54,8 @@ func content(f report.File) string {
 }
 
 func TestLintRefusesFiles(t *testing.T) {
-	replace := func(old, new string) func(string) string {
-		return func(s string) string { return strings.Replace(s, old, new, 1) }
+	replace := func(old, with string) func(string) string {
+		return func(s string) string { return strings.Replace(s, old, with, 1) }
 	}
 	evidence := report.PathEvidence(chains.Chain(ethChain))
 	for name, c := range map[string]struct {

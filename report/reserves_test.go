@@ -211,7 +211,7 @@ func TestRuleRefuses(t *testing.T) {
 		"control order":   {Control: []chains.ControlGrade{chains.Script, chains.Bound}, Evidence: chains.Claimed},
 		"no evidence":     {},
 		"header-trusted":  {Evidence: chains.HeaderTrusted},
-		"evidence unkown": {Evidence: "seen"},
+		"evidence unknown": {Evidence: "seen"},
 	} {
 		if err := r.Check(); err == nil {
 			t.Errorf("%s was taken", name)

@@ -400,7 +400,7 @@ func TestNoSecretIsPrinted(t *testing.T) {
 	private := ed25519.NewKeyFromSeed(seed)
 	for name, secret := range map[string]string{
 		"seed in hex": hex.EncodeToString(seed[:8]), "seed in capital hex": "A5A5A5A5", "seed in base64": base64.StdEncoding.EncodeToString(seed)[:10],
-		"seed in decimal": "165 165 165", "seed in Go": "0xa5, 0xa5", "private key": fmt.Sprint([]byte(private))[:12],
+		"seed in decimal": "165 165 165", "seed in Go": "0xa5, 0xa5", "private key": fmt.Sprint([32]byte(private[:32]))[:12],
 		"identity": "AGE-SECRET", "passphrase": "hunter2", "passphrase in decimal": "104 117 110", "passphrase in hex": hex.EncodeToString([]byte("hunter2")),
 		"passphrase in base64": base64.StdEncoding.EncodeToString([]byte("hunter2hunter2"))[:8],
 	} {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -82,7 +81,7 @@ func TestE10_TerminalEscapes(t *testing.T) {
 		t.Errorf("exit %d, stderr %q", code, errs.String())
 	}
 	var p page
-	p.line("%s", fmt.Sprint("x\x1b[31m"))
+	p.line("%s", "x\x1b[31m")
 	if strings.Contains(p.String(), "\x1b") {
 		t.Errorf("a page holds a raw escape: %q", p.String())
 	}

@@ -30,7 +30,7 @@ func newControl(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "control",
 		Short: "Show that the exchange can move its wallets: texts out, signatures in",
-		RunE:  func(cmd *cobra.Command, _ []string) error { return usage("control needs a verb: challenge or import") },
+		RunE:  func(_ *cobra.Command, _ []string) error { return usage("control needs a verb: challenge or import") },
 	}
 	cmd.AddCommand(newControlChallenge(a), newControlImport(a))
 	return cmd
@@ -67,7 +67,7 @@ func newControlImport(a *app) *cobra.Command {
 		Use:   "import DIR",
 		Short: "Check the signatures in a folder and keep them",
 		Long:  `Read every NAME.sig beside its NAME.txt, check it, and keep it. One that does not verify is refused by name, and none of the folder is kept.`,
-		Args: func(cmd *cobra.Command, args []string) error {
+		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return usage("control import takes one folder")
 			}

@@ -24,7 +24,7 @@ func newLedger(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ledger",
 		Short: "Look at the ledger before a run, or make one to try things with",
-		RunE:  func(cmd *cobra.Command, _ []string) error { return usage("ledger needs a verb: check or synth") },
+		RunE:  func(_ *cobra.Command, _ []string) error { return usage("ledger needs a verb: check or synth") },
 	}
 	cmd.AddCommand(newLedgerCheck(a), newLedgerSynth(a))
 	return cmd

@@ -139,7 +139,7 @@ func (s *stages) render(path string, envelope []byte) error {
 	if err := render.HTML(&page, envelope, lines); err != nil {
 		return refused("%v", err)
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // a public page
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return unreadable("%v", err)
 	}
 	if err := report.WriteFile(path, func(w io.Writer) error { _, err := w.Write(page.Bytes()); return err }); err != nil {

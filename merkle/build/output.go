@@ -87,7 +87,7 @@ func (o *output) discard() {
 }
 
 func syncDir(dir string) error {
-	d, err := os.Open(dir) //nolint:gosec // the operator names the run directory
+	d, err := os.Open(dir)
 	if err != nil {
 		return err
 	}
@@ -160,7 +160,7 @@ type file struct {
 }
 
 func create(path string) (*file, error) {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the operator names the run directory
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return nil, err
 	}

@@ -100,7 +100,7 @@ func (p *Prover) Shard(ctx context.Context, index int) (*shard.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close() //nolint:errcheck // it was only read
+	defer f.Close()
 	opened, err := shard.Open(ctxReader{ctx, f}, p.identity, shard.Header{
 		Snapshot: p.result.Snapshot, Index: uint32(index), Count: uint32(len(p.result.Shards)), //nolint:gosec // the shard list was checked
 		Assets: uint16(p.assets), Leaves: listed.Leaves, //nolint:gosec // NewProver checked it

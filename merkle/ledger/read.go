@@ -73,12 +73,12 @@ func readSource(in *input, source Source, f *fold) error {
 	if err != nil {
 		return fmt.Errorf("ledger file %s: %w", source.Name, err)
 	}
-	defer file.Close() //nolint:errcheck // it was only read
+	defer file.Close()
 	in.r = file
 	s := newScanner(nil)
 	r, err := open(in)
 	if err == nil {
-		defer r.Close() //nolint:errcheck // a fault of the contents was found by reading to the end
+		defer r.Close()
 		s.r = r
 		err = readRows(s, f)
 	}

@@ -110,7 +110,7 @@ func newPage(s report.Signed, lines []report.Line) page {
 	p.Ledger = newLedger(p.Predicate)
 	p.Accounts = newAccounts(p.Predicate, lines[:min(len(lines), shownLines)])
 	if more := len(lines) - len(p.Accounts); more > 0 {
-		p.MoreAccounts = count(uint64(more)) //nolint:gosec // not negative here
+		p.MoreAccounts = count(uint64(more))
 	}
 	p.Shared = report.SharedAddresses(lines)
 	p.Rule = newRule(p.Reserves.Rule)
