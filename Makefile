@@ -37,7 +37,9 @@ bench: ## measure; figures depend on the machine, ratios within one run do not
 	go test -run '^$$' -bench . -benchmem ./merkle/... ./verifier/...
 
 vectors: ## make the vectors and golden files again; fails if one changed
-	go test ./verifier ./report/render -run 'Vectors|Golden' -update
+	go test ./verifier -run '^TestVectorsAreCurrent$$' -update
+	go test ./verifier -run '^TestSpecExample$$' -update
+	go test ./report/render -run '^TestGolden$$' -update
 	git diff --exit-code -- verifier/vectors verifier/SPEC.md report/render/testdata
 
 fuzz: ## every fuzz target for FUZZTIME each
