@@ -2,6 +2,7 @@ package main
 
 import (
 	"path"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
@@ -62,15 +63,17 @@ func (s *stages) build(snap report.Snapshot, in *ledgerInput, again bool) (built
 				"assay build --again builds a new tree; every signature of control is then void and asked for again")
 		}
 	}
+	// Keys before the ledger: a wrong passphrase shows at once, and what opening a key takes (256 MiB) is free again by then.
+	derived, err := s.derivedKeys(snap)
+	if err != nil {
+		return built{}, err
+	}
+	debug.FreeOSMemory()
 	book, err := in.read(s.ctx, s.config, s.progress)
 	if err != nil {
 		return built{}, err
 	}
 	section, err := ledgerSection(snap, book.Summary())
-	if err != nil {
-		return built{}, err
-	}
-	derived, err := s.derivedKeys(snap)
 	if err != nil {
 		return built{}, err
 	}
