@@ -269,3 +269,18 @@ func TestHouse_NoReplaceInGoMod(t *testing.T) {
 		t.Error("go.mod has a replace: it breaks go install of a version")
 	}
 }
+
+// Secrets come from crypto/rand, through the few rooms that draw them, and from nowhere else.
+func TestI10_OneSourceOfRandomness(t *testing.T) {
+	drawing := []string{"cmd/assay", "cmd/devchain", "chains/devnet"} // the last two draw nothing worth keeping
+	for name, r := range readRooms(t, os.DirFS(".")) {
+		for _, imp := range r.imports {
+			if imp == "math/rand" || imp == "math/rand/v2" {
+				t.Errorf("%s imports %s", name, imp)
+			}
+			if imp == "crypto/rand" && !slices.Contains(drawing, name) {
+				t.Errorf("%s imports crypto/rand; randomness comes in as an argument", name)
+			}
+		}
+	}
+}

@@ -205,12 +205,12 @@ func TestReservesOverflow(t *testing.T) {
 
 func TestRuleRefuses(t *testing.T) {
 	for name, r := range map[string]report.Rule{
-		"class":           {Classes: []report.Class{"gold"}, Evidence: chains.Claimed},
-		"class twice":     {Classes: []report.Class{report.Native, report.Native}, Evidence: chains.Claimed},
-		"control":         {Control: []chains.ControlGrade{"sure"}, Evidence: chains.Claimed},
-		"control order":   {Control: []chains.ControlGrade{chains.Script, chains.Bound}, Evidence: chains.Claimed},
-		"no evidence":     {},
-		"header-trusted":  {Evidence: chains.HeaderTrusted},
+		"class":            {Classes: []report.Class{"gold"}, Evidence: chains.Claimed},
+		"class twice":      {Classes: []report.Class{report.Native, report.Native}, Evidence: chains.Claimed},
+		"control":          {Control: []chains.ControlGrade{"sure"}, Evidence: chains.Claimed},
+		"control order":    {Control: []chains.ControlGrade{chains.Script, chains.Bound}, Evidence: chains.Claimed},
+		"no evidence":      {},
+		"header-trusted":   {Evidence: chains.HeaderTrusted},
 		"evidence unknown": {Evidence: "seen"},
 	} {
 		if err := r.Check(); err == nil {

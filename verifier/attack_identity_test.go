@@ -1,6 +1,7 @@
 package verifier
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -94,4 +95,46 @@ func TestIdentityIsThatOfTheSpec(t *testing.T) {
 			t.Errorf("%q: got error %v", bad, err)
 		}
 	}
+}
+
+// A leaf without a nonce could be found by trying ids; the formula has one, so an unsalted leaf matches no proof.
+func TestI06_GuessableLeaf(t *testing.T) {
+	for name, identity := range map[string]func(snapshot []byte, c customer) []byte{
+		"hash of the id":          func(_ []byte, c customer) []byte { return h([]byte(c.id)) },
+		"hash of snapshot and id": func(s []byte, c customer) []byte { return tagged("assay/v1/identity", s, u16(len(c.id)), []byte(c.id)) },
+		"nonce beside the id, not mixed": func(s []byte, c customer) []byte {
+			return tagged("assay/v1/identity", s, make([]byte, 32), u16(len(c.id)), []byte(c.id))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld()
+			w.identity = identity
+			refused(t, verifyProof(w.make(t), w.make(t).proof(0, 0), "alice@example.org"), "proof.root", "the root comes out as")
+		})
+	}
+	m := newWorld().make(t)
+	p := m.proof(0, 0)
+	p["nonce"] = ""
+	refused(t, verifyProof(m, p, "alice@example.org"), "proof.format", "nonce")
+}
+
+// An unchanged customer's leaf of last period does not stand in this one's tree: the snapshot is in every identity.
+func TestI07_CrossReportLinkage(t *testing.T) {
+	last := newWorld()
+	last.snapshot = func(s obj) { s["period"], s["instant"] = "2026-09", "2026-10-01T00:00:00Z" }
+	before := unhexed(last.make(t).snapshot)
+	w := newWorld()
+	w.identity = func(_ []byte, c customer) []byte {
+		return tagged("assay/v1/identity", before, c.nonce, u16(len(c.id)), []byte(c.id))
+	}
+	m := w.make(t)
+	refused(t, verifyProof(m, m.proof(0, 0), "alice@example.org"), "proof.root", "the root comes out as")
+}
+
+func unhexed(s string) []byte {
+	b, err := hex.DecodeString(s)
+	if err != nil {
+		panic(err)
+	}
+	return b
 }

@@ -12,9 +12,9 @@ import (
 	"github.com/assay-por/assay/report"
 )
 
-// built is build.json: from what the tree was built, and what the statement says of it. It is written last: shard files and shard
+// buildRecord is build.json: from what the tree was built, and what the statement says of it. It is written last: shard files and shard
 // list are whole when it is there.
-type built struct {
+type buildRecord struct {
 	Input  string        `json:"input"` // digest of ledger files and rules
 	Ledger report.Ledger `json:"ledger"`
 	Tree   report.Tree   `json:"tree"`
@@ -49,37 +49,37 @@ func newBuild(a *app) *cobra.Command {
 }
 
 // build builds the tree, or returns the one built from this very ledger before.
-func (s *stages) build(snap report.Snapshot, in *ledgerInput, again bool) (built, error) {
+func (s *stages) build(snap report.Snapshot, in *ledgerInput, again bool) (buildRecord, error) {
 	if s.run.has(fileBuild) {
-		var before built
+		var before buildRecord
 		if err := s.run.readJSON(fileBuild, "build", &before); err != nil {
-			return built{}, err
+			return buildRecord{}, err
 		}
 		if in.digest == before.Input {
 			return before, nil
 		}
 		if !again {
-			return built{}, hinted(refused("the ledger files or rules changed since the tree was built"),
+			return buildRecord{}, hinted(refused("the ledger files or rules changed since the tree was built"),
 				"assay build --again builds a new tree; every signature of control is then void and asked for again")
 		}
 	}
 	// Keys before the ledger: a wrong passphrase shows at once, and what opening a key takes (256 MiB) is free again by then.
 	derived, err := s.derivedKeys(snap)
 	if err != nil {
-		return built{}, err
+		return buildRecord{}, err
 	}
 	debug.FreeOSMemory()
 	book, err := in.read(s.ctx, s.config, s.progress)
 	if err != nil {
-		return built{}, err
+		return buildRecord{}, err
 	}
 	section, err := ledgerSection(snap, book.Summary())
 	if err != nil {
-		return built{}, err
+		return buildRecord{}, err
 	}
 	recipient, err := keys.Recipient("file:" + s.run.join(fileShardKey))
 	if err != nil {
-		return built{}, unreadable("%v", err)
+		return buildRecord{}, unreadable("%v", err)
 	}
 	result, err := build.Run(s.ctx, build.Input{
 		Ledger: book, Keys: derived, Snapshot: merkle.Hash(snap.ID), Assets: len(snap.Assets),
@@ -87,16 +87,16 @@ func (s *stages) build(snap report.Snapshot, in *ledgerInput, again bool) (built
 	})
 	s.progress.finish()
 	if err != nil {
-		return built{}, err
+		return buildRecord{}, err
 	}
 	list, err := build.ShardsJSON(result, snap.AssetIDs())
 	if err != nil {
-		return built{}, err
+		return buildRecord{}, err
 	}
 	if err := s.run.write(path.Join(filePublished, report.PathShards), list); err != nil {
-		return built{}, err
+		return buildRecord{}, err
 	}
-	b := built{Input: in.digest, Ledger: section,
+	b := buildRecord{Input: in.digest, Ledger: section,
 		Tree: report.Tree{Kind: snap.Kind, Leaves: result.Leaves, Root: report.Digest(result.Root), Shards: uint64(len(result.Shards))}}
 	return b, s.run.writeJSON(fileBuild, b)
 }

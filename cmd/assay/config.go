@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -182,13 +183,10 @@ func (c *Config) keyRef(ref string) string {
 
 // parseSize reads a number of bytes with an optional unit KiB, MiB, GiB.
 func parseSize(s string) (int64, error) {
-	var n int64
-	var unit string
-	if k, err := fmt.Sscanf(s, "%d%s", &n, &unit); k == 0 || (err != nil && k != 1) || n <= 0 {
-		return 0, fmt.Errorf("got %q, want a size such as 512MiB", s)
-	}
-	shift, ok := map[string]uint{"": 0, "KiB": 10, "MiB": 20, "GiB": 30}[unit]
-	if !ok || n > (1<<62)>>shift {
+	digits := strings.TrimRight(s, "KMGiB")
+	shift, ok := map[string]uint{"": 0, "KiB": 10, "MiB": 20, "GiB": 30}[s[len(digits):]]
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if !ok || err != nil || n <= 0 || n > (1<<62)>>shift {
 		return 0, fmt.Errorf("got %q, want a size such as 512MiB", s)
 	}
 	return n << shift, nil

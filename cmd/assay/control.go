@@ -237,7 +237,7 @@ func (s *stages) snapshotAndTree() (report.Snapshot, report.Tree, error) {
 	if err := s.run.readJSON(fileSnapshot, "snapshot", &snap); err != nil {
 		return snap, report.Tree{}, err
 	}
-	var b built
+	var b buildRecord
 	err := s.run.readJSON(fileBuild, "build", &b)
 	return snap, b.Tree, err
 }

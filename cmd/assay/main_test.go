@@ -1,37 +1,65 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"assay": main})
+// builtIn is the folder of what built made, if it was asked to.
+var builtIn string
+
+// built are both commands, built once for all tests; assay-verify meets what assay made here and nowhere else.
+var built = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "assay-test-*")
+	if err != nil {
+		return "", err
+	}
+	builtIn = dir
+	if out, err := exec.Command("go", "build", "-o", dir, ".", "../assay-verify").CombinedOutput(); err != nil {
+		return dir, fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return dir, nil
+})
+
+// tidy runs the tests and removes what built made.
+type tidy struct{ *testing.M }
+
+func (m tidy) Run() int {
+	code := m.M.Run()
+	if builtIn != "" && os.RemoveAll(builtIn) != nil && code == 0 {
+		code = 1
+	}
+	return code
 }
 
-// verifier builds assay-verify for the scripts that hand it what assay made: the two meet here and nowhere else.
-func verifier(t *testing.T) string {
+func TestMain(m *testing.M) {
+	testscript.Main(tidy{m}, map[string]func(){"assay": main})
+}
+
+// programs are the paths of both commands.
+func programs(t *testing.T) (assay, verify string) {
 	t.Helper()
-	dir := t.TempDir()
-	out, err := exec.Command("go", "build", "-o", filepath.Join(dir, "assay-verify"), "github.com/assay-por/assay/cmd/assay-verify").CombinedOutput()
+	dir, err := built()
 	if err != nil {
-		t.Fatalf("building assay-verify: %v\n%s", err, out)
+		t.Fatal(err)
 	}
-	return dir
+	return filepath.Join(dir, "assay"), filepath.Join(dir, "assay-verify")
 }
 
 // TestScripts runs every verb as a user would, without a chain: registries without tokens need none.
 func TestScripts(t *testing.T) {
-	bin := verifier(t)
+	_, verify := programs(t)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("ASSAY_PASSPHRASE", "correct horse")
-			env.Setenv("PATH", bin+string(os.PathListSeparator)+env.Getenv("PATH"))
+			env.Setenv("PATH", env.Getenv("PATH")+string(os.PathListSeparator)+filepath.Dir(verify))
 			return nil
 		},
 		RequireExplicitExec: true,

@@ -46,7 +46,7 @@ func (s *stages) draft() (draft, error) {
 	if err != nil {
 		return draft{}, err
 	}
-	var b built
+	var b buildRecord
 	if err := s.run.readJSON(fileBuild, "build", &b); err != nil {
 		return draft{}, err
 	}

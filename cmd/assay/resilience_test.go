@@ -29,17 +29,6 @@ id = "ETH"
 decimals = 18
 `
 
-// programs builds both commands once for a test.
-func programs(t *testing.T) (assay, verify string) {
-	t.Helper()
-	dir := t.TempDir()
-	out, err := exec.Command("go", "build", "-o", dir, ".", "../assay-verify").CombinedOutput()
-	if err != nil {
-		t.Fatalf("building: %v\n%s", err, out)
-	}
-	return filepath.Join(dir, "assay"), filepath.Join(dir, "assay-verify")
-}
-
 // workplace is a folder with keys, a ledger, and a snapshot that was taken.
 func workplace(t *testing.T, assay string, customers int) string {
 	t.Helper()

@@ -12,12 +12,16 @@ import (
 	"testing"
 )
 
+// builtIn is the folder of what built made, if it was asked to.
+var builtIn string
+
 // built are the commands that the demo runs, built once, with btcd beside them.
 var built = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "assay-demo-*")
 	if err != nil {
 		return "", err
 	}
+	builtIn = dir
 	if out, err := exec.Command("go", "build", "-o", dir, "../assay", "../assay-verify", ".").CombinedOutput(); err != nil {
 		return "", &exec.Error{Name: "go build: " + string(out), Err: err}
 	}
@@ -26,10 +30,8 @@ var built = sync.OnceValues(func() (string, error) {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if dir, err := built(); err == nil {
-		if err := os.RemoveAll(dir); err != nil && code == 0 {
-			code = 1
-		}
+	if builtIn != "" && os.RemoveAll(builtIn) != nil && code == 0 {
+		code = 1
 	}
 	os.Exit(code)
 }
