@@ -121,7 +121,7 @@ func decodeWitness(signature string) (wire.TxWitness, error) {
 	}
 	witness := make(wire.TxWitness, count)
 	for i := range witness {
-		if witness[i], err = wire.ReadVarBytes(r, 0, uint32(len(raw)), "witness item"); err != nil {
+		if witness[i], err = wire.ReadVarBytes(r, 0, uint32(len(raw)), "witness item"); err != nil { //nolint:gosec // a signature is short
 			return nil, fmt.Errorf("signature: its witness stack is cut off: %w", err)
 		}
 	}

@@ -117,7 +117,7 @@ func (b *Bitcoin) run(btcd string) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.Command(btcd, "--simnet", "--configfile="+config, "--datadir="+filepath.Join(b.dir, "data"), "--logdir="+filepath.Join(b.dir, "log"),
+	cmd := exec.Command(btcd, "--simnet", "--configfile="+config, "--datadir="+filepath.Join(b.dir, "data"), "--logdir="+filepath.Join(b.dir, "log"), //nolint:gosec // the test or demo that calls it names the binary
 		"--notls", fmt.Sprintf("--rpclisten=127.0.0.1:%d", b.port), "--nolisten", "--nodnsseed", "--txindex", "--addrindex", "--debuglevel=warn")
 	cmd.Env = append(os.Environ(), "HOME="+b.dir)
 	cmd.Stdout, cmd.Stderr = output, output

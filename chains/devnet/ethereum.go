@@ -67,7 +67,7 @@ func StartEthereum(opts EthereumOptions) (*Ethereum, error) {
 	genesis := &core.Genesis{
 		Config:    &config,
 		GasLimit:  30_000_000,
-		Timestamp: uint64(opts.Instant.Unix() - pinnedBlock*blockTime - 5),
+		Timestamp: uint64(opts.Instant.Unix() - pinnedBlock*blockTime - 5), //nolint:gosec // the instant is near now
 		Alloc:     core.SystemContractAllocs(),
 	}
 	genesis.Alloc[addressOf(e.issuer())] = types.Account{Balance: ether(1_000_000)}
@@ -163,7 +163,7 @@ func (e *Ethereum) Mine(n int) error {
 // Reorg replaces the blocks after a number by others, one more than there were.
 func (e *Ethereum) Reorg(after uint64) error {
 	head := e.backend.BlockChain().CurrentBlock().Number.Uint64()
-	return e.extend(after, int(head-after)+1, "another branch")
+	return e.extend(after, int(head-after)+1, "another branch") //nolint:gosec // a short chain
 }
 
 func (e *Ethereum) extend(parent uint64, n int, extra string) error {

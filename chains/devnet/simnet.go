@@ -171,4 +171,4 @@ func (b *Bitcoin) Reorg(ctx context.Context, after int32, first time.Time) error
 func (b *Bitcoin) Miner() (chains.Account, error) { return accountOf(b.miner.script) }
 
 // Height is that of the last block.
-func (b *Bitcoin) Height() uint64 { return uint64(b.miner.height) }
+func (b *Bitcoin) Height() uint64 { return uint64(b.miner.height) } //nolint:gosec // a height is not negative

@@ -51,7 +51,7 @@ func (n *node) header(ctx context.Context, block chains.BlockRef) (header, error
 	if err != nil {
 		return header{}, lie("its state root, number or time is malformed")
 	}
-	if number != block.Number || int64(time) != block.Time.Unix() {
+	if number != block.Number || int64(time) != block.Time.Unix() { //nolint:gosec // a time that wraps equals none
 		return header{}, lie(fmt.Sprintf("it is number %d at time %d, want %d at %d", number, time, block.Number, block.Time.Unix()))
 	}
 	return header{raw: raw, root: root}, nil

@@ -100,7 +100,7 @@ type head struct {
 }
 
 func (h *head) ref(chain chains.Chain) chains.BlockRef {
-	return chains.BlockRef{Chain: chain, Hash: h.Hash.Hex(), Number: uint64(h.Number), Time: time.Unix(int64(h.Time), 0).UTC()}
+	return chains.BlockRef{Chain: chain, Hash: h.Hash.Hex(), Number: uint64(h.Number), Time: time.Unix(int64(h.Time), 0).UTC()} //nolint:gosec // a time that wraps is no time
 }
 
 // block returns the head of a block by number or tag, nil if there is none.

@@ -50,7 +50,7 @@ func (s *Source) pin(ctx context.Context, n *node, instant time.Time) (chains.Bl
 	if err != nil {
 		return chains.BlockRef{}, err
 	}
-	at := uint64(max(instant.Unix(), 0))
+	at := uint64(max(instant.Unix(), 0)) //nolint:gosec // not negative here
 	if uint64(final.Time) <= at {
 		after := uint64(latest.Number) + 1
 		if uint64(latest.Time) > at {

@@ -83,7 +83,7 @@ func (n *node) coins(ctx context.Context, account chains.Account, pkScript []byt
 		id := s.tx.TxHash()
 		for i, out := range s.tx.TxOut {
 			if out.Value >= 0 && bytes.Equal(out.PkScript, pkScript) {
-				at := wire.OutPoint{Hash: id, Index: uint32(i)}
+				at := wire.OutPoint{Hash: id, Index: uint32(i)} //nolint:gosec // a transaction has fewer outputs
 				unspent[at] = coin{account: account, outpoint: at, amount: out.Value, block: s.block}
 			}
 		}

@@ -234,7 +234,7 @@ func proveBlock(block *wire.MsgBlock, height uint64, coins []coin) (Block, error
 		if err != nil {
 			return Block{}, err
 		}
-		proved.Transactions = append(proved.Transactions, Transaction{Branch: hexes(tree.branch(i)), Index: uint64(i), Tx: tx})
+		proved.Transactions = append(proved.Transactions, Transaction{Branch: hexes(tree.branch(i)), Index: uint64(i), Tx: tx}) //nolint:gosec // a place is not negative
 	}
 	return proved, nil
 }
@@ -271,7 +271,7 @@ func (g *gathering) balances(sorted []chains.Holding) []chains.Balance {
 	}
 	for _, c := range g.coins {
 		sum := sums[c.account]
-		sum.Add(sum, uint256.NewInt(uint64(c.amount)))
+		sum.Add(sum, uint256.NewInt(uint64(c.amount))) //nolint:gosec // checked when it was read
 	}
 	return balances
 }

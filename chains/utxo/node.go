@@ -153,7 +153,7 @@ func (n *node) blockHashes(ctx context.Context, first, count uint64) ([]string, 
 	hashes := make([]string, count)
 	questions := make([]question, count)
 	for i := range questions {
-		questions[i] = question{"getblockhash", []any{first + uint64(i)}, &hashes[i]}
+		questions[i] = question{"getblockhash", []any{first + uint64(i)}, &hashes[i]} //nolint:gosec // an index is not negative
 	}
 	if err := n.ask(ctx, questions...); err != nil {
 		return nil, err

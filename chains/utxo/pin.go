@@ -70,9 +70,9 @@ func (s *Source) pin(ctx context.Context, n *node, instant time.Time) (chains.Bl
 				return chains.BlockRef{}, err
 			}
 		}
-		for i := int(high-low) - 1; i >= 0; i-- {
+		for i := int(high-low) - 1; i >= 0; i-- { //nolint:gosec // a page of headers
 			if !headers[i].Timestamp.After(instant) {
-				return s.buried(headers[i], low+uint64(i), tip, instant)
+				return s.buried(headers[i], low+uint64(i), tip, instant) //nolint:gosec // an index is not negative
 			}
 		}
 		above = headers[:1]
@@ -90,7 +90,7 @@ func (s *Source) checkPassed(last []wire.BlockHeader, tip uint64, instant time.T
 			later++
 		}
 	}
-	if want := uint64(len(last)/2 + 1); later < want {
+	if want := uint64(len(last)/2 + 1); later < want { //nolint:gosec // a length is not negative
 		return &chains.NotFinalError{Chain: s.chain, Instant: instant, Final: s.final(tip), Blocks: want - later}
 	}
 	return nil

@@ -40,7 +40,7 @@ func keysOf(typ reflect.Type) []string {
 
 func TestConfigFaults(t *testing.T) {
 	for text, want := range map[string]string{
-		"[exchange]\nnmae = \"X\"":                           `2:1: unknown key "exchange.nmae"`,
+		"[exchange]\nnom = \"X\"":                            `2:1: unknown key "exchange.nom"`,
 		"[run]\nkind = \"secret\"":                           `run.kind: got "secret"`,
 		"[run]\nmemory = \"lots\"":                           `run.memory: got "lots"`,
 		"[run]\nmemory = \"1.5GiB\"":                         "run.memory",
