@@ -1,7 +1,6 @@
 package main
 
 import (
-	"path"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
@@ -93,7 +92,7 @@ func (s *stages) build(snap report.Snapshot, in *ledgerInput, again bool) (build
 	if err != nil {
 		return buildRecord{}, err
 	}
-	if err := s.run.write(path.Join(filePublished, report.PathShards), list); err != nil {
+	if err := s.run.write(published(report.PathShards), list); err != nil {
 		return buildRecord{}, err
 	}
 	b := buildRecord{Input: in.digest, Ledger: section,
@@ -116,7 +115,7 @@ func (s *stages) derivedKeys(snap report.Snapshot) (merkle.Keys, error) {
 
 // shardList reads back what the build stage published.
 func (s *stages) shardList(snap report.Snapshot) (build.Result, error) {
-	raw, err := s.run.read(path.Join(filePublished, report.PathShards), "build")
+	raw, err := s.run.read(published(report.PathShards), "build")
 	if err != nil {
 		return build.Result{}, err
 	}

@@ -73,7 +73,7 @@ func (s *stages) draft() (draft, error) {
 	if err != nil {
 		return draft{}, refused("%v", err)
 	}
-	if err := s.run.write(filePublished+"/"+report.PathManifest, manifest); err != nil {
+	if err := s.run.write(published(report.PathManifest), manifest); err != nil {
 		return draft{}, err
 	}
 	d := draft{payload: payload, files: append(files, report.NewBytesFile(report.PathManifest, manifest))}
@@ -132,7 +132,7 @@ func (s *stages) writeLines(snap report.Snapshot, tree report.Tree, balances []c
 	if err != nil {
 		return nil, refused("%v", err)
 	}
-	return lines, errors.Join(s.run.write(filePublished+"/"+report.PathLines, linesFile), s.run.write(filePublished+"/"+report.PathControl, controlFile))
+	return lines, errors.Join(s.run.write(published(report.PathLines), linesFile), s.run.write(published(report.PathControl), controlFile))
 }
 
 // bundleFiles are the files that the manifest lists.
@@ -143,7 +143,7 @@ func (s *stages) bundleFiles(snap report.Snapshot, tree report.Tree) ([]report.F
 	}
 	var files []report.File
 	for _, path := range paths {
-		f, err := report.NewDiskFile(path, s.run.join(filePublished, path))
+		f, err := report.NewDiskFile(path, s.run.join(dirPublished, path))
 		if err != nil {
 			return nil, s.missing(err)
 		}

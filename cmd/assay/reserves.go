@@ -96,7 +96,7 @@ func (s *stages) gather(snap report.Snapshot, block report.Block, wanted []chain
 	if err != nil {
 		return nil, err
 	}
-	if err := s.run.write(filePublished+"/"+report.PathEvidence(block.Chain), file); err != nil {
+	if err := s.run.write(published(report.PathEvidence(block.Chain)), file); err != nil {
 		return nil, err
 	}
 	g := gathered{Block: block, Balances: []gatheredBalance{}}

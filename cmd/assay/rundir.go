@@ -12,21 +12,22 @@ import (
 	"github.com/assay-por/assay/attest"
 )
 
-// Files of a run's directory. Those under published keep their names in the bundle.
+// Files of a run's directory; package build adds shards/ and leaves/. Those under published keep their names in the bundle.
 const (
 	fileSnapshot   = "snapshot.json"      // the snapshot with its pinned blocks
 	fileSecret     = "secret.age"         // its secret, sealed to the snapshot key
 	fileShardKey   = "shards.age"         // the identity that opens its shard files, sealed likewise
 	fileBuild      = "build.json"         // inputs and result of the build stage
-	dirShards      = "shards"             // sealed shard files
-	dirLeaves      = "leaves"             // leaves files
 	dirGathered    = "gathered"           // balances and evidence, a pair of files a chain
 	dirChallenges  = "control/challenges" // texts to sign
 	fileSignatures = "control/signatures.json"
 	fileDraft      = "draft.json"          // the statement's payload
 	fileEnvelope   = "statement.dsse.json" // the signed statement
-	filePublished  = "published"           // core files of the bundle, by their paths there
+	dirPublished   = "published"           // core files of the bundle, by their paths there
 )
+
+// published is where a file of the bundle lies in the run's directory.
+func published(path string) string { return dirPublished + "/" + path }
 
 // runDir is the run's directory, held by this process alone until it is closed.
 type runDir struct {

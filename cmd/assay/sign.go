@@ -131,7 +131,7 @@ func (s *stages) envelope(payload []byte) ([]byte, error) {
 
 // render writes the report page, from the bytes that were signed.
 func (s *stages) render(path string, envelope []byte) error {
-	lines, err := s.run.read(filePublished+"/"+report.PathLines, "report")
+	lines, err := s.run.read(published(report.PathLines), "report")
 	if err != nil {
 		return err
 	}
