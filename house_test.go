@@ -43,10 +43,11 @@ var rules = map[string][]string{
 
 	"web": {"report"},
 
-	"verifier/tree":     {},
-	"verifier/claim":    {},
-	"verifier/evidence": {},
-	"verifier":          {"verifier/tree", "verifier/claim", "verifier/evidence"},
+	"verifier/canon":    {},
+	"verifier/tree":     {"verifier/canon"},
+	"verifier/claim":    {"verifier/canon"},
+	"verifier/evidence": {"verifier/canon"},
+	"verifier":          {"verifier/canon", "verifier/tree", "verifier/claim", "verifier/evidence"},
 
 	"cmd/assay":        {"merkle", "merkle/...", "chains", "chains/...", "attest", "attest/...", "report", "report/...", "web", "web/..."},
 	"cmd/assay-verify": {"verifier", "verifier/..."},
@@ -57,7 +58,7 @@ var rules = map[string][]string{
 var onlyTests = []string{"chains/chainstest", "chains/devnet"}
 
 // pure rooms reach no network, process, clock, environment, logger or global randomness.
-var pure = []string{"merkle", "chains", "chains/control", "attest", "report", "report/render", "verifier", "verifier/tree", "verifier/claim", "verifier/evidence"}
+var pure = []string{"merkle", "chains", "chains/control", "attest", "report", "report/render", "verifier", "verifier/canon", "verifier/tree", "verifier/claim", "verifier/evidence"}
 
 var impureImports = []string{"net", "net/http", "os/exec", "log", "log/slog", "math/rand", "math/rand/v2", "syscall", "os/signal"}
 
@@ -67,7 +68,7 @@ var impureCalls = regexp.MustCompile(`\b(time\.(Now|Since|Until|Sleep|After|NewT
 var serverMustNotReach = []string{"merkle/ledger", "merkle/build", "merkle/shard", "chains/evm", "chains/utxo", "chains/control", "attest/keys"}
 
 // noFloats are the rooms that hold money.
-var noFloats = []string{"merkle", "merkle/ledger", "merkle/shard", "merkle/build", "chains", "chains/evm", "chains/utxo", "report", "verifier", "verifier/tree", "verifier/claim", "verifier/evidence"}
+var noFloats = []string{"merkle", "merkle/ledger", "merkle/shard", "merkle/build", "chains", "chains/evm", "chains/utxo", "report", "verifier", "verifier/canon", "verifier/tree", "verifier/claim", "verifier/evidence"}
 
 type room struct {
 	name     string
@@ -241,6 +242,8 @@ func TestHouse_RulesAreSeenFailing(t *testing.T) {
 		{"builder to verifier", "report/a.go", doc + `import _ "` + module + `/verifier"`, "report imports verifier"},
 		{"verifier to builder", "verifier/tree/a.go", doc + `import _ "` + module + `/merkle"`, "verifier/tree imports merkle"},
 		{"verifier rooms", "verifier/claim/a.go", doc + `import _ "` + module + `/verifier/tree"`, "verifier/claim imports verifier/tree"},
+		{"canon's ground", "verifier/canon/a.go", doc + `import _ "` + module + `/verifier/tree"`, "verifier/canon imports verifier/tree"},
+		{"canon's builder", "verifier/canon/a.go", doc + `import _ "` + module + `/attest"`, "verifier/canon imports attest"},
 		{"network", "verifier/a.go", doc + `import _ "net/http"`, "verifier is pure and imports net/http"},
 		{"clock", "attest/a.go", doc + "import \"time\"\nvar _ = time.Now", "attest is pure and calls attest/a.go:4:9 time.Now"},
 		{"environment", "merkle/a.go", doc + "import \"os\"\nvar _ = os.Getenv", "merkle is pure and calls merkle/a.go:4:9 os.Getenv"},
