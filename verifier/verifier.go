@@ -8,8 +8,9 @@
 //	if verdict.Proven { … }
 //
 // The package is written from SPEC.md alone and shares no code with the builder. It has no network, no clock and no state: the
-// same bytes give the same verdict. Its three rooms check one thing each, and know nothing of one another: tree the liabilities,
-// evidence the reserves, claim what is claimed of both. This package joins them, and is where it shows if they disagree.
+// same bytes give the same verdict. Three of its rooms check one thing each, and know nothing of one another: tree the liabilities,
+// evidence the reserves, claim what is claimed of both. All three read files through the fourth, canon. This package joins them,
+// and is where it shows if they disagree.
 package verifier
 
 import (
@@ -17,9 +18,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/assay-por/assay/verifier/canon"
 	"github.com/assay-por/assay/verifier/claim"
-	"github.com/assay-por/assay/verifier/evidence"
-	"github.com/assay-por/assay/verifier/tree"
 )
 
 // Exit codes of SPEC part 17.
@@ -114,20 +114,16 @@ func (e *notRun) Error() string { return "not run: " + e.because }
 // or false.
 func ExitCode(err error) int {
 	var (
-		version1 *tree.VersionError
-		version2 *claim.VersionError
-		version3 *evidence.VersionError
-		format1  *tree.FormatError
-		format2  *claim.FormatError
-		format3  *evidence.FormatError
-		missing  *unreadable
+		version *canon.VersionError
+		format  *canon.FormatError
+		missing *unreadable
 	)
 	switch {
 	case err == nil:
 		return ExitProven
-	case errors.As(err, &version1), errors.As(err, &version2), errors.As(err, &version3):
+	case errors.As(err, &version):
 		return ExitUnsupported
-	case errors.As(err, &format1), errors.As(err, &format2), errors.As(err, &format3), errors.As(err, &missing):
+	case errors.As(err, &format), errors.As(err, &missing):
 		return ExitUnreadable
 	}
 	return ExitFalse

@@ -1,8 +1,9 @@
 // Package claim reads what an exchange claims, and what a verifier believes: the signed statement in its envelope, the snapshot it
 // speaks of, manifest, reserve lines, control signatures, and the trust policy (SPEC parts 2, 3, 7, 9, 10, 11, 15 and 16).
 //
-// Every Parse function takes untrusted bytes and accepts one spelling of one value: a *FormatError names the field that is wrong, a
-// *VersionError a file from another version. Every Check and Verify function returns nil only if what it is named for holds:
+// Every Parse function takes untrusted bytes and accepts one spelling of one value: a *canon.FormatError names the field that is
+// wrong, a *canon.VersionError a file from another version. Every Check and Verify function returns nil only if what it is named for
+// holds:
 //
 //	policy, err := claim.ParsePolicy(own)          // the verifier's own file
 //	envelope, err := claim.ParseEnvelope(theirs)   // the exchange's

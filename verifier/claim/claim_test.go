@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/assay-por/assay/verifier/canon"
 )
 
 const goodPolicy = `version = 1
@@ -75,7 +77,7 @@ func TestPolicy(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := ParsePolicy([]byte(strings.Replace(goodPolicy, c.from, c.to, 1)))
-			var format *FormatError
+			var format *canon.FormatError
 			if !errors.As(err, &format) || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want %q", err, c.want)
 			}
@@ -188,7 +190,7 @@ func fuzzJSON[T any](f *testing.F, parse func([]byte) (T, error), seeds ...strin
 		if _, err := parse(raw); err == nil {
 			canonical(t, raw)
 			return
-		} else if format, version := (*FormatError)(nil), (*VersionError)(nil); !errors.As(err, &format) && !errors.As(err, &version) {
+		} else if format, version := (*canon.FormatError)(nil), (*canon.VersionError)(nil); !errors.As(err, &format) && !errors.As(err, &version) {
 			t.Fatalf("got %T %v", err, err)
 		}
 	})

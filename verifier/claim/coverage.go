@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/big"
 	"strings"
+
+	"github.com/assay-por/assay/verifier/canon"
 )
 
 // Coverage is what is held against what is owed of one asset (SPEC part 15). Percent is nil where nothing is owed.
@@ -51,23 +53,23 @@ func Cover(asset string, counted, liabilities *big.Int) Coverage {
 	return c
 }
 
-func (r *reader) coverage() (list []Coverage) {
-	r.array(maxAssets, func(int) {
+func readCoverage(r *canon.Reader) (list []Coverage) {
+	r.Array(maxAssets, func(int) {
 		var c Coverage
 		var surplus, shortfall *big.Int
-		r.object(
-			must("asset", func() { c.Asset = parsed(r, parseAsset) }),
-			must("counted", func() { c.Counted = parsed(r, parseAmount) }),
-			optional("coverage", func() { c.Percent = parsed(r, parsePercent) }),
-			must("liabilities", func() { c.Liabilities = parsed(r, parseNarrow) }),
-			optional("shortfall", func() { shortfall = parsed(r, parseAmount) }),
-			optional("surplus", func() { surplus = parsed(r, parseAmount) }),
+		r.Object(
+			canon.Key("asset", func() { c.Asset = canon.Parse(r, parseAsset) }),
+			canon.Key("counted", func() { c.Counted = canon.Parse(r, parseAmount) }),
+			canon.Optional("coverage", func() { c.Percent = canon.Parse(r, parsePercent) }),
+			canon.Key("liabilities", func() { c.Liabilities = canon.Parse(r, parseNarrow) }),
+			canon.Optional("shortfall", func() { shortfall = canon.Parse(r, parseAmount) }),
+			canon.Optional("surplus", func() { surplus = canon.Parse(r, parseAmount) }),
 		)
 		if c.Gap, c.Short = surplus, shortfall != nil; c.Short {
 			c.Gap = shortfall
 		}
 		if (surplus == nil) == (shortfall == nil) {
-			r.fail("want either surplus or shortfall")
+			r.Fail("want either surplus or shortfall")
 		}
 		list = append(list, c)
 	})

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/assay-por/assay/verifier/canon"
 )
 
 const (
@@ -48,17 +50,17 @@ type Envelope struct {
 	Signatures []Signature
 }
 
-// ParseEnvelope reads an envelope. Errors are *FormatError.
+// ParseEnvelope reads an envelope. Errors are *canon.FormatError.
 func ParseEnvelope(raw []byte) (*Envelope, error) {
 	if len(raw) > maxEnvelope {
-		return nil, &FormatError{"", fmt.Sprintf("%d bytes, the limit is %d", len(raw), maxEnvelope)}
+		return nil, &canon.FormatError{Problem: fmt.Sprintf("%d bytes, the limit is %d", len(raw), maxEnvelope)}
 	}
 	e := new(Envelope)
-	err := decode(raw, "", "", func(r *reader) {
-		r.object(
-			must("payload", func() { e.Payload = parsed(r, parseBase64) }),
-			must("payloadType", func() { r.fixed(payloadType) }),
-			must("signatures", func() { e.Signatures = r.signatures() }),
+	err := canon.Decode(raw, func(r *canon.Reader) {
+		r.Object(
+			canon.Key("payload", func() { e.Payload = canon.Parse(r, parseBase64) }),
+			canon.Key("payloadType", func() { r.Fixed(payloadType) }),
+			canon.Key("signatures", func() { e.Signatures = readSignatures(r) }),
 		)
 	})
 	if err != nil {
@@ -67,19 +69,19 @@ func ParseEnvelope(raw []byte) (*Envelope, error) {
 	return e, nil
 }
 
-func (r *reader) signatures() (list []Signature) {
+func readSignatures(r *canon.Reader) (list []Signature) {
 	var last string
-	r.array(maxSignatures, func(i int) {
+	r.Array(maxSignatures, func(i int) {
 		var s Signature
-		r.object(
-			must("keyid", func() { s.KeyID = parsed(r, parseHash).String() }),
-			must("sig", func() { s.Sig = parsed(r, parseBase64) }),
+		r.Object(
+			canon.Key("keyid", func() { s.KeyID = Hash(r.Hash()).String() }),
+			canon.Key("sig", func() { s.Sig = canon.Parse(r, parseBase64) }),
 		)
-		r.ascending(i, &last, s.KeyID)
+		ascending(r, i, &last, s.KeyID)
 		list = append(list, s)
 	})
 	if len(list) == 0 {
-		r.fail("no signature")
+		r.Fail("no signature")
 	}
 	return list
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/big"
 	"strings"
+
+	"github.com/assay-por/assay/verifier/canon"
 )
 
 // Named is an amount of an asset named by its id.
@@ -43,84 +45,84 @@ type Ledger struct {
 
 const maxClasses = 1024
 
-func (r *reader) ledger() (l Ledger) {
-	r.object(
-		must("classes", func() { l.Classes = r.ledgerClasses() }),
-		must("customers", func() { l.Customers = r.number(maxInteger) }),
-		must("duplicates", func() {
-			r.object(
-				must("entries", func() { l.Duplicates.Entries = r.number(maxInteger) }),
-				must("rule", func() { l.Duplicates.Rule = parsed(r, parseOne("rule", "error", "sum")) }),
+func readLedger(r *canon.Reader) (l Ledger) {
+	r.Object(
+		canon.Key("classes", func() { l.Classes = readLedgerClasses(r) }),
+		canon.Key("customers", func() { l.Customers = r.Number(canon.MaxInteger) }),
+		canon.Key("duplicates", func() {
+			r.Object(
+				canon.Key("entries", func() { l.Duplicates.Entries = r.Number(canon.MaxInteger) }),
+				canon.Key("rule", func() { l.Duplicates.Rule = canon.Parse(r, parseOne("rule", "error", "sum")) }),
 			)
 		}),
-		must("entries", func() { l.Entries = r.number(maxInteger) }),
-		must("negatives", func() {
-			r.object(
-				must("entries", func() { l.Negatives.Entries = r.number(maxInteger) }),
-				must("rule", func() { l.Negatives.Rule = parsed(r, parseOne("rule", "error", "exclude")) }),
-				must("sum", func() { l.Negatives.Sum = r.sum() }),
+		canon.Key("entries", func() { l.Entries = r.Number(canon.MaxInteger) }),
+		canon.Key("negatives", func() {
+			r.Object(
+				canon.Key("entries", func() { l.Negatives.Entries = r.Number(canon.MaxInteger) }),
+				canon.Key("rule", func() { l.Negatives.Rule = canon.Parse(r, parseOne("rule", "error", "exclude")) }),
+				canon.Key("sum", func() { l.Negatives.Sum = readSum(r) }),
 			)
 		}),
-		must("unknown_assets", func() {
-			r.object(
-				must("entries", func() { l.UnknownAssets.Entries = r.number(maxInteger) }),
-				must("rule", func() { l.UnknownAssets.Rule = parsed(r, parseOne("rule", "error", "exclude")) }),
-				must("sums", func() { l.Unknowns = r.unknowns() }),
+		canon.Key("unknown_assets", func() {
+			r.Object(
+				canon.Key("entries", func() { l.UnknownAssets.Entries = r.Number(canon.MaxInteger) }),
+				canon.Key("rule", func() { l.UnknownAssets.Rule = canon.Parse(r, parseOne("rule", "error", "exclude")) }),
+				canon.Key("sums", func() { l.Unknowns = readUnknowns(r) }),
 			)
 		}),
 	)
 	return l
 }
 
-func (r *reader) ledgerClasses() (list []LedgerClass) {
+func readLedgerClasses(r *canon.Reader) (list []LedgerClass) {
 	var last string
-	r.array(maxClasses, func(i int) {
+	r.Array(maxClasses, func(i int) {
 		var c LedgerClass
-		r.object(
-			must("class", func() {
-				if c.Class = r.text(); r.err == nil && (len(c.Class) > 32 || !only(c.Class, "abcdefghijklmnopqrstuvwxyz"+digits+"-")) {
-					r.fail("want 1-32 of a-z 0-9 -")
+		r.Object(
+			canon.Key("class", func() {
+				if c.Class = r.Text(); len(c.Class) > 32 || !only(c.Class, "abcdefghijklmnopqrstuvwxyz"+digits+"-") {
+					r.Fail("want 1-32 of a-z 0-9 -")
 				}
 			}),
-			must("customers", func() { c.Customers = r.number(maxInteger) }),
-			must("entries", func() { c.Entries = r.number(maxInteger) }),
-			must("sum", func() { c.Sum = r.sum() }),
+			canon.Key("customers", func() { c.Customers = r.Number(canon.MaxInteger) }),
+			canon.Key("entries", func() { c.Entries = r.Number(canon.MaxInteger) }),
+			canon.Key("sum", func() { c.Sum = readSum(r) }),
 		)
-		r.ascending(i, &last, c.Class)
+		ascending(r, i, &last, c.Class)
 		list = append(list, c)
 	})
 	return list
 }
 
 // sum reads a sum in JSON (SPEC part 4): no zero amount. Its order is checked against the registry later.
-func (r *reader) sum() (list []Named) {
-	r.array(maxAssets, func(int) {
-		n := r.named()
-		if r.err == nil && n.Amount.Sign() == 0 {
-			r.fail("amount: a zero amount is written out")
+func readSum(r *canon.Reader) (list []Named) {
+	r.Array(maxAssets, func(int) {
+		n := readNamed(r)
+		if !r.Failed() && n.Amount.Sign() == 0 {
+			r.Fail("amount: a zero amount is written out")
 		}
 		list = append(list, n)
 	})
 	return list
 }
 
-func (r *reader) named() (n Named) {
-	r.object(
-		must("amount", func() { n.Amount = parsed(r, parseNarrow) }),
-		must("asset", func() { n.Asset = parsed(r, parseAsset) }),
+func readNamed(r *canon.Reader) (n Named) {
+	r.Object(
+		canon.Key("amount", func() { n.Amount = canon.Parse(r, parseNarrow) }),
+		canon.Key("asset", func() { n.Asset = canon.Parse(r, parseAsset) }),
 	)
 	return n
 }
 
-func (r *reader) unknowns() (list []Unknown) {
+func readUnknowns(r *canon.Reader) (list []Unknown) {
 	var last string
-	r.array(1<<16, func(i int) {
+	r.Array(1<<16, func(i int) {
 		var u Unknown
-		r.object(
-			must("amount", func() { u.Amount = parsed(r, parseDecimal) }),
-			must("asset", func() { u.Asset = parsed(r, sized(64)) }),
+		r.Object(
+			canon.Key("amount", func() { u.Amount = canon.Parse(r, parseDecimal) }),
+			canon.Key("asset", func() { u.Asset = canon.Parse(r, sized(64)) }),
 		)
-		r.ascending(i, &last, u.Asset)
+		ascending(r, i, &last, u.Asset)
 		list = append(list, u)
 	})
 	return list
@@ -132,7 +134,7 @@ func places(field string, index map[string]int, sum []Named, totals []*big.Int) 
 	for i, n := range sum {
 		at, ok := index[n.Asset]
 		if !ok || at <= last {
-			return &FormatError{fmt.Sprintf("%s[%d].asset", field, i), fmt.Sprintf("%q is not in the registry, twice or out of registry order", n.Asset)}
+			return &canon.FormatError{Field: fmt.Sprintf("%s[%d].asset", field, i), Problem: fmt.Sprintf("%q is not in the registry, twice or out of registry order", n.Asset)}
 		}
 		last = at
 		if totals != nil {

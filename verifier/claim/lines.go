@@ -1,6 +1,10 @@
 package claim
 
-import "math/big"
+import (
+	"math/big"
+
+	"github.com/assay-por/assay/verifier/canon"
+)
 
 // Names and types of SPEC parts 14 and 15.
 const (
@@ -31,32 +35,32 @@ type Lines struct {
 	Snapshot Hash
 }
 
-// ParseLines reads reserve lines. Errors are *FormatError or *VersionError.
+// ParseLines reads reserve lines. Errors are *canon.FormatError or *canon.VersionError.
 func ParseLines(raw []byte) (*Lines, error) {
 	if len(raw) > maxLines {
-		return nil, &FormatError{"", "over 256 MiB"}
+		return nil, &canon.FormatError{Problem: "over 256 MiB"}
 	}
 	l := new(Lines)
-	err := decode(raw, "type", LinesType, func(r *reader) {
-		r.object(
-			must("lines", func() {
+	err := canon.DecodeTyped(raw, "type", LinesType, func(r *canon.Reader) {
+		r.Object(
+			canon.Key("lines", func() {
 				var last string
-				r.array(maxEntries, func(i int) {
+				r.Array(maxEntries, func(i int) {
 					var x Line
-					r.object(
-						must("account", func() { x.Account = parsed(r, parseAccount) }),
-						must("amount", func() { x.Amount = parsed(r, parseWide) }),
-						must("control", func() { x.Control = parsed(r, parseControl) }),
-						must("custody", func() { x.Custody = parsed(r, parseCustody) }),
-						must("evidence", func() { x.Evidence = parsed(r, parseClaimed) }),
-						must("token", func() { x.Token = parsed(r, parseToken) }),
+					r.Object(
+						canon.Key("account", func() { x.Account = canon.Parse(r, parseAccount) }),
+						canon.Key("amount", func() { x.Amount = canon.Parse(r, parseWide) }),
+						canon.Key("control", func() { x.Control = canon.Parse(r, parseControl) }),
+						canon.Key("custody", func() { x.Custody = canon.Parse(r, parseCustody) }),
+						canon.Key("evidence", func() { x.Evidence = canon.Parse(r, parseClaimed) }),
+						canon.Key("token", func() { x.Token = canon.Parse(r, parseToken) }),
 					)
-					r.ascending(i, &last, x.Account+"\x00"+x.Token)
+					ascending(r, i, &last, x.Account+"\x00"+x.Token)
 					l.Lines = append(l.Lines, x)
 				})
 			}),
-			must("snapshot", func() { l.Snapshot = parsed(r, parseHash) }),
-			must("type", func() { r.fixed(LinesType) }),
+			canon.Key("snapshot", func() { l.Snapshot = r.Hash() }),
+			canon.Key("type", func() { r.Fixed(LinesType) }),
 		)
 	})
 	if err != nil {
@@ -74,29 +78,29 @@ type Control struct {
 	Snapshot   Hash
 }
 
-// ParseControl reads signatures of control. Errors are *FormatError or *VersionError.
+// ParseControl reads signatures of control. Errors are *canon.FormatError or *canon.VersionError.
 func ParseControl(raw []byte) (*Control, error) {
 	if len(raw) > maxLines {
-		return nil, &FormatError{"", "over 256 MiB"}
+		return nil, &canon.FormatError{Problem: "over 256 MiB"}
 	}
 	c := new(Control)
-	err := decode(raw, "type", ControlType, func(r *reader) {
-		r.object(
-			must("signatures", func() {
+	err := canon.DecodeTyped(raw, "type", ControlType, func(r *canon.Reader) {
+		r.Object(
+			canon.Key("signatures", func() {
 				var last string
-				r.array(maxEntries, func(i int) {
+				r.Array(maxEntries, func(i int) {
 					var s ControlSignature
-					r.object(
-						must("account", func() { s.Account = parsed(r, parseAccount) }),
-						must("method", func() { s.Method = parsed(r, parseOne("method", "eip191", "bip322-simple")) }),
-						must("signature", func() { s.Signature = parsed(r, sized(1<<20)) }),
+					r.Object(
+						canon.Key("account", func() { s.Account = canon.Parse(r, parseAccount) }),
+						canon.Key("method", func() { s.Method = canon.Parse(r, parseOne("method", "eip191", "bip322-simple")) }),
+						canon.Key("signature", func() { s.Signature = canon.Parse(r, sized(1<<20)) }),
 					)
-					r.ascending(i, &last, s.Account)
+					ascending(r, i, &last, s.Account)
 					c.Signatures = append(c.Signatures, s)
 				})
 			}),
-			must("snapshot", func() { c.Snapshot = parsed(r, parseHash) }),
-			must("type", func() { r.fixed(ControlType) }),
+			canon.Key("snapshot", func() { c.Snapshot = r.Hash() }),
+			canon.Key("type", func() { r.Fixed(ControlType) }),
 		)
 	})
 	if err != nil {

@@ -3,6 +3,8 @@ package claim
 import (
 	"fmt"
 	"strings"
+
+	"github.com/assay-por/assay/verifier/canon"
 )
 
 // Names and types of SPEC part 11.
@@ -32,34 +34,34 @@ type Manifest struct {
 	Snapshot Hash
 }
 
-// ParseManifest reads a manifest. Errors are *FormatError or *VersionError.
+// ParseManifest reads a manifest. Errors are *canon.FormatError or *canon.VersionError.
 func ParseManifest(raw []byte) (*Manifest, error) {
 	if len(raw) > maxManifest {
-		return nil, &FormatError{"", fmt.Sprintf("%d bytes, the limit is %d", len(raw), maxManifest)}
+		return nil, &canon.FormatError{Problem: fmt.Sprintf("%d bytes, the limit is %d", len(raw), maxManifest)}
 	}
 	m := new(Manifest)
-	err := decode(raw, "type", ManifestType, func(r *reader) {
-		r.object(
-			must("files", func() {
+	err := canon.DecodeTyped(raw, "type", ManifestType, func(r *canon.Reader) {
+		r.Object(
+			canon.Key("files", func() {
 				var last string
-				r.array(maxFiles, func(i int) {
+				r.Array(maxFiles, func(i int) {
 					var f File
-					r.object(
-						must("part", func() { f.Part = parsed(r, parseOne("part", "core", "shard")) }),
-						must("path", func() {
-							if f.Path = r.text(); r.err == nil && !PlainPath(f.Path) {
-								r.fail("not a path of a bundle")
+					r.Object(
+						canon.Key("part", func() { f.Part = canon.Parse(r, parseOne("part", "core", "shard")) }),
+						canon.Key("path", func() {
+							if f.Path = r.Text(); !PlainPath(f.Path) {
+								r.Fail("not a path of a bundle")
 							}
 						}),
-						must("sha256", func() { f.SHA256 = parsed(r, parseHash) }),
-						must("size", func() { f.Size = int64(r.number(maxInteger)) }), //nolint:gosec // below 2^53
+						canon.Key("sha256", func() { f.SHA256 = r.Hash() }),
+						canon.Key("size", func() { f.Size = int64(r.Number(canon.MaxInteger)) }), //nolint:gosec // below 2^53
 					)
-					r.ascending(i, &last, f.Path)
+					ascending(r, i, &last, f.Path)
 					m.Files = append(m.Files, f)
 				})
 			}),
-			must("snapshot", func() { m.Snapshot = parsed(r, parseHash) }),
-			must("type", func() { r.fixed(ManifestType) }),
+			canon.Key("snapshot", func() { m.Snapshot = r.Hash() }),
+			canon.Key("type", func() { r.Fixed(ManifestType) }),
 		)
 	})
 	if err != nil {

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/pelletier/go-toml/v2"
+
+	"github.com/assay-por/assay/verifier/canon"
 )
 
 const maxPolicy = 1 << 20 // SPEC part 18
@@ -69,17 +71,17 @@ type policyFile struct {
 	} `toml:"token"`
 }
 
-// ParsePolicy reads a trust policy (SPEC part 16). An unknown key is an error that names its line. Errors are *FormatError or
-// *VersionError.
+// ParsePolicy reads a trust policy (SPEC part 16). An unknown key is an error that names its line. Errors are
+// *canon.FormatError or *canon.VersionError.
 func ParsePolicy(raw []byte) (*Policy, error) {
 	if len(raw) > maxPolicy {
-		return nil, &FormatError{"", fmt.Sprintf("%d bytes, the limit is %d", len(raw), maxPolicy)}
+		return nil, &canon.FormatError{Problem: fmt.Sprintf("%d bytes, the limit is %d", len(raw), maxPolicy)}
 	}
 	var head struct {
 		Version *int64 `toml:"version"`
 	}
 	if err := toml.Unmarshal(raw, &head); err == nil && head.Version != nil && *head.Version != 1 {
-		return nil, &VersionError{fmt.Sprint(*head.Version), "1"}
+		return nil, &canon.VersionError{Got: fmt.Sprint(*head.Version), Want: "1"}
 	}
 	var f policyFile
 	if err := toml.NewDecoder(bytes.NewReader(raw)).DisallowUnknownFields().Decode(&f); err != nil {
@@ -101,14 +103,14 @@ func tomlError(err error) error {
 	var strict *toml.StrictMissingError
 	if errors.As(err, &strict) && len(strict.Errors) > 0 {
 		line, column := strict.Errors[0].Position()
-		return &FormatError{fmt.Sprintf("line %d, column %d", line, column), fmt.Sprintf("unknown key %q", strings.Join(strict.Errors[0].Key(), "."))}
+		return &canon.FormatError{Field: fmt.Sprintf("line %d, column %d", line, column), Problem: fmt.Sprintf("unknown key %q", strings.Join(strict.Errors[0].Key(), "."))}
 	}
 	var fault *toml.DecodeError
 	if errors.As(err, &fault) {
 		line, column := fault.Position()
-		return &FormatError{fmt.Sprintf("line %d, column %d", line, column), strings.TrimPrefix(fault.Error(), "toml: ")}
+		return &canon.FormatError{Field: fmt.Sprintf("line %d, column %d", line, column), Problem: strings.TrimPrefix(fault.Error(), "toml: ")}
 	}
-	return &FormatError{"", err.Error()}
+	return &canon.FormatError{Problem: err.Error()}
 }
 
 // exactKeys refuses keys that the TOML library would match whatever their case.
@@ -125,7 +127,7 @@ func lowerKeys(field string, v any) error {
 	case map[string]any:
 		for key, below := range v {
 			if key != strings.ToLower(key) {
-				return &FormatError{field + key, "unknown key: keys are lower case"}
+				return &canon.FormatError{Field: field + key, Problem: "unknown key: keys are lower case"}
 			}
 			if err := lowerKeys(field+key+".", below); err != nil {
 				return err
@@ -149,7 +151,7 @@ type walker struct {
 
 func (w *walker) fail(field string, err error) {
 	if w.err == nil {
-		w.err = &FormatError{field, err.Error()}
+		w.err = &canon.FormatError{Field: field, Problem: err.Error()}
 	}
 }
 
@@ -243,7 +245,7 @@ func (w *walker) tokens(f *policyFile) {
 		out := TokenPin{
 			ID:     need(w, field+".id", t.ID, parseToken),
 			Layout: need(w, field+".layout", t.Layout, parseOne("layout", "solidity", "vyper")),
-			Slot:   need(w, field+".slot", t.Slot, func(s string) (string, error) { _, err := parseHash(s); return s, err }),
+			Slot:   need(w, field+".slot", t.Slot, func(s string) (string, error) { _, err := canon.ParseHash(s); return s, err }),
 			Code:   need(w, field+".code", t.Code, as),
 		}
 		if Native(out.ID) {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math/big"
 	"sort"
+
+	"github.com/assay-por/assay/verifier/canon"
 )
 
 // Group is lines of one token with the same custody and grades, added up in the asset's base units (SPEC part 15).
@@ -30,54 +32,54 @@ type Reserves struct {
 	Rule   Rule
 }
 
-func (r *reader) reserves() (v Reserves) {
-	r.object(
-		must("assets", func() {
-			r.array(maxAssets, func(int) {
+func readReserves(r *canon.Reader) (v Reserves) {
+	r.Object(
+		canon.Key("assets", func() {
+			r.Array(maxAssets, func(int) {
 				var a AssetReserves
-				r.object(
-					must("asset", func() { a.Asset = parsed(r, parseAsset) }),
-					must("counted", func() { a.Counted = parsed(r, parseAmount) }),
-					must("groups", func() { a.Groups = r.groups() }),
+				r.Object(
+					canon.Key("asset", func() { a.Asset = canon.Parse(r, parseAsset) }),
+					canon.Key("counted", func() { a.Counted = canon.Parse(r, parseAmount) }),
+					canon.Key("groups", func() { a.Groups = readGroups(r) }),
 				)
 				v.Assets = append(v.Assets, a)
 			})
 		}),
-		must("rule", func() {
-			r.object(
-				must("classes", func() { v.Rule.Classes = r.names(parseClass) }),
-				must("control", func() { v.Rule.Control = r.names(parseControl) }),
-				must("evidence", func() { v.Rule.Evidence = parsed(r, parseEvidence) }),
+		canon.Key("rule", func() {
+			r.Object(
+				canon.Key("classes", func() { v.Rule.Classes = readNames(r, parseClass) }),
+				canon.Key("control", func() { v.Rule.Control = readNames(r, parseControl) }),
+				canon.Key("evidence", func() { v.Rule.Evidence = canon.Parse(r, parseEvidence) }),
 			)
 		}),
 	)
 	return v
 }
 
-func (r *reader) names(parse func(string) (string, error)) (list []string) {
+func readNames(r *canon.Reader, parse func(string) (string, error)) (list []string) {
 	var last string
-	r.array(16, func(i int) {
-		s := parsed(r, parse)
-		r.ascending(i, &last, s)
+	r.Array(16, func(i int) {
+		s := canon.Parse(r, parse)
+		ascending(r, i, &last, s)
 		list = append(list, s)
 	})
 	return list
 }
 
-func (r *reader) groups() (list []Group) {
+func readGroups(r *canon.Reader) (list []Group) {
 	var last string
-	r.array(maxEntries, func(i int) {
+	r.Array(maxEntries, func(i int) {
 		var g Group
-		r.object(
-			must("accounts", func() { g.Accounts = r.number(maxInteger) }),
-			must("amount", func() { g.Amount = parsed(r, parseWide) }),
-			must("class", func() { g.Class = parsed(r, parseClass) }),
-			must("control", func() { g.Control = parsed(r, parseControl) }),
-			must("custody", func() { g.Custody = parsed(r, parseCustody) }),
-			must("evidence", func() { g.Evidence = parsed(r, parseClaimed) }),
-			must("token", func() { g.Token = parsed(r, parseToken) }),
+		r.Object(
+			canon.Key("accounts", func() { g.Accounts = r.Number(canon.MaxInteger) }),
+			canon.Key("amount", func() { g.Amount = canon.Parse(r, parseWide) }),
+			canon.Key("class", func() { g.Class = canon.Parse(r, parseClass) }),
+			canon.Key("control", func() { g.Control = canon.Parse(r, parseControl) }),
+			canon.Key("custody", func() { g.Custody = canon.Parse(r, parseCustody) }),
+			canon.Key("evidence", func() { g.Evidence = canon.Parse(r, parseClaimed) }),
+			canon.Key("token", func() { g.Token = canon.Parse(r, parseToken) }),
 		)
-		r.ascending(i, &last, g.key())
+		ascending(r, i, &last, g.key())
 		list = append(list, g)
 	})
 	return list

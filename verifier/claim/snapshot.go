@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/assay-por/assay/verifier/canon"
 )
 
 // KindPlain is the only kind of sum in version 1 (SPEC part 4).
@@ -56,52 +58,52 @@ type Snapshot struct {
 }
 
 // snapshot reads the object and keeps the bytes that its id covers: the object as it stands, but for two keys.
-func (r *reader) snapshot() (s Snapshot) {
-	mark := r.at
+func readSnapshot(r *canon.Reader) (s Snapshot) {
+	start := r.Offset()
 	var cutBlocks, cutID [2]int // from the key's first byte to just after the comma that follows the value
-	r.object(
-		must("assets", func() { s.Assets = r.assets() }),
-		must("blocks", func() {
-			cutBlocks[0] = r.at - len(`"blocks":`)
-			s.Blocks = r.blocks()
-			cutBlocks[1] = r.at + 1
+	r.Object(
+		canon.Key("assets", func() { s.Assets = readAssets(r) }),
+		canon.Key("blocks", func() {
+			cutBlocks[0] = r.Offset() - len(`"blocks":`)
+			s.Blocks = readBlocks(r)
+			cutBlocks[1] = r.Offset() + 1
 		}),
-		must("exchange", func() { s.Exchange = r.exchange() }),
-		must("id", func() {
-			cutID[0] = r.at - len(`"id":`)
-			s.ID = parsed(r, parseHash)
-			cutID[1] = r.at + 1
+		canon.Key("exchange", func() { s.Exchange = readExchange(r) }),
+		canon.Key("id", func() {
+			cutID[0] = r.Offset() - len(`"id":`)
+			s.ID = r.Hash()
+			cutID[1] = r.Offset() + 1
 		}),
-		must("instant", func() { s.Instant = parsed(r, parseTime) }),
-		must("kind", func() { r.fixed(KindPlain) }),
-		must("period", func() {
-			if s.Period = r.text(); r.err == nil && (len(s.Period) > 32 || strings.Trim(s.Period, periodAlphabet) != "" || s.Period == "") {
-				r.fail("want 1-32 of A-Z a-z 0-9 . -")
+		canon.Key("instant", func() { s.Instant = canon.Parse(r, parseTime) }),
+		canon.Key("kind", func() { r.Fixed(KindPlain) }),
+		canon.Key("period", func() {
+			if s.Period = r.Text(); len(s.Period) > 32 || strings.Trim(s.Period, periodAlphabet) != "" || s.Period == "" {
+				r.Fail("want 1-32 of A-Z a-z 0-9 . -")
 			}
 		}),
 	)
-	if r.err == nil {
-		s.hashed = append(s.hashed, r.b[mark:cutBlocks[0]]...)
-		s.hashed = append(s.hashed, r.b[cutBlocks[1]:cutID[0]]...)
-		s.hashed = append(s.hashed, r.b[cutID[1]:r.at]...)
+	if !r.Failed() {
+		s.hashed = append(s.hashed, r.Bytes(start, cutBlocks[0])...)
+		s.hashed = append(s.hashed, r.Bytes(cutBlocks[1], cutID[0])...)
+		s.hashed = append(s.hashed, r.Bytes(cutID[1], r.Offset())...)
 	}
 	return s
 }
 
 const periodAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" + digits + ".-"
 
-func (r *reader) assets() (list []Asset) {
-	r.array(maxAssets, func(int) {
+func readAssets(r *canon.Reader) (list []Asset) {
+	r.Array(maxAssets, func(int) {
 		var a Asset
-		r.object(
-			must("decimals", func() { a.Decimals = int(r.number(36)) }), //nolint:gosec // at most 36
-			must("id", func() { a.ID = parsed(r, parseAsset) }),
-			must("tokens", func() {
+		r.Object(
+			canon.Key("decimals", func() { a.Decimals = int(r.Number(36)) }), //nolint:gosec // at most 36
+			canon.Key("id", func() { a.ID = canon.Parse(r, parseAsset) }),
+			canon.Key("tokens", func() {
 				var last string
-				r.array(maxTokens, func(i int) {
-					t := r.token()
-					if r.ascending(i, &last, t.ID); r.err == nil && t.Decimals > a.Decimals {
-						r.fail("decimals: %d, more than the asset's %d", t.Decimals, a.Decimals)
+				r.Array(maxTokens, func(i int) {
+					t := readToken(r)
+					if ascending(r, i, &last, t.ID); t.Decimals > a.Decimals {
+						r.Fail("decimals: %d, more than the asset's %d", t.Decimals, a.Decimals)
 					}
 					a.Tokens = append(a.Tokens, t)
 				})
@@ -110,51 +112,51 @@ func (r *reader) assets() (list []Asset) {
 		list = append(list, a)
 	})
 	if len(list) == 0 {
-		r.fail("no assets")
+		r.Fail("no assets")
 	}
 	return list
 }
 
-func (r *reader) token() (t Token) {
-	r.object(
-		must("class", func() { t.Class = parsed(r, parseClass) }),
-		must("decimals", func() { t.Decimals = int(r.number(36)) }), //nolint:gosec // at most 36
-		must("id", func() { t.ID = parsed(r, parseToken) }),
+func readToken(r *canon.Reader) (t Token) {
+	r.Object(
+		canon.Key("class", func() { t.Class = canon.Parse(r, parseClass) }),
+		canon.Key("decimals", func() { t.Decimals = int(r.Number(36)) }), //nolint:gosec // at most 36
+		canon.Key("id", func() { t.ID = canon.Parse(r, parseToken) }),
 	)
 	return t
 }
 
-func (r *reader) blocks() (list []Block) {
+func readBlocks(r *canon.Reader) (list []Block) {
 	var last string
-	r.array(maxChains, func(i int) {
+	r.Array(maxChains, func(i int) {
 		var b Block
-		r.object(
-			must("chain", func() { b.Chain = parsed(r, parseChain) }),
-			must("hash", func() {
-				b.Hash = r.text()
-				if err := checkBlockHash(b.Chain, b.Hash); r.err == nil && err != nil {
-					r.fail("%v", err)
+		r.Object(
+			canon.Key("chain", func() { b.Chain = canon.Parse(r, parseChain) }),
+			canon.Key("hash", func() {
+				b.Hash = r.Text()
+				if err := checkBlockHash(b.Chain, b.Hash); err != nil {
+					r.Fail("%v", err)
 				}
 			}),
-			must("number", func() { b.Number = r.number(maxInteger) }),
-			must("time", func() { b.Time = parsed(r, parseTime) }),
+			canon.Key("number", func() { b.Number = r.Number(canon.MaxInteger) }),
+			canon.Key("time", func() { b.Time = canon.Parse(r, parseTime) }),
 		)
-		r.ascending(i, &last, b.Chain)
+		ascending(r, i, &last, b.Chain)
 		list = append(list, b)
 	})
 	return list
 }
 
-func (r *reader) exchange() (e Exchange) {
-	r.object(
-		must("entity", func() { e.Entity = parsed(r, sized(256)) }),
-		optional("lei", func() {
-			if e.LEI = r.text(); r.err == nil && (len(e.LEI) != 20 || strings.Trim(e.LEI, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"+digits) != "") {
-				r.fail("want 20 of A-Z 0-9")
+func readExchange(r *canon.Reader) (e Exchange) {
+	r.Object(
+		canon.Key("entity", func() { e.Entity = canon.Parse(r, sized(256)) }),
+		canon.Optional("lei", func() {
+			if e.LEI = r.Text(); len(e.LEI) != 20 || strings.Trim(e.LEI, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"+digits) != "" {
+				r.Fail("want 20 of A-Z 0-9")
 			}
 		}),
-		must("name", func() { e.Name = parsed(r, parsePrintable) }),
-		optional("url", func() { e.URL = parsed(r, sized(2048)) }),
+		canon.Key("name", func() { e.Name = canon.Parse(r, parsePrintable) }),
+		canon.Optional("url", func() { e.URL = canon.Parse(r, sized(2048)) }),
 	)
 	return e
 }

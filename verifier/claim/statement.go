@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/big"
 	"strings"
+
+	"github.com/assay-por/assay/verifier/canon"
 )
 
 // Types of SPEC part 9.
@@ -46,29 +48,29 @@ type Statement struct {
 	index       map[string]int
 }
 
-// ParseStatement is the check `statement.format` (SPEC part 9). Errors are *FormatError or *VersionError.
+// ParseStatement is the check `statement.format` (SPEC part 9). Errors are *canon.FormatError or *canon.VersionError.
 func ParseStatement(payload []byte) (*Statement, error) {
 	if len(payload) > maxStatement {
-		return nil, &FormatError{"", fmt.Sprintf("%d bytes, the limit is %d", len(payload), maxStatement)}
+		return nil, &canon.FormatError{Problem: fmt.Sprintf("%d bytes, the limit is %d", len(payload), maxStatement)}
 	}
 	s := &Statement{Digest: sha256.Sum256(payload)}
 	var liabilities []Named
-	err := decode(payload, "predicateType", PredicateType, func(r *reader) {
-		r.object(
-			must("_type", func() { r.fixed(statementType) }),
-			must("predicate", func() { liabilities = r.predicate(s) }),
-			must("predicateType", func() { r.fixed(PredicateType) }),
-			must("subject", func() {
+	err := canon.DecodeTyped(payload, "predicateType", PredicateType, func(r *canon.Reader) {
+		r.Object(
+			canon.Key("_type", func() { r.Fixed(statementType) }),
+			canon.Key("predicate", func() { liabilities = readPredicate(r, s) }),
+			canon.Key("predicateType", func() { r.Fixed(PredicateType) }),
+			canon.Key("subject", func() {
 				subjects := 0
-				r.array(1, func(int) {
+				r.Array(1, func(int) {
 					subjects++
-					r.object(
-						must("digest", func() { r.object(must("sha256", func() { s.Manifest = parsed(r, parseHash) })) }),
-						must("name", func() { r.fixed(ManifestPath) }),
+					r.Object(
+						canon.Key("digest", func() { r.Object(canon.Key("sha256", func() { s.Manifest = r.Hash() })) }),
+						canon.Key("name", func() { r.Fixed(ManifestPath) }),
 					)
 				})
 				if subjects != 1 {
-					r.fail("want one subject")
+					r.Fail("want one subject")
 				}
 			}),
 		)
@@ -82,43 +84,43 @@ func ParseStatement(payload []byte) (*Statement, error) {
 	return s, nil
 }
 
-func (r *reader) predicate(s *Statement) (liabilities []Named) {
-	r.object(
-		must("coverage", func() { s.Coverage = r.coverage() }),
-		must("ledger", func() { s.Ledger = r.ledger() }),
-		must("liabilities", func() {
-			r.array(maxAssets, func(int) { liabilities = append(liabilities, r.named()) })
+func readPredicate(r *canon.Reader, s *Statement) (liabilities []Named) {
+	r.Object(
+		canon.Key("coverage", func() { s.Coverage = readCoverage(r) }),
+		canon.Key("ledger", func() { s.Ledger = readLedger(r) }),
+		canon.Key("liabilities", func() {
+			r.Array(maxAssets, func(int) { liabilities = append(liabilities, readNamed(r)) })
 		}),
-		must("reserves", func() { s.Reserves = r.reserves() }),
-		must("scope", func() { s.Scope = r.scope() }),
-		must("snapshot", func() { s.Snapshot = r.snapshot() }),
-		must("tool", func() { s.Tool = parsed(r, parsePrintable) }),
-		must("tree", func() {
-			r.object(
-				must("kind", func() { r.fixed(KindPlain) }),
-				must("leaves", func() { s.Tree.Leaves = r.number(maxTreeLeafs) }),
-				must("root", func() { s.Tree.Root = parsed(r, parseHash) }),
-				must("shards", func() { s.Tree.Shards = r.number(maxShards) }),
+		canon.Key("reserves", func() { s.Reserves = readReserves(r) }),
+		canon.Key("scope", func() { s.Scope = readScope(r) }),
+		canon.Key("snapshot", func() { s.Snapshot = readSnapshot(r) }),
+		canon.Key("tool", func() { s.Tool = canon.Parse(r, parsePrintable) }),
+		canon.Key("tree", func() {
+			r.Object(
+				canon.Key("kind", func() { r.Fixed(KindPlain) }),
+				canon.Key("leaves", func() { s.Tree.Leaves = r.Number(maxTreeLeafs) }),
+				canon.Key("root", func() { s.Tree.Root = r.Hash() }),
+				canon.Key("shards", func() { s.Tree.Shards = r.Number(maxShards) }),
 			)
 			if s.Tree.Shards == 0 || s.Tree.Leaves < s.Tree.Shards {
-				r.fail("%d leaves in %d shards: no shard is empty", s.Tree.Leaves, s.Tree.Shards)
+				r.Fail("%d leaves in %d shards: no shard is empty", s.Tree.Leaves, s.Tree.Shards)
 			}
 		}),
 	)
 	return liabilities
 }
 
-func (r *reader) scope() (s Scope) {
+func readScope(r *canon.Reader) (s Scope) {
 	texts := func(to *[]string) func() {
-		return func() { r.array(1<<10, func(int) { *to = append(*to, parsed(r, sized(4096))) }) }
+		return func() { r.Array(1<<10, func(int) { *to = append(*to, canon.Parse(r, sized(4096))) }) }
 	}
-	r.object(
-		must("encumbrances", func() { s.Encumbrances = parsed(r, sized(4096)) }),
-		must("excluded", texts(&s.Excluded)),
-		must("included", texts(&s.Included)),
+	r.Object(
+		canon.Key("encumbrances", func() { s.Encumbrances = canon.Parse(r, sized(4096)) }),
+		canon.Key("excluded", texts(&s.Excluded)),
+		canon.Key("included", texts(&s.Included)),
 	)
 	if len(s.Included) == 0 {
-		r.fail("included: empty")
+		r.Fail("included: empty")
 	}
 	return s
 }
@@ -145,7 +147,7 @@ func (s *Statement) resolve(liabilities []Named) error {
 	want := strings.Join(s.Snapshot.IDs(), " ")
 	for i, field := range []string{"predicate.liabilities", "predicate.coverage", "predicate.reserves.assets"} {
 		if got := strings.Join(names[i], " "); got != want {
-			return &FormatError{field, "does not name exactly the registry's assets, in its order"}
+			return &canon.FormatError{Field: field, Problem: "does not name exactly the registry's assets, in its order"}
 		}
 	}
 	for _, c := range s.Ledger.Classes {

@@ -7,6 +7,8 @@ import (
 	"math/big"
 	"strings"
 	"time"
+
+	"github.com/assay-por/assay/verifier/canon"
 )
 
 // Hash is a SHA-256 digest.
@@ -23,15 +25,7 @@ const (
 
 func only(s, of string) bool { return s != "" && strings.Trim(s, of) == "" }
 
-// parseHash reads hex32; the parsers below each read one text form of SPEC part 2.
-func parseHash(s string) (h Hash, err error) {
-	if len(s) != 64 || !only(s, lowerHex) {
-		return h, errors.New("not a hash: want 64 lower-case hex digits")
-	}
-	_, err = hex.Decode(h[:], []byte(s))
-	return h, err
-}
-
+// parseAmount and the parsers below each read one text form of SPEC part 2.
 func parseAmount(s string) (*big.Int, error) {
 	if len(s) > maxDigits || !only(s, digits) || len(s) > 1 && s[0] == '0' {
 		return nil, errors.New("not an amount: want at most 78 decimal digits without sign or leading zero")
@@ -193,4 +187,12 @@ func parseOne(what string, of ...string) func(string) (string, error) {
 		}
 		return "", errors.New("not a known " + what)
 	}
+}
+
+// ascending refuses an entry whose key is not above the one before.
+func ascending(r *canon.Reader, i int, last *string, key string) {
+	if i > 0 && key <= *last {
+		r.Fail("twice or out of order")
+	}
+	*last = key
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/txscript/v2"
 	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/assay-por/assay/verifier/canon"
 )
 
 // maxWitness bounds a witness stack: 400,000 weight units, the most that Bitcoin's nodes relay.
@@ -23,14 +25,14 @@ const prefixSimple = "smp"
 func verifyBIP322(account, challenge, signature string) error {
 	script, kind, err := accountScript(account)
 	if err != nil {
-		return &FormatError{Field: "account", Problem: err.Error()}
+		return &canon.FormatError{Field: "account", Problem: err.Error()}
 	}
 	if kind == p2pkh || kind == p2sh {
-		return &FormatError{Field: "account", Problem: fmt.Sprintf("a simple signature is for P2WPKH, P2WSH and P2TR, and %q is %s", account, kind)}
+		return &canon.FormatError{Field: "account", Problem: fmt.Sprintf("a simple signature is for P2WPKH, P2WSH and P2TR, and %q is %s", account, kind)}
 	}
 	witness, err := parseSimple(signature)
 	if err != nil {
-		return &FormatError{Field: "signature", Problem: err.Error()}
+		return &canon.FormatError{Field: "signature", Problem: err.Error()}
 	}
 	if err := verifySimple(script, kind, challenge, witness); err != nil {
 		return &CheckError{Field: "signature", Problem: "not this account's signature of this challenge", Got: err.Error(), Want: "a witness that satisfies the " + string(kind) + " script of " + account}

@@ -3,6 +3,8 @@ package evidence
 import (
 	"fmt"
 	"strings"
+
+	"github.com/assay-por/assay/verifier/canon"
 )
 
 // Methods and grades of control (SPEC part 14).
@@ -29,7 +31,7 @@ func Challenge(exchange, snapshot, chain, account, block, root string) string {
 }
 
 // VerifyControl checks one signature of control over a challenge and returns the grade that it reaches (SPEC part 14). A
-// signature that is not of its method's format, or a method that is not for the account, is a [FormatError]; one that does
+// signature that is not of its method's format, or a method that is not for the account, is a [canon.FormatError]; one that does
 // not verify is a [CheckError].
 func VerifyControl(method, account, challenge, signature string) (grade string, err error) {
 	switch method {
@@ -38,5 +40,5 @@ func VerifyControl(method, account, challenge, signature string) (grade string, 
 	case MethodBIP322:
 		return GradeScript, verifyBIP322(account, challenge, signature)
 	}
-	return "", &FormatError{Field: "method", Problem: fmt.Sprintf("%q is neither %s nor %s", method, MethodEIP191, MethodBIP322)}
+	return "", &canon.FormatError{Field: "method", Problem: fmt.Sprintf("%q is neither %s nor %s", method, MethodEIP191, MethodBIP322)}
 }

@@ -3,7 +3,7 @@
 //
 // A file is first parsed, then checked against the block that the statement pins:
 //
-//	file, err := evidence.ParseEVM(raw, snapshotID, "eip155:1")   // FormatError, VersionError: unreadable
+//	file, err := evidence.ParseEVM(raw, snapshotID, "eip155:1")   // canon.FormatError, canon.VersionError: unreadable
 //	result, err := file.Check(block, pins)                        // CheckError: readable, and false
 //
 // Nothing is believed because the file says it. A balance counts when the trie nodes hash up to the state root of a header

@@ -7,6 +7,8 @@ import (
 
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
 	"github.com/decred/dcrd/dcrec/secp256k1/v4/ecdsa"
+
+	"github.com/assay-por/assay/verifier/canon"
 )
 
 // verifyEIP191 recovers the key of a personal message's signature and compares its address with the account's.
@@ -15,7 +17,7 @@ func verifyEIP191(account, challenge, signature string) error {
 	number, ours := strings.CutPrefix(chain, "eip155:")
 	want, ok := evmAddress("0x" + address)
 	if !ours || !isNumber(number) || !ok {
-		return &FormatError{Field: "account", Problem: fmt.Sprintf("%q is not eip155:<number>:0x and 40 lower-case hex digits, which eip191 is for", account)}
+		return &canon.FormatError{Field: "account", Problem: fmt.Sprintf("%q is not eip155:<number>:0x and 40 lower-case hex digits, which eip191 is for", account)}
 	}
 	compact, err := parseEVMSignature(signature)
 	if err != nil {
@@ -37,7 +39,7 @@ func verifyEIP191(account, challenge, signature string) error {
 // lower one is taken, so that a signature has one spelling.
 func parseEVMSignature(signature string) (compact [65]byte, err error) {
 	fault := func(format string, args ...any) ([65]byte, error) {
-		return compact, &FormatError{Field: "signature", Problem: fmt.Sprintf(format, args...)}
+		return compact, &canon.FormatError{Field: "signature", Problem: fmt.Sprintf(format, args...)}
 	}
 	digits, prefixed := strings.CutPrefix(signature, "0x")
 	if !prefixed || len(digits) != 130 {

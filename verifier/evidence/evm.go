@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/big"
 	"strings"
+
+	"github.com/assay-por/assay/verifier/canon"
 )
 
 const (
@@ -45,29 +47,27 @@ type tokenStorage struct {
 	slotText string
 }
 
-// ParseEVM reads the evidence file of an eip155 chain (SPEC part 12). Malformed input is a [FormatError] or [VersionError];
-// evidence of another snapshot or chain is a [CheckError].
+// ParseEVM reads the evidence file of an eip155 chain (SPEC part 12). Malformed input is a [canon.FormatError] or
+// [canon.VersionError]; evidence of another snapshot or chain is a [CheckError].
 func ParseEVM(raw []byte, snapshot, chain string) (*EVM, error) {
 	if number, ok := strings.CutPrefix(chain, "eip155:"); !ok || !isNumber(number) {
-		return nil, &FormatError{Field: "chain", Problem: fmt.Sprintf("%q is not eip155:<number>", chain)}
-	}
-	f, err := openFile(raw, kindEVM)
-	if err != nil {
-		return nil, err
+		return nil, &canon.FormatError{Field: "chain", Problem: fmt.Sprintf("%q is not eip155:<number>", chain)}
 	}
 	e := &EVM{chain: chain, tokens: map[string]tokenStorage{}}
 	var gotChain, gotSnapshot string
-	f.object(func() {
-		f.key("balances", func() { e.readBalances(f) })
-		f.key("chain", func() { gotChain = f.text() })
-		f.key("header", func() { e.header = f.hex(maxHeader) })
-		f.key("nodes", func() { e.readNodes(f) })
-		f.key("snapshot", func() { gotSnapshot = f.text() })
-		f.key("tokens", func() { e.readTokens(f) })
-		f.key("type", func() { f.text() })
+	err := decode(raw, kindEVM, func(r *canon.Reader) {
+		r.Object(
+			canon.Key("balances", func() { e.readBalances(r) }),
+			canon.Key("chain", func() { gotChain = r.Text() }),
+			canon.Key("header", func() { e.header = readHex(r, maxHeader) }),
+			canon.Key("nodes", func() { e.readNodes(r) }),
+			canon.Key("snapshot", func() { gotSnapshot = r.Text() }),
+			canon.Key("tokens", func() { e.readTokens(r) }),
+			canon.Key("type", func() { r.Fixed(kindEVM) }),
+		)
 	})
-	if f.err != nil {
-		return nil, f.err
+	if err != nil {
+		return nil, err
 	}
 	if err := sameSubject(gotSnapshot, snapshot, gotChain, chain); err != nil {
 		return nil, err
@@ -90,85 +90,82 @@ func sameSubject(gotSnapshot, snapshot, gotChain, chain string) error {
 	return nil
 }
 
-func (e *EVM) readBalances(f *fields) {
-	f.list(func(i int) {
+func (e *EVM) readBalances(r *canon.Reader) {
+	r.Array(maxFile, func(i int) {
 		var b evmBalance
-		f.object(func() {
-			f.key("account", func() { b.account, b.holder = e.readAccount(f) })
-			f.key("amount", func() { b.amount = f.amount(256) })
-			f.key("token", func() { b.token, b.contract, b.native = e.readToken(f) })
-		})
+		r.Object(
+			canon.Key("account", func() { b.account, b.holder = e.readAccount(r) }),
+			canon.Key("amount", func() { b.amount = readAmount(r, 256) }),
+			canon.Key("token", func() { b.token, b.contract, b.native = e.readToken(r) }),
+		)
 		if i > 0 {
 			last := e.balances[i-1]
-			f.ascending(i, cmp.Or(strings.Compare(b.account, last.account), strings.Compare(b.token, last.token)), "account and token")
+			ascending(r, i, cmp.Or(strings.Compare(b.account, last.account), strings.Compare(b.token, last.token)), "account and token")
 		}
 		e.balances = append(e.balances, b)
 	})
 }
 
 // readAccount reads an account of this chain.
-func (e *EVM) readAccount(f *fields) (text string, address [20]byte) {
-	text = f.text()
+func (e *EVM) readAccount(r *canon.Reader) (text string, address [20]byte) {
+	text = r.Text()
 	rest, ours := strings.CutPrefix(text, e.chain+":")
 	address, ok := evmAddress(rest)
-	if f.err == nil && (!ours || !ok) {
-		f.fault("%q is not an account of %s: want %s:0x and 40 lower-case hex digits", text, e.chain, e.chain)
+	if !ours || !ok {
+		r.Fail("%q is not an account of %s: want %s:0x and 40 lower-case hex digits", text, e.chain, e.chain)
 	}
 	return text, address
 }
 
 // readToken reads a token of this chain: the native one, or an ERC-20 contract.
-func (e *EVM) readToken(f *fields) (text string, contract [20]byte, native bool) {
-	text = f.text()
-	if f.err != nil {
-		return text, contract, false
-	}
+func (e *EVM) readToken(r *canon.Reader) (text string, contract [20]byte, native bool) {
+	text = r.Text()
 	if number, ok := strings.CutPrefix(text, e.chain+"/slip44:"); ok && isNumber(number) {
 		return text, contract, true
 	}
 	rest, ours := strings.CutPrefix(text, e.chain+"/erc20:")
 	contract, ok := evmAddress(rest)
 	if !ours || !ok {
-		f.fault("%q is not a token of %s: want slip44:<number>, or erc20:0x and 40 lower-case hex digits", text, e.chain)
+		r.Fail("%q is not a token of %s: want slip44:<number>, or erc20:0x and 40 lower-case hex digits", text, e.chain)
 	}
 	return text, contract, false
 }
 
-func (e *EVM) readNodes(f *fields) {
-	f.list(func(i int) {
-		node := f.hex(maxTrieNode)
+func (e *EVM) readNodes(r *canon.Reader) {
+	r.Array(maxFile, func(i int) {
+		node := readHex(r, maxTrieNode)
 		h := keccak256(node)
 		if i > 0 {
-			f.ascending(i, compareHashes(h, e.hashes[i-1]), "Keccak-256")
+			ascending(r, i, compareHashes(h, e.hashes[i-1]), "Keccak-256")
 		}
 		e.nodes = append(e.nodes, node)
 		e.hashes = append(e.hashes, h)
 	})
 }
 
-func (e *EVM) readTokens(f *fields) {
-	f.list(func(i int) {
+func (e *EVM) readTokens(r *canon.Reader) {
+	r.Array(maxFile, func(i int) {
 		var t tokenStorage
 		var token string
 		var native bool
-		f.object(func() {
-			f.key("layout", func() {
-				if t.layout = f.text(); t.layout != layoutSolidity && t.layout != layoutVyper {
-					f.fault("layout %q is neither solidity nor vyper", t.layout)
+		r.Object(
+			canon.Key("layout", func() {
+				if t.layout = r.Text(); t.layout != layoutSolidity && t.layout != layoutVyper {
+					r.Fail("layout %q is neither solidity nor vyper", t.layout)
 				}
-			})
-			f.key("slot", func() {
-				t.slot = f.hash()
+			}),
+			canon.Key("slot", func() {
+				t.slot = r.Hash()
 				t.slotText = fmt.Sprintf("%x", t.slot)
-			})
-			f.key("token", func() {
-				if token, t.contract, native = e.readToken(f); native {
-					f.fault("a native token has no storage")
+			}),
+			canon.Key("token", func() {
+				if token, t.contract, native = e.readToken(r); native {
+					r.Fail("a native token has no storage")
 				}
-			})
-		})
+			}),
+		)
 		if i > 0 {
-			f.ascending(i, strings.Compare(token, e.order[i-1]), "token")
+			ascending(r, i, strings.Compare(token, e.order[i-1]), "token")
 		}
 		e.order = append(e.order, token)
 		e.tokens[token] = t
@@ -184,19 +181,19 @@ func (e *EVM) checkTokenList() error {
 		field := fmt.Sprintf("balances[%d].token", i)
 		if !b.native {
 			if _, ok := e.tokens[b.token]; !ok {
-				return &FormatError{Field: field, Problem: b.token + " does not stand in tokens"}
+				return &canon.FormatError{Field: field, Problem: b.token + " does not stand in tokens"}
 			}
 			named[b.token] = true
 			continue
 		}
 		if native != "" && native != b.token {
-			return &FormatError{Field: field, Problem: fmt.Sprintf("%s and %s name the same coin", native, b.token)}
+			return &canon.FormatError{Field: field, Problem: fmt.Sprintf("%s and %s name the same coin", native, b.token)}
 		}
 		native = b.token
 	}
 	for i, token := range e.order {
 		if !named[token] {
-			return &FormatError{Field: fmt.Sprintf("tokens[%d].token", i), Problem: token + " has no balance"}
+			return &canon.FormatError{Field: fmt.Sprintf("tokens[%d].token", i), Problem: token + " has no balance"}
 		}
 	}
 	return nil

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/assay-por/assay/verifier/canon"
 )
 
 func TestE05_MalformedEVM(t *testing.T) {
@@ -18,8 +20,8 @@ func TestE05_MalformedEVM(t *testing.T) {
 		change               func(f *evmFixture)
 	}{
 		{"missing key", "file", `key "nodes" is missing`, func(f *evmFixture) { delete(f.file, "nodes") }},
-		{"unknown key", "file", `has a key "notes"`, func(f *evmFixture) { f.file["notes"] = "" }},
-		{"unknown key of a balance", "balances[0]", `has a key "block"`, func(f *evmFixture) { f.balance(0)["block"] = "" }},
+		{"unknown key", "file", `unknown key "notes"`, func(f *evmFixture) { f.file["notes"] = "" }},
+		{"unknown key of a balance", "balances[0]", `unknown key "block"`, func(f *evmFixture) { f.balance(0)["block"] = "" }},
 		{"amount is a number", "balances[1].amount", "want a string", func(f *evmFixture) { f.balance(1)["amount"] = 5 }},
 		{"amount above 2^256", "balances[1].amount", "more than 256", func(f *evmFixture) { f.balance(1)["amount"] = strings.Repeat("9", 78) }},
 		{"account of another chain", "balances[0].account", "is not an account of eip155:1", func(f *evmFixture) { f.balance(0)["account"] = "eip155:2:" + lower(holder(0)) }},
@@ -87,8 +89,8 @@ func TestVersion_Another(t *testing.T) {
 	f.file["type"] = "assay/v2/evidence/evm"
 	f.file["zz"] = "a key of the future"
 	_, err := f.check(t)
-	var v *VersionError
-	if !errors.As(err, &v) || v.Got != "assay/v2/evidence/evm" || v.Want != kindEVM || !strings.Contains(v.Error(), "unsupported version") {
+	var v *canon.VersionError
+	if !errors.As(err, &v) || v.Got != "assay/v2/evidence/evm" || v.Want != kindEVM || !strings.Contains(v.Error(), "this verifier knows") {
 		t.Errorf("got %v, want a version error", err)
 	}
 }

@@ -271,14 +271,14 @@ func TestB20_NoFileVouchesForItsHeader(t *testing.T) {
 	}
 	f.file["anchor"] = doc{"chain": ethereum, "hash": f.block.Hash, "number": 21000000}
 	_, err := f.check(t)
-	wantFormat(t, err, "file", `has a key "anchor"`)
+	wantFormat(t, err, "file", `unknown key "anchor"`)
 	u := newUTXOFixture(t)
 	if _, err := u.check(t); err != nil {
 		t.Fatal(err)
 	}
 	u.file["anchor"] = doc{"chain": regtest, "hash": u.block.Hash, "number": 105}
 	_, err = u.check(t)
-	wantFormat(t, err, "file", `has a key "anchor"`)
+	wantFormat(t, err, "file", `unknown key "anchor"`)
 }
 
 func TestEVM_Accounts(t *testing.T) {

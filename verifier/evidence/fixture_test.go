@@ -7,6 +7,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/assay-por/assay/verifier/canon"
 )
 
 const testSnapshot = "5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a"
@@ -27,7 +29,7 @@ func encode(t testing.TB, v any) []byte {
 
 func wantFormat(t testing.TB, err error, field, problem string) {
 	t.Helper()
-	var f *FormatError
+	var f *canon.FormatError
 	if !errors.As(err, &f) {
 		t.Errorf("got %T %v, want a format error: %s: %s", err, err, field, problem)
 	} else if f.Field != field || !strings.Contains(f.Problem, problem) {
@@ -56,23 +58,11 @@ func compactSize(n uint64) []byte {
 	}
 }
 
-// reencode decodes JSON and writes it again, keys sorted, no white space.
-func reencode(t testing.TB, raw []byte) []byte {
-	t.Helper()
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber()
-	var v any
-	if err := d.Decode(&v); err != nil {
-		t.Fatalf("%q: %v", raw, err)
-	}
-	return encode(t, v)
-}
-
 // wantTyped: every refusal is one of the three kinds, and says where.
 func wantTyped(t testing.TB, err error) {
 	t.Helper()
-	var f *FormatError
-	var v *VersionError
+	var f *canon.FormatError
+	var v *canon.VersionError
 	var c *CheckError
 	if !errors.As(err, &f) && !errors.As(err, &v) && !errors.As(err, &c) || f != nil && (f.Field == "" || f.Problem == "") {
 		t.Errorf("got %T %v, want a format, version or check error that says where", err, err)

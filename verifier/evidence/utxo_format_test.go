@@ -22,7 +22,7 @@ func TestE05_MalformedUTXO(t *testing.T) {
 		change               func(f *utxoFixture)
 	}{
 		{"missing key", "file", `key "first" is missing`, func(f *utxoFixture) { delete(f.file, "first") }},
-		{"unknown key", "file", `has a key "grade"`, func(f *utxoFixture) { f.file["grade"] = "" }},
+		{"unknown key", "file", `unknown key "grade"`, func(f *utxoFixture) { f.file["grade"] = "" }},
 		{"no node", "attested", "at least one", func(f *utxoFixture) { f.file["attested"] = []any{} }},
 		{"nodes out of order", "attested[1]", "not in ascending order of node", func(f *utxoFixture) { swap(f.file["attested"], 0, 1) }},
 		{"one node twice", "attested[1]", "or twice", func(f *utxoFixture) { at(f.file, "attested", 1).(doc)["node"] = "node a" }},
@@ -49,9 +49,9 @@ func TestE05_MalformedUTXO(t *testing.T) {
 		{"blocks out of order", "blocks[1]", "not in ascending order of height", func(f *utxoFixture) { swap(f.file["blocks"], 0, 1) }},
 		{"transactions out of order", "blocks[2].transactions[1]", "not in ascending order of index", func(f *utxoFixture) { swap(at(f.file, "blocks", 2, "transactions"), 0, 1) }},
 		{"transaction at place 0", "blocks[2].transactions[0].index", "index 0 is the coinbase's", func(f *utxoFixture) { at(f.file, "blocks", 2, "transactions", 0).(doc)["index"] = 0 }},
-		{"index above 2^32", "blocks[2].transactions[0].index", "is above 4294967295", func(f *utxoFixture) { at(f.file, "blocks", 2, "transactions", 0).(doc)["index"] = 1 << 32 }},
+		{"index above 2^32", "blocks[2].transactions[0].index", "above 4294967295", func(f *utxoFixture) { at(f.file, "blocks", 2, "transactions", 0).(doc)["index"] = 1 << 32 }},
 		{"short hash in a branch", "blocks[2].coinbase.branch[0]", "want 64 lower-case hex digits", func(f *utxoFixture) { at(f.file, "blocks", 2, "coinbase").(doc)["branch"] = []string{"00"} }},
-		{"coinbase with an index", "blocks[2].coinbase", `has a key "index"`, func(f *utxoFixture) { at(f.file, "blocks", 2, "coinbase").(doc)["index"] = 0 }},
+		{"coinbase with an index", "blocks[2].coinbase", `unknown key "index"`, func(f *utxoFixture) { at(f.file, "blocks", 2, "coinbase").(doc)["index"] = 0 }},
 		{"headers cut", "headers", "are not whole headers", func(f *utxoFixture) { f.file["headers"] = f.file["headers"].(string)[2:] }},
 		{"no headers", "headers", "0 bytes are not whole headers", func(f *utxoFixture) { f.file["headers"] = "" }},
 		{"outputs out of order", "outputs[1]", "not in ascending order of account, txid and vout", func(f *utxoFixture) { swap(f.file["outputs"], 0, 1) }},

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/assay-por/assay/verifier/canon"
 )
 
 var zeros = strings.Repeat("0", 64)
@@ -43,8 +45,8 @@ func canonical(t *testing.T, raw []byte) {
 // known fails on an error that is neither of the two that a parser may give.
 func known(t *testing.T, err error) {
 	t.Helper()
-	var format *FormatError
-	var version *VersionError
+	var format *canon.FormatError
+	var version *canon.VersionError
 	if !errors.As(err, &format) && !errors.As(err, &version) || err.Error() == "" {
 		t.Fatalf("got %T %v", err, err)
 	}

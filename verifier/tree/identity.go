@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/assay-por/assay/verifier/canon"
 )
 
 // Hash is a SHA-256 digest.
@@ -17,17 +19,6 @@ type Hash [sha256.Size]byte
 
 // String gives the hash in lower-case hex.
 func (h Hash) String() string { return hex.EncodeToString(h[:]) }
-
-// ParseHash reads the text form hex32 of SPEC part 2.
-func ParseHash(s string) (h Hash, err error) {
-	if len(s) != 2*len(h) || strings.ToLower(s) != s {
-		return h, errors.New("not a hash: want 64 lower-case hex digits")
-	}
-	if _, err := hex.Decode(h[:], []byte(s)); err != nil {
-		return Hash{}, errors.New("not a hash: want 64 lower-case hex digits")
-	}
-	return h, nil
-}
 
 // NormalizeCustomer turns what a person typed into the customer id that is hashed (SPEC part 5): NFC, without white space at the
 // ends, 1-256 bytes. The id must come from the person, never from a file. Errors do not repeat it.
@@ -46,7 +37,7 @@ func NormalizeCustomer(typed string) (string, error) {
 		return "", fmt.Errorf("the customer id is %d bytes long, the limit is 256", len(id))
 	}
 	for _, c := range id {
-		if barred(c) {
+		if canon.Barred(c) {
 			return "", fmt.Errorf("the customer id holds the forbidden code point U+%04X", c)
 		}
 	}

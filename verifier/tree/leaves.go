@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
+
+	"github.com/assay-por/assay/verifier/canon"
 )
 
 const leavesMagic = "assay/v1/leaves\n"
@@ -27,7 +29,7 @@ func (s *Identities) add(id Hash) bool {
 
 // CheckLeaves is the check `liabilities.full` for one shard (SPEC part 6): it reads a leaves file, recomputes every node, and
 // compares root and sum with the shard list's entry. Memory stays constant but for the set of identities. A file that is not
-// of the format gives a *FormatError or *VersionError.
+// of the format gives a *canon.FormatError or *canon.VersionError.
 func (c Commitment) CheckLeaves(r io.Reader, index int, want Shard, seen *Identities) error {
 	in := bufio.NewReaderSize(r, 64<<10)
 	if err := c.leavesHeader(in, index, want); err != nil {
@@ -43,7 +45,7 @@ func (c Commitment) CheckLeaves(r io.Reader, index int, want Shard, seen *Identi
 		}
 		count := int(binary.BigEndian.Uint16(head[32:]))
 		if count > len(c.Assets) {
-			return &FormatError{fmt.Sprintf("leaf #%d", n), fmt.Sprintf("a sum of %d assets, the registry has %d", count, len(c.Assets))}
+			return &canon.FormatError{Field: fmt.Sprintf("leaf #%d", n), Problem: fmt.Sprintf("a sum of %d assets, the registry has %d", count, len(c.Assets))}
 		}
 		buf = slices.Grow(buf[:0], count*entrySize)[:count*entrySize]
 		if _, err := io.ReadFull(in, buf); err != nil {
@@ -51,7 +53,7 @@ func (c Commitment) CheckLeaves(r io.Reader, index int, want Shard, seen *Identi
 		}
 		var err error
 		if sum, err = appendEntries(sum[:0], buf, len(c.Assets)); err != nil {
-			return &FormatError{fmt.Sprintf("leaf #%d", n), err.Error()}
+			return &canon.FormatError{Field: fmt.Sprintf("leaf #%d", n), Problem: err.Error()}
 		}
 		id := Hash(head[:32])
 		if !seen.add(id) {
@@ -62,7 +64,7 @@ func (c Commitment) CheckLeaves(r io.Reader, index int, want Shard, seen *Identi
 		}
 	}
 	if _, err := in.ReadByte(); err == nil {
-		return &FormatError{"", fmt.Sprintf("bytes after leaf #%d, the last", want.Leaves-1)}
+		return &canon.FormatError{Problem: fmt.Sprintf("bytes after leaf #%d, the last", want.Leaves-1)}
 	} else if !errors.Is(err, io.EOF) {
 		return err
 	}
@@ -76,13 +78,13 @@ func (c Commitment) CheckLeaves(r io.Reader, index int, want Shard, seen *Identi
 func (c Commitment) leavesHeader(in io.Reader, index int, want Shard) error {
 	var head [len(leavesMagic) + 32 + 4 + 8]byte
 	if _, err := io.ReadFull(in, head[:]); err != nil {
-		return &FormatError{"header", "truncated"}
+		return &canon.FormatError{Field: "header", Problem: "truncated"}
 	}
 	if magic := string(head[:len(leavesMagic)]); magic != leavesMagic {
 		if magic[:7] == leavesMagic[:7] && magic[8:] == leavesMagic[8:] {
-			return &VersionError{Got: magic[:len(magic)-1], Want: leavesMagic[:len(leavesMagic)-1]}
+			return &canon.VersionError{Got: magic[:len(magic)-1], Want: leavesMagic[:len(leavesMagic)-1]}
 		}
-		return &FormatError{"header", "does not begin with \"assay/v1/leaves\""}
+		return &canon.FormatError{Field: "header", Problem: "does not begin with \"assay/v1/leaves\""}
 	}
 	rest := head[len(leavesMagic):]
 	if got := Hash(rest[:32]); got != c.Snapshot {
@@ -99,7 +101,7 @@ func (c Commitment) leavesHeader(in io.Reader, index int, want Shard) error {
 
 func truncated(n, leaves uint64, err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return &FormatError{fmt.Sprintf("leaf #%d", n), fmt.Sprintf("the file ends before its %d leaves do", leaves)}
+		return &canon.FormatError{Field: fmt.Sprintf("leaf #%d", n), Problem: fmt.Sprintf("the file ends before its %d leaves do", leaves)}
 	}
 	return err
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/assay-por/assay/verifier/canon"
 )
 
 // ProofType is the type of an inclusion proof (SPEC part 8).
@@ -29,31 +31,29 @@ type sibling struct {
 }
 
 // ParseProof reads an inclusion proof and checks what SPEC part 8 calls `proof.format`: the canonical form, index and count, and
-// that both paths have exactly the lengths that follow from them. Errors are *FormatError or *VersionError.
+// that both paths have exactly the lengths that follow from them. Errors are *canon.FormatError or *canon.VersionError.
 func ParseProof(raw []byte) (*Proof, error) {
 	if len(raw) > maxWhole {
-		return nil, &FormatError{"", fmt.Sprintf("%d bytes, the limit is %d", len(raw), maxWhole)}
+		return nil, &canon.FormatError{Problem: fmt.Sprintf("%d bytes, the limit is %d", len(raw), maxWhole)}
 	}
 	p := new(Proof)
-	err := decode(raw, ProofType, func(r *reader) {
-		r.object(
-			must("balances", func() { p.Balances = r.balances() }),
-			optional("envelope", func() { p.Envelope = r.skip() }),
-			must("kind", func() { r.fixed(KindPlain) }),
-			must("nonce", func() { p.Nonce = r.hash() }),
-			must("path", func() { p.path = r.siblings(maxPath) }),
-			must("shard", func() { p.Shard = r.place() }),
-			must("snapshot", func() { p.Snapshot = r.hash() }),
-			must("statement", func() { p.Statement = r.hash() }),
-			must("top", func() { p.top = r.siblings(maxTop) }),
-			must("type", func() { r.fixed(ProofType) }),
+	err := canon.DecodeTyped(raw, "type", ProofType, func(r *canon.Reader) {
+		r.Object(
+			canon.Key("balances", func() { p.Balances = readBalances(r) }),
+			canon.Optional("envelope", func() { p.Envelope = r.Skip() }),
+			canon.Key("kind", func() { r.Fixed(KindPlain) }),
+			canon.Key("nonce", func() { p.Nonce = r.Hash() }),
+			canon.Key("path", func() { p.path = readSiblings(r, maxPath) }),
+			canon.Key("shard", func() { p.Shard = readPlace(r) }),
+			canon.Key("snapshot", func() { p.Snapshot = r.Hash() }),
+			canon.Key("statement", func() { p.Statement = r.Hash() }),
+			canon.Key("top", func() { p.top = readSiblings(r, maxTop) }),
+			canon.Key("type", func() { r.Fixed(ProofType) }),
 		)
 		if own := len(raw) - len(p.Envelope); own > maxProof {
-			r.fail("%d bytes without the envelope, the limit is %d", own, maxProof)
+			r.Fail("%d bytes without the envelope, the limit is %d", own, maxProof)
 		}
-		if r.err == nil {
-			r.lengths(p)
-		}
+		p.checkLengths(r)
 	})
 	if err != nil {
 		return nil, err
@@ -61,37 +61,37 @@ func ParseProof(raw []byte) (*Proof, error) {
 	return p, nil
 }
 
-// lengths checks place and path lengths against one another.
-func (r *reader) lengths(p *Proof) {
+// checkLengths checks place and path lengths against one another.
+func (p *Proof) checkLengths(r *canon.Reader) {
 	s := p.Shard
 	switch {
 	case s.Index >= s.Count:
-		r.fail("shard.index: %d is not below the count of shards, %d", s.Index, s.Count)
+		r.Fail("shard.index: %d is not below the count of shards, %d", s.Index, s.Count)
 	case s.Leaf >= s.Leaves:
-		r.fail("shard.leaf: %d is not below the count of leaves, %d", s.Leaf, s.Leaves)
+		r.Fail("shard.leaf: %d is not below the count of leaves, %d", s.Leaf, s.Leaves)
 	case len(p.path) != pathLength(s.Leaf, s.Leaves):
-		r.fail("path: %d siblings, leaf #%d of %d has %d", len(p.path), s.Leaf, s.Leaves, pathLength(s.Leaf, s.Leaves))
+		r.Fail("path: %d siblings, leaf #%d of %d has %d", len(p.path), s.Leaf, s.Leaves, pathLength(s.Leaf, s.Leaves))
 	case len(p.top) != pathLength(s.Index, s.Count):
-		r.fail("top: %d siblings, shard #%d of %d has %d", len(p.top), s.Index, s.Count, pathLength(s.Index, s.Count))
+		r.Fail("top: %d siblings, shard #%d of %d has %d", len(p.top), s.Index, s.Count, pathLength(s.Index, s.Count))
 	}
 }
 
-func (r *reader) place() (p Place) {
-	r.object(
-		must("count", func() { p.Count = r.number(maxShards) }),
-		must("index", func() { p.Index = r.number(maxShards) }),
-		must("leaf", func() { p.Leaf = r.number(maxLeaves) }),
-		must("leaves", func() { p.Leaves = r.number(maxLeaves) }),
+func readPlace(r *canon.Reader) (p Place) {
+	r.Object(
+		canon.Key("count", func() { p.Count = r.Number(maxShards) }),
+		canon.Key("index", func() { p.Index = r.Number(maxShards) }),
+		canon.Key("leaf", func() { p.Leaf = r.Number(maxLeaves) }),
+		canon.Key("leaves", func() { p.Leaves = r.Number(maxLeaves) }),
 	)
 	return p
 }
 
-func (r *reader) siblings(limit int) (list []sibling) {
-	r.array(limit, func(int) {
+func readSiblings(r *canon.Reader, limit int) (list []sibling) {
+	r.Array(limit, func(int) {
 		var s sibling
-		r.object(
-			must("hash", func() { s.hash = r.hash() }),
-			must("sum", func() { s.sum = r.balances() }),
+		r.Object(
+			canon.Key("hash", func() { s.hash = r.Hash() }),
+			canon.Key("sum", func() { s.sum = readBalances(r) }),
 		)
 		list = append(list, s)
 	})

@@ -1,6 +1,10 @@
 package tree
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/assay-por/assay/verifier/canon"
+)
 
 // ShardsType is the type of a shard list (SPEC part 6).
 const ShardsType = "assay/v1/shards"
@@ -24,32 +28,32 @@ type namedShard struct {
 	sum    []Balance
 }
 
-// ParseShards reads a shard list. Errors are *FormatError or *VersionError.
+// ParseShards reads a shard list. Errors are *canon.FormatError or *canon.VersionError.
 func ParseShards(raw []byte) (*ShardList, error) {
 	if len(raw) > maxShardList {
-		return nil, &FormatError{"", fmt.Sprintf("%d bytes, the limit is %d", len(raw), maxShardList)}
+		return nil, &canon.FormatError{Problem: fmt.Sprintf("%d bytes, the limit is %d", len(raw), maxShardList)}
 	}
 	l := new(ShardList)
-	err := decode(raw, ShardsType, func(r *reader) {
-		r.object(
-			must("kind", func() { r.fixed(KindPlain) }),
-			must("shards", func() {
-				r.array(maxShards, func(int) {
+	err := canon.DecodeTyped(raw, "type", ShardsType, func(r *canon.Reader) {
+		r.Object(
+			canon.Key("kind", func() { r.Fixed(KindPlain) }),
+			canon.Key("shards", func() {
+				r.Array(maxShards, func(int) {
 					var s namedShard
-					r.object(
-						must("leaves", func() {
-							if s.leaves = r.number(maxLeaves); r.err == nil && s.leaves == 0 {
-								r.fail("a shard without leaves")
+					r.Object(
+						canon.Key("leaves", func() {
+							if s.leaves = r.Number(maxLeaves); s.leaves == 0 {
+								r.Fail("a shard without leaves")
 							}
 						}),
-						must("root", func() { s.root = r.hash() }),
-						must("sum", func() { s.sum = r.balances() }),
+						canon.Key("root", func() { s.root = r.Hash() }),
+						canon.Key("sum", func() { s.sum = readBalances(r) }),
 					)
 					l.shards = append(l.shards, s)
 				})
 			}),
-			must("snapshot", func() { l.Snapshot = r.hash() }),
-			must("type", func() { r.fixed(ShardsType) }),
+			canon.Key("snapshot", func() { l.Snapshot = r.Hash() }),
+			canon.Key("type", func() { r.Fixed(ShardsType) }),
 		)
 	})
 	if err != nil {

@@ -7,6 +7,8 @@ import (
 	"math/bits"
 	"strconv"
 	"strings"
+
+	"github.com/assay-por/assay/verifier/canon"
 )
 
 // Amount is an unsigned 128-bit number of an asset's base units (SPEC part 4). There is no negative amount.
@@ -186,26 +188,18 @@ func (places registry) sum(balances []Balance) (Sum, error) {
 }
 
 // balances reads a sum in JSON: no zero amount, well-formed asset ids. Order needs the registry and comes later.
-func (r *reader) balances() (list []Balance) {
-	r.array(maxAssets, func(int) {
+func readBalances(r *canon.Reader) (list []Balance) {
+	r.Array(maxAssets, func(int) {
 		var b Balance
-		r.object(
-			must("amount", func() {
-				s := r.text()
-				if r.err != nil {
-					return
+		r.Object(
+			canon.Key("amount", func() {
+				if b.Amount = canon.Parse(r, ParseAmount); b.Amount.IsZero() {
+					r.Fail("a zero amount is written out")
 				}
-				a, err := ParseAmount(s)
-				if err != nil {
-					r.fail("%v", err)
-				} else if a.IsZero() {
-					r.fail("a zero amount is written out")
-				}
-				b.Amount = a
 			}),
-			must("asset", func() {
-				if b.Asset = r.text(); r.err == nil && !assetID(b.Asset) {
-					r.fail("not an asset id: want 1-32 of A-Z 0-9 . # -")
+			canon.Key("asset", func() {
+				if b.Asset = r.Text(); !assetID(b.Asset) {
+					r.Fail("not an asset id: want 1-32 of A-Z 0-9 . # -")
 				}
 			}),
 		)

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/assay-por/assay/verifier/canon"
 )
 
 type vector struct {
@@ -58,7 +60,7 @@ func TestVectors_Sum(t *testing.T) {
 		file = append(file, make([]byte, 32)...)
 		file = append(file, unhex(t, v.Hex)...)
 		err := c.CheckLeaves(bytes.NewReader(file), 0, Shard{Leaves: 1}, NewIdentities())
-		var format *FormatError
+		var format *canon.FormatError
 		if refused := errors.As(err, &format); refused != (v.Expect != "pass") {
 			t.Errorf("got %v, want %s", err, v.Expect)
 		}
