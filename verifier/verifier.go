@@ -208,6 +208,8 @@ func title(name string) string {
 		return "the stated coverage follows from reserves and liabilities"
 	case "coverage.policy":
 		return "coverage by the policy's own rule"
+	case "recheck.lines":
+		return "the signed lines and outputs to ask nodes about can be read"
 	case "proof.format":
 		return "the proof is well formed"
 	case "proof.statement":

@@ -41,15 +41,33 @@ func btc(units uint64) []byte {
 
 func u64(v uint64) []byte { return binary.BigEndian.AppendUint64(nil, v) }
 
+// holdings are what a report says is held, of assets beside the bitcoins that are owed.
+type holdings struct {
+	tokens   []obj // of BTC
+	assets   []obj // after BTC; nothing is owed of them
+	blocks   []obj
+	lines    []obj
+	evidence map[string][]byte // by path
+	groups   map[string][]obj  // by asset
+}
+
 // report returns the bundle's files, Alice's proof and a policy.
 func report() (files map[string][]byte, proof, policy []byte) {
+	return reportOf(holdings{tokens: []obj{}, blocks: []obj{}, lines: []obj{}}, "2026-11-01T00:00:00Z", nil)
+}
+
+// reportOf is a report of what is held. gather, if there is one, is told the snapshot's id and completes it.
+func reportOf(held holdings, instant string, gather func(snapshot string, held *holdings)) (files map[string][]byte, proof, policy []byte) {
 	const owedAlice, owedBob = 50_000_000, 150_000_000
 	snapshot := obj{
-		"assets": []obj{{"decimals": 8, "id": "BTC", "tokens": []obj{}}}, "exchange": obj{"entity": "Demo Exchange Ltd", "name": "Demo Exchange"},
-		"instant": "2026-11-01T00:00:00Z", "kind": "plain", "period": "2026-10",
+		"assets": append([]obj{{"decimals": 8, "id": "BTC", "tokens": held.tokens}}, held.assets...), "exchange": obj{"entity": "Demo Exchange Ltd", "name": "Demo Exchange"},
+		"instant": instant, "kind": "plain", "period": "2026-10",
 	}
 	id := h([]byte("assay/v1/snapshot\x00"), encode(snapshot))
-	snapshot["id"], snapshot["blocks"] = hex.EncodeToString(id), []obj{}
+	if gather != nil {
+		gather(hex.EncodeToString(id), &held)
+	}
+	snapshot["id"], snapshot["blocks"] = hex.EncodeToString(id), held.blocks
 	identity := func(name string) []byte {
 		return h([]byte("assay/v1/identity\x00"), id, h([]byte(name)), []byte{0, byte(len(name))}, []byte(name))
 	}
@@ -65,19 +83,27 @@ func report() (files map[string][]byte, proof, policy []byte) {
 			"kind": "plain", "shards": []obj{{"leaves": 2, "root": hex.EncodeToString(shard), "sum": total}}, "snapshot": snapshot["id"], "type": "assay/v1/shards",
 		}),
 		"liabilities/shard-00000.leaves": bytes.Join([][]byte{[]byte("assay/v1/leaves\n"), id, {0, 0, 0, 0}, u64(2), alice, btc(owedAlice), bob, btc(owedBob)}, nil),
-		"reserves/lines.json":            encode(obj{"lines": []obj{}, "snapshot": snapshot["id"], "type": "assay/v1/lines"}),
+		"reserves/lines.json":            encode(obj{"lines": held.lines, "snapshot": snapshot["id"], "type": "assay/v1/lines"}),
 		"reserves/control.json":          encode(obj{"signatures": []obj{}, "snapshot": snapshot["id"], "type": "assay/v1/control"}),
 	}
+	maps.Copy(files, held.evidence)
+	coverage := []obj{{"asset": "BTC", "counted": "0", "coverage": "0.00", "liabilities": "200000000", "shortfall": "200000000"}}
+	owed, reserves := slices.Clone(total), []obj{{"asset": "BTC", "counted": "0", "groups": append([]obj{}, held.groups["BTC"]...)}}
+	for _, a := range held.assets {
+		coverage = append(coverage, obj{"asset": a["id"], "counted": "0", "liabilities": "0", "surplus": "0"})
+		owed = append(owed, obj{"amount": "0", "asset": a["id"]})
+		reserves = append(reserves, obj{"asset": a["id"], "counted": "0", "groups": held.groups[a["id"].(string)]})
+	}
 	predicate := obj{
-		"coverage": []obj{{"asset": "BTC", "counted": "0", "coverage": "0.00", "liabilities": "200000000", "shortfall": "200000000"}},
+		"coverage": coverage,
 		"ledger": obj{
 			"classes":   []obj{{"class": "customer", "customers": 2, "entries": 2, "sum": total}},
 			"customers": 2, "duplicates": obj{"entries": 0, "rule": "error"}, "entries": 2,
 			"negatives": obj{"entries": 0, "rule": "error", "sum": []obj{}}, "unknown_assets": obj{"entries": 0, "rule": "error", "sums": []obj{}},
 		},
-		"liabilities": total,
+		"liabilities": owed,
 		"reserves": obj{
-			"assets": []obj{{"asset": "BTC", "counted": "0", "groups": []obj{}}},
+			"assets": reserves,
 			"rule":   obj{"classes": []string{"native"}, "control": []string{"bound"}, "evidence": "state-proved"},
 		},
 		"scope":    obj{"encumbrances": "not declared", "excluded": []string{}, "included": []string{"all accounts"}},

@@ -20,6 +20,30 @@ type output struct{ json, quiet bool }
 
 // print writes a verdict, and returns its exit code as an error if it is not proven.
 func (o *output) print(w io.Writer, v verifier.Verdict) error {
+	return o.write(w, v, v.Exit, func(p *page) {
+		if !o.quiet {
+			p.verdict(v)
+		}
+		p.last(v)
+	})
+}
+
+// printRecheck writes what came of a recheck, in the same way.
+func (o *output) printRecheck(w io.Writer, v rechecked) error {
+	return o.write(w, v, v.Exit, func(p *page) {
+		if !o.quiet {
+			p.recheck(v)
+		}
+		word := p.paint("1;32", "AGREED")
+		if !v.Agreed {
+			word = p.paint("1;31", "NOT AGREED")
+		}
+		fmt.Fprint(p, word)
+		p.line(": %s", v.Summary)
+	})
+}
+
+func (o *output) write(w io.Writer, v any, exit int, text func(*page)) error {
 	var err error
 	if o.json {
 		encoder := json.NewEncoder(w)
@@ -27,17 +51,14 @@ func (o *output) print(w io.Writer, v verifier.Verdict) error {
 		err = encoder.Encode(v)
 	} else {
 		p := page{color: colored(w)}
-		if !o.quiet {
-			p.verdict(v)
-		}
-		p.last(v)
+		text(&p)
 		_, err = io.WriteString(w, p.String())
 	}
 	if err != nil {
 		return &failure{code: verifier.ExitUnreadable, err: fmt.Errorf("the verdict could not be written: %w", err)}
 	}
-	if v.Exit != verifier.ExitProven {
-		return &judged{v.Exit}
+	if exit != verifier.ExitProven {
+		return &judged{exit}
 	}
 	return nil
 }
@@ -96,18 +117,35 @@ func (p *page) mark(r verifier.Result) string {
 	}
 }
 
-func (p *page) verdict(v verifier.Verdict) {
+func (p *page) checks(list []verifier.Check) {
 	width := 0
-	for _, c := range v.Checks {
+	for _, c := range list {
 		width = max(width, utf8.RuneCountInString(shortName(c.Name)))
 	}
-	for _, c := range v.Checks {
+	for _, c := range list {
 		fmt.Fprint(p, "  "+p.mark(c.Result)+"  ")
 		p.line("%-*s  %s", width, shortName(c.Name), c.Title)
 		if c.Detail != "" {
 			p.line("             %s", c.Detail)
 		}
 	}
+}
+
+func (p *page) recheck(v rechecked) {
+	p.checks(v.Checks)
+	if v.Statement != nil {
+		p.statement(v.Statement)
+	}
+	p.list("Rechecked", v.Rechecked)
+	p.list("Not rechecked", v.NotRechecked)
+	p.list("Notes", v.Notes)
+	p.list("What this does not show", v.NotShown)
+	p.list("What was trusted", append([]string{"the trust policy with digest " + v.Policy, "signing keys of that policy: " + signers(v.Signers)}, v.Nodes...))
+	p.line("")
+}
+
+func (p *page) verdict(v verifier.Verdict) {
+	p.checks(v.Checks)
 	if s := v.Statement; s != nil {
 		p.statement(s)
 	}
@@ -124,24 +162,25 @@ func (p *page) verdict(v verifier.Verdict) {
 	if v.Customer != nil {
 		p.list("What was trusted", v.Customer.Trusted)
 	} else {
-		p.list("What was trusted", []string{"the trust policy with digest " + v.Policy, "signing keys of that policy: " + signers(v)})
+		p.list("What was trusted", []string{"the trust policy with digest " + v.Policy, "signing keys of that policy: " + signers(v.Signers)})
 	}
 	p.line("")
 }
 
 // shortName abbreviates the 32 hex digits of a Bitcoin-like chain, which the title spells out.
 func shortName(name string) string {
-	if at := strings.Index(name, "bip122:"); at >= 0 && len(name) > at+15 {
-		return name[:at+15] + "…"
+	const prefix, digits, kept = len("bip122:"), 32, 8
+	if at := strings.Index(name, "bip122:"); at >= 0 && len(name) >= at+prefix+digits {
+		return name[:at+prefix+kept] + "…" + name[at+prefix+digits:]
 	}
 	return name
 }
 
-func signers(v verifier.Verdict) string {
-	if len(v.Signers) == 0 {
+func signers(ids []string) string {
+	if len(ids) == 0 {
 		return "none signed"
 	}
-	return strings.Join(v.Signers, ", ")
+	return strings.Join(ids, ", ")
 }
 
 func (p *page) statement(s *verifier.Statement) {
