@@ -127,6 +127,7 @@ func (r *recheck) run(ctx context.Context, first verifier.Verdict, pinned []veri
 	}
 	r.lines = first.Proven
 	if pinned == nil {
+		v.NotRechecked = append(v.NotRechecked, "every chain: no node was asked")
 		for _, chain := range slices.Sorted(maps.Keys(r.nodes)) {
 			r.skip("recheck."+chain+".block", "not run: the statement did not verify, so no node was asked")
 			r.skip(holdingsName(chain), "not run: the statement did not verify, so no node was asked")
@@ -146,7 +147,7 @@ func (r *recheck) run(ctx context.Context, first verifier.Verdict, pinned []veri
 		}
 		if !r.askBlock(ctx, block, p, nodes) {
 			r.skip(holdings, "not run: the check "+block+" did not pass")
-			v.NotRechecked = append(v.NotRechecked, p.Block.Chain)
+			v.NotRechecked = append(v.NotRechecked, subject(holdings)+", because its block did not pass")
 			continue
 		}
 		r.askHoldings(ctx, holdings, p, nodes)
@@ -160,6 +161,15 @@ func holdingsName(chain string) string {
 		return "recheck." + chain + ".unspent"
 	}
 	return "recheck." + chain + ".balances"
+}
+
+// subject names what a check of lines or outputs is about.
+func subject(name string) string {
+	chain := strings.TrimPrefix(name, "recheck.")
+	if of, ok := strings.CutSuffix(chain, ".unspent"); ok {
+		return "the outputs on " + of
+	}
+	return "the balances on " + strings.TrimSuffix(chain, ".balances")
 }
 
 // recheckTitle says in plain words what a check asks.
@@ -190,7 +200,7 @@ func (r *recheck) judge(name string, refuted, unheard []string) {
 	case len(refuted) > 0:
 		r.refuted = append(r.refuted, name)
 		if len(r.refuted) == 1 {
-			r.firstSaid = refuted[0] // whatever went unheard before it
+			r.firstSaid, _, _ = strings.Cut(refuted[0], "; ") // whatever went unheard before it
 		}
 		r.record(name, verifier.Fail, true, strings.Join(append(refuted, unheard...), "; "))
 	default:
@@ -237,6 +247,7 @@ func (r *recheck) askBlock(ctx context.Context, name string, p verifier.Pinned, 
 func (r *recheck) askHoldings(ctx context.Context, name string, p verifier.Pinned, nodes []chainNode) {
 	v, chain := &r.verdict, p.Block.Chain
 	block := fmt.Sprintf("%s: block %d", chain, p.Block.Number)
+	only := block + ", by " + names(nodes) // what was rechecked if nothing else was
 	why := ""
 	switch outputs := strings.HasSuffix(name, ".unspent"); {
 	case !r.lines:
@@ -248,11 +259,10 @@ func (r *recheck) askHoldings(ctx context.Context, name string, p verifier.Pinne
 	}
 	if why != "" {
 		r.skip(name, why)
-		v.Rechecked = append(v.Rechecked, block+", by "+names(nodes))
+		v.Rechecked = append(v.Rechecked, only)
 		return
 	}
-	var refuted, unheard, lost, details []string
-	var by []chainNode
+	var refuted, unheard, lost, unspent, details []string
 	for _, n := range nodes {
 		f, err := n.holdings(ctx, p)
 		var gone *lostState
@@ -265,26 +275,30 @@ func (r *recheck) askHoldings(ctx context.Context, name string, p verifier.Pinne
 		}
 		if len(f.missing) > 0 {
 			v.Notes = append(v.Notes, missingNote(n, chain, p.Block.Number, f))
+			v.NotRechecked = append(v.NotRechecked, fmt.Sprintf("%d of %d outputs on %s, spent since or unknown to node %s now", len(f.missing), f.asked, chain, n.name()))
 		}
 		if f.agreed == 0 {
-			lost = append(lost, fmt.Sprintf("node %s: none of the %d outputs is unspent now: spent since, or unknown to this node now", n.name(), f.asked))
+			unspent = append(unspent, fmt.Sprintf("node %s: none of the %d outputs is unspent now: spent since, or unknown to this node now", n.name(), f.asked))
 			continue
 		}
-		by, details = append(by, n), append(details, f.detail+", by "+n.name())
+		details = append(details, f.detail+", by "+n.name())
 	}
-	for _, l := range lost {
-		v.NotRechecked = append(v.NotRechecked, fmt.Sprintf("%s of %s by %s", name[strings.LastIndex(name, ".")+1:], chain, l))
+	for _, l := range slices.Concat(lost, unheard) {
+		v.NotRechecked = append(v.NotRechecked, subject(name)+" by "+l)
 	}
-	switch {
+	switch left := slices.Concat(lost, unspent); {
 	case len(refuted)+len(unheard) > 0:
 		r.judge(name, refuted, unheard)
-		v.NotRechecked = append(v.NotRechecked, chain)
-	case len(by) == 0:
-		r.skip(name, strings.Join(lost, "; "))
-		v.Rechecked = append(v.Rechecked, block+", by "+names(nodes))
+		v.Rechecked = append(v.Rechecked, only)
+	case len(details) == 0:
+		r.skip(name, strings.Join(left, "; "))
+		v.Rechecked = append(v.Rechecked, only)
 	default:
-		r.record(name, verifier.Pass, true, strings.Join(append(details, lost...), "; "))
-		v.Rechecked = append(v.Rechecked, block+", by "+names(nodes)+", and "+strings.Join(details, "; "))
+		r.record(name, verifier.Pass, true, strings.Join(slices.Concat(details, left), "; "))
+		if len(nodes) > 1 {
+			block = only
+		}
+		v.Rechecked = append(v.Rechecked, block+", "+strings.Join(details, ", "))
 	}
 }
 
@@ -316,11 +330,11 @@ func (r *recheck) conclude(first verifier.Verdict) {
 	}
 	switch {
 	case len(r.refuted) > 0:
-		v.Exit, v.Summary = verifier.ExitFalse, "your nodes contradict the statement in "+strings.Join(r.refuted, ", ")+". First: "+r.firstSaid
+		v.Exit, v.Summary = verifier.ExitFalse, "your nodes contradict the statement in "+strings.Join(r.refuted, ", ")+". First: "+r.firstSaid+left
 	case !first.Proven:
 		v.Exit, v.Summary = first.Exit, "the bundle itself does not hold, whatever nodes say: "+first.Summary
 	case len(r.unheard) > 0:
-		v.Exit, v.Summary = verifier.ExitNetwork, "no answer to "+strings.Join(r.unheard, ", ")+", so nothing is said of it. First: "+r.firstSaid
+		v.Exit, v.Summary = verifier.ExitNetwork, "no answer to "+strings.Join(r.unheard, ", ")+", so nothing is said of it. First: "+r.firstSaid+left
 	default:
 		v.Agreed, v.Exit = true, verifier.ExitProven
 		v.Summary = "your nodes say what the statement says of " + strings.Join(v.Rechecked, "; ") + left

@@ -143,12 +143,19 @@ func (n *node) askChunk(ctx context.Context, chunk []*call) error {
 	if err != nil {
 		return err
 	}
+	if err := settle(chunk, raw); status == http.StatusOK || !errors.Is(err, errNotRPC) {
+		return err
+	}
+	return fmt.Errorf("HTTP status %d", status)
+}
+
+var errNotRPC = errors.New("its answer is not JSON-RPC")
+
+// settle gives each call of a request its answer: one each, no more and no fewer.
+func settle(chunk []*call, raw []byte) error {
 	responses, ok := readResponses(raw)
-	switch {
-	case !ok && status != http.StatusOK:
-		return fmt.Errorf("HTTP status %d", status)
-	case !ok:
-		return errors.New("its answer is not JSON-RPC")
+	if !ok {
+		return errNotRPC
 	}
 	answered := make([]bool, len(chunk))
 	for _, r := range responses {

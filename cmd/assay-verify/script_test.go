@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -13,7 +14,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"assay-verify": main})
+	testscript.Main(tidy{m}, map[string]func(){"assay-verify": main})
 }
 
 func TestScripts(t *testing.T) {
@@ -40,6 +41,30 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("SERVER", server.URL)
 			return writeFixtures(env.WorkDir)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "patch": patch},
+	})
+}
+
+// TestNodeScripts runs rechecks as a user would, with real nodes.
+func TestNodeScripts(t *testing.T) {
+	n := nodes(t)
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/nodes",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("ETH", ethChain+"="+n.ethereum.URL())
+			if n.bitcoin != nil {
+				env.Setenv("BTC", btcChain+"="+n.bitcoin.URL())
+				env.Setenv("BTC_WITHOUT_PASSWORD", btcChain+"="+n.bitcoin.Place())
+			}
+			_, err := n.write(t.Context(), env.WorkDir, nil)
+			return err
+		},
+		Condition: func(name string) (bool, error) {
+			if name != "btcd" {
+				return false, errors.New("unknown condition " + name)
+			}
+			return n.bitcoin != nil, nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "patch": patch},
 	})
