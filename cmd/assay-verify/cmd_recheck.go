@@ -143,11 +143,11 @@ func (in recheckInput) run(ctx context.Context, out *output, stdout, stderr io.W
 			}
 		}
 	}
-	judged := out.printRecheck(to, v)
+	verdict := out.printRecheck(to, v)
 	if unwritten != nil {
 		return unwritten
 	}
-	return judged
+	return verdict
 }
 
 // checkChains makes sure that every node is of the chain it is named for, and that the statement pins that chain. A node that does not

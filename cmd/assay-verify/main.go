@@ -1,6 +1,7 @@
 // Command assay-verify tells whether an exchange's report is proven: a published bundle as a whole, or one customer's place in
 // it. It takes files (and, for a bundle, a URL) and a trust policy of the reader's own, prints every check that it made, and
-// exits with 0 only if all of them passed. It shares no code with assay, which makes the reports.
+// exits with 0 only if all of them passed. Asked to, it also puts a report's blocks and balances to nodes of the reader's own
+// choosing. It shares no code with assay, which makes the reports.
 package main
 
 import (

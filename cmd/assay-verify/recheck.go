@@ -345,6 +345,6 @@ func notShownByRecheck() []string {
 	return []string{
 		"that the statement is proven: assay-verify bundle recomputes it from its evidence",
 		"that your nodes are independent of the exchange and of each other: you chose them",
-		"that outputs were unspent at the pinned block: a node says what is unspent now",
+		"that outputs which your nodes do not find now were unspent at the pinned block",
 	}
 }

@@ -138,6 +138,41 @@ func TestB04_RecheckWithALyingNode(t *testing.T) {
 	false1.recheck(t, 1, "--node", honest).want(t, "recheck."+ethChain+".balances", "fail", r.first+" holds ")
 }
 
+// Nodes are asked by the block's hash, and only while it is canonical: a number may mean another block a moment later.
+func TestRecheck_AsksByHash(t *testing.T) {
+	n := nodes(t)
+	r := n.report(t, nil)
+	watched := chainstest.NewProxy(t, n.ethereum.URL())
+	watched.Before = func(call chainstest.Call) {
+		if call.Method != "eth_getBalance" && call.Method != "eth_call" {
+			return
+		}
+		if got, want := string(call.Params[1]), `{"blockHash":"`+r.ethereum.Hash+`","requireCanonical":true}`; got != want {
+			t.Errorf("%s at %s, want %s", call.Method, got, want)
+		}
+	}
+	v := r.recheck(t, 0, "--node", ethChain+"="+watched.URL, "--node", ethChain+"="+watched.URL+"/other")
+	if got := watched.Count("eth_getBalance") + watched.Count("eth_call"); got != 16 {
+		t.Errorf("%d questions about balances, want 8 of each node", got)
+	}
+	if len(v.Nodes) != 2 || v.Nodes[1] != v.Nodes[0]+" (number 2)" {
+		t.Errorf("two paths of one host are told as %q", v.Nodes)
+	}
+	if n.bitcoin == nil {
+		return
+	}
+	watched = chainstest.NewProxy(t, n.bitcoin.URL())
+	watched.Before = func(call chainstest.Call) {
+		if call.Method == "gettxout" && string(call.Params[2]) != "false" {
+			t.Errorf("gettxout with the memory pool: %s", call.Params)
+		}
+	}
+	r.recheck(t, 0, "--node", btcChain+"="+watched.URL)
+	if watched.Count("gettxout") != 9 {
+		t.Errorf("%d questions about outputs, want 9", watched.Count("gettxout"))
+	}
+}
+
 // A node that no longer has the state leaves that part skipped, and the verdict says so.
 func TestRecheck_StateLost(t *testing.T) {
 	n := nodes(t)
@@ -177,7 +212,7 @@ func TestRecheck_NodeBehind(t *testing.T) {
 	r := n.report(t, nil)
 	short := chainstest.NewProxy(t, n.ethereum.URL())
 	at := `"0x1"`
-	short.Alter = func(call chainstest.Call, result json.RawMessage) json.RawMessage {
+	short.Alter = func(call chainstest.Call, _ json.RawMessage) json.RawMessage {
 		if call.Method != "eth_getBlockByNumber" || string(call.Params[0]) != `"latest"` {
 			return nil
 		}
@@ -240,7 +275,7 @@ func TestB05_RecheckUnspent(t *testing.T) {
 	}
 	t.Run("other block", func(t *testing.T) {
 		liar := chainstest.NewProxy(t, n.bitcoin.URL())
-		liar.Alter = func(call chainstest.Call, result json.RawMessage) json.RawMessage {
+		liar.Alter = func(call chainstest.Call, _ json.RawMessage) json.RawMessage {
 			if call.Method == "getblockhash" && string(call.Params[0]) != "0" {
 				return json.RawMessage(`"` + strings.Repeat("22", 32) + `"`)
 			}
