@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/assay-por/assay/chains/chainstest"
 	"github.com/assay-por/assay/chains/devnet"
@@ -83,6 +84,26 @@ func TestB20_MadeUpBlock(t *testing.T) {
 			t.Errorf("%q is not in\n%s", want, stderr)
 		}
 	}
+}
+
+// B02: a pinned block that the chain has left since is refused by a real node that still knows it by its hash.
+func TestB02_RecheckAfterAReorg(t *testing.T) {
+	wallets, err := devnet.Wallets("reorg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := &localNodes{instant: devnet.Instant(time.Now()), wallets: wallets}
+	if n.ethereum, err = devnet.StartEthereum(devnet.EthereumOptions{Seed: "reorg", Instant: n.instant}); err != nil {
+		t.Fatal(err)
+	}
+	defer n.ethereum.Close()
+	r := n.report(t, nil)
+	node := ethChain + "=" + n.ethereum.URL()
+	r.recheck(t, 0, "--node", node)
+	if err := n.ethereum.Reorg(r.ethereum.Number - 1); err != nil {
+		t.Fatal(err)
+	}
+	r.recheck(t, 1, "--node", node).want(t, "recheck."+ethChain+".block", "fail", "the statement pins "+r.ethereum.Hash)
 }
 
 // B04: a node that alters the block or a balance contradicts, whatever the others say.

@@ -2,6 +2,11 @@ package main
 
 import (
 	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -25,6 +30,49 @@ func TestB22_AnswersOfAHostileNode(t *testing.T) {
 		err := settle(calls, []byte(tt.raw))
 		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: got %v, want %q", tt.raw, err, tt.want)
+		}
+	}
+}
+
+// Many calls go in few requests, and each gets its own answer, in whatever order they come.
+func TestAsk_Batches(t *testing.T) {
+	requests := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		requests++
+		raw, _ := io.ReadAll(r.Body)
+		var asked []rpcRequest
+		if json.Unmarshal(raw, &asked) != nil {
+			var one rpcRequest
+			if err := json.Unmarshal(raw, &one); err != nil {
+				t.Error(err)
+			}
+			asked = []rpcRequest{one}
+		}
+		if len(asked) > batchSize {
+			t.Errorf("%d calls in one request", len(asked))
+		}
+		answers := []obj{}
+		for _, a := range asked {
+			answers = append(answers, obj{"id": a.ID, "result": a.Params[0]})
+		}
+		slices.Reverse(answers)
+		_ = json.NewEncoder(w).Encode(answers)
+	}))
+	defer server.Close()
+	n, err := newNode(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls := make([]*call, 2*batchSize+1)
+	for i := range calls {
+		calls[i] = &call{method: "echo", params: []any{i}}
+	}
+	if err := n.ask(t.Context(), calls...); err != nil || requests != 3 {
+		t.Fatalf("%d requests, %v, want 3", requests, err)
+	}
+	for i, c := range calls {
+		if got := string(c.result); got != strconv.Itoa(i) {
+			t.Fatalf("call %d got the answer %s", i, got)
 		}
 	}
 }
