@@ -129,8 +129,8 @@ func (in recheckInput) run(ctx context.Context, out *output, stdout, stderr io.W
 	var unwritten error
 	if in.anchors != "" {
 		text, notes := anchorsTOML(v, in.policy)
-		if text == "" {
-			notes = append(notes, "no anchors were written: there was no block to write that all nodes of its chain answered alike, and that the policy lacks")
+		if len(v.Anchors) == 0 {
+			notes = append(notes, "no anchors were written: there is no block that all nodes of its chain answered alike")
 		}
 		v.Notes = append(v.Notes, notes...)
 		switch {
