@@ -30,6 +30,7 @@ func makeVectors(t testing.TB) map[string][]byte {
 	identityVectors(put)
 	treeVectors(put)
 	controlVectors(put)
+	bitcoinVectors(put)
 	proofVectors(t, put)
 	bundleVectors(t, put)
 	return out

@@ -92,7 +92,9 @@ func ParseControl(raw []byte) (*Control, error) {
 					var s ControlSignature
 					r.Object(
 						canon.Key("account", func() { s.Account = canon.Parse(r, parseAccount) }),
-						canon.Key("method", func() { s.Method = canon.Parse(r, parseOne("method", "eip191", "bip322-simple")) }),
+						canon.Key("method", func() {
+							s.Method = canon.Parse(r, parseOne("method", "eip191", "bip322-simple", "bip322-full", "compact"))
+						}),
 						canon.Key("signature", func() { s.Signature = canon.Parse(r, sized(1<<20)) }),
 					)
 					ascending(r, i, &last, s.Account)

@@ -15,14 +15,17 @@ import (
 	"github.com/assay-por/assay/verifier/canon"
 )
 
-// maxWitness bounds a witness stack: 400,000 weight units, the most that Bitcoin's nodes relay.
+// maxWitness bounds a witness stack, and a transaction to_sign: 400,000 weight units, the most that Bitcoin's nodes relay.
 const maxWitness = 400_000
 
-const prefixSimple = "smp"
+const (
+	prefixSimple = "smp"
+	prefixFull   = "ful"
+)
 
-// verifyBIP322 checks a simple signature of BIP-322: the witness that would spend an output to the account's address, in a
+// verifySimple checks a simple signature of BIP-322: the witness that would spend an output to the account's address, in a
 // transaction which no block can hold and which commits to the challenge.
-func verifyBIP322(account, challenge, signature string) error {
+func verifySimple(account, challenge, signature string) error {
 	script, kind, err := accountScript(account)
 	if err != nil {
 		return &canon.FormatError{Field: "account", Problem: err.Error()}
@@ -30,25 +33,50 @@ func verifyBIP322(account, challenge, signature string) error {
 	if kind == p2pkh || kind == p2sh {
 		return &canon.FormatError{Field: "account", Problem: fmt.Sprintf("a simple signature is for P2WPKH, P2WSH and P2TR, and %q is %s", account, kind)}
 	}
-	witness, err := parseSimple(signature)
+	raw, err := unwrap(signature, prefixSimple, "simple")
 	if err != nil {
 		return &canon.FormatError{Field: "signature", Problem: err.Error()}
 	}
-	if err := verifySimple(script, kind, challenge, witness); err != nil {
-		return &CheckError{Field: "signature", Problem: "not this account's signature of this challenge", Got: err.Error(), Want: "a witness that satisfies the " + string(kind) + " script of " + account}
+	witness, err := parseWitness(raw)
+	if err != nil {
+		return &canon.FormatError{Field: "signature", Problem: err.Error()}
 	}
-	return nil
+	_, toSign := simpleTransactions(script, challenge, witness)
+	return judge(script, kind, challenge, toSign).check(account, kind)
 }
 
-// parseSimple reads the prefix and the base64 of a witness stack.
-func parseSimple(signature string) (wire.TxWitness, error) {
-	text, ok := strings.CutPrefix(signature, prefixSimple)
+// verifyFull checks a full signature of BIP-322: the whole transaction, which may also satisfy scripts without witness and
+// those that want a lock time.
+func verifyFull(account, challenge, signature string) error {
+	script, kind, err := accountScript(account)
+	if err != nil {
+		return &canon.FormatError{Field: "account", Problem: err.Error()}
+	}
+	raw, err := unwrap(signature, prefixFull, "full")
+	if err != nil {
+		return &canon.FormatError{Field: "signature", Problem: err.Error()}
+	}
+	toSign, err := parseToSign(raw)
+	if err != nil {
+		return &canon.FormatError{Field: "signature", Problem: err.Error()}
+	}
+	return judge(script, kind, challenge, toSign).check(account, kind)
+}
+
+// unwrap reads the prefix of a variant and the base64 after it.
+func unwrap(signature, prefix, variant string) ([]byte, error) {
+	text, ok := strings.CutPrefix(signature, prefix)
 	if !ok {
-		return nil, fmt.Errorf("not a simple signature: begins %q, want %q", signature[:min(len(signature), 3)], prefixSimple)
+		return nil, fmt.Errorf("not a %s signature: begins %q, want %q", variant, signature[:min(len(signature), 3)], prefix)
 	}
 	if base64.StdEncoding.DecodedLen(len(text)) > maxWitness {
-		return nil, fmt.Errorf("a witness of more than %d bytes", maxWitness)
+		return nil, fmt.Errorf("a witness or transaction of more than %d bytes", maxWitness)
 	}
+	return decodeBase64(text)
+}
+
+// decodeBase64 takes the one spelling that a sequence of bytes has.
+func decodeBase64(text string) ([]byte, error) {
 	raw, err := base64.StdEncoding.Strict().DecodeString(text)
 	if err != nil {
 		return nil, fmt.Errorf("not base64: %w", err)
@@ -56,21 +84,70 @@ func parseSimple(signature string) (wire.TxWitness, error) {
 	if base64.StdEncoding.EncodeToString(raw) != text {
 		return nil, errors.New("not base64: line breaks inside")
 	}
-	return parseWitness(raw)
+	return raw, nil
 }
 
-// parseWitness reads a witness stack: a count, then each item with its length.
+// parseWitness reads a witness stack and nothing more.
 func parseWitness(raw []byte) (wire.TxWitness, error) {
 	c := &cursor{left: raw}
-	count := c.count("the number of witness items")
-	var witness wire.TxWitness
-	for i := uint64(0); i < count && c.err == nil; i++ {
-		witness = append(witness, c.take(c.count("the length of a witness item"), "a witness item"))
-	}
+	witness := c.witness()
 	if c.err == nil && len(c.left) > 0 {
 		c.err = fmt.Errorf("%d bytes follow the witness", len(c.left))
 	}
 	return witness, c.err
+}
+
+// witness reads a count, then each item with its length.
+func (c *cursor) witness() (items wire.TxWitness) {
+	count := c.count("the number of witness items")
+	for i := uint64(0); i < count && c.err == nil; i++ {
+		items = append(items, c.take(c.count("the length of a witness item"), "a witness item"))
+	}
+	return items
+}
+
+// parseToSign reads a whole transaction with its witnesses, if it has any. The script engine takes wire's types.
+func parseToSign(raw []byte) (*wire.MsgTx, error) {
+	c := &cursor{left: raw}
+	tx := &wire.MsgTx{Version: int32(c.number("the version"))} //nolint:gosec // the same 32 bits: a version is signed
+	marked := bytes.HasPrefix(c.left, []byte{0x00, 0x01})
+	if marked {
+		c.take(2, "the witness marker")
+	}
+	inputs := c.count("the number of inputs")
+	if c.err == nil && inputs == 0 {
+		return nil, errors.New("a transaction without inputs")
+	}
+	for i := uint64(0); i < inputs && c.err == nil; i++ {
+		in := new(wire.TxIn)
+		copy(in.PreviousOutPoint.Hash[:], c.take(32, "an input's outpoint"))
+		in.PreviousOutPoint.Index = c.number("an input's outpoint")
+		in.SignatureScript = c.take(c.count("the length of an input's script"), "an input's script")
+		in.Sequence = c.number("an input's sequence")
+		tx.TxIn = append(tx.TxIn, in)
+	}
+	outputs := c.count("the number of outputs")
+	for i := uint64(0); i < outputs && c.err == nil; i++ {
+		low, high := c.number("an output's value"), c.number("an output's value")
+		out := &wire.TxOut{Value: int64(uint64(high)<<32 | uint64(low))} //nolint:gosec // the same 64 bits: only 0 is taken
+		out.PkScript = c.take(c.count("the length of an output's script"), "an output's script")
+		tx.TxOut = append(tx.TxOut, out)
+	}
+	items := 0
+	for _, in := range tx.TxIn {
+		if marked && c.err == nil {
+			in.Witness = c.witness()
+			items += len(in.Witness)
+		}
+	}
+	if c.err == nil && marked && items == 0 {
+		return nil, errors.New("a witness marker, and no witness")
+	}
+	tx.LockTime = c.number("the lock time")
+	if c.err == nil && len(c.left) > 0 {
+		c.err = fmt.Errorf("%d bytes follow the transaction", len(c.left))
+	}
+	return tx, c.err
 }
 
 // simpleTransactions builds the two transactions of BIP-322: to_spend pays to the script and commits to the message, to_sign
@@ -98,68 +175,4 @@ func legacyID(tx *wire.MsgTx) chainhash.Hash {
 	b.Grow(tx.SerializeSizeStripped())
 	_ = tx.SerializeNoWitness(&b) // a buffer refuses nothing
 	return doubleSHA256(b.Bytes())
-}
-
-// verifySimple runs the script under Bitcoin's standard verification flags, and under what BIP-322 asks beyond them.
-func verifySimple(script []byte, kind scriptKind, message string, witness wire.TxWitness) error {
-	inner, tapscript, err := innerScript(kind, witness)
-	if err != nil {
-		return err
-	}
-	toSpend, toSign := simpleTransactions(script, message, witness)
-	fetcher := txscript.NewCannedPrevOutputFetcher(script, toSpend.TxOut[0].Value)
-	hashes := txscript.NewTxSigHashes(toSign, fetcher)
-	engine, err := txscript.NewEngine(script, toSign, 0, txscript.StandardVerifyFlags, nil, hashes, 0, fetcher)
-	if err != nil {
-		return err
-	}
-	if kind == p2tr && !tapscript {
-		return keySpend(engine, witness[0])
-	}
-	watch := &signatureWatch{tapscript: tapscript}
-	return watch.run(engine, inner)
-}
-
-// keySpend runs a taproot key spend, whose witness is one signature.
-func keySpend(engine *txscript.Engine, signature []byte) error {
-	if err := schnorrHashType(signature); err != nil {
-		return err
-	}
-	if err := engine.Execute(); err != nil {
-		return fmt.Errorf("the schnorr signature does not verify %w", err)
-	}
-	return nil
-}
-
-// innerScript is the script that the witness brings, or that a public key hash stands for. Nothing in it may be an
-// OP_CODESEPARATOR, executed or not.
-func innerScript(kind scriptKind, witness wire.TxWitness) (script []byte, tapscript bool, err error) {
-	if len(witness) == 0 {
-		return nil, false, errors.New("an empty witness")
-	}
-	last := witness[len(witness)-1]
-	switch kind {
-	case p2wpkh:
-		hash := make([]byte, 20) // the place of the key's hash; only the opcodes are looked at
-		return append(append([]byte{txscript.OP_DUP, txscript.OP_HASH160, txscript.OP_DATA_20}, hash...), txscript.OP_EQUALVERIFY, txscript.OP_CHECKSIG), false, nil
-	case p2tr:
-		if len(witness) == 1 {
-			return nil, false, nil
-		}
-		if len(last) > 0 && last[0] == txscript.TaprootAnnexTag {
-			return nil, false, errors.New("a witness with an annex, which is not standard")
-		}
-		script, tapscript = witness[len(witness)-2], true
-	case p2wsh:
-		script = last
-	case p2pkh, p2sh:
-		return nil, false, fmt.Errorf("a %s script takes no simple signature", kind)
-	}
-	tokens := txscript.MakeScriptTokenizer(0, script)
-	for tokens.Next() {
-		if tokens.Opcode() == txscript.OP_CODESEPARATOR {
-			return nil, tapscript, errors.New("the script holds OP_CODESEPARATOR")
-		}
-	}
-	return script, tapscript, nil
 }

@@ -45,6 +45,8 @@ type bip322Case struct {
 	Address    string   `json:"address"`
 	Type       string   `json:"type"`
 	Signatures []string `json:"bip322_signatures"`
+	LockTime   uint32   `json:"lock_time"`
+	Sequence   uint32   `json:"sequence"`
 }
 
 func readBIP322(t testing.TB) (all bip322Vectors) {

@@ -7,7 +7,7 @@ import (
 	"github.com/btcsuite/btcd/txscript/v2"
 )
 
-// signatureWatch runs a witness script step by step beside btcd's engine and looks at each signature before it is checked:
+// signatureWatch runs scripts step by step beside btcd's engine and looks at each signature before it is checked:
 // BIP-322 takes hash type ALL only, or DEFAULT in taproot. A script that is satisfied without any signature is refused too,
 // since its witness would fit every challenge.
 type signatureWatch struct {
@@ -22,31 +22,29 @@ type openIf struct {
 	taken   bool // the side that runs now is executed
 }
 
-// programSteps: an output to a witness program is two pushes; then the inner script begins.
-const programSteps = 2
-
-func (w *signatureWatch) run(engine *txscript.Engine, script []byte) error {
-	for range programSteps {
-		done, err := engine.Step()
-		if err != nil {
-			return err
-		}
-		if done {
+// run follows the scripts, which are those that the engine runs, in its order.
+func (w *signatureWatch) run(engine *txscript.Engine, scripts [][]byte) error {
+	done := false
+	for _, script := range scripts {
+		if len(script) == 0 {
 			return errors.New("a script that does nothing")
 		}
+		tokens := txscript.MakeScriptTokenizer(0, script)
+		for tokens.Next() {
+			if done {
+				return errors.New("a script that cannot be followed")
+			}
+			if err := w.look(tokens.Opcode(), engine); err != nil {
+				return err
+			}
+			var err error
+			if done, err = engine.Step(); err != nil {
+				return err
+			}
+		}
 	}
-	tokens := txscript.MakeScriptTokenizer(0, script)
-	for done := false; !done; {
-		if !tokens.Next() {
-			return errors.New("a script that cannot be followed")
-		}
-		if err := w.look(tokens.Opcode(), engine); err != nil {
-			return err
-		}
-		var err error
-		if done, err = engine.Step(); err != nil {
-			return err
-		}
+	if !done {
+		return errors.New("a script that cannot be followed")
 	}
 	if err := engine.CheckErrorCondition(true); err != nil {
 		return err

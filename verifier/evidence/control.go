@@ -9,11 +9,13 @@ import (
 
 // Methods and grades of control (SPEC part 14).
 const (
-	MethodEIP191 = "eip191"
-	MethodBIP322 = "bip322-simple"
+	MethodEIP191  = "eip191"
+	MethodBIP322  = "bip322-simple"
+	MethodFull    = "bip322-full"
+	MethodCompact = "compact"
 
-	GradeBound  = "bound"  // eip191: the key that the address names signed
-	GradeScript = "script" // bip322-simple: the address's whole script was satisfied
+	GradeBound  = "bound"  // eip191, compact: the key that the address names signed
+	GradeScript = "script" // bip322-simple, bip322-full: the address's whole script was satisfied
 )
 
 // Challenge is the text that the owner of an account signs (SPEC part 14). Whoever checks builds it from the signed
@@ -38,7 +40,11 @@ func VerifyControl(method, account, challenge, signature string) (grade string, 
 	case MethodEIP191:
 		return GradeBound, verifyEIP191(account, challenge, signature)
 	case MethodBIP322:
-		return GradeScript, verifyBIP322(account, challenge, signature)
+		return GradeScript, verifySimple(account, challenge, signature)
+	case MethodFull:
+		return GradeScript, verifyFull(account, challenge, signature)
+	case MethodCompact:
+		return GradeBound, verifyCompact(account, challenge, signature)
 	}
-	return "", &canon.FormatError{Field: "method", Problem: fmt.Sprintf("%q is neither %s nor %s", method, MethodEIP191, MethodBIP322)}
+	return "", &canon.FormatError{Field: "method", Problem: fmt.Sprintf("%q is none of %s, %s, %s and %s", method, MethodEIP191, MethodBIP322, MethodFull, MethodCompact)}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/btcsuite/btcd/address/v2"
 	"github.com/btcsuite/btcd/chaincfg/v2"
 	"github.com/btcsuite/btcd/txscript/v2"
+	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/ethereum/go-ethereum/accounts"
 	"github.com/ethereum/go-ethereum/crypto"
 )
@@ -124,7 +125,7 @@ func TestEIP191_Refused(t *testing.T) {
 	_, err = VerifyControl(MethodEIP191, account, testChallenge, with(func(b []byte) { b[64] = 55 - b[64] }))
 	wantCheck(t, err, "signature", "not this account's signature")
 	_, err = VerifyControl("eip712", account, testChallenge, good)
-	wantFormat(t, err, "method", "neither eip191 nor bip322-simple")
+	wantFormat(t, err, "method", "is none of eip191, bip322-simple, bip322-full and compact")
 }
 
 // Every r of a curve point verifies with some key; an r beside the curve recovers none.
@@ -363,6 +364,13 @@ func FuzzVerifyControl(f *testing.F) {
 	s := newSigner(testChallenge)
 	for _, rule := range append(witnessV0Rules(f, s), taprootRules(f, s)...) {
 		f.Add(MethodBIP322, mainnetAccount(f, rule.pkScript), smp(rule.witness...))
+		_, tx := simpleTransactions(rule.pkScript, testChallenge, rule.witness)
+		f.Add(MethodFull, mainnetAccount(f, rule.pkScript), ful(f, tx))
+	}
+	legacy, tx := s.fullLegacy(f, txscript.SigHashAll, func(*wire.MsgTx) {})
+	f.Add(MethodFull, legacy, ful(f, tx))
+	for form, account := range s.accountsOfKey(f) {
+		f.Add(MethodCompact, account, base64.StdEncoding.EncodeToString(s.compact(f, form)))
 	}
 	f.Fuzz(func(t *testing.T, method, account, signature string) {
 		grade, err := VerifyControl(method, account, "another challenge, which nobody signed", signature)

@@ -39,6 +39,15 @@ func (c *cursor) take(n uint64, what string) []byte {
 	return out
 }
 
+// number reads four bytes, little-endian.
+func (c *cursor) number(what string) uint32 {
+	b := c.take(4, what)
+	if b == nil {
+		return 0
+	}
+	return binary.LittleEndian.Uint32(b)
+}
+
 // count reads a compact size in its shortest form.
 func (c *cursor) count(what string) uint64 {
 	tag := c.take(1, what)
