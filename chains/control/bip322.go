@@ -5,51 +5,73 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
 
 	"github.com/btcsuite/btcd/address/v2"
-	"github.com/btcsuite/btcd/btcec/v2/ecdsa"
-	"github.com/btcsuite/btcd/chaincfg/v2"
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/txscript/v2"
 	"github.com/btcsuite/btcd/wire/v2"
-
-	"github.com/assay-por/assay/chains"
 )
 
-// simplePrefix marks the "simple" variant of BIP-322; older wallets leave it out.
-const simplePrefix = "smp"
+// maxSigned is the most that a witness or a transaction may take (SPEC part
+// 18).
+const maxSigned = 400_000
 
-// verifyBIP322 checks a "simple" signature: the witness that spends a virtual
+// verifySimple checks a "simple" signature: the witness that spends a virtual
 // transaction which commits to the challenge and pays to the address.
-func verifyBIP322(account chains.Account, challenge, signature string) (string, error) {
-	script, err := segwitScript(account)
+func verifySimple(a address.Address, challenge, signature string) (string, error) {
+	switch a.(type) {
+	case *address.AddressPubKeyHash, *address.AddressScriptHash:
+		return "", errors.New("only P2WPKH, P2WSH and P2TR addresses have simple signatures: sign with BIP-322's full variant, or, for one key, a signed message of 65 bytes")
+	}
+	script, err := txscript.PayToAddrScript(a)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("address: %w", err)
 	}
 	witness, err := decodeWitness(signature)
 	if err != nil {
 		return "", err
 	}
-	if err := checkSignatures(script, witness); err != nil {
-		return "", err
-	}
 	toSign := virtualSpend(script, challenge)
 	toSign.TxIn[0].Witness = witness
-	prevOut := txscript.NewCannedPrevOutputFetcher(script, 0)
-	engine, err := txscript.NewEngine(script, toSign, 0, txscript.StandardVerifyFlags, nil,
-		txscript.NewTxSigHashes(toSign, prevOut), 0, prevOut)
-	if err == nil {
-		err = engine.Execute()
-	}
-	if err != nil {
-		return "", fmt.Errorf("signature is not this account's over this challenge: %w", err)
+	if err := showsControl(script, challenge, toSign); err != nil {
+		return "", err
 	}
 	var b bytes.Buffer
 	if err := encodeWitness(&b, witness); err != nil {
 		return "", err
 	}
 	return simplePrefix + base64.StdEncoding.EncodeToString(b.Bytes()), nil
+}
+
+// verifyFull checks a "full" signature: the whole virtual transaction.
+func verifyFull(a address.Address, challenge, signature string) (string, error) {
+	script, err := txscript.PayToAddrScript(a)
+	if err != nil {
+		return "", fmt.Errorf("address: %w", err)
+	}
+	raw, err := decodeBase64(signature, fullPrefix)
+	if err != nil {
+		return "", err
+	}
+	if len(raw) > maxSigned {
+		return "", fmt.Errorf("signature: its transaction is longer than %d bytes", maxSigned)
+	}
+	r, toSign := bytes.NewReader(raw), new(wire.MsgTx)
+	if err := toSign.Deserialize(r); err != nil {
+		return "", fmt.Errorf("signature holds no whole transaction: %w", err)
+	}
+	if r.Len() > 0 {
+		return "", fmt.Errorf("signature: %d bytes are left over after its transaction", r.Len())
+	}
+	if err := showsControl(script, challenge, toSign); err != nil {
+		return "", err
+	}
+	var b bytes.Buffer
+	if err := toSign.Serialize(&b); err != nil {
+		return "", err
+	}
+	return fullPrefix + base64.StdEncoding.EncodeToString(b.Bytes()), nil
 }
 
 // virtualSpend returns BIP-322's to_sign transaction for a script and text,
@@ -68,51 +90,73 @@ func virtualSpend(script []byte, text string) *wire.MsgTx {
 	return toSign
 }
 
-// segwitScript returns the output script of an account's address, which must
-// be one that "simple" signatures are made for.
-func segwitScript(account chains.Account) ([]byte, error) {
-	params := network(account.Chain())
-	if params == nil {
-		return nil, errors.New("its chain is no Bitcoin network that is known here")
+// showsControl accepts a transaction to_sign that is valid now, at time 0 and
+// age 0, and refuses what is invalid, inconclusive or valid only later (SPEC
+// part 14).
+func showsControl(script []byte, challenge string, toSign *wire.MsgTx) error {
+	template := virtualSpend(script, challenge)
+	if len(toSign.TxIn) != 1 {
+		return fmt.Errorf("signature: its transaction has %d inputs, want 1: a proof of funds is no method of control", len(toSign.TxIn))
 	}
-	a, err := address.DecodeAddress(account.Address(), params)
-	if err != nil {
-		return nil, fmt.Errorf("address: %w", err)
+	in := toSign.TxIn[0]
+	if in.PreviousOutPoint != template.TxIn[0].PreviousOutPoint {
+		return errors.New("signature is not this account's over this challenge: its transaction spends another output")
 	}
-	if !a.IsForNet(params) || a.EncodeAddress() != account.Address() {
-		return nil, fmt.Errorf("address is not one of %s in its one spelling", params.Name)
+	if len(toSign.TxOut) != 1 || toSign.TxOut[0].Value != 0 || !bytes.Equal(toSign.TxOut[0].PkScript, template.TxOut[0].PkScript) {
+		return errors.New("signature: its transaction must have one output, of value 0, with the script OP_RETURN")
 	}
-	switch a.(type) {
-	case *address.AddressWitnessPubKeyHash, *address.AddressWitnessScriptHash, *address.AddressTaproot:
-		return txscript.PayToAddrScript(a)
-	default:
-		return nil, errors.New("only P2WPKH, P2WSH and P2TR addresses can sign: move the coins to one, or report them without control")
+	if err := checkSignatures(script, in); err != nil {
+		return err
 	}
-}
-
-func network(chain chains.Chain) *chaincfg.Params {
-	for _, p := range []*chaincfg.Params{&chaincfg.MainNetParams, &chaincfg.TestNet3Params, &chaincfg.RegressionNetParams, &chaincfg.SimNetParams} {
-		if p.GenesisHash.String()[:32] == chain.Reference() {
-			return p
+	if err := execute(script, toSign); err != nil {
+		if slices.ContainsFunc(keptForLater, func(code txscript.ErrorCode) bool { return txscript.IsErrorCode(err, code) }) {
+			return fmt.Errorf("signature is inconclusive, it rests on what Bitcoin keeps for later rules: %w", err)
 		}
+		return fmt.Errorf("signature is not this account's over this challenge: %w", err)
+	}
+	// Whoever signed, signed for this challenge; what satisfies the script
+	// with another outpoint too is no signature.
+	other := toSign.Copy()
+	other.TxIn[0].PreviousOutPoint.Hash[0] ^= 1
+	if execute(script, other) == nil {
+		return errors.New("signature: no signature is checked by the script, it would fit every challenge")
+	}
+	if v := toSign.Version; v != 0 && v != 2 {
+		return fmt.Errorf("signature is inconclusive: its transaction has version %d, want 0 or 2", v)
+	}
+	if toSign.LockTime != 0 || in.Sequence != 0 {
+		return fmt.Errorf("signature becomes valid only at time %d and age %d, which does not show control now: sign with lock time 0 and sequence 0",
+			toSign.LockTime, in.Sequence)
 	}
 	return nil
 }
 
+var keptForLater = []txscript.ErrorCode{
+	txscript.ErrDiscourageOpSuccess,
+	txscript.ErrDiscourageUpgradableNOPs,
+	txscript.ErrDiscourageUpgradableWitnessProgram,
+	txscript.ErrDiscourageUpgradeablePubKeyType,
+	txscript.ErrDiscourageUpgradeableTaprootVersion,
+}
+
+func execute(script []byte, toSign *wire.MsgTx) error {
+	prevOut := txscript.NewCannedPrevOutputFetcher(script, 0)
+	engine, err := txscript.NewEngine(script, toSign, 0, txscript.StandardVerifyFlags|txscript.ScriptVerifySigPushOnly, nil,
+		txscript.NewTxSigHashes(toSign, prevOut), 0, prevOut)
+	if err != nil {
+		return err
+	}
+	return engine.Execute()
+}
+
 // decodeWitness reads `smp` ‖ base64 of a witness stack, or the base64 alone.
 func decodeWitness(signature string) (wire.TxWitness, error) {
-	for _, other := range []string{"ful", "pof"} {
-		if strings.HasPrefix(signature, other) {
-			return nil, fmt.Errorf("signature is of BIP-322's variant %q: want the simple one, %q", other, simplePrefix)
-		}
-	}
-	const most = 64 << 10
-	if len(signature) > most {
-		return nil, fmt.Errorf("signature is longer than %d characters", most)
-	}
-	raw, err := base64.StdEncoding.Strict().DecodeString(strings.TrimPrefix(signature, simplePrefix))
+	raw, err := decodeBase64(signature, simplePrefix)
 	if err != nil {
-		return nil, fmt.Errorf("signature: want %s and base64: %w", simplePrefix, err)
+		return nil, err
+	}
+	if len(raw) > maxSigned {
+		return nil, fmt.Errorf("signature: its witness is longer than %d bytes", maxSigned)
 	}
 	r := bytes.NewReader(raw)
 	count, err := wire.ReadVarInt(r, 0)
@@ -141,57 +185,4 @@ func encodeWitness(b *bytes.Buffer, witness wire.TxWitness) error {
 		}
 	}
 	return nil
-}
-
-// checkSignatures enforces what the script engine leaves open: signatures
-// commit to the whole transaction, and no script changes what they commit to.
-func checkSignatures(script []byte, witness wire.TxWitness) error {
-	items := witness
-	switch {
-	case txscript.IsPayToTaproot(script):
-		if last := witness[len(witness)-1]; len(witness) > 1 && len(last) > 0 && last[0] == txscript.TaprootAnnexTag {
-			return errors.New("signature: its witness has an annex")
-		}
-		if len(witness) > 1 {
-			items = witness[:len(witness)-2]
-			if err := checkScript(witness[len(witness)-2]); err != nil {
-				return err
-			}
-		}
-		for i, item := range items {
-			if len(item) == 65 && item[64] != byte(txscript.SigHashAll) {
-				return hashTypeError(i, item[64])
-			}
-		}
-		return nil
-	case txscript.IsPayToWitnessScriptHash(script):
-		items = witness[:len(witness)-1]
-		if err := checkScript(witness[len(witness)-1]); err != nil {
-			return err
-		}
-	}
-	for i, item := range items {
-		if len(item) < 9 {
-			continue // shorter than any signature
-		}
-		last := len(item) - 1
-		if _, err := ecdsa.ParseDERSignature(item[:last]); err == nil && item[last] != byte(txscript.SigHashAll) {
-			return hashTypeError(i, item[last])
-		}
-	}
-	return nil
-}
-
-func hashTypeError(item int, got byte) error {
-	return fmt.Errorf("signature: witness item %d has signature hash type %#02x: want ALL", item, got)
-}
-
-func checkScript(script []byte) error {
-	t := txscript.MakeScriptTokenizer(0, script)
-	for t.Next() {
-		if t.Opcode() == txscript.OP_CODESEPARATOR {
-			return errors.New("signature: its script has an OP_CODESEPARATOR")
-		}
-	}
-	return nil // a malformed script is the engine's to refuse
 }

@@ -13,9 +13,10 @@
 //	block: 0x8d1c…
 //	root: 91ab…
 //
-// Two kinds of signature are taken: EIP-191 (personal_sign) for accounts of
-// Ethereum's kind, and BIP-322 "simple" for Bitcoin's segwit addresses. The
-// package makes no signature: keys stay with whoever holds them.
+// Taken are EIP-191 (personal_sign) for accounts of Ethereum's kind, and for
+// Bitcoin's BIP-322, "simple" or "full", and the compact signatures of 65
+// bytes that wallets make of messages. The package makes no signature: keys
+// stay with whoever holds them.
 package control
 
 import (
@@ -90,10 +91,12 @@ func ParseChallenge(text string) (Challenge, error) {
 const (
 	EIP191       = "eip191"
 	BIP322Simple = "bip322-simple"
+	BIP322Full   = "bip322-full"
+	Compact      = "compact"
 )
 
 // Verify checks an account's signature over a challenge's text (SPEC part 14).
-// It returns the method, the signature in the one spelling that a report
+// It tells the method from the signature's form, and returns the method, the signature in the one spelling that a report
 // holds, and the control grade that it reaches. The caller must have made the
 // challenge itself, from the statement: whatever text is handed in is the text
 // that is checked.
@@ -104,8 +107,7 @@ func Verify(account chains.Account, challenge, signature string) (method, normal
 		normalized, err = verifyEIP191(account.Address(), challenge, signature)
 		method, grade = EIP191, chains.Bound
 	case chains.BIP122:
-		normalized, err = verifyBIP322(account, challenge, signature)
-		method, grade = BIP322Simple, chains.Script
+		method, normalized, grade, err = verifyBitcoin(account, challenge, signature)
 	default:
 		err = errors.New("no kind of signature is known for its chain")
 	}

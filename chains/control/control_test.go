@@ -2,8 +2,12 @@ package control
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
+	"strings"
 	"testing"
+
+	"github.com/btcsuite/btcd/txscript/v2"
 
 	"github.com/assay-por/assay/chains"
 )
@@ -20,7 +24,14 @@ type vectors struct {
 		Message    string   `json:"message"`
 		Address    string   `json:"address"`
 		Signatures []string `json:"bip322_signatures"`
+		LockTime   uint32   `json:"lock_time"`
+		Sequence   uint32   `json:"sequence"`
 	} `json:"full"`
+	Proofs []struct {
+		Message    string   `json:"message"`
+		Address    string   `json:"address"`
+		Signatures []string `json:"bip322_signatures"`
+	} `json:"proof_of_funds"`
 	Error []struct {
 		Description string `json:"description"`
 		Message     string `json:"message"`
@@ -49,11 +60,15 @@ func readVectors(t *testing.T, name string) vectors {
 }
 
 func TestBIP322Vectors(t *testing.T) {
-	simple, refused := 0, 0
+	simple, full, funds, refused := 0, 0, 0, 0
 	for _, name := range []string{"basic-test-vectors.json", "generated-test-vectors.json"} {
 		v := readVectors(t, name)
 		for _, h := range v.TxHashes {
-			script, err := segwitScript(chains.Account(mainnet + ":" + h.Address))
+			a, _, err := bitcoinAddress(chains.Account(mainnet + ":" + h.Address))
+			if err != nil {
+				t.Fatal(err)
+			}
+			script, err := txscript.PayToAddrScript(a)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -80,19 +95,27 @@ func TestBIP322Vectors(t *testing.T) {
 		}
 		for _, f := range v.Full {
 			for _, signature := range f.Signatures {
-				if _, _, _, err := Verify(chains.Account(mainnet+":"+f.Address), f.Message, signature); err == nil {
-					t.Errorf("%s: a full signature was taken for a simple one", f.Address)
-				}
+				expect(t, f.Address, chains.Account(mainnet+":"+f.Address), f.Message, signature, fmt.Sprintf("valid only at time %d and age %d,", f.LockTime, f.Sequence))
+				full++
+			}
+		}
+		for _, p := range v.Proofs {
+			for _, signature := range p.Signatures {
+				expect(t, p.Address, chains.Account(mainnet+":"+p.Address), p.Message, signature, "a proof of funds, which is no method of control")
+				funds++
 			}
 		}
 		for _, e := range v.Error {
-			if _, _, grade, err := Verify(chains.Account(mainnet+":"+e.Address), e.Message, e.Signature); err == nil || grade != chains.NoControl {
+			_, _, grade, err := Verify(chains.Account(mainnet+":"+e.Address), e.Message, e.Signature)
+			if err == nil || grade != chains.NoControl {
 				t.Errorf("%s: accepted with grade %s", e.Description, grade)
+			} else if strings.Contains(err.Error(), "valid only") || strings.Contains(err.Error(), "inconclusive") {
+				t.Errorf("%s: got %v, and it is invalid", e.Description, err)
 			}
 			refused++
 		}
 	}
-	if simple != 10 || refused != 36 {
-		t.Errorf("ran %d simple signatures and %d errors, want 10 and 36", simple, refused)
+	if simple != 10 || full != 10 || funds != 3 || refused != 36 {
+		t.Errorf("ran %d simple and %d full signatures, %d proofs of funds and %d errors, want 10, 10, 3 and 36", simple, full, funds, refused)
 	}
 }

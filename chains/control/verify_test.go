@@ -183,7 +183,8 @@ func TestB13_P2WPKH(t *testing.T) {
 	expect(t, "cut off", w.account, text, good[:3]+base64.StdEncoding.EncodeToString(decoded(t, good)[:50]), "cut off")
 	expect(t, "no items", w.account, text, "smpAA==", "no witness stack")
 	expect(t, "a count of billions", w.account, text, "smp/v////8=", "no witness stack")
-	expect(t, "full variant", w.account, text, "ful"+good[3:], "variant")
+	expect(t, "full variant", w.account, text, "ful"+good[3:], "no whole transaction")
+	expect(t, "proof of funds", w.account, text, "pof"+good[3:], "no method of control")
 	for name, pasted := range map[string]string{"without prefix": good[3:], "wrapped": good[:40] + "\n" + good[40:] + "\n"} {
 		if _, normalized, _, err := Verify(w.account, text, pasted); err != nil || normalized != good {
 			t.Errorf("%s: got %s, %v", name, normalized, err)
@@ -241,7 +242,7 @@ func TestB13_Tapscript(t *testing.T) {
 		"ALL":            {nil, txscript.SigHashAll, ""},
 		"SINGLE":         {nil, txscript.SigHashSingle, "hash type"},
 		"CODESEPARATOR":  {[]byte{txscript.OP_CODESEPARATOR}, txscript.SigHashDefault, "OP_CODESEPARATOR"},
-		"unused success": {[]byte{0x50}, txscript.SigHashDefault, "not this account's"},
+		"unused success": {[]byte{0x50}, txscript.SigHashDefault, "inconclusive"},
 	} {
 		script := append(bytes.Clone(c.before), txscript.OP_DATA_32)
 		script = append(append(script, schnorr.SerializePubKey(key.PubKey())...), txscript.OP_CHECKSIG)
@@ -276,6 +277,7 @@ func TestB13_P2WSH(t *testing.T) {
 		"a signature":   {checksig, txscript.SigHashAll, ""},
 		"NONE":          {checksig, txscript.SigHashNone, "hash type"},
 		"CODESEPARATOR": {append([]byte{txscript.OP_CODESEPARATOR}, checksig...), txscript.SigHashAll, "OP_CODESEPARATOR"},
+		"upgradable":    {append([]byte{txscript.OP_NOP10}, checksig...), txscript.SigHashAll, "inconclusive"},
 	} {
 		program := chainhash.HashB(c.script)
 		a, err := address.NewAddressWitnessScriptHash(program, &chaincfg.MainNetParams)
@@ -293,14 +295,34 @@ func TestB13_P2WSH(t *testing.T) {
 	}
 }
 
+// TestB13_NoSignature: what a script takes without any signature fits every
+// challenge.
+func TestB13_NoSignature(t *testing.T) {
+	hash := address.Hash160([]byte("secret"))
+	for name, c := range map[string]struct {
+		script  []byte
+		witness wire.TxWitness
+	}{
+		"anyone":    {[]byte{txscript.OP_1}, nil},
+		"hash lock": {append(append([]byte{txscript.OP_HASH160, txscript.OP_DATA_20}, hash...), txscript.OP_EQUAL), wire.TxWitness{[]byte("secret")}},
+	} {
+		a, err := address.NewAddressWitnessScriptHash(chainhash.HashB(c.script), &chaincfg.MainNetParams)
+		w := walletOf(t, a, err)
+		expect(t, name, w.account, demoChallenge(w.account).Text(), encoded(t, append(c.witness, c.script)), "no signature is checked")
+	}
+}
+
 func FuzzVerify(f *testing.F) {
 	const p2wpkh = mainnet + ":bc1q9vza2e8x573nczrlzms0wvx3gsqjx7vavgkx0l"
 	f.Add("smpAkcwRAIgM2gBAQqvZX15ZiysmKmQpDrG83avLIT492QBzLnQIxYCIBaTpOaD20qRlEylyxFSeEA2ba9YOixpX8z46TSDtS40ASECx/EgAxlkQpQ9hYjgGu6EBCPMVPwVIVJqO4XCsMvViHI=")
 	f.Add("0x" + strings.Repeat("11", 65))
 	f.Add("smpAA==")
+	f.Add("fulAgAAAAABAUrfzHHOLAKmgCIFSTT3krp+cQxj1BDPBN4GBg3tRmFXAAAAAAAAAAAAAQAAAAAAAAAAAWoAAAAAAA==")
+	f.Add("ICbtzQ0/Pjg2d8Gqm00HcbVs7FtvfCFi8oYJ78vJ9k7INK+LeuPmLT2IWB1V4nFznUuw7MyPY1Xnj7Md4rmCmgc=")
 	f.Fuzz(func(t *testing.T, signature string) {
 		for _, account := range []chains.Account{testAccount, p2wpkh, mainnet + ":bc1pss0zhytly75awhm6x2hhvd5lnzv3vssgrf9axfheq8ldyzn88ges79fler",
-			mainnet + ":bc1qp0ahvfh83088w49k405szqgg4f3pptr7p2g06tdxfjcd40z4lh4q95lsz9"} {
+			mainnet + ":bc1qp0ahvfh83088w49k405szqgg4f3pptr7p2g06tdxfjcd40z4lh4q95lsz9",
+			mainnet + ":1G5Bg6w4srw965M1JSYTFNtDg4fXpeYh3r", mainnet + ":3GYyRHMxumGtBptFNgxSGGQQwDJwnphTYf"} {
 			_, normalized, _, err := Verify(account, "", signature)
 			if err != nil {
 				continue

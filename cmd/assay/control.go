@@ -43,7 +43,8 @@ func newControlChallenge(a *app) *cobra.Command {
 		Short: "Write one text file per account, to be signed offline",
 		Long: `Write the challenge of every account that has not signed yet, one file each: NAME.txt, to be signed byte for byte (there is no line feed at its
 end). Put each signature into NAME.sig, on one line, and give the folder to assay control import.
-Accounts of eip155 chains sign with personal_sign (EIP-191), Bitcoin accounts with BIP-322 simple.`,
+Accounts of eip155 chains sign with personal_sign (EIP-191). Bitcoin accounts sign with BIP-322, simple (segwit) or full (every address, with lock time 0
+and sequence 0), or, where one key is the address (P2PKH, P2SH-P2WPKH, P2WPKH), with a signed message of 65 bytes as Electrum and others make it.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.inRun(cmd, func(s *stages) error {
