@@ -130,6 +130,13 @@ func controlVectors(put putter) {
 		Root: root, Snapshot: snapshot, Signature: signEIP191(key, text), Text: text,
 	}
 	put("control", "happy-eip191", good)
+	litecoin, owner := "bip122:530827f38f93b43ed12af0b3ad25a288", "mkq8U3JKRUsXQjVrTapPwzbZy3gvKYyq6E"
+	put("control", "happy-compact-litecoin", vector{
+		Comment: "signmessage of Litecoin Core 0.21.2.1", Expect: "pass", Account: litecoin + ":" + owner, Block: strings.Repeat("b", 64), Chain: litecoin,
+		Exchange: "Demo Exchange", Method: "compact", Root: root, Snapshot: snapshot,
+		Signature: "IFj+psh9LRFs5jX/+7xt5lsbTjQXY31BVv7db2gnWfgZNidG0baTv3GQRFSc3oaUnoYFawa5fs/iDqyIfCwVePQ=",
+		Text:      evidence.Challenge("Demo Exchange", snapshot, litecoin, litecoin+":"+owner, strings.Repeat("b", 64), root),
+	})
 	fault := func(name, attack, comment string, edit func(*vector)) {
 		v := good
 		v.Attack, v.Comment, v.Expect, v.Text = attack, comment, "refused", ""

@@ -10,6 +10,9 @@ import (
 
 // network is what differs between chains that have Bitcoin's rules (SPEC part 13).
 type network struct {
+	token            string // of its coin, after chain and slash
+	message          string // what its wallets hash before a signed message
+	work             func(header []byte) [32]byte
 	limitBits        int // the proof-of-work limit is 2^limitBits − 1
 	hrp              string
 	pubKeyHash, hash byte // base58check versions of P2PKH and P2SH
@@ -17,15 +20,23 @@ type network struct {
 
 // networkOf finds a network by its CAIP-2 name: the first half of its genesis block's id.
 func networkOf(chain string) (network, bool) {
+	const bitcoin, litecoin = "slip44:0", "slip44:2"
+	const bitcoinMessage, litecoinMessage = "Bitcoin Signed Message:\n", "Litecoin Signed Message:\n"
 	switch chain {
 	case "bip122:000000000019d6689c085ae165831e93": // mainnet
-		return network{limitBits: 224, hrp: "bc", pubKeyHash: 0x00, hash: 0x05}, true
+		return network{token: bitcoin, message: bitcoinMessage, work: doubleSHA256, limitBits: 224, hrp: "bc", pubKeyHash: 0x00, hash: 0x05}, true
 	case "bip122:000000000933ea01ad0ee984209779ba": // testnet3
-		return network{limitBits: 224, hrp: "tb", pubKeyHash: 0x6f, hash: 0xc4}, true
+		return network{token: bitcoin, message: bitcoinMessage, work: doubleSHA256, limitBits: 224, hrp: "tb", pubKeyHash: 0x6f, hash: 0xc4}, true
 	case "bip122:0f9188f13cb7b2c71f2a335e3a4fc328": // regtest
-		return network{limitBits: 255, hrp: "bcrt", pubKeyHash: 0x6f, hash: 0xc4}, true
+		return network{token: bitcoin, message: bitcoinMessage, work: doubleSHA256, limitBits: 255, hrp: "bcrt", pubKeyHash: 0x6f, hash: 0xc4}, true
 	case "bip122:683e86bd5c6d110d91b94b97137ba6bf": // simnet
-		return network{limitBits: 255, hrp: "sb", pubKeyHash: 0x3f, hash: 0x7b}, true
+		return network{token: bitcoin, message: bitcoinMessage, work: doubleSHA256, limitBits: 255, hrp: "sb", pubKeyHash: 0x3f, hash: 0x7b}, true
+	case "bip122:12a765e31ffd4059bada1e25190f6e98": // Litecoin mainnet
+		return network{token: litecoin, message: litecoinMessage, work: scryptWork, limitBits: 236, hrp: "ltc", pubKeyHash: 0x30, hash: 0x32}, true
+	case "bip122:4966625a4b2851d9fdee139e56211a0d": // Litecoin testnet4
+		return network{token: litecoin, message: litecoinMessage, work: scryptWork, limitBits: 236, hrp: "tltc", pubKeyHash: 0x6f, hash: 0x3a}, true
+	case "bip122:530827f38f93b43ed12af0b3ad25a288": // Litecoin regtest
+		return network{token: litecoin, message: litecoinMessage, work: scryptWork, limitBits: 255, hrp: "rltc", pubKeyHash: 0x6f, hash: 0x3a}, true
 	}
 	return network{}, false
 }
@@ -101,13 +112,22 @@ func (n network) segwitScript(address string) (script []byte, kind scriptKind, e
 
 // accountScript is the output script of a CAIP-10 account of a chain with Bitcoin's rules (SPEC parts 2 and 13).
 func accountScript(account string) (script []byte, kind scriptKind, err error) {
+	n, text, err := accountNetwork(account)
+	if err != nil {
+		return nil, "", err
+	}
+	return n.script(text)
+}
+
+// accountNetwork splits an account into its network and its address there.
+func accountNetwork(account string) (n network, text string, err error) {
 	at := strings.LastIndexByte(account, ':')
 	if at < 0 {
-		return nil, "", fmt.Errorf("%q is not an account: want chain:address", account)
+		return network{}, "", fmt.Errorf("%q is not an account: want chain:address", account)
 	}
 	n, ok := networkOf(account[:at])
 	if !ok {
-		return nil, "", fmt.Errorf("%q is not a network with Bitcoin's rules known here", account[:at])
+		return network{}, "", fmt.Errorf("%q is not a network with Bitcoin's rules known here", account[:at])
 	}
-	return n.script(account[at+1:])
+	return n, account[at+1:], nil
 }

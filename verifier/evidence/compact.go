@@ -13,8 +13,6 @@ import (
 	"github.com/assay-por/assay/verifier/canon"
 )
 
-const compactMagic = "Bitcoin Signed Message:\n"
-
 // compactForm is one way to make an address of a key, and the first of the four headers that say so.
 type compactForm struct {
 	name   string
@@ -45,7 +43,11 @@ func payToWitnessKeyHash(key *secp256k1.PublicKey) []byte {
 // verifyCompact recovers the key of a signed message, makes every kind of address of it that the method knows, and takes the
 // one that the header names.
 func verifyCompact(account, challenge, signature string) error {
-	script, kind, err := accountScript(account)
+	net, text, err := accountNetwork(account)
+	if err != nil {
+		return &canon.FormatError{Field: "account", Problem: err.Error()}
+	}
+	script, kind, err := net.script(text)
 	if err != nil {
 		return &canon.FormatError{Field: "account", Problem: err.Error()}
 	}
@@ -58,7 +60,7 @@ func verifyCompact(account, challenge, signature string) error {
 	}
 	said := (raw[0] - 27) / 4
 	raw[0] = 27 + (raw[0]-27)%4
-	digest := doubleSHA256(compactText(challenge))
+	digest := doubleSHA256(compactText(net.message, challenge))
 	key, _, err := ecdsa.RecoverCompact(raw, digest[:])
 	if err != nil {
 		return &CheckError{Field: "signature", Problem: "no key is recovered from it", Got: err.Error(), Want: "the key of " + account}
@@ -79,8 +81,8 @@ func verifyCompact(account, challenge, signature string) error {
 }
 
 // compactText is what is hashed twice: the words that mark a message, and the message, each with its length.
-func compactText(message string) []byte {
-	text := append([]byte{byte(len(compactMagic))}, compactMagic...)
+func compactText(magic, message string) []byte {
+	text := append([]byte{byte(len(magic))}, magic...)
 	switch n := uint64(len(message)); {
 	case n < 0xfd:
 		text = append(text, byte(n))

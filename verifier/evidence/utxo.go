@@ -64,7 +64,7 @@ func (o output) outpoint() string { return printed(o.txid) + ":" + strconv.Forma
 func ParseUTXO(raw []byte, snapshot, chain string) (*UTXO, error) {
 	net, ok := networkOf(chain)
 	if !ok {
-		return nil, &canon.FormatError{Field: "chain", Problem: fmt.Sprintf("%q is not a network with Bitcoin's rules known here: mainnet, testnet3, regtest, simnet", chain)}
+		return nil, &canon.FormatError{Field: "chain", Problem: fmt.Sprintf("%q is not a network with Bitcoin's rules known here (SPEC part 13)", chain)}
 	}
 	u := &UTXO{chain: chain, network: net}
 	var gotChain, gotSnapshot string

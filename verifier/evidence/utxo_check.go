@@ -70,7 +70,7 @@ func (u *UTXO) Check(block Block, accounts []string) (UTXOResult, error) {
 	}
 	result := UTXOResult{Notes: []string{u.unspentNote(block)}}
 	for _, account := range slices.Sorted(maps.Keys(sums)) {
-		result.Balances = append(result.Balances, Balance{Account: account, Token: u.chain + "/slip44:0", Amount: sums[account]})
+		result.Balances = append(result.Balances, Balance{Account: account, Token: u.chain + "/" + u.network.token, Amount: sums[account]})
 	}
 	return result, nil
 }

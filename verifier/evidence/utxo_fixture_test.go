@@ -154,21 +154,36 @@ func (f *utxoFixture) write(t testing.TB, claims []claim) {
 }
 
 // mine finds a nonce for a header of the easiest target.
-func mine(t testing.TB, b *wire.MsgBlock) {
+func mine(t testing.TB, b *wire.MsgBlock) { mineFor(t, b, doubleSHA256) }
+
+func mineFor(t testing.TB, b *wire.MsgBlock, work func([]byte) [32]byte) {
 	t.Helper()
 	target, err := expandBits(b.Header.Bits, 255)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for !atMost(b.BlockHash(), target) {
+	for {
+		var header bytes.Buffer
+		if err := b.Header.Serialize(&header); err != nil {
+			t.Fatal(err)
+		}
+		if atMost(work(header.Bytes()), target) {
+			return
+		}
 		b.Header.Nonce++
 	}
 }
 
 func pkScript(t testing.TB, kind int, seed byte) (script []byte, account string) {
+	return pkScriptOn(t, regtest, &chaincfg.RegressionNetParams, kind, seed)
+}
+
+// litecoin spells addresses of Litecoin's regtest.
+var litecoin = chaincfg.Params{PubKeyHashAddrID: 0x6f, ScriptHashAddrID: 0x3a, Bech32HRPSegwit: "rltc"}
+
+func pkScriptOn(t testing.TB, chain string, net *chaincfg.Params, kind int, seed byte) (script []byte, account string) {
 	t.Helper()
 	h20, h32 := bytes.Repeat([]byte{seed}, 20), bytes.Repeat([]byte{seed}, 32)
-	net := &chaincfg.RegressionNetParams
 	var a address.Address
 	var err error
 	switch kind % 5 {
@@ -189,21 +204,27 @@ func pkScript(t testing.TB, kind int, seed byte) (script []byte, account string)
 	if script, err = txscript.PayToAddrScript(a); err != nil {
 		t.Fatal(err)
 	}
-	return script, regtest + ":" + a.EncodeAddress()
+	return script, chain + ":" + a.EncodeAddress()
 }
 
 // newUTXOFixture mines a regtest chain from height 100: blocks of 1, 3, 4, 5, 7 and 13 transactions, every output of kind
 // tx+vout mod 5. Account 5 of the list holds nothing.
 func newUTXOFixture(t testing.TB, sizes ...int) *utxoFixture {
 	t.Helper()
+	return newFixtureOn(t, regtest, &chaincfg.RegressionNetParams, doubleSHA256, sizes...)
+}
+
+// newFixtureOn makes the same of another network, whose work is what the last argument says.
+func newFixtureOn(t testing.TB, chain string, net *chaincfg.Params, work func([]byte) [32]byte, sizes ...int) *utxoFixture {
+	t.Helper()
 	if len(sizes) == 0 {
 		sizes = []int{1, 3, 4, 5, 7, 13}
 	}
-	f := &utxoFixture{chain: regtest, first: 100}
+	f := &utxoFixture{chain: chain, first: 100}
 	scripts := make([][]byte, 5)
 	for kind := range scripts {
 		var account string
-		scripts[kind], account = pkScript(t, kind, byte(kind+1))
+		scripts[kind], account = pkScriptOn(t, chain, net, kind, byte(kind+1))
 		f.accounts = append(f.accounts, account)
 	}
 	var claims []claim
@@ -231,11 +252,11 @@ func newUTXOFixture(t testing.TB, sizes ...int) *utxoFixture {
 			}
 		}
 		_, b.Header.MerkleRoot = naiveBranch(ids, 0)
-		mine(t, b)
+		mineFor(t, b, work)
 		previous = b.BlockHash()
 		f.blocks = append(f.blocks, b)
 	}
-	_, idle := pkScript(t, 2, 99)
+	_, idle := pkScriptOn(t, chain, net, 2, 99)
 	f.accounts = append(f.accounts, idle)
 	f.write(t, claims)
 	return f

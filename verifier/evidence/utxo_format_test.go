@@ -77,7 +77,7 @@ func TestUTXO_AnotherSubject(t *testing.T) {
 	raw := encode(t, newUTXOFixture(t).file)
 	_, err := ParseUTXO(raw, strings.Repeat("0", 64), regtest)
 	wantCheck(t, err, "snapshot", "evidence of another snapshot")
-	_, err = ParseUTXO(raw, testSnapshot, "bip122:12a765e31ffd4059bada1e25190f6e98")
+	_, err = ParseUTXO(raw, testSnapshot, "bip122:1a91e3dace36e2be3bf030a65679fe82")
 	wantFormat(t, err, "chain", "is not a network with Bitcoin's rules known here")
 	_, err = ParseUTXO(raw, testSnapshot, "eip155:1")
 	wantFormat(t, err, "chain", "is not a network with Bitcoin's rules known here")
@@ -242,7 +242,7 @@ func FuzzAddress(f *testing.F) {
 	}
 	f.Add("bc1q9vza2e8x573nczrlzms0wvx3gsqjx7vavgkx0l")
 	f.Fuzz(func(t *testing.T, address string) {
-		for _, chain := range []string{mainnet, testnet, regtest, simnet} {
+		for _, chain := range []string{mainnet, testnet, regtest, simnet, litecoinMainnet, litecoinTestnet, litecoinRegtest} {
 			net, _ := networkOf(chain)
 			script, kind, err := net.script(address)
 			if err == nil && (kind == "" || len(script) < 22 || len(script) > 34) {
