@@ -18,10 +18,9 @@ import (
 // A compact signature is 65 bytes: a header, r and s. The header, less 27, is
 // four times the form of the address and which of four keys is meant.
 const (
-	compactSize   = 65
-	firstHeader   = 27
-	lastHeader    = 42
-	signedMessage = "Bitcoin Signed Message:\n"
+	compactSize = 65
+	firstHeader = 27
+	lastHeader  = 42
 )
 
 var formNames = [...]string{"P2PKH of the uncompressed key", "P2PKH of the compressed key", "P2SH of P2WPKH", "P2WPKH"}
@@ -48,7 +47,7 @@ func verifyCompact(a address.Address, params *chaincfg.Params, challenge string,
 		return "", errors.New("signature: r or s is out of range (s must lie in the lower half)")
 	}
 	said, which := (sig[0]-firstHeader)/4, (sig[0]-firstHeader)%4
-	key, _, err := ecdsa.RecoverCompact(append([]byte{firstHeader + which}, sig[1:]...), messageHash(challenge))
+	key, _, err := ecdsa.RecoverCompact(append([]byte{firstHeader + which}, sig[1:]...), messageHash(messageMagic(params), challenge))
 	if err != nil {
 		return "", fmt.Errorf("signature: no key is recovered from it: %w", err)
 	}
@@ -62,9 +61,9 @@ func verifyCompact(a address.Address, params *chaincfg.Params, challenge string,
 	return base64.StdEncoding.EncodeToString(append([]byte{firstHeader + 4*form + which}, sig[1:]...)), nil
 }
 
-func messageHash(text string) []byte {
+func messageHash(magic, text string) []byte {
 	var b bytes.Buffer
-	for _, s := range []string{signedMessage, text} {
+	for _, s := range []string{magic, text} {
 		_ = wire.WriteVarString(&b, 0, s) // a buffer refuses nothing
 	}
 	return chainhash.DoubleHashB(b.Bytes())

@@ -34,7 +34,7 @@ func formWallets(t *testing.T) []wallet {
 
 // signCompact signs with the header of a form.
 func signCompact(key *btcec.PrivateKey, text string, form byte) []byte {
-	sig := ecdsa.SignCompact(key, messageHash(text), false)
+	sig := ecdsa.SignCompact(key, messageHash("Bitcoin Signed Message:\n", text), false)
 	sig[0] += 4 * form
 	return sig
 }

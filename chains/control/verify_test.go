@@ -197,9 +197,35 @@ func TestB13_P2WPKH(t *testing.T) {
 	expect(t, "loose base64", signer, "", strings.Replace(vector, "I=", "J=", 1), "base64")
 	testnet := chains.Account("bip122:000000000933ea01ad0ee984209779ba:" + w.account.Address())
 	expect(t, "address of another network", testnet, text, good, "not one of testnet3")
-	litecoin := chains.Account("bip122:12a765e31ffd4059bada1e25190f6e98:" + w.account.Address())
-	expect(t, "another chain", litecoin, text, good, "no Bitcoin network")
+	dogecoin := chains.Account("bip122:1a91e3dace36e2be3bf030a65679fe82:" + w.account.Address())
+	expect(t, "another chain", dogecoin, text, good, "no Bitcoin network")
 	expect(t, "P2PKH", mainnet+":1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", text, good, "only P2WPKH, P2WSH and P2TR")
+}
+
+// TestB13_Litecoin: the same key has other addresses on Litecoin, and each
+// signature is over the text that names its chain.
+func TestB13_Litecoin(t *testing.T) {
+	key := bitcoinKey(t)
+	program := address.Hash160(key.PubKey().SerializeCompressed())
+	for reference, hrp := range map[string]string{
+		"12a765e31ffd4059bada1e25190f6e98": "ltc", "4966625a4b2851d9fdee139e56211a0d": "tltc", "530827f38f93b43ed12af0b3ad25a288": "rltc",
+	} {
+		a, err := address.NewAddressWitnessPubKeyHash(program, &chaincfg.Params{Bech32HRPSegwit: hrp})
+		w := walletOf(t, a, err)
+		account := chains.Account("bip122:" + reference + ":" + a.EncodeAddress())
+		text := demoChallenge(account).Text()
+		tx, hashes := w.toSign(text)
+		witness, err := txscript.WitnessSignature(tx, hashes, 0, 0, w.script, txscript.SigHashAll, key, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		good := encoded(t, witness)
+		expect(t, hrp, account, text, good, "")
+		expect(t, hrp+", another text", account, text+" ", good, "not this account's")
+		expect(t, hrp+", an address of Bitcoin", chains.Account("bip122:"+reference+":bc1q9vza2e8x573nczrlzms0wvx3gsqjx7vavgkx0l"), text, good, "not one of litecoin")
+		expect(t, hrp+", wrong checksum", account[:len(account)-1]+"q", text, good, "checksum")
+	}
+	expect(t, "P2PKH", "bip122:12a765e31ffd4059bada1e25190f6e98:LS6BYnYPNvGYtLTmMYAEJWaTC1zZZvJXGx", "", "smp", "only P2WPKH, P2WSH and P2TR")
 }
 
 func decoded(t *testing.T, signature string) []byte {

@@ -23,7 +23,14 @@ const (
 	testSnapshot = "00000000000000000000000000000000000000000000000000000000000000bb"
 	mainnet      = chains.Chain("bip122:000000000019d6689c085ae165831e93")
 	regtest      = chains.Chain("bip122:0f9188f13cb7b2c71f2a335e3a4fc328")
+
+	litecoinMainnet = chains.Chain("bip122:12a765e31ffd4059bada1e25190f6e98")
+	litecoinRegtest = chains.Chain("bip122:530827f38f93b43ed12af0b3ad25a288")
 )
+
+func (n *network) account(address string) chains.Account {
+	return chains.Account(string(n.chain) + ":" + address)
+}
 
 // unused is a simnet account that nobody paid.
 func unused(t *testing.T) chains.Account {
@@ -157,7 +164,7 @@ func subject(t *testing.T) chainstest.Subject {
 		Foreign:  chains.Holding{Account: chains.Account(mainnet) + ":bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", Token: chains.Token(mainnet) + "/slip44:0"},
 		Alias:    chains.Holding{Account: holdings[0].Account, Token: chains.Token(devnet.BitcoinChain) + "/slip44:1"},
 		Bad:      chains.Holding{Account: chains.Account(devnet.BitcoinChain + ":bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"), Token: devnet.BitcoinNative},
-		Evidence: method,
+		Evidence: methodIndex,
 		Reorg: func(t *testing.T) {
 			if err := node.Reorg(t.Context(), pinned-3, instant.Add(-time.Minute)); err != nil {
 				t.Error(err)

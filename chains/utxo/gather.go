@@ -28,9 +28,10 @@ func (s *Source) Gather(ctx context.Context, snapshot string, block chains.Block
 	if err != nil {
 		return chains.Evidence{}, err
 	}
-	scripts := make([][]byte, len(sorted))
+	owners := make([]owner, len(sorted))
 	for i, h := range sorted {
-		if scripts[i], err = script(h.Account, s.params); err != nil {
+		owners[i].account = h.Account
+		if owners[i].script, err = s.network.script(h.Account); err != nil {
 			return chains.Evidence{}, &chains.HoldingError{Holding: h, Reason: err.Error()}
 		}
 	}
@@ -48,7 +49,7 @@ func (s *Source) Gather(ctx context.Context, snapshot string, block chains.Block
 		Chain: s.chain, Snapshot: snapshot, Type: EvidenceType,
 	}}
 	for _, n := range nodes {
-		if err := g.attest(ctx, n, sorted, scripts); err != nil {
+		if err := g.attest(ctx, n, owners); err != nil {
 			return chains.Evidence{}, err
 		}
 	}
@@ -72,27 +73,27 @@ type gathering struct {
 	file   Evidence
 
 	// Of the first node:
-	coins   []coin // sorted by account, then outpoint
+	coins   []coin // sorted by account, then outpoint; amounts are known once they are proved
 	heights map[string]uint64
 }
 
 // attest asks one node for all accounts' coins. The first node's answers are
 // those that are proved; every other node must give the same.
-func (g *gathering) attest(ctx context.Context, n *node, sorted []chains.Holding, scripts [][]byte) error {
+func (g *gathering) attest(ctx context.Context, n *node, owners []owner) error {
 	heights := map[string]uint64{}
-	attestation := Attestation{Answers: []Answer{}, Node: n.label}
-	var all []coin
-	for i, h := range sorted {
-		coins, err := n.coins(ctx, h.Account, scripts[i], g.pinned, heights)
-		if err != nil {
-			return err
-		}
-		answer := Answer{Account: h.Account, Method: method, Outpoints: []string{}}
-		for _, c := range coins {
-			answer.Outpoints = append(answer.Outpoints, c.outpoint.String())
+	attestation := Attestation{Answers: []Answer{}, Node: n.witness}
+	all, method, err := n.coins(ctx, owners, g.pinned, heights)
+	if err != nil {
+		return err
+	}
+	rest := all
+	for _, o := range owners {
+		answer := Answer{Account: o.account, Method: method, Outpoints: []string{}}
+		for len(rest) > 0 && rest[0].account == o.account {
+			answer.Outpoints = append(answer.Outpoints, rest[0].outpoint.String())
+			rest = rest[1:]
 		}
 		attestation.Answers = append(attestation.Answers, answer)
-		all = append(all, coins...)
 	}
 	g.file.Attested = append(g.file.Attested, attestation)
 	if len(g.file.Attested) == 1 {
@@ -106,7 +107,7 @@ func (g *gathering) attest(ctx context.Context, n *node, sorted []chains.Holding
 				Chain: g.source.chain,
 				What:  fmt.Sprintf("the coins of %s at block %d", a.Account, g.pinned.Number),
 				Answers: []chains.NodeAnswer{
-					{Node: first.Node, Answer: list(b.Outpoints)}, {Node: n.label, Answer: list(a.Outpoints)}},
+					{Node: first.Node, Answer: list(b.Outpoints)}, {Node: n.witness + " (" + n.label + ")", Answer: list(a.Outpoints)}},
 			}
 		}
 	}
@@ -124,8 +125,9 @@ func list(outpoints []string) string {
 // prove fetches headers and blocks, checks them, and fills the evidence file.
 func (g *gathering) prove(ctx context.Context, n *node) error {
 	first := g.pinned.Number
-	made := map[string][]coin{}
-	for _, c := range g.coins {
+	made := map[string][]*coin{}
+	for i := range g.coins {
+		c := &g.coins[i]
 		first = min(first, g.heights[c.block])
 		made[c.block] = append(made[c.block], c)
 	}
@@ -142,9 +144,6 @@ func (g *gathering) prove(ctx context.Context, n *node) error {
 		block, err := n.block(ctx, hash)
 		if err != nil {
 			return n.fault(ctx, g.pinned, err)
-		}
-		if got := block.Header.BlockHash().String(); got != hash {
-			return g.lie(n, "block "+hash, "it is block "+got)
 		}
 		proved, err := proveBlock(block, height, made[hash])
 		if err != nil {
@@ -180,11 +179,11 @@ func (g *gathering) proveHeaders(ctx context.Context, n *node, first uint64) ([]
 	if err := linked(headers); err != nil {
 		return nil, g.lie(n, "the headers", err.Error())
 	}
+	if err := g.source.network.checkWorks(headers); err != nil {
+		return nil, g.lie(n, "the headers", err.Error())
+	}
 	var raw bytes.Buffer
 	for i := range headers {
-		if err := checkWork(&headers[i], g.source.params); err != nil {
-			return nil, g.lie(n, "the headers", err.Error())
-		}
 		if err := headers[i].Serialize(&raw); err != nil {
 			return nil, err
 		}
@@ -198,8 +197,9 @@ func (g *gathering) lie(n *node, what, reason string) error {
 }
 
 // proveBlock returns the transactions that made the coins, with their branches
-// and the coinbase's (SPEC part 13, steps 2 to 4).
-func proveBlock(block *wire.MsgBlock, height uint64, coins []coin) (Block, error) {
+// and the coinbase's, and fills in the coins' amounts (SPEC part 13, steps 2 to
+// 4).
+func proveBlock(block *wire.MsgBlock, height uint64, coins []*coin) (Block, error) {
 	if len(block.Transactions) == 0 {
 		return Block{}, fmt.Errorf("it has no transaction")
 	}
@@ -217,6 +217,11 @@ func proveBlock(block *wire.MsgBlock, height uint64, coins []coin) (Block, error
 		if !ok {
 			return Block{}, fmt.Errorf("transaction %s is not in it", c.outpoint.Hash)
 		}
+		outputs := block.Transactions[i].TxOut
+		if at := int(c.outpoint.Index); at >= len(outputs) || outputs[at].Value < 0 || !bytes.Equal(outputs[at].PkScript, c.script) {
+			return Block{}, fmt.Errorf("output %s does not pay %s", c.outpoint, c.account)
+		}
+		c.amount = outputs[c.outpoint.Index].Value
 		indexes = append(indexes, i)
 	}
 	slices.Sort(indexes)

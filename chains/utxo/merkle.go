@@ -3,9 +3,7 @@ package utxo
 import (
 	"errors"
 	"fmt"
-	"math/big"
 
-	"github.com/btcsuite/btcd/chaincfg/v2"
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 )
@@ -48,37 +46,4 @@ func (t merkleTree) branch(i int) []chainhash.Hash {
 		i /= 2
 	}
 	return branch
-}
-
-// checkWork checks a header's proof of work against the target of its own bits
-// and the network's limit (SPEC part 13, step 1).
-func checkWork(h *wire.BlockHeader, params *chaincfg.Params) error {
-	target := expand(h.Bits)
-	if target.Sign() <= 0 || target.Cmp(params.PowLimit) > 0 {
-		return fmt.Errorf("header %s: the target of its bits %08x is out of range", h.BlockHash(), h.Bits)
-	}
-	id := h.BlockHash()
-	var reversed [chainhash.HashSize]byte
-	for i, b := range id {
-		reversed[len(id)-1-i] = b
-	}
-	if new(big.Int).SetBytes(reversed[:]).Cmp(target) > 0 {
-		return fmt.Errorf("header %s has not the work that its bits ask for", id)
-	}
-	return nil
-}
-
-// expand returns the target that a header's bits stand for: 3 bytes of
-// mantissa, the top bit its sign, under 1 byte of exponent in bytes.
-func expand(bits uint32) *big.Int {
-	target := big.NewInt(int64(bits & 0x007fffff))
-	if exponent := uint(bits >> 24); exponent <= 3 {
-		target.Rsh(target, 8*(3-exponent))
-	} else {
-		target.Lsh(target, 8*(exponent-3))
-	}
-	if bits&0x00800000 != 0 {
-		target.Neg(target)
-	}
-	return target
 }

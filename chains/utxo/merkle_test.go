@@ -13,13 +13,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// ourScript is what blockOf pays to.
+var ourScript = []byte{0x51, 0x51, 0x51, 0x51, 0x51}
+
 // blockOf returns a block of n transactions with a right Merkle root.
 func blockOf(n int) *wire.MsgBlock {
 	block := wire.NewMsgBlock(&wire.BlockHeader{})
 	for i := range n {
 		tx := wire.NewMsgTx(2)
 		tx.AddTxIn(&wire.TxIn{PreviousOutPoint: wire.OutPoint{Index: uint32(i)}})
-		tx.AddTxOut(wire.NewTxOut(int64(i), []byte{0x51, 0x51, 0x51, 0x51, 0x51}))
+		tx.AddTxOut(wire.NewTxOut(int64(i), ourScript))
 		block.Transactions = append(block.Transactions, tx)
 	}
 	block.Header.MerkleRoot = naiveRoot(ids(block))
@@ -107,24 +110,36 @@ func TestB06_MerkleTricks(t *testing.T) {
 	block.Transactions = append(block.Transactions, short)
 	block.Header.MerkleRoot = naiveRoot(ids(block))
 	at := wire.OutPoint{Hash: short.TxHash()}
-	if _, err := proveBlock(block, 1, []coin{{outpoint: at}}); short.SerializeSize() != 64 || err == nil || !strings.Contains(err.Error(), "CVE-2017-12842") {
+	if _, err := proveBlock(block, 1, []*coin{{outpoint: at, owner: owner{script: short.TxOut[0].PkScript}}}); short.SerializeSize() != 64 || err == nil || !strings.Contains(err.Error(), "CVE-2017-12842") {
 		t.Errorf("a transaction of %d bytes: got %v", short.SerializeSize(), err)
 	}
-	if _, err := proveBlock(blockOf(2), 1, []coin{{outpoint: wire.OutPoint{Hash: chainhash.Hash{1}}}}); err == nil {
+	if _, err := proveBlock(blockOf(2), 1, []*coin{{outpoint: wire.OutPoint{Hash: chainhash.Hash{1}}}}); err == nil {
 		t.Error("a transaction that is not in the block was proved")
+	}
+	two := blockOf(2)
+	for name, c := range map[string]coin{
+		"an output that is not there":  {outpoint: wire.OutPoint{Hash: two.Transactions[1].TxHash(), Index: 1}, owner: owner{script: ourScript}},
+		"an output of somebody else's": {outpoint: wire.OutPoint{Hash: two.Transactions[1].TxHash()}, owner: owner{script: []byte{0x52}}},
+	} {
+		if _, err := proveBlock(two, 1, []*coin{&c}); err == nil || !strings.Contains(err.Error(), "does not pay") {
+			t.Errorf("%s: got %v, want it refused", name, err)
+		}
 	}
 }
 
 func TestProveBlock(t *testing.T) {
 	block := blockOf(5)
 	block.Transactions[3].TxIn[0].Witness = wire.TxWitness{{1, 2, 3}} // no part of its id
-	coins := []coin{}
+	coins := []*coin{}
 	for _, i := range []int{3, 1, 0, 3} { // of the coinbase too, and two of number 3
-		coins = append(coins, coin{outpoint: wire.OutPoint{Hash: block.Transactions[i].TxHash()}})
+		coins = append(coins, &coin{outpoint: wire.OutPoint{Hash: block.Transactions[i].TxHash()}, owner: owner{script: ourScript}})
 	}
 	proved, err := proveBlock(block, 7, coins)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if coins[0].amount != 3 || coins[1].amount != 1 || coins[2].amount != 0 {
+		t.Errorf("amounts %d, %d, %d, want those of the transactions: 3, 1, 0", coins[0].amount, coins[1].amount, coins[2].amount)
 	}
 	var indexes []uint64
 	for _, tx := range proved.Transactions {
@@ -144,7 +159,8 @@ func TestProveBlock(t *testing.T) {
 
 func TestB17_ProofOfWork(t *testing.T) {
 	genesis := chaincfg.MainNetParams.GenesisBlock.Header
-	if err := checkWork(&genesis, &chaincfg.MainNetParams); err != nil {
+	bitcoin, litecoin := networkOf(mainnet), networkOf(litecoinMainnet)
+	if err := bitcoin.checkWork(&genesis); err != nil {
 		t.Errorf("the genesis block: %v", err)
 	}
 	for name, edit := range map[string]func(h *wire.BlockHeader){
@@ -156,10 +172,46 @@ func TestB17_ProofOfWork(t *testing.T) {
 	} {
 		h := genesis
 		edit(&h)
-		if err := checkWork(&h, &chaincfg.MainNetParams); err == nil {
+		if err := bitcoin.checkWork(&h); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}
+	// The same rule with the other chain's hash, and the other way round.
+	if err := litecoin.checkWork(&genesis); err == nil || !strings.Contains(err.Error(), "has not the work") {
+		t.Errorf("Bitcoin's genesis block on Litecoin: got %v, want its scrypt to be above the target", err)
+	}
+	theirs := litecoinGenesis(t)
+	if err := litecoin.checkWork(&theirs); err != nil {
+		t.Errorf("Litecoin's genesis block: %v", err)
+	}
+	easy := *bitcoin
+	easy.powLimit = litecoin.powLimit // so that its target is in range, and the work alone decides
+	if err := easy.checkWork(&theirs); err == nil || !strings.Contains(err.Error(), "has not the work") {
+		t.Errorf("Litecoin's genesis block on Bitcoin: got %v, want its double SHA-256 to be above the target", err)
+	}
+	if err := bitcoin.checkWork(&theirs); err == nil {
+		t.Error("a target beyond Bitcoin's limit: accepted")
+	}
+	theirs.Nonce++
+	if err := litecoin.checkWork(&theirs); err == nil {
+		t.Error("Litecoin's genesis block with another nonce: accepted")
+	}
+}
+
+// litecoinGenesis is the first header of Litecoin's main network.
+func litecoinGenesis(t *testing.T) (h wire.BlockHeader) {
+	t.Helper()
+	raw, err := hex.DecodeString("010000000000000000000000000000000000000000000000000000000000000000000000d9ced4ed1130f7b7faad9be25323ffafa33232a17c3edf6cfd97bee6bafbdd97b9aa8e4ef0ff0f1ecd513f7c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Deserialize(bytes.NewReader(raw)); err != nil {
+		t.Fatal(err)
+	}
+	if got := h.BlockHash().String(); chainOf(got) != litecoinMainnet {
+		t.Fatalf("its id is %s", got)
+	}
+	return h
 }
 
 func TestExpand(t *testing.T) {
@@ -191,18 +243,19 @@ func FuzzBlock(f *testing.F) {
 	if err := blockOf(3).Serialize(&raw); err != nil {
 		f.Fatal(err)
 	}
-	f.Add(raw.Bytes())
-	f.Add([]byte{})
-	f.Fuzz(func(t *testing.T, raw []byte) {
-		var block wire.MsgBlock
-		if block.Deserialize(bytes.NewReader(raw)) != nil || len(block.Transactions) == 0 {
+	f.Add(raw.Bytes(), false)
+	f.Add(raw.Bytes(), true)
+	f.Add([]byte{}, true)
+	f.Fuzz(func(t *testing.T, raw []byte, mweb bool) {
+		block, err := parseBlock(hex.EncodeToString(raw), mweb)
+		if err != nil || len(block.Transactions) == 0 {
 			return
 		}
-		tree, err := newMerkleTree(&block)
+		tree, err := newMerkleTree(block)
 		if err != nil {
 			return
 		}
-		for i, id := range ids(&block) {
+		for i, id := range ids(block) {
 			if climb(id, i, tree.branch(i)) != block.Header.MerkleRoot {
 				t.Errorf("branch of %d does not climb to the root", i)
 			}

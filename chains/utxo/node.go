@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/assay-por/assay/chains"
@@ -21,10 +20,14 @@ import (
 // maxBatch is the number of calls in one batch.
 const maxBatch = 500
 
-// A node is one JSON-RPC endpoint of a Bitcoin node.
+// A node is one JSON-RPC endpoint of a Bitcoin or Litecoin node.
 type node struct {
-	label    string
+	label    string // where it listens, for whoever runs it
+	witness  string // its name in evidence, which is public and tells nobody where it listens
 	endpoint *egress.Endpoint
+	patient  *egress.Endpoint // the same place, for questions that take long
+	perScan  int              // scripts looked for in one scan
+	mweb     bool             // its blocks may bear an extension block
 }
 
 // A question is one call of a batch.
@@ -55,14 +58,14 @@ func (n *node) ask(ctx context.Context, questions ...question) error {
 	for len(questions) > 0 {
 		chunk := questions[:min(len(questions), maxBatch)]
 		questions = questions[len(chunk):]
-		if err := n.askBatch(ctx, chunk); err != nil {
+		if err := n.askBatch(ctx, n.endpoint, chunk); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (n *node) askBatch(ctx context.Context, chunk []question) error {
+func (n *node) askBatch(ctx context.Context, to *egress.Endpoint, chunk []question) error {
 	requests := make([]request, len(chunk))
 	for i, q := range chunk {
 		requests[i] = request{"2.0", i, q.method, q.params}
@@ -71,7 +74,7 @@ func (n *node) askBatch(ctx context.Context, chunk []question) error {
 	if err != nil {
 		return err
 	}
-	answer, err := n.post(ctx, body)
+	answer, err := n.post(ctx, to, body)
 	if err != nil {
 		return err
 	}
@@ -104,19 +107,19 @@ func (n *node) askBatch(ctx context.Context, chunk []question) error {
 	return nil
 }
 
-func (n *node) post(ctx context.Context, body []byte) ([]byte, error) {
+func (n *node) post(ctx context.Context, to *egress.Endpoint, body []byte) ([]byte, error) {
 	fail := func(err error) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		return &chains.UnreachableError{Node: n.label, Err: egress.Cause(err)}
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, n.endpoint.URL, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to.URL, bytes.NewReader(body))
 	if err != nil {
 		return nil, fail(err)
 	}
 	req.Header.Set("Content-Type", "application/json")
-	resp, err := n.endpoint.HTTP.Do(req)
+	resp, err := to.HTTP.Do(req)
 	if err != nil {
 		return nil, fail(err)
 	}
@@ -159,8 +162,8 @@ func (n *node) blockHashes(ctx context.Context, first, count uint64) ([]string, 
 		return nil, err
 	}
 	for _, h := range hashes {
-		if len(h) != 2*chainhash.HashSize || strings.Trim(h, "0123456789abcdef") != "" {
-			return nil, &chains.RefusedError{Node: n.label, Method: "getblockhash", Reason: "its answer is malformed"}
+		if !isHash(h) {
+			return nil, n.malformed("getblockhash", "its answer is malformed")
 		}
 	}
 	return hashes, nil
@@ -196,13 +199,14 @@ func (n *node) block(ctx context.Context, hash string) (*wire.MsgBlock, error) {
 	if err := n.ask(ctx, question{"getblock", []any{hash, 0}, &raw}); err != nil {
 		return nil, err
 	}
-	b, err := hex.DecodeString(raw)
-	r := bytes.NewReader(b)
-	var block wire.MsgBlock
-	if err != nil || block.Deserialize(r) != nil || r.Len() > 0 {
-		return nil, &chains.RefusedError{Node: n.label, Method: "getblock", Reason: "its answer is no block"}
+	block, err := parseBlock(raw, n.mweb)
+	if err != nil {
+		return nil, &chains.RefusedError{Node: n.label, Method: "getblock", Reason: "its answer is no block: " + err.Error()}
 	}
-	return &block, nil
+	if got := block.Header.BlockHash().String(); got != hash {
+		return nil, &chains.RefusedError{Node: n.label, Method: "getblock", Reason: "it answered with block " + got + " for " + hash}
+	}
+	return block, nil
 }
 
 // checkCanonical returns a ReorgedError unless the block stands in the node's

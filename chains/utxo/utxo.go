@@ -1,4 +1,5 @@
-// Package utxo gathers proofs of coins on Bitcoin and its test networks.
+// Package utxo gathers proofs of coins on Bitcoin, Litecoin and their test
+// networks.
 //
 // A coin is shown by the transaction that made it, the Merkle branch from
 // there to its block's header, and the unbroken run of headers from there to
@@ -11,17 +12,20 @@
 // and the coins that it said were unspent at the pinned block. With more than
 // one node they must say the same.
 //
-// The source of coins is a btcd node with --txindex and --addrindex, whose
-// searchrawtransactions lists every transaction of an address, so the coins are
-// those at the pinned height exactly, whatever happened since.
+// Two kinds of node are asked, each found out by asking. One with an address
+// index (btcd with --txindex and --addrindex) lists every transaction of an
+// address by searchrawtransactions. One without (Bitcoin Core, Litecoin Core)
+// goes through its whole set of coins by scantxoutset, but only as of its tip:
+// coins made after the pinned block are dropped, and the blocks from there to
+// the tip are read for the coins that were spent in them. So both ways the
+// coins are those at the pinned height exactly, whatever happened since.
 package utxo
 
 import (
 	"context"
 	"errors"
 	"fmt"
-
-	"github.com/btcsuite/btcd/chaincfg/v2"
+	"time"
 
 	"github.com/assay-por/assay/chains"
 	"github.com/assay-por/assay/chains/egress"
@@ -30,6 +34,11 @@ import (
 // defaultConfirmations is how deep Bitcoin's users want a block to lie.
 const defaultConfirmations = 6
 
+const (
+	defaultScanTimeout = 2 * time.Hour
+	defaultScanBytes   = 256 << 20 // some 700,000 coins
+)
+
 // Options are the knobs of a Source; the zero value is right for Bitcoin.
 type Options struct {
 	// Confirmations is how many a block must have to be pinned, itself counted.
@@ -37,35 +46,44 @@ type Options struct {
 	Confirmations uint64
 
 	Limits egress.Limits
+	// ScanTimeout bounds one scantxoutset, which goes through the node's whole
+	// set of coins: minutes on mainnet. Zero means 2 hours.
+	ScanTimeout time.Duration
 }
 
-// A Source reads one Bitcoin network from one or more nodes of it. With
+// A Source reads one Bitcoin or Litecoin network from one or more nodes of it. With
 // several, all that answer must agree. It implements chains.Source (SPEC part
 // 13).
 type Source struct {
 	chain         chains.Chain
-	params        *chaincfg.Params
+	network       *network
 	nodes         []*node
 	confirmations uint64
 }
 
 var _ chains.Source = (*Source)(nil)
 
-// New returns the source of a Bitcoin network: mainnet, testnet3, regtest or
-// simnet (SPEC part 13). A node's URL carries its user name and password. New
+// New returns the source of a Bitcoin or Litecoin network (SPEC part 13). A node's URL carries its user name and password. New
 // asks the nodes nothing yet; the context is there so that every adapter is
 // opened alike.
 func New(_ context.Context, chain chains.Chain, urls []string, opts Options) (*Source, error) {
-	params := network(chain)
-	if params == nil {
-		return nil, fmt.Errorf("chain %s is not mainnet, testnet3, regtest or simnet of Bitcoin", chain)
+	network := networkOf(chain)
+	if network == nil {
+		return nil, fmt.Errorf("chain %s is not mainnet, testnet3, regtest or simnet of Bitcoin, nor mainnet, testnet4 or regtest of Litecoin", chain)
 	}
 	if len(urls) == 0 {
 		return nil, fmt.Errorf("chain %s has no node: name at least one URL", chain)
 	}
-	s := &Source{chain: chain, params: params, confirmations: opts.Confirmations}
+	s := &Source{chain: chain, network: network, confirmations: opts.Confirmations}
 	if s.confirmations == 0 {
 		s.confirmations = defaultConfirmations
+	}
+	patience := egress.Limits{Bytes: opts.Limits.Bytes, Timeout: opts.ScanTimeout}
+	if patience.Bytes == 0 {
+		patience.Bytes = defaultScanBytes
+	}
+	if patience.Timeout == 0 {
+		patience.Timeout = defaultScanTimeout
 	}
 	seen := map[string]bool{}
 	for _, u := range urls {
@@ -73,27 +91,19 @@ func New(_ context.Context, chain chains.Chain, urls []string, opts Options) (*S
 		if err != nil {
 			return nil, fmt.Errorf("chain %s: %w", chain, err)
 		}
+		patient, err := egress.New(u, patience)
+		if err != nil {
+			return nil, fmt.Errorf("chain %s: %w", chain, err)
+		}
 		if seen[endpoint.Label] {
 			return nil, fmt.Errorf("chain %s: node %s is listed twice, which would pass for two witnesses", chain, endpoint.Label)
 		}
 		seen[endpoint.Label] = true
-		s.nodes = append(s.nodes, &node{label: endpoint.Label, endpoint: endpoint})
+		s.nodes = append(s.nodes, &node{
+			label: endpoint.Label, witness: fmt.Sprintf("node %d", len(s.nodes)+1), endpoint: endpoint, patient: patient, perScan: defaultPerScan, mweb: network.mweb,
+		})
 	}
 	return s, nil
-}
-
-// network returns the rules of the chain, nil if it is none of SPEC part 13's.
-func network(chain chains.Chain) *chaincfg.Params {
-	for _, p := range []*chaincfg.Params{&chaincfg.MainNetParams, &chaincfg.TestNet3Params, &chaincfg.RegressionNetParams, &chaincfg.SimNetParams} {
-		if chain == chainOf(p.GenesisHash.String()) {
-			return p
-		}
-	}
-	return nil
-}
-
-func chainOf(genesis string) chains.Chain {
-	return chains.Chain(chains.BIP122 + ":" + genesis[:min(32, len(genesis))])
 }
 
 // answering returns the nodes that answer, after checking that each is of this
