@@ -12,10 +12,12 @@ type UnreachableError struct {
 	Err  error
 }
 
+// Error names the node, why, and what to look at.
 func (e *UnreachableError) Error() string {
 	return fmt.Sprintf("node %s is unreachable: %v; is it running, and is its URL right?", e.Node, e.Err)
 }
 
+// Unwrap returns the cause.
 func (e *UnreachableError) Unwrap() error { return e.Err }
 
 // A RefusedError says that a node answered a question with an error.
@@ -26,6 +28,7 @@ type RefusedError struct {
 	Reason string // what the node said, or why its answer was not taken
 }
 
+// Error names the node, the question and the reason.
 func (e *RefusedError) Error() string {
 	return fmt.Sprintf("node %s refused %s: %s", e.Node, e.Method, e.Reason)
 }
@@ -37,6 +40,7 @@ type WrongChainError struct {
 	Got, Want Chain
 }
 
+// Error names the chain that the node is of and the one that was wanted.
 func (e *WrongChainError) Error() string {
 	return fmt.Sprintf("node %s is of chain %s, want %s: check the node's URL", e.Node, e.Got, e.Want)
 }
@@ -49,6 +53,7 @@ type NotFinalError struct {
 	Blocks  uint64 // how many more blocks must become final, at least
 }
 
+// Error says how many blocks to wait for.
 func (e *NotFinalError) Error() string {
 	return fmt.Sprintf("the block of %s on %s is not final yet: %s is final up to block %d, at least %d more must follow; try again later",
 		e.Instant.UTC().Format(time.RFC3339), e.Chain, e.Chain, e.Final, e.Blocks)
@@ -61,6 +66,7 @@ type ReorgedError struct {
 	Got   string // hash that now stands at the block's number, if known
 }
 
+// Error names the block and what stands in its place.
 func (e *ReorgedError) Error() string {
 	text := fmt.Sprintf("block %d %s is no longer in the chain of node %s", e.Block.Number, e.Block.Hash, e.Node)
 	if e.Got != "" {
@@ -77,6 +83,7 @@ type HistoryLostError struct {
 	Reason string // what the node said
 }
 
+// Error names the block, the node and its words.
 func (e *HistoryLostError) Error() string {
 	return fmt.Sprintf("node %s no longer has the history of block %d: %s; gather sooner after the block is final, or ask an archive node", e.Node, e.Block.Number, e.Reason)
 }
@@ -89,6 +96,7 @@ type ProofError struct {
 	Reason string // what is wrong with it
 }
 
+// Error says which proof and what is wrong with it.
 func (e *ProofError) Error() string {
 	return fmt.Sprintf("node %s gave a false proof of %s at block %d: %s; do not use this node", e.Node, e.What, e.Block.Number, e.Reason)
 }
@@ -104,6 +112,7 @@ type DisagreementError struct {
 // A NodeAnswer is one node's answer to a question.
 type NodeAnswer struct{ Node, Answer string }
 
+// Error gives both answers.
 func (e *DisagreementError) Error() string {
 	said := make([]string, len(e.Answers))
 	for i, a := range e.Answers {
@@ -119,6 +128,7 @@ type UnknownLayoutError struct {
 	Reason string
 }
 
+// Error names the token and the reason.
 func (e *UnknownLayoutError) Error() string {
 	return fmt.Sprintf("token %s: how its contract stores balances is not known: %s", e.Token, e.Reason)
 }
@@ -130,6 +140,7 @@ type HoldingError struct {
 	Reason  string
 }
 
+// Error names the holding and the reason.
 func (e *HoldingError) Error() string {
 	return fmt.Sprintf("account %s, token %s: %s", clip(string(e.Holding.Account)), clip(string(e.Holding.Token)), e.Reason)
 }

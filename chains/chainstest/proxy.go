@@ -73,6 +73,7 @@ type messageError struct {
 	Message string `json:"message"`
 }
 
+// ServeHTTP passes the question on and alters the answer as it was told to.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {

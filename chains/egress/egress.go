@@ -89,6 +89,7 @@ var ErrPlace = errors.New("not the configured place")
 // A TooLongError says that an answer was cut off.
 type TooLongError struct{ Limit int64 }
 
+// Error says how much was taken at most.
 func (e *TooLongError) Error() string {
 	return fmt.Sprintf("the answer is longer than %d bytes", e.Limit)
 }

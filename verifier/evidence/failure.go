@@ -10,6 +10,7 @@ type CheckError struct {
 	Want    string
 }
 
+// Error says what failed, what was got and what was wanted.
 func (e *CheckError) Error() string {
 	return fmt.Sprintf("%s: %s: got %s, want %s", e.Field, e.Problem, e.Got, e.Want)
 }
