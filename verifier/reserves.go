@@ -12,13 +12,29 @@ import (
 
 // reached is what evidence and signatures reach, to be compared with what the lines claim (SPEC part 15).
 type reached struct {
-	state   map[[2]string]*big.Int // by account and token, grade state-proved
-	coins   map[string]*big.Int    // by account, in the chain's native token, grade inclusion-proved
-	control map[string]string      // by account
+	balances map[holding]backing
+	control  map[string]string // by account
+}
+
+type holding struct{ account, token string }
+
+type backing struct {
+	amount *big.Int
+	grade  string
 }
 
 func newReached() reached {
-	return reached{map[[2]string]*big.Int{}, map[string]*big.Int{}, map[string]string{}}
+	return reached{map[holding]backing{}, map[string]string{}}
+}
+
+// balance notes what evidence shows of one holding.
+func (r reached) balance(account, token string, amount *big.Int, grade string) error {
+	h := holding{account, token}
+	if _, twice := r.balances[h]; twice {
+		return fmt.Errorf("account %s: token %s is there twice", account, token)
+	}
+	r.balances[h] = backing{amount, grade}
+	return nil
 }
 
 // checkReserves makes the checks of SPEC parts 12 to 15.
@@ -134,11 +150,9 @@ func (e evmEvidence) check(block evidence.Block, b *bundleRun) ([]string, error)
 		return nil, err
 	}
 	for _, x := range result.Balances {
-		key := [2]string{x.Account, x.Token}
-		if b.reached.state[key] != nil {
-			return nil, fmt.Errorf("account %s: token %s is there twice", x.Account, x.Token)
+		if err := b.reached.balance(x.Account, x.Token, x.Amount, claim.StateProved); err != nil {
+			return nil, err
 		}
-		b.reached.state[key] = x.Amount
 	}
 	return result.Notes, nil
 }
@@ -159,11 +173,11 @@ func (e utxoEvidence) check(block evidence.Block, b *bundleRun) ([]string, error
 	if err != nil {
 		return nil, err
 	}
+	coin := b.statement.Snapshot.Coin(block.Chain)
 	for _, x := range result.Balances {
-		if b.reached.coins[x.Account] != nil {
-			return nil, fmt.Errorf("account %s is there twice", x.Account)
+		if err := b.reached.balance(x.Account, coin, x.Amount, claim.InclusionProved); err != nil {
+			return nil, err
 		}
-		b.reached.coins[x.Account] = x.Amount
 	}
 	return result.Notes, nil
 }
@@ -232,7 +246,7 @@ func (b *bundleRun) checkLines(linesErr error) (string, error) {
 		}
 		used++
 	}
-	if balances := len(b.reached.state) + len(b.reached.coins); balances != used {
+	if balances := len(b.reached.balances); balances != used {
 		return "", fmt.Errorf("the evidence has %d balances, %d of them have a line", balances, used)
 	}
 	return fmt.Sprintf("%d lines", len(b.lines)), nil
@@ -247,12 +261,8 @@ func (b *bundleRun) backing(l claim.Line) (*big.Int, string, error) {
 	if claim.ChainOf(l.Token) != chain {
 		return nil, "", fmt.Errorf("token %s is of another chain", l.Token)
 	}
-	if strings.HasPrefix(chain, "bip122:") {
-		if amount := b.reached.coins[l.Account]; amount != nil {
-			return amount, claim.InclusionProved, nil
-		}
-	} else if amount := b.reached.state[[2]string{l.Account, l.Token}]; amount != nil {
-		return amount, claim.StateProved, nil
+	if found, ok := b.reached.balances[holding{l.Account, l.Token}]; ok {
+		return found.amount, found.grade, nil
 	}
 	return nil, "", errors.New("no evidence for it")
 }

@@ -239,3 +239,15 @@ func (s *Snapshot) Find(token string) (asset int, t Token, ok bool) {
 	}
 	return 0, Token{}, false
 }
+
+// Coin gives the token that is a chain's own coin; empty if the registry has none.
+func (s *Snapshot) Coin(chain string) string {
+	for _, a := range s.Assets {
+		for _, t := range a.Tokens {
+			if ChainOf(t.ID) == chain && Native(t.ID) {
+				return t.ID
+			}
+		}
+	}
+	return ""
+}
