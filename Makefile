@@ -4,6 +4,10 @@
 BTCD      = github.com/btcsuite/btcd@v0.26.2
 LINT      = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.5.0
 
+# What tests alone need of npm, into build/npm: a node, and Safe's contracts (LGPL-3.0, so not in this repository).
+NPM       = @foundry-rs/anvil-$$os-$$arch@1.7.1 \
+            @safe-global/safe-contracts@1.4.1 @gnosis.pm/safe-contracts@1.3.0 @safe-global/safe-deployments@1.37.56
+
 BIN       = $(CURDIR)/build/bin
 FUZZTIME  = 30s
 VERSION   = 0.1.0
@@ -11,7 +15,7 @@ LDFLAGS   = -s -w -X main.version=$(VERSION)
 
 export CGO_ENABLED ?= 0
 
-.PHONY: help build demo test check bench vectors fuzz clean litecoind
+.PHONY: help build demo test check bench vectors fuzz clean litecoind anvil
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST)
@@ -23,10 +27,10 @@ demo: build $(BIN)/btcd ## the main job, start to end, on real local chains, und
 	go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/devchain
 	sh cmd/devchain/demo.sh
 
-test: $(BIN)/btcd litecoind ## every test that CI needs
+test: $(BIN)/btcd litecoind anvil ## every test that CI needs
 	go test -timeout 20m ./...
 
-check: $(BIN)/btcd $(BIN)/golangci-lint litecoind ## formatting, vet, tidy, lint, import rules, tests with the race detector
+check: $(BIN)/btcd $(BIN)/golangci-lint litecoind anvil ## formatting, vet, tidy, lint, import rules, tests with the race detector
 	@test -z "$$(gofmt -l cmd merkle chains attest report verifier web *.go)" || { gofmt -l cmd merkle chains attest report verifier web *.go; echo "run gofmt -w on these files"; exit 1; }
 	go vet ./...
 	go mod tidy -diff
@@ -34,7 +38,7 @@ check: $(BIN)/btcd $(BIN)/golangci-lint litecoind ## formatting, vet, tidy, lint
 	CGO_ENABLED=1 go test -race -timeout 30m ./...
 
 bench: ## measure; figures depend on the machine, ratios within one run do not
-	go test -run '^$$' -bench . -benchmem ./merkle/... ./verifier/...
+	go test -run '^$$' -bench . -benchmem ./merkle/... ./chains/evm ./verifier/...
 
 vectors: ## make the vectors and golden files again; fails if one changed
 	go test ./verifier -run '^TestVectorsAreCurrent$$' -update
@@ -62,6 +66,17 @@ litecoind:
 	  fi; \
 	  command -v litecoind >/dev/null 2>&1 || \
 	    echo "no litecoind: its tests are skipped; on Debian type: sudo apt-get install -y --no-install-recommends litecoind"; \
+	}
+
+# Tests against anvil and with Safe's contracts are skipped without them: where npm cannot be had, nothing fails.
+anvil:
+	@case $$(uname -s) in Linux) os=linux;; Darwin) os=darwin;; *) os=none;; esac; \
+	case $$(uname -m) in x86_64|amd64) arch=amd64;; aarch64|arm64) arch=arm64;; *) arch=none;; esac; \
+	test "$$(cat build/npm/versions 2>/dev/null)" = "$(NPM)" || { \
+	  command -v npm >/dev/null 2>&1 && mkdir -p build/npm && echo "installing anvil and Safe's contracts, which tests run" && \
+	  npm install --prefix build/npm --save-exact --no-audit --no-fund --ignore-scripts --legacy-peer-deps \
+	    --fetch-retries=0 --fetch-timeout=60000 $(NPM) >/dev/null 2>&1 </dev/null && echo "$(NPM)" >build/npm/versions || \
+	  echo "no anvil: its tests, and those with Safe's contracts, are skipped; install npm and type: make anvil"; \
 	}
 
 $(BIN)/btcd: Makefile
