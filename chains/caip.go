@@ -10,6 +10,9 @@ import (
 const (
 	EIP155 = "eip155" // chains with Ethereum's accounts
 	BIP122 = "bip122" // chains with Bitcoin's blocks
+	Tron   = "tron"
+	Solana = "solana"
+	XRPL   = "xrpl" // the XRP Ledger
 )
 
 // A Chain is a CAIP-2 name in canonical form, as `eip155:1` (SPEC part 2).
@@ -40,8 +43,20 @@ func ParseChain(s string) (Chain, error) {
 		if !isHex(reference, 32) {
 			return "", fmt.Errorf("chain %q: want bip122:<first 32 lower-case hex digits of the genesis block's id>", clip(s))
 		}
+	case ok && namespace == Tron:
+		if digits, ok := strings.CutPrefix(reference, "0x"); !ok || !isHex(digits, 8) {
+			return "", fmt.Errorf("chain %q: want tron:0x<last eight lower-case hex digits of the genesis block's id>", clip(s))
+		}
+	case ok && namespace == Solana:
+		if !isBase58(reference) || len(reference) != 32 {
+			return "", fmt.Errorf("chain %q: want solana:<first 32 base58 characters of the genesis hash>", clip(s))
+		}
+	case ok && namespace == XRPL:
+		if n, err := strconv.ParseUint(reference, 10, 32); err != nil || strconv.FormatUint(n, 10) != reference {
+			return "", fmt.Errorf("chain %q: want xrpl:<network number>, without leading zeros", clip(s))
+		}
 	default:
-		return "", fmt.Errorf("chain %q: want eip155:<number> or bip122:<32 hex digits>", clip(s))
+		return "", fmt.Errorf("chain %q: want eip155:<number>, bip122:<32 hex digits>, tron:0x<8 hex digits>, solana:<32 base58 characters> or xrpl:<number>", clip(s))
 	}
 	return Chain(s), nil
 }
@@ -89,12 +104,18 @@ func ParseAccount(s string) (Account, error) {
 		if !isBase58(address) && !isLowerAlnum(address) {
 			return "", fmt.Errorf("account %q: want one base58 address, or one bech32 address in lower case", clip(s))
 		}
+	default:
+		if !isBase58(address) {
+			return "", fmt.Errorf("account %q: want one base58 address", clip(s))
+		}
 	}
 	return a, nil
 }
 
 // A Token is a CAIP-19 name in canonical form: chain, slash, and
-// `slip44:<number>` for the native token or `erc20:<contract>` (SPEC part 2).
+// `slip44:<number>` for the native token, `staked:<number>` for what of it lies
+// with validators, or the kind and address of what issues it: `erc20:`,
+// `trc20:`, on Solana `token:` (SPEC part 2).
 type Token string
 
 // Chain returns the chain that the token lives on.
@@ -109,11 +130,22 @@ func (t Token) Native() bool {
 	return strings.HasPrefix(asset, "slip44:")
 }
 
-// Contract returns the address of the token's contract; ok is false for a
-// native token.
+// Staked reports whether the token is the chain's own coin, staked with
+// validators.
+func (t Token) Staked() bool {
+	_, asset, _ := strings.Cut(string(t), "/")
+	return strings.HasPrefix(asset, "staked:")
+}
+
+// Contract returns the address of the token's contract, on Solana of its mint;
+// ok is false for the chain's own coin, staked or not.
 func (t Token) Contract() (address string, ok bool) {
 	_, asset, _ := strings.Cut(string(t), "/")
-	return strings.CutPrefix(asset, "erc20:")
+	kind, address, _ := strings.Cut(asset, ":")
+	if kind == "slip44" || kind == "staked" {
+		return "", false
+	}
+	return address, true
 }
 
 // ParseToken reads a CAIP-19 name; only the canonical spelling is taken (SPEC
@@ -126,7 +158,7 @@ func ParseToken(s string) (Token, error) {
 	}
 	kind, reference, _ := strings.Cut(asset, ":")
 	switch {
-	case kind == "slip44":
+	case kind == "slip44", kind == "staked" && c.Namespace() == EIP155:
 		// SLIP-44 numbers are BIP-32 child numbers without their top bit.
 		if n, err := strconv.ParseUint(reference, 10, 31); err == nil && strconv.FormatUint(n, 10) == reference {
 			return Token(s), nil
@@ -135,8 +167,13 @@ func ParseToken(s string) (Token, error) {
 		if isEVMAddress(reference) {
 			return Token(s), nil
 		}
+	case kind == "trc20" && c.Namespace() == Tron, kind == "token" && c.Namespace() == Solana:
+		if isBase58(reference) {
+			return Token(s), nil
+		}
 	}
-	return "", fmt.Errorf("token %q: want <chain>/slip44:<number>, or on eip155 <chain>/erc20:0x<40 lower-case hex digits>", clip(s))
+	return "", fmt.Errorf("token %q: want <chain>/slip44:<number>, on eip155 <chain>/erc20:0x<40 lower-case hex digits> or <chain>/staked:<number>, "+
+		"on tron <chain>/trc20:<address>, or on solana <chain>/token:<mint>", clip(s))
 }
 
 func isEVMAddress(s string) bool {

@@ -50,7 +50,15 @@ type Balance struct {
 // holds everything that shows the balances.
 type Evidence struct {
 	Balances []Balance
+	Owners   map[Account]Owners // of contract wallets whose owners the evidence proves
 	File     any
+}
+
+// Owners are the keys of a contract wallet, and how many of them must sign
+// (SPEC part 12).
+type Owners struct {
+	Addresses []string // as an account's address is spelt
+	Threshold uint64
 }
 
 // A Source reads one chain. Both verbs ask nodes, and believe of their answers

@@ -2,6 +2,7 @@ package chains
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -45,18 +46,24 @@ func (e *WrongChainError) Error() string {
 	return fmt.Sprintf("node %s is of chain %s, want %s: check the node's URL", e.Node, e.Got, e.Want)
 }
 
-// A NotFinalError says that the block of an instant may still change.
+// A NotFinalError says that the block of an instant, or of a number where there
+// is no instant, may still change or be missing.
 type NotFinalError struct {
 	Chain   Chain
 	Instant time.Time
+	Number  uint64
 	Final   uint64 // number of the chain's last final block
 	Blocks  uint64 // how many more blocks must become final, at least
 }
 
 // Error says how many blocks to wait for.
 func (e *NotFinalError) Error() string {
-	return fmt.Sprintf("the block of %s on %s is not final yet: %s is final up to block %d, at least %d more must follow; try again later",
-		e.Instant.UTC().Format(time.RFC3339), e.Chain, e.Chain, e.Final, e.Blocks)
+	which := "block " + strconv.FormatUint(e.Number, 10)
+	if !e.Instant.IsZero() {
+		which = "the block of " + e.Instant.UTC().Format(time.RFC3339)
+	}
+	return fmt.Sprintf("%s on %s is not final yet: %s is final up to block %d, at least %d more must follow; try again later",
+		which, e.Chain, e.Chain, e.Final, e.Blocks)
 }
 
 // A ReorgedError says that a pinned block is no longer in its chain.
