@@ -116,17 +116,17 @@ func TestSign(t *testing.T) {
 		if _, err := chains.ParseAccount(string(w.Account)); err != nil {
 			t.Error(err)
 		}
-		text := control.Challenge{Exchange: "Demo Exchange", Snapshot: strings.Repeat("0", 64), Chain: w.Account.Chain(), Account: w.Account,
-			Block: strings.Repeat("1", 64), Root: strings.Repeat("2", 64)}.Text()
+		text := control.Challenge{Exchange: "Demo Exchange", Snapshot: strings.Repeat("0", 64), Accounts: []control.Pinned{{Account: w.Account, Block: strings.Repeat("1", 64)}},
+			Root: strings.Repeat("2", 64)}.Text()
 		signature, err := Sign("x", text)
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, normalized, grade, err := control.Verify(w.Account, text, signature)
-		if err != nil || normalized != signature {
-			t.Errorf("%s: %q became %q, %v", w.Name, signature, normalized, err)
+		s, err := control.Verify([]chains.Account{w.Account}, text, signature, control.Facts{})
+		if err != nil || s.Signature != signature {
+			t.Errorf("%s: %q became %q, %v", w.Name, signature, s.Signature, err)
 		}
-		grades[grade]++
+		grades[s.Grade]++
 		if _, err := Sign("another seed", text); err == nil {
 			t.Errorf("%s: another seed has this wallet", w.Name)
 		}

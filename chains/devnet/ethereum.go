@@ -42,10 +42,23 @@ const (
 
 // EthereumOptions say how to start an Ethereum.
 type EthereumOptions struct {
-	Seed    string
-	Instant time.Time
-	Alloc   types.GenesisAlloc // further accounts, for tests
+	Seed         string
+	Instant      time.Time
+	Alloc        types.GenesisAlloc // further accounts, for tests
+	Transactions []Transaction      // further transactions, for tests
+	BeaconRoot   common.Hash        // of the beacon block before every block (EIP-4788), for tests
 }
+
+// A Transaction is sent by a devnet's [Deployer]. Its n-th that makes a contract,
+// all others counted, makes it at crypto.CreateAddress(Deployer(seed), n).
+type Transaction struct {
+	Block uint64          // from 2 on, never descending
+	To    *common.Address // nil makes a contract
+	Data  []byte
+}
+
+// Deployer is the account that sends the transactions of tests.
+func Deployer(seed string) common.Address { return addressOf(deriveKey(seed, "deployer")) }
 
 // An Ethereum is go-ethereum in this process, with a chain of its own.
 type Ethereum struct {
@@ -71,13 +84,14 @@ func StartEthereum(opts EthereumOptions) (*Ethereum, error) {
 		Alloc:     core.SystemContractAllocs(),
 	}
 	genesis.Alloc[addressOf(e.issuer())] = types.Account{Balance: ether(1_000_000)}
+	genesis.Alloc[Deployer(opts.Seed)] = types.Account{Balance: ether(1_000_000)}
 	for address, account := range opts.Alloc {
 		genesis.Alloc[address] = account
 	}
 	if err := e.startNode(genesis); err != nil {
 		return nil, err
 	}
-	if err := e.build(genesis); err != nil {
+	if err := e.build(genesis, opts.Transactions, opts.BeaconRoot); err != nil {
 		return nil, errors.Join(err, e.Close())
 	}
 	return e, nil
@@ -118,10 +132,11 @@ func (e *Ethereum) startNode(genesis *core.Genesis) error {
 
 // build makes the demo's chain: the token is deployed, then wallets are paid in
 // block after block, with empty ones between.
-func (e *Ethereum) build(genesis *core.Genesis) error {
+func (e *Ethereum) build(genesis *core.Genesis, more []Transaction, beacon common.Hash) error {
 	payments := e.payments()
 	states, blocks, receipts := core.GenerateChainWithGenesis(genesis, e.backend.Engine(), headBlock, func(i int, b *core.BlockGen) {
 		b.OffsetTime(blockTime - 10) // 10 is what the generator counts itself
+		b.SetParentBeaconRoot(beacon)
 		if i == 0 {
 			e.send(b, e.issuer(), nil, nil, deployment())
 			return
@@ -129,6 +144,11 @@ func (e *Ethereum) build(genesis *core.Genesis) error {
 		for _, p := range payments {
 			if p.block == b.Number().Uint64() {
 				e.send(b, p.from, &p.to, p.wei, p.data)
+			}
+		}
+		for _, t := range more {
+			if t.Block == b.Number().Uint64() {
+				e.send(b, deriveKey(e.seed, "deployer"), t.To, nil, t.Data)
 			}
 		}
 	})
@@ -146,11 +166,14 @@ func (e *Ethereum) build(genesis *core.Genesis) error {
 	return e.Finalize(finalBlock)
 }
 
+// maxGas is enough for the largest contract.
+const maxGas = 7_000_000
+
 // send adds a transaction to a block that is being made. A nil receiver makes a
 // contract.
 func (e *Ethereum) send(b *core.BlockGen, from *btcec.PrivateKey, to *common.Address, wei *big.Int, data []byte) {
 	tx := types.MustSignNewTx(ethereumKey(from), e.signer, &types.LegacyTx{
-		Nonce: b.TxNonce(addressOf(from)), To: to, Value: wei, Data: data, Gas: 3_000_000, GasPrice: new(big.Int).Add(b.BaseFee(), big.NewInt(params.GWei)),
+		Nonce: b.TxNonce(addressOf(from)), To: to, Value: wei, Data: data, Gas: maxGas, GasPrice: new(big.Int).Add(b.BaseFee(), big.NewInt(params.GWei)),
 	})
 	b.AddTx(tx)
 }

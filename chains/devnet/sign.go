@@ -17,7 +17,7 @@ import (
 	"github.com/assay-por/assay/chains/control"
 )
 
-// Sign signs a challenge's text as the owner of its account would, offline:
+// Sign signs a challenge's text as the owner of its accounts would, offline:
 // EIP-191 on Ethereum, BIP-322 "simple" on Bitcoin (SPEC part 14).
 func Sign(seed, text string) (string, error) {
 	challenge, err := control.ParseChallenge(text)
@@ -28,9 +28,18 @@ func Sign(seed, text string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	w, err := find(wallets, challenge.Account)
+	w, err := find(wallets, challenge.Accounts[0].Account)
 	if err != nil {
 		return "", err
+	}
+	for _, a := range challenge.Accounts[1:] {
+		other, err := find(wallets, a.Account)
+		if err != nil {
+			return "", err
+		}
+		if !other.key.Key.Equals(&w.key.Key) {
+			return "", fmt.Errorf("devnet: %s and %s have different keys: have them sign apart", w.Account, other.Account)
+		}
 	}
 	if w.Account.Chain().Namespace() == chains.EIP155 {
 		return signEIP191(w.key, text)
