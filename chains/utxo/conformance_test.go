@@ -43,7 +43,7 @@ func unused(t *testing.T) chains.Account {
 }
 
 // findBtcd returns the path of btcd, or skips the test.
-func findBtcd(t *testing.T) string {
+func findBtcd(t testing.TB) string {
 	t.Helper()
 	if path, err := filepath.Abs("../../build/bin/btcd"); err == nil {
 		if _, err := os.Stat(path); err == nil {
@@ -61,6 +61,13 @@ func findBtcd(t *testing.T) string {
 func startNode(t *testing.T) (*devnet.Bitcoin, time.Time) {
 	t.Helper()
 	instant := devnet.Instant(time.Now())
+	return startNodeAt(t, instant), instant
+}
+
+// startNodeAt starts a node whose chain is for an instant: another one with the
+// same chain, if there is one already.
+func startNodeAt(t testing.TB, instant time.Time) *devnet.Bitcoin {
+	t.Helper()
 	node, err := devnet.StartBitcoin(t.Context(), devnet.BitcoinOptions{Seed: testSeed, Btcd: findBtcd(t), Dir: t.TempDir(), Instant: instant})
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +77,7 @@ func startNode(t *testing.T) (*devnet.Bitcoin, time.Time) {
 			t.Error(err)
 		}
 	})
-	return node, instant
+	return node
 }
 
 func open(t *testing.T, opts Options, urls ...string) *Source {

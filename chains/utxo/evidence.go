@@ -10,6 +10,7 @@ type Evidence struct {
 	Attested []Attestation `json:"attested"`
 	Blocks   []Block       `json:"blocks"`
 	Chain    chains.Chain  `json:"chain"`
+	Filters  *Filters      `json:"filters,omitempty"`
 	First    uint64        `json:"first"`
 	Headers  string        `json:"headers"`
 	Outputs  []Output      `json:"outputs"`
@@ -58,4 +59,28 @@ type Output struct {
 	Amount  string         `json:"amount"`
 	Txid    string         `json:"txid"`
 	Vout    uint64         `json:"vout"`
+}
+
+// Filters are the compact filters of the blocks from the first header to the
+// pinned one, and every block that they match whole (SPEC part 13, Compact
+// filters).
+type Filters struct {
+	Attested []FilterHeader `json:"attested"`
+	Blocks   []WholeBlock   `json:"blocks"`
+	Filters  []string       `json:"filters"`
+	Previous string         `json:"previous"`
+}
+
+// A FilterHeader is what one node said is the filter header of the pinned block
+// (SPEC part 13, Compact filters).
+type FilterHeader struct {
+	Header string `json:"header"`
+	Node   string `json:"node"`
+}
+
+// A WholeBlock holds all transactions of a block (SPEC part 13, Compact
+// filters).
+type WholeBlock struct {
+	Height       uint64   `json:"height"`
+	Transactions []string `json:"transactions"`
 }

@@ -35,14 +35,12 @@ func (s *Source) Gather(ctx context.Context, snapshot string, block chains.Block
 			return chains.Evidence{}, &chains.HoldingError{Holding: h, Reason: err.Error()}
 		}
 	}
-	nodes, err := s.answering(ctx)
+	nodes, err := s.canonical(ctx, block)
 	if err != nil {
 		return chains.Evidence{}, err
 	}
-	for _, n := range nodes {
-		if err := n.checkCanonical(ctx, block); err != nil {
-			return chains.Evidence{}, err
-		}
+	if s.filters && len(nodes) < leastFilterNodes {
+		return chains.Evidence{}, &TooFewNodesError{Chain: s.chain, Got: len(nodes)}
 	}
 	g := &gathering{source: s, pinned: block, file: Evidence{
 		Attested: []Attestation{}, Blocks: []Block{}, Outputs: []Output{},
@@ -57,6 +55,11 @@ func (s *Source) Gather(ctx context.Context, snapshot string, block chains.Block
 	if err := g.prove(ctx, nodes[0]); err != nil {
 		return chains.Evidence{}, err
 	}
+	if s.filters {
+		if err := g.filter(ctx, nodes); err != nil {
+			return chains.Evidence{}, err
+		}
+	}
 	// Once more at the end: nothing is kept that was read across a reorganisation.
 	for _, n := range nodes {
 		if err := n.checkCanonical(ctx, block); err != nil {
@@ -64,6 +67,21 @@ func (s *Source) Gather(ctx context.Context, snapshot string, block chains.Block
 		}
 	}
 	return chains.Evidence{Balances: g.balances(sorted), File: g.file}, nil
+}
+
+// canonical returns the nodes that answer, all of which have the block in their
+// best chain.
+func (s *Source) canonical(ctx context.Context, block chains.BlockRef) ([]*node, error) {
+	nodes, err := s.answering(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range nodes {
+		if err := n.checkCanonical(ctx, block); err != nil {
+			return nil, err
+		}
+	}
+	return nodes, nil
 }
 
 // A gathering is the work of one Gather.
@@ -75,6 +93,9 @@ type gathering struct {
 	// Of the first node:
 	coins   []coin // sorted by account, then outpoint; amounts are known once they are proved
 	heights map[string]uint64
+	headers []wire.BlockHeader // from the first block needed to the pinned one
+
+	size int // of filters and whole blocks, in bytes
 }
 
 // attest asks one node for all accounts' coins. The first node's answers are
@@ -135,7 +156,7 @@ func (g *gathering) prove(ctx context.Context, n *node) error {
 	if err != nil {
 		return err
 	}
-	g.file.First = first
+	g.file.First, g.headers = first, headers
 	for _, hash := range slices.SortedFunc(maps.Keys(made), func(a, b string) int { return cmp.Compare(g.heights[a], g.heights[b]) }) {
 		height := g.heights[hash]
 		if got := headers[height-first].BlockHash().String(); got != hash {
@@ -268,11 +289,15 @@ func hexes(hashes []chainhash.Hash) []string {
 
 // balances adds up every account's coins.
 func (g *gathering) balances(sorted []chains.Holding) []chains.Balance {
+	grade := chains.InclusionProved
+	if g.file.Filters != nil {
+		grade = chains.FilterChecked
+	}
 	balances := make([]chains.Balance, len(sorted))
 	sums := map[chains.Account]*uint256.Int{}
 	for i, h := range sorted {
 		sums[h.Account] = new(uint256.Int)
-		balances[i] = chains.Balance{Account: h.Account, Token: h.Token, Amount: sums[h.Account], Grade: chains.InclusionProved}
+		balances[i] = chains.Balance{Account: h.Account, Token: h.Token, Amount: sums[h.Account], Grade: grade}
 	}
 	for _, c := range g.coins {
 		sum := sums[c.account]

@@ -16,7 +16,7 @@ import (
 // an extension. It is found at the pinned block, and found again after it was
 // spent.
 func TestLitecoin_ExtensionBlocks(t *testing.T) {
-	n := startLitecoind(t, "-txindex=1")
+	n := startLitecoind(t, "-txindex=1", "-blockfilterindex=1")
 	n.ask("", "createwallet", "miner")
 	n.ask("", "createwallet", "ours")
 	n.miner = n.ask("miner", "getnewaddress", "", "bech32")
@@ -46,6 +46,15 @@ func TestLitecoin_ExtensionBlocks(t *testing.T) {
 	}
 	if amounts, _ := mustGather(t, s, n.blockAt(s, tip), chains.Holding{Account: account, Token: litecoinNative}); amounts[account] != "0" {
 		t.Errorf("at the tip: got %v: the coin was not spent, so the test shows nothing", amounts)
+	}
+	// Whole blocks of filters are bare of extensions too.
+	twin := n.twin()
+	n.awaitFilters(tip)
+	twin.awaitFilters(tip)
+	_, file = mustGather(t, n.open(Options{Filters: true}, n.url(), twin.url()), block, chains.Holding{Account: account, Token: litecoinNative})
+	checkFilters(t, litecoinRegtest, file, 2)
+	if len(file.Filters.Blocks) == 0 || file.Filters.Blocks[0].Height != 434 || len(file.Filters.Filters) != 7 {
+		t.Errorf("%d filters and the blocks %+v, want that of 434 and 7 filters", len(file.Filters.Filters), file.Filters.Blocks)
 	}
 }
 

@@ -19,6 +19,12 @@
 // coins made after the pinned block are dropped, and the blocks from there to
 // the tip are read for the coins that were spent in them. So both ways the
 // coins are those at the pinned height exactly, whatever happened since.
+//
+// With compact filters (BIP-158) more than the nodes' word stands behind it:
+// the filters of all blocks from the oldest coin to the pinned one say which
+// blocks may touch the accounts, those blocks are kept whole, and none of them
+// spends a coin. Two nodes must say the same of the filters, as blocks do not
+// commit to them.
 package utxo
 
 import (
@@ -45,6 +51,13 @@ type Options struct {
 	// Zero means 6.
 	Confirmations uint64
 
+	// Filters adds compact filters to the evidence. It takes two nodes, each of
+	// which serves them: btcd, or Bitcoin Core or Litecoin Core with
+	// blockfilterindex=1.
+	Filters bool
+	// Progress is told how far long work is; it may be nil.
+	Progress func(stage string, done, total int64)
+
 	Limits egress.Limits
 	// ScanTimeout bounds one scantxoutset, which goes through the node's whole
 	// set of coins: minutes on mainnet. Zero means 2 hours.
@@ -59,6 +72,9 @@ type Source struct {
 	network       *network
 	nodes         []*node
 	confirmations uint64
+	filters       bool
+	progress      func(stage string, done, total int64)
+	mostFilters   int // bytes of filters and whole blocks
 }
 
 var _ chains.Source = (*Source)(nil)
@@ -74,7 +90,13 @@ func New(_ context.Context, chain chains.Chain, urls []string, opts Options) (*S
 	if len(urls) == 0 {
 		return nil, fmt.Errorf("chain %s has no node: name at least one URL", chain)
 	}
-	s := &Source{chain: chain, network: network, confirmations: opts.Confirmations}
+	if opts.Filters && len(urls) < leastFilterNodes {
+		return nil, &TooFewNodesError{Chain: chain, Got: len(urls)}
+	}
+	s := &Source{chain: chain, network: network, confirmations: opts.Confirmations, filters: opts.Filters, progress: opts.Progress, mostFilters: maxFilters}
+	if s.progress == nil {
+		s.progress = func(string, int64, int64) {}
+	}
 	if s.confirmations == 0 {
 		s.confirmations = defaultConfirmations
 	}
