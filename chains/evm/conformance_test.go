@@ -25,8 +25,13 @@ const (
 // startNode starts a real go-ethereum with the demo's chain.
 func startNode(t *testing.T, alloc types.GenesisAlloc) (*devnet.Ethereum, time.Time) {
 	t.Helper()
-	instant := devnet.Instant(time.Now())
-	node, err := devnet.StartEthereum(devnet.EthereumOptions{Seed: testSeed, Instant: instant, Alloc: alloc})
+	return startNodeWith(t, devnet.EthereumOptions{Alloc: alloc})
+}
+
+func startNodeWith(t testing.TB, opts devnet.EthereumOptions) (*devnet.Ethereum, time.Time) {
+	t.Helper()
+	opts.Seed, opts.Instant = testSeed, devnet.Instant(time.Now())
+	node, err := devnet.StartEthereum(opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +40,7 @@ func startNode(t *testing.T, alloc types.GenesisAlloc) (*devnet.Ethereum, time.T
 			t.Error(err)
 		}
 	})
-	return node, instant
+	return node, opts.Instant
 }
 
 func open(t *testing.T, opts Options, urls ...string) *Source {
@@ -82,9 +87,9 @@ func demoHoldings(t *testing.T, node *devnet.Ethereum) []chains.Holding {
 }
 
 // askBalances asks the honest node for the holdings, as any wallet would.
-func askBalances(t *testing.T, node *devnet.Ethereum, holdings []chains.Holding, number uint64) []string {
+func askBalances(t *testing.T, url string, holdings []chains.Holding, number uint64) []string {
 	t.Helper()
-	client, err := rpc.Dial(node.URL())
+	client, err := rpc.Dial(url)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +132,7 @@ func subject(t *testing.T) chainstest.Subject {
 	node, instant := startNode(t, nil)
 	holdings := demoHoldings(t, node)
 	const pinned = 64
-	amounts := askBalances(t, node, holdings, pinned)
+	amounts := askBalances(t, node.URL(), holdings, pinned)
 	if !slices.Contains(amounts, "250000000000") || !slices.Contains(amounts, "0") {
 		t.Fatalf("the demo's chain is not what it was: %v", amounts)
 	}

@@ -10,15 +10,21 @@
 // proves only its last hundred or so states, and a block becomes final only
 // some sixty blocks late, so all is asked in few large calls, checked at once,
 // and a lost history is an error of its own and never a zero. And an ERC-20
-// balance is a number in its contract's storage at a place that the contract
-// chose: [Source.Gather] finds the place by watching balanceOf read it, and
-// takes it only if every holder's number there is what balanceOf answers.
+// balance follows from its contract's storage in a way that the contract chose,
+// a [Recipe]: [Source.Gather] finds it by watching balanceOf read, or is told it,
+// and takes it only if it gives for every holder what balanceOf answers. For a
+// token without one all nodes are asked, and their answers, which prove nothing,
+// are kept as what they are.
+//
+// Of a contract wallet that is a Safe the storage shows too who owns it; of any
+// other, [Source.Accepts] asks the nodes whether it takes a signature.
 package evm
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/ethereum/go-ethereum/rpc"
 
@@ -33,19 +39,35 @@ type Options struct {
 	// the node for its finalized block.
 	Confirmations uint64
 
+	// Recipes says of tokens what cannot be found out about how their balances
+	// are proved, or need not be (SPEC part 12).
+	Recipes map[chains.Token]Recipe
+
+	// Staked is what validators hold for the accounts of which staked balances
+	// are asked, all of them and no others (SPEC part 22).
+	Staked *Staked
+
+	// WithoutOwners leaves the owners of Safes unproved: whoever asks what was
+	// held at another time does not ask who could move it (SPEC part 21).
+	WithoutOwners bool
+
 	Limits egress.Limits
 }
 
 // A Source reads one EVM chain from one or more nodes of it. With several, all
-// that answer must agree on the pinned block, and the proofs are those of the
-// first that gives them. It implements chains.Source (SPEC part 12).
+// that answer must agree on the pinned block and on every balance that is only
+// attested, and the proofs are those of the first that gives them. It implements chains.Source (SPEC part 12).
 type Source struct {
-	chain chains.Chain
-	nodes []*node
-	opts  Options
+	chain   chains.Chain
+	nodes   []*node
+	opts    Options
+	recipes map[chains.Token]recipe
 }
 
 var _ chains.Source = (*Source)(nil)
+
+// maxNodes bounds how many nodes may attest a balance (SPEC part 19).
+const maxNodes = 16
 
 // New returns the source of an eip155 chain. It asks the nodes nothing yet.
 func New(ctx context.Context, chain chains.Chain, urls []string, opts Options) (*Source, error) {
@@ -58,17 +80,33 @@ func New(ctx context.Context, chain chains.Chain, urls []string, opts Options) (
 	if len(urls) == 0 {
 		return nil, fmt.Errorf("chain %s has no node: name at least one URL", chain)
 	}
-	s := &Source{chain: chain, opts: opts}
+	if len(urls) > maxNodes {
+		return nil, fmt.Errorf("chain %s has %d nodes, want at most %d", chain, len(urls), maxNodes)
+	}
+	s := &Source{chain: chain, opts: opts, recipes: map[chains.Token]recipe{}}
+	for token, r := range opts.Recipes {
+		if token.Chain() != chain {
+			return nil, fmt.Errorf("recipe of token %s: it is not of chain %s", token, chain)
+		}
+		parsed, err := r.parse(token)
+		if err != nil {
+			return nil, err
+		}
+		s.recipes[token] = parsed
+	}
 	for _, u := range urls {
 		endpoint, err := egress.New(u, opts.Limits)
 		if err != nil {
 			return nil, fmt.Errorf("chain %s: %w", chain, err)
 		}
+		if slices.ContainsFunc(s.nodes, func(n *node) bool { return n.label == endpoint.Label }) {
+			return nil, fmt.Errorf("chain %s: node %s is listed twice, which would pass for two witnesses", chain, endpoint.Label)
+		}
 		client, err := rpc.DialOptions(ctx, endpoint.URL, rpc.WithHTTPClient(endpoint.HTTP))
 		if err != nil {
 			return nil, fmt.Errorf("chain %s: node %s: %w", chain, endpoint.Label, egress.Cause(err))
 		}
-		s.nodes = append(s.nodes, &node{label: endpoint.Label, rpc: client})
+		s.nodes = append(s.nodes, &node{label: endpoint.Label, witness: fmt.Sprintf("node %d", len(s.nodes)+1), rpc: client})
 	}
 	return s, nil
 }

@@ -1,10 +1,13 @@
 package evm
 
 import (
+	"bytes"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -189,8 +192,7 @@ func TestB07_AbsenceIsNotFailure(t *testing.T) {
 	// Three outcomes: proved absent, not proved, and a value.
 	file := evidence.File.(Evidence)
 	full := newNodeSet()
-	for _, n := range file.Nodes {
-		blob, _ := hex.DecodeString(n)
+	for _, blob := range file.Nodes {
 		full.add(blob)
 	}
 	raw, _ := hex.DecodeString(file.Header)
@@ -371,34 +373,33 @@ func TestEveryNodeIsUsed(t *testing.T) {
 	node, instant := startNode(t, nil)
 	s := open(t, Options{}, node.URL())
 	holdings := demoHoldings(t, node)
-	evidence, err := s.Gather(t.Context(), testSnapshot, mustPin(t, s, instant), holdings)
+	block := mustPin(t, s, instant)
+	evidence, err := s.Gather(t.Context(), testSnapshot, block, holdings)
 	if err != nil {
 		t.Fatal(err)
 	}
 	file := evidence.File.(Evidence)
 	var hashes []string
-	for _, n := range file.Nodes {
-		blob, err := hex.DecodeString(n)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, blob := range file.Nodes {
 		hashes = append(hashes, crypto.Keccak256Hash(blob).Hex())
 	}
 	if !slices.IsSorted(hashes) || len(slices.Compact(slices.Clone(hashes))) != len(hashes) {
 		t.Errorf("nodes are not sorted by Keccak-256, or one is there twice: %v", hashes)
 	}
-	raw, _ := hex.DecodeString(file.Header)
-	g := &gathering{node: s.nodes[0], header: header{raw: raw, root: common.BytesToHash(raw[3+33+33+21+1 : 3+33+33+21+33])},
-		layouts: map[chains.Token]layout{node.Token(): {Solidity, common.Hash{}}}}
-	for without := range file.Nodes {
-		g.set = newNodeSet()
-		for i, n := range file.Nodes {
-			if blob, _ := hex.DecodeString(n); i != without {
-				g.set.add(blob)
-			}
-		}
-		if _, err := g.assemble(testSnapshot, holdings); err == nil {
-			t.Errorf("node %d of %d is not needed", without, len(file.Nodes))
+	everyNodeIsNeeded(t, s, block, evidence)
+
+	// The published file says each thing once: the balances stand in the lines.
+	var published map[string]json.RawMessage
+	unmarshal(t, marshal(t, file), &published)
+	want := []string{"attested", "chain", "header", "nodes", "safes", "snapshot", "tokens", "type"}
+	if d := cmp.Diff(want, slices.Sorted(maps.Keys(published))); d != "" {
+		t.Errorf("keys of the file (-want +got):\n%s", d)
+	}
+	var nodes []string
+	unmarshal(t, published["nodes"], &nodes)
+	for i, n := range nodes {
+		if blob, err := base64.StdEncoding.Strict().DecodeString(n); err != nil || !bytes.Equal(blob, file.Nodes[i]) {
+			t.Errorf("node %d is %q, %v", i, n, err)
 		}
 	}
 }
@@ -428,23 +429,28 @@ func TestLayouts(t *testing.T) {
 	far := layout{Solidity, common.Hash{30: 1, 31: 44}}
 	upgradeable := layout{Solidity, erc7201Slot}
 	tokens := []struct {
-		name    string
-		account types.Account
-		want    *layout
-		says    string
+		name     string
+		account  types.Account
+		want     *layout
+		attested string // amount that the node attests where there is no recipe
+		says     string
 	}{
-		{"Solidity, slot 5", account(tokenCode(Solidity, solidity5.slot), solidity5), &solidity5, ""},
-		{"Vyper, slot 2", account(tokenCode(Vyper, vyper2.slot), vyper2), &vyper2, ""},
-		{"OpenZeppelin upgradeable", account(tokenCode(Solidity, erc7201Slot), upgradeable), &upgradeable, ""},
-		{"slot 300", account(tokenCode(Solidity, far.slot), far), nil, "no mapping of holders"},
-		{"share token", account(tokenCode(Solidity, solidity5.slot, 0x80, 0x01), solidity5), nil, "other numbers"},
-		{"one word for all", types.Account{Code: []byte{0x60, 0x05, 0x54, 0x60, 0x00, 0x52, 0x60, 0x20, 0x60, 0x00, 0xf3}, Balance: common.Big0}, nil, "no mapping of holders"},
-		{"reverts", types.Account{Code: []byte{0x60, 0x00, 0x60, 0x00, 0xfd}, Balance: common.Big0}, nil, "balanceOf fails"},
-		{"no contract", types.Account{Balance: common.Big1}, nil, "no contract"},
+		{"Solidity, slot 5", account(tokenCode(Solidity, solidity5.slot), solidity5), &solidity5, "", ""},
+		{"Vyper, slot 2", account(tokenCode(Vyper, vyper2.slot), vyper2), &vyper2, "", ""},
+		{"OpenZeppelin upgradeable", account(tokenCode(Solidity, erc7201Slot), upgradeable), &upgradeable, "", ""},
+		{"slot 300", account(tokenCode(Solidity, far.slot), far), nil, "4660", ""},
+		{"twice the word", account(tokenCode(Solidity, solidity5.slot, 0x80, 0x01), solidity5), nil, "9320", ""},
+		{"one word for all", types.Account{Code: []byte{0x60, 0x05, 0x54, 0x60, 0x00, 0x52, 0x60, 0x20, 0x60, 0x00, 0xf3}, Balance: common.Big0}, nil, "0", ""},
+		{"reverts", types.Account{Code: []byte{0x60, 0x00, 0x60, 0x00, 0xfd}, Balance: common.Big0}, nil, "", "balanceOf fails"},
+		{"answers nothing", types.Account{Code: []byte{0x00}, Balance: common.Big0}, nil, "", "one word"},
+		{"no contract", types.Account{Balance: common.Big1}, nil, "", "no contract"},
+		{"no account", types.Account{}, nil, "", "no contract"},
 	}
 	alloc := types.GenesisAlloc{}
 	for i, c := range tokens {
-		alloc[at(int64(i))] = c.account
+		if c.name != "no account" {
+			alloc[at(int64(i))] = c.account
+		}
 	}
 	node, instant := startNode(t, alloc)
 	s := open(t, Options{}, node.URL())
@@ -453,7 +459,7 @@ func TestLayouts(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			token := chains.Token(fmt.Sprintf("%s/erc20:%s", devnet.EthereumChain, strings.ToLower(at(int64(i)).Hex())))
 			evidence, err := s.Gather(t.Context(), testSnapshot, block, []chains.Holding{{Account: stranger1, Token: token}})
-			if c.want == nil {
+			if c.says != "" {
 				var unknown *chains.UnknownLayoutError
 				if !errors.As(err, &unknown) || !strings.Contains(err.Error(), c.says) {
 					t.Errorf("got %v, want an UnknownLayoutError about %q", err, c.says)
@@ -463,12 +469,23 @@ func TestLayouts(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := []TokenLayout{{Layout: c.want.order, Slot: hex.EncodeToString(c.want.slot[:]), Token: token}}
-			if d := cmp.Diff(want, evidence.File.(Evidence).Tokens); d != "" {
-				t.Errorf("layout (-want +got):\n%s", d)
+			file, amount, grade := evidence.File.(Evidence), c.attested, chains.NodeAttested
+			want, attested := []Recipe{}, []Attestation{{Answers: []BalanceClaim{{stranger1, amount, token}}, Node: "node 1"}}
+			if c.want != nil {
+				amount, grade, attested = "4660", chains.StateProved, []Attestation{}
+				want = append(want, Recipe{Layout: c.want.order, Slot: hex.EncodeToString(c.want.slot[:]), Token: token})
 			}
-			if got := evidence.Balances[0].Amount.Dec(); got != "4660" {
-				t.Errorf("balance %s, want 4660", got)
+			if d := cmp.Diff(want, file.Tokens); d != "" {
+				t.Errorf("recipes (-want +got):\n%s", d)
+			}
+			if d := cmp.Diff(attested, file.Attested); d != "" {
+				t.Errorf("attested (-want +got):\n%s", d)
+			}
+			if got := evidence.Balances[0]; got.Amount.Dec() != amount || got.Grade != grade {
+				t.Errorf("got %s, %s, want %s, %s", got.Amount, got.Grade, amount, grade)
+			}
+			if grade == chains.NodeAttested && len(file.Nodes) != 0 {
+				t.Errorf("%d trie nodes prove nothing", len(file.Nodes))
 			}
 		})
 	}

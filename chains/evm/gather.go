@@ -1,17 +1,16 @@
 package evm
 
 import (
-	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/common/hexutil"
-	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/holiman/uint256"
 
 	"github.com/assay-por/assay/chains"
@@ -21,7 +20,8 @@ import (
 // enough that an answer stays at some megabytes.
 const maxKeys = 256
 
-// Gather proves every holding at the pinned block (SPEC part 12). A node that
+// Gather proves every holding at the pinned block, as far as its token can be
+// proved, and has the rest attested by every node (SPEC part 12). A node that
 // does not answer, or has lost the history, is passed over while another one
 // is left; a node whose proof is false ends it.
 func (s *Source) Gather(ctx context.Context, snapshot string, block chains.BlockRef, holdings []chains.Holding) (chains.Evidence, error) {
@@ -32,101 +32,173 @@ func (s *Source) Gather(ctx context.Context, snapshot string, block chains.Block
 	if err != nil {
 		return chains.Evidence{}, err
 	}
+	if err := s.checkStaked(sorted); err != nil {
+		return chains.Evidence{}, err
+	}
 	nodes, err := s.answering(ctx)
 	if err != nil {
 		return chains.Evidence{}, err
 	}
-	for _, n := range nodes {
-		if err := n.checkCanonical(ctx, block); err != nil {
-			return chains.Evidence{}, err
-		}
+	if err := checkCanonical(ctx, nodes, block); err != nil {
+		return chains.Evidence{}, err
 	}
-	evidence, err := gatherFirst(ctx, nodes, snapshot, block, sorted)
+	g, err := s.gatherFirst(ctx, nodes, block, sorted)
+	if err != nil {
+		return chains.Evidence{}, err
+	}
+	attested, err := attest(ctx, nodes, block, g.unproved(sorted))
 	if err != nil {
 		return chains.Evidence{}, err
 	}
 	// Once more at the end: nothing is kept that was read across a reorganisation.
-	for _, n := range nodes {
-		if err := n.checkCanonical(ctx, block); err != nil {
-			return chains.Evidence{}, err
-		}
+	if err := checkCanonical(ctx, nodes, block); err != nil {
+		return chains.Evidence{}, err
 	}
-	return evidence, nil
+	return g.assemble(snapshot, sorted, attested)
 }
 
-func gatherFirst(ctx context.Context, nodes []*node, snapshot string, block chains.BlockRef, sorted []chains.Holding) (chains.Evidence, error) {
-	var passed error
+// checkCanonical returns a ReorgedError unless the block stands in every node's
+// chain.
+func checkCanonical(ctx context.Context, nodes []*node, block chains.BlockRef) error {
 	for _, n := range nodes {
-		g := &gathering{node: n, block: block, set: newNodeSet(), layouts: map[chains.Token]layout{}}
-		evidence, err := g.run(ctx, snapshot, sorted)
-		var unreachable *chains.UnreachableError
-		var lost *chains.HistoryLostError
-		if !errors.As(err, &unreachable) && !errors.As(err, &lost) {
-			return evidence, err
+		if err := n.checkCanonical(ctx, block); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// gatherFirst collects all proofs from the first node that has them.
+func (s *Source) gatherFirst(ctx context.Context, nodes []*node, block chains.BlockRef, sorted []chains.Holding) (*gathering, error) {
+	var passed error
+	for i, n := range nodes {
+		g := &gathering{node: n, others: nodes[i+1:], block: block, wishes: s.recipes, staked: s.opts.Staked, owners: !s.opts.WithoutOwners, set: newNodeSet(), recipes: map[chains.Token]recipe{}}
+		err := g.run(ctx, sorted)
+		if !passable(err) {
+			return g, err
 		}
 		passed = errors.Join(passed, err)
 	}
-	return chains.Evidence{}, passed
+	return nil, passed
 }
 
 // A gathering is the work of one Gather with one node.
 type gathering struct {
 	node    *node
+	others  []*node // that may be asked for hints
 	block   chains.BlockRef
 	at      any // the block, as this node is asked for it
 	header  header
+	wishes  map[chains.Token]recipe // what the configuration says of recipes
+	staked  *Staked                 // nil if no holding is staked
+	owners  bool                    // of Safes are asked for
 	set     *nodeSet
-	layouts map[chains.Token]layout
+	recipes map[chains.Token]recipe // of the tokens that can be proved
+	safes   []chains.Account
 }
 
-func (g *gathering) run(ctx context.Context, snapshot string, sorted []chains.Holding) (chains.Evidence, error) {
+func (g *gathering) run(ctx context.Context, sorted []chains.Holding) error {
 	var err error
 	if g.header, err = g.node.header(ctx, g.block); err != nil {
-		return chains.Evidence{}, err
+		return err
+	}
+	if err = g.sameBeacon(); err != nil {
+		return err
 	}
 	if g.at, err = g.node.blockArgument(ctx, g.block); err != nil {
-		return chains.Evidence{}, err
+		return err
 	}
-	if err := g.fetchAccounts(ctx, sorted); err != nil {
-		return chains.Evidence{}, err
+	fetched, err := g.fetchAccounts(ctx, sorted)
+	if err != nil {
+		return err
 	}
 	holders := tokenHolders(sorted)
 	for _, token := range slices.Sorted(maps.Keys(holders)) {
-		contract, _ := token.Contract()
-		l, err := g.findLayout(ctx, token, common.HexToAddress(contract), holders[token])
-		if err != nil {
-			return chains.Evidence{}, err
+		r, err := g.findRecipe(ctx, token, holders[token])
+		if errors.Is(err, errUnproved) {
+			continue
 		}
-		g.layouts[token] = l
+		if err != nil {
+			return err
+		}
+		g.recipes[token] = r
 	}
-	return g.assemble(snapshot, sorted)
+	if !g.owners {
+		return nil
+	}
+	return g.findSafes(ctx, sorted, fetched)
+}
+
+// unproved lists the holdings of tokens without a recipe.
+func (g *gathering) unproved(sorted []chains.Holding) []chains.Holding {
+	var rest []chains.Holding
+	for _, h := range sorted {
+		if _, proved := g.recipes[h.Token]; !proved && provable(h.Token) {
+			rest = append(rest, h)
+		}
+	}
+	return rest
 }
 
 // fetchAccounts fetches the proofs of all accounts that a native balance is
 // asked of, and of the tokens' own.
-func (g *gathering) fetchAccounts(ctx context.Context, sorted []chains.Holding) error {
-	var wanted []common.Address
+func (g *gathering) fetchAccounts(ctx context.Context, sorted []chains.Holding) (map[common.Address]bool, error) {
+	fetched := map[common.Address]bool{}
+	var wants []want
 	for _, h := range sorted {
-		if contract, ok := h.Token.Contract(); ok {
-			wanted = append(wanted, common.HexToAddress(contract))
-		} else {
-			wanted = append(wanted, common.HexToAddress(h.Account.Address()))
+		if h.Token.Staked() {
+			continue
+		}
+		address := common.HexToAddress(h.Account.Address())
+		if !h.Token.Native() {
+			address = contractOf(h.Token)
+		}
+		if !fetched[address] {
+			fetched[address] = true
+			wants = append(wants, want{address: address})
 		}
 	}
-	slices.SortFunc(wanted, common.Address.Cmp)
-	wanted = slices.Compact(wanted)
-	questions := make([]question, len(wanted))
-	answers := make([]proofAnswer, len(wanted))
-	for i, address := range wanted {
-		questions[i] = question{"eth_getProof", []any{address, []string{}, g.at}, &answers[i]}
+	return fetched, g.fetch(ctx, wants...)
+}
+
+// A want is an account, and words of its storage, that proofs are wanted of.
+type want struct {
+	address common.Address
+	keys    []common.Hash
+}
+
+// fetch asks for proofs, in as few calls and batches as keep every answer at
+// some megabytes, and keeps them. It proves nothing.
+func (g *gathering) fetch(ctx context.Context, wants ...want) error {
+	var batch []question
+	var answers []*proofAnswer
+	weight := 0
+	flush := func() error {
+		if err := g.node.ask(ctx, batch...); err != nil {
+			return g.node.stateFault(ctx, g.block, err)
+		}
+		for _, a := range answers {
+			g.keep(*a)
+		}
+		batch, answers, weight = nil, nil, 0
+		return nil
 	}
-	if err := g.node.ask(ctx, questions...); err != nil {
-		return g.node.stateFault(ctx, g.block, err)
+	for _, w := range wants {
+		for first := true; first || len(w.keys) > 0; first = false {
+			keys := w.keys[:min(len(w.keys), maxKeys)]
+			w.keys = w.keys[len(keys):]
+			if weight += 1 + len(keys); weight > maxKeys && len(batch) > 0 {
+				if err := flush(); err != nil {
+					return err
+				}
+				weight = 1 + len(keys)
+			}
+			answer := new(proofAnswer)
+			answers = append(answers, answer)
+			batch = append(batch, question{"eth_getProof", []any{w.address, append([]common.Hash{}, keys...), g.at}, answer})
+		}
 	}
-	for _, a := range answers {
-		g.keep(a)
-	}
-	return nil
+	return flush()
 }
 
 // proofAnswer is what is read of an answer to eth_getProof: the proofs.
@@ -148,105 +220,101 @@ func (g *gathering) keep(a proofAnswer) {
 	}
 }
 
-// words fetches and proves the holders' words under a layout.
-func (g *gathering) words(ctx context.Context, token chains.Token, contract common.Address, l layout, holders []common.Address) ([]*uint256.Int, error) {
-	for chunk := range slices.Chunk(holders, maxKeys) {
-		keys := make([]common.Hash, len(chunk))
-		for i, h := range chunk {
-			keys[i] = l.key(h)
-		}
-		var answer proofAnswer
-		if err := g.node.ask(ctx, question{"eth_getProof", []any{contract, keys, g.at}, &answer}); err != nil {
-			return nil, g.node.stateFault(ctx, g.block, err)
-		}
-		g.keep(answer)
-	}
-	proved := make([]*uint256.Int, len(holders))
-	a, err := g.tokenAccount(g.set, token, contract)
-	if err != nil {
-		return nil, err
-	}
-	for i, h := range holders {
-		if proved[i], err = g.set.storage(a, l.key(h)); err != nil {
-			return nil, g.lie(fmt.Sprintf("the balance of %s in %s", h.Hex(), contract.Hex()), err)
-		}
-	}
-	return proved, nil
-}
-
-// tokenAccount proves the account of a token's contract.
-func (g *gathering) tokenAccount(set *nodeSet, token chains.Token, contract common.Address) (*types.StateAccount, error) {
-	a, err := set.account(g.header.root, contract)
-	if err != nil {
-		return nil, g.lie("the account "+contract.Hex(), err)
-	}
-	if !hasCode(a) {
-		return nil, &chains.UnknownLayoutError{Token: token, Reason: fmt.Sprintf("there is no contract at its address at block %d", g.block.Number)}
-	}
-	return a, nil
-}
-
 func (g *gathering) lie(what string, err error) error {
 	return &chains.ProofError{Node: g.node.label, Block: g.block, What: what, Reason: err.Error()}
 }
 
 // assemble proves every balance from the collected nodes, and keeps those that
 // were visited.
-func (g *gathering) assemble(snapshot string, sorted []chains.Holding) (chains.Evidence, error) {
-	set := g.set.unused()
+func (g *gathering) assemble(snapshot string, sorted []chains.Holding, attested []Attestation) (chains.Evidence, error) {
+	state := g.state(g.set.unused())
 	file := Evidence{
-		Balances: []BalanceClaim{}, Nodes: []string{}, Tokens: []TokenLayout{},
+		Attested: attested, Safes: []chains.Account{}, Tokens: []Recipe{},
 		Chain: g.block.Chain, Header: hex.EncodeToString(g.header.raw), Snapshot: snapshot, Type: EvidenceType,
 	}
-	balances := make([]chains.Balance, len(sorted))
-	for i, h := range sorted {
-		amount, err := g.amount(set, h)
-		if err != nil {
+	proved, err := g.balances(state, sorted, attested)
+	if err != nil {
+		return chains.Evidence{}, err
+	}
+	for _, token := range slices.Sorted(maps.Keys(g.recipes)) {
+		file.Tokens = append(file.Tokens, g.recipes[token].said())
+	}
+	owners := map[chains.Account]chains.Owners{}
+	for _, safe := range g.safes {
+		if owners[safe], _, err = state.owners(common.HexToAddress(safe.Address())); err != nil {
 			return chains.Evidence{}, err
 		}
-		balances[i] = chains.Balance{Account: h.Account, Token: h.Token, Amount: amount, Grade: chains.StateProved}
-		file.Balances = append(file.Balances, BalanceClaim{Account: h.Account, Amount: amount.Dec(), Token: h.Token})
+		file.Safes = append(file.Safes, safe)
 	}
-	for token, l := range g.layouts {
-		file.Tokens = append(file.Tokens, TokenLayout{Layout: l.order, Slot: hex.EncodeToString(l.slot[:]), Token: token})
+	file.Nodes = state.set.visited()
+	if g.staked != nil {
+		file.Validators = g.staked.File
 	}
-	slices.SortFunc(file.Tokens, func(a, b TokenLayout) int { return cmp.Compare(a.Token, b.Token) })
-	for _, blob := range set.visited() {
-		file.Nodes = append(file.Nodes, hex.EncodeToString(blob))
-	}
-	return chains.Evidence{Balances: balances, File: file}, nil
+	return chains.Evidence{Balances: proved, Owners: owners, File: file}, nil
 }
 
-// amount proves one balance (SPEC part 12, steps 2 to 4).
-func (g *gathering) amount(set *nodeSet, h chains.Holding) (*uint256.Int, error) {
-	holder := common.HexToAddress(h.Account.Address())
-	contract, ok := h.Token.Contract()
-	if !ok {
-		a, err := set.account(g.header.root, holder)
+// balances returns what is shown of every holding, in order (SPEC part 12, steps
+// 2 to 9).
+func (g *gathering) balances(state *state, sorted []chains.Holding, attested []Attestation) ([]chains.Balance, error) {
+	shown := map[chains.Holding]chains.Balance{}
+	show := func(account chains.Account, token chains.Token, amount *uint256.Int, grade chains.EvidenceGrade) {
+		shown[chains.Holding{Account: account, Token: token}] = chains.Balance{Account: account, Token: token, Amount: amount, Grade: grade}
+	}
+	for token, holders := range tokenHolders(sorted) {
+		r, ok := g.recipes[token]
+		if !ok {
+			continue
+		}
+		amounts, err := state.balances(contractOf(token), r, holders)
 		if err != nil {
-			return nil, g.lie("the account "+holder.Hex(), err)
+			return nil, err
 		}
-		if a == nil {
-			return new(uint256.Int), nil
+		for i, h := range holders {
+			show(accountOf(g.block.Chain, h), token, amounts[i], chains.StateProved)
 		}
-		return a.Balance, nil
 	}
-	a, err := g.tokenAccount(set, h.Token, common.HexToAddress(contract))
-	if err != nil {
-		return nil, err
+	if len(attested) > 0 {
+		for _, a := range attested[0].Answers {
+			amount, err := uint256.FromDecimal(a.Amount)
+			if err != nil {
+				return nil, err
+			}
+			show(a.Account, a.Token, amount, chains.NodeAttested)
+		}
 	}
-	word, err := set.storage(a, g.layouts[h.Token].key(holder))
-	if err != nil {
-		return nil, g.lie(fmt.Sprintf("the balance of %s in %s", holder.Hex(), contract), err)
+	for _, h := range sorted {
+		if h.Token.Staked() {
+			show(h.Account, h.Token, g.staked.Balances[h.Account], chains.StateProved)
+		}
+		if !h.Token.Native() {
+			continue
+		}
+		a, err := state.account(common.HexToAddress(h.Account.Address()))
+		if err != nil {
+			return nil, err
+		}
+		amount := new(uint256.Int)
+		if a != nil {
+			amount = a.Balance
+		}
+		show(h.Account, h.Token, amount, chains.StateProved)
 	}
-	return word, nil
+	all := make([]chains.Balance, len(sorted))
+	for i, h := range sorted {
+		all[i] = shown[h]
+	}
+	return all, nil
 }
 
-// tokenHolders lists the wallets asked about by token, native ones left out.
+func accountOf(chain chains.Chain, address common.Address) chains.Account {
+	return chains.Account(string(chain) + ":" + strings.ToLower(address.Hex()))
+}
+
+// tokenHolders lists the wallets asked about by token, native and staked ones left out.
 func tokenHolders(sorted []chains.Holding) map[chains.Token][]common.Address {
 	holders := map[chains.Token][]common.Address{}
 	for _, h := range sorted {
-		if !h.Token.Native() {
+		if provable(h.Token) {
 			holders[h.Token] = append(holders[h.Token], common.HexToAddress(h.Account.Address()))
 		}
 	}

@@ -19,7 +19,13 @@ import (
 type header struct {
 	raw  []byte
 	root common.Hash // of the state
+	time uint64
+
+	beacon *common.Hash // root of the beacon block before it, nil if it names none
 }
+
+// beaconItem is the place of the parent beacon block's root (EIP-4788).
+const beaconItem = 19
 
 // header fetches the pinned block's header and checks that hash, number and
 // time are the pinned ones (SPEC part 12, step 1). A node without
@@ -54,7 +60,12 @@ func (n *node) header(ctx context.Context, block chains.BlockRef) (header, error
 	if number != block.Number || int64(time) != block.Time.Unix() { //nolint:gosec // a time that wraps equals none
 		return header{}, lie(fmt.Sprintf("it is number %d at time %d, want %d at %d", number, time, block.Number, block.Time.Unix()))
 	}
-	return header{raw: raw, root: root}, nil
+	h := header{raw: raw, root: root, time: time}
+	var beacon common.Hash
+	if len(items) > beaconItem && rlp.DecodeBytes(items[beaconItem], &beacon) == nil {
+		h.beacon = &beacon
+	}
+	return h, nil
 }
 
 func (n *node) rebuiltHeader(ctx context.Context, block chains.BlockRef) ([]byte, error) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -22,8 +23,9 @@ const maxBatch = 100
 
 // A node is one JSON-RPC endpoint.
 type node struct {
-	label string
-	rpc   *rpc.Client
+	label   string // where it listens, for whoever runs it
+	witness string // its name in evidence, which is public and tells nobody where it listens
+	rpc     *rpc.Client
 }
 
 // A question is one call of a batch.
@@ -76,6 +78,9 @@ func (n *node) fault(ctx context.Context, method string, err error) error {
 	}
 	var status rpc.HTTPError
 	if errors.As(err, &status) {
+		if status.StatusCode == http.StatusTooManyRequests {
+			return &chains.UnreachableError{Node: n.label, Err: errors.New("it was asked more than it allows (HTTP status 429)")}
+		}
 		return &chains.UnreachableError{Node: n.label, Err: fmt.Errorf("HTTP status %d", status.StatusCode)}
 	}
 	return &chains.UnreachableError{Node: n.label, Err: egress.Cause(err)}
@@ -159,7 +164,7 @@ func (n *node) stateFault(ctx context.Context, block chains.BlockRef, err error)
 var lostPhrases = []string{
 	"missing trie node", "historical state", "state not available", "state is not available",
 	"state unavailable", "no state available", "missing state", "pruned", "too old",
-	"proof window", "world state", "not available due to pruning",
+	"proof window", "world state", "not available due to pruning", "blockoutofrange",
 }
 
 // badParameters is the JSON-RPC code of a call whose arguments were not
