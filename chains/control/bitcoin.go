@@ -14,32 +14,31 @@ import (
 )
 
 // What the variants of BIP-322 begin with; older wallets leave out the first.
+// Every PSBT in base64 begins with the last.
 const (
 	simplePrefix = "smp"
 	fullPrefix   = "ful"
 	fundsPrefix  = "pof"
+	psbtPrefix   = "cHNidP"
 )
 
 // verifyBitcoin tells the methods of Bitcoin accounts apart by the signature's
 // form and checks it.
-func verifyBitcoin(account chains.Account, challenge, signature string) (method, normalized string, grade chains.ControlGrade, err error) {
+func verifyBitcoin(account chains.Account, text, signature string) (Signature, error) {
 	addr, params, err := bitcoinAddress(account)
 	if err != nil {
-		return "", "", chains.NoControl, err
-	}
-	if strings.HasPrefix(signature, fundsPrefix) {
-		return "", "", chains.NoControl, fmt.Errorf("signature is of BIP-322's variant %q, a proof of funds, which is no method of control: sign with %q or %q", fundsPrefix, simplePrefix, fullPrefix)
+		return Signature{}, err
 	}
 	if strings.HasPrefix(signature, fullPrefix) {
-		normalized, err = verifyFull(addr, challenge, signature)
-		return BIP322Full, normalized, chains.Script, err
+		return verifyFull(addr, text, signature)
+	}
+	if strings.Contains(signature, ":") {
+		return verifyMultisig(addr, params, text, signature)
 	}
 	if sig, ok := asCompact(signature); ok {
-		normalized, err = verifyCompact(addr, params, challenge, sig)
-		return Compact, normalized, chains.Bound, err
+		return verifyCompact(addr, params, text, sig)
 	}
-	normalized, err = verifySimple(addr, challenge, signature)
-	return BIP322Simple, normalized, chains.Script, err
+	return verifySimple(addr, text, signature)
 }
 
 // bitcoinAddress decodes an account's address, which must be in its one
@@ -124,7 +123,7 @@ func messageMagic(params *chaincfg.Params) string {
 // decodeBase64 takes base64 as wallets paste it, wrapped or not, but with
 // nothing in its unused bits.
 func decodeBase64(signature, prefix string) ([]byte, error) {
-	const most = 1 << 20
+	const most = 1_400_000 // a PSBT of SPEC part 18 in base64
 	if len(signature) > most {
 		return nil, fmt.Errorf("signature is longer than %d characters", most)
 	}

@@ -13,6 +13,8 @@ import (
 	"github.com/btcsuite/btcd/chainhash/v2"
 	"github.com/btcsuite/btcd/txscript/v2"
 	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/assay-por/assay/chains"
 )
 
 // A compact signature is 65 bytes: a header, r and s. The header, less 27, is
@@ -37,28 +39,39 @@ func asCompact(signature string) ([]byte, bool) {
 // verifyCompact recovers the key of a signed message and compares the
 // addresses of every form with the account's. The header of the form that it
 // has is written into the normalized signature.
-func verifyCompact(a address.Address, params *chaincfg.Params, challenge string, sig []byte) (string, error) {
+func verifyCompact(a address.Address, params *chaincfg.Params, text string, sig []byte) (Signature, error) {
 	switch a.(type) {
 	case *address.AddressWitnessScriptHash, *address.AddressTaproot:
-		return "", errors.New("P2WSH and P2TR addresses have no compact signatures: sign with BIP-322")
+		return Signature{}, errors.New("P2WSH and P2TR addresses have no compact signatures: sign with BIP-322, or for a multisig script give it before a colon")
 	}
-	var r, s btcec.ModNScalar
-	if r.SetByteSlice(sig[1:33]) || s.SetByteSlice(sig[33:]) || r.IsZero() || s.IsZero() || s.IsOverHalfOrder() {
-		return "", errors.New("signature: r or s is out of range (s must lie in the lower half)")
-	}
-	said, which := (sig[0]-firstHeader)/4, (sig[0]-firstHeader)%4
-	key, _, err := ecdsa.RecoverCompact(append([]byte{firstHeader + which}, sig[1:]...), messageHash(messageMagic(params), challenge))
+	key, err := recoverCompact(sig, params, text)
 	if err != nil {
-		return "", fmt.Errorf("signature: no key is recovered from it: %w", err)
+		return Signature{}, err
 	}
 	form, err := formOf(a, key, params)
 	if err != nil {
-		return "", err
+		return Signature{}, err
 	}
+	said, which := (sig[0]-firstHeader)/4, (sig[0]-firstHeader)%4
 	if said != form && (said != compressedForm || form < compressedForm) {
-		return "", fmt.Errorf("signature is by the account's key, but its header %d says %s and the account is %s: sign again for this address", sig[0], formNames[said], formNames[form])
+		return Signature{}, fmt.Errorf("signature is by the account's key, but its header %d says %s and the account is %s: sign again for this address", sig[0], formNames[said], formNames[form])
 	}
-	return base64.StdEncoding.EncodeToString(append([]byte{firstHeader + 4*form + which}, sig[1:]...)), nil
+	spelt := base64.StdEncoding.EncodeToString(append([]byte{firstHeader + 4*form + which}, sig[1:]...))
+	return Signature{Method: Compact, Signature: spelt, Grade: chains.Bound}, nil
+}
+
+// recoverCompact recovers the key of a signed message.
+func recoverCompact(sig []byte, params *chaincfg.Params, text string) (*btcec.PublicKey, error) {
+	var r, s btcec.ModNScalar
+	if r.SetByteSlice(sig[1:33]) || s.SetByteSlice(sig[33:]) || r.IsZero() || s.IsZero() || s.IsOverHalfOrder() {
+		return nil, errors.New("signature: r or s is out of range (s must lie in the lower half)")
+	}
+	which := (sig[0] - firstHeader) % 4
+	key, _, err := ecdsa.RecoverCompact(append([]byte{firstHeader + which}, sig[1:]...), messageHash(messageMagic(params), text))
+	if err != nil {
+		return nil, fmt.Errorf("signature: no key is recovered from it: %w", err)
+	}
+	return key, nil
 }
 
 func messageHash(magic, text string) []byte {
@@ -97,5 +110,5 @@ func formOf(a address.Address, key *btcec.PublicKey, params *chaincfg.Params) (f
 			return byte(form), nil
 		}
 	}
-	return 0, fmt.Errorf("signature is not this account's over this challenge: it recovers to the key of %s, in none of its forms the account's address", legacy.EncodeAddress())
+	return 0, fmt.Errorf("signature is not this account's over this text: it recovers to the key of %s, in none of its forms the account's address", legacy.EncodeAddress())
 }

@@ -47,7 +47,7 @@ func TestB12_CompactForms(t *testing.T) {
 		want := base64.StdEncoding.EncodeToString(signCompact(key, text, byte(i)))
 		for said := range byte(4) {
 			signature := base64.StdEncoding.EncodeToString(signCompact(key, text, said))
-			method, normalized, grade, err := Verify(w.account, text, signature)
+			method, normalized, grade, err := verified(w.account, text, signature)
 			if int(said) == i || said == compressedForm && i > compressedForm {
 				if err != nil || method != Compact || grade != chains.Bound || normalized != want {
 					t.Errorf("%s, header of %s: got %s %s %s %v, want %s", formNames[i], formNames[said], method, grade, normalized, err, want)
@@ -92,13 +92,13 @@ func TestB12_CompactRefused(t *testing.T) {
 		"a byte more":       {base64.StdEncoding.EncodeToString(append(good[:65:65], 0)), "only P2WPKH, P2WSH and P2TR"},
 		"loose base64":      {strings.TrimRight(edit(func([]byte) {}), "="), "only P2WPKH, P2WSH and P2TR"},
 	} {
-		_, _, grade, err := Verify(w.account, text, c.signature)
+		_, _, grade, err := verified(w.account, text, c.signature)
 		if err == nil || grade != chains.NoControl || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: got %s, %v, want an error about %q", name, grade, err, c.says)
 		}
 	}
 	for _, account := range []chains.Account{mainnet + ":bc1pss0zhytly75awhm6x2hhvd5lnzv3vssgrf9axfheq8ldyzn88ges79fler", mainnet + ":bc1qp0ahvfh83088w49k405szqgg4f3pptr7p2g06tdxfjcd40z4lh4q95lsz9"} {
-		_, _, _, err := Verify(account, text, edit(func([]byte) {}))
+		_, _, _, err := verified(account, text, edit(func([]byte) {}))
 		if err == nil || !strings.Contains(err.Error(), "have no compact signatures") {
 			t.Errorf("%s: got %v", account, err)
 		}
@@ -117,7 +117,7 @@ type signedElsewhere struct {
 // has the form's own header.
 func checkElectrum(t *testing.T, s signedElsewhere, form byte) {
 	t.Helper()
-	method, normalized, grade, err := Verify(s.Account, s.Challenge, s.Signature)
+	method, normalized, grade, err := verified(s.Account, s.Challenge, s.Signature)
 	if err != nil || method != Compact || grade != chains.Bound {
 		t.Errorf("%s: got %s %s %v", s.Form, method, grade, err)
 		return
@@ -126,7 +126,7 @@ func checkElectrum(t *testing.T, s signedElsewhere, form byte) {
 	if err != nil || (raw[0]-firstHeader)/4 != form {
 		t.Errorf("%s: normalized header is %d, %v", s.Form, raw[0], err)
 	}
-	if _, again, _, err := Verify(s.Account, s.Challenge, normalized); err != nil || again != normalized {
+	if _, again, _, err := verified(s.Account, s.Challenge, normalized); err != nil || again != normalized {
 		t.Errorf("%s: %s became %s, %v", s.Form, normalized, again, err)
 	}
 }

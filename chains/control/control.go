@@ -13,106 +13,172 @@
 //	block: 0x8d1c…
 //	root: 91ab…
 //
-// Taken are EIP-191 (personal_sign) for accounts of Ethereum's kind, and for
-// Bitcoin's BIP-322, "simple" or "full", and the compact signatures of 65
-// bytes that wallets make of messages. The package makes no signature: keys
-// stay with whoever holds them.
+// One text may name several accounts, by the three lines in the middle once
+// for each: the one owner of them all signs once.
+//
+// [Verify] tells the method by the account's chain and the signature's form,
+// and where that leaves a choice tries in a fixed order:
+//
+//	eip155   with nodes that answered for the contract: eip1271
+//	         an account whose owners are proved: safe
+//	         65 bytes: eip191, then eip712, then eip191-hash
+//	bip122   begins ful, pof, or as every PSBT does: bip322-full, bip322-pof, bip127
+//	         holds a colon: compact-multisig
+//	         65 bytes in base64: compact; else bip322-simple
+//	tron     65 bytes: tron, then tron-v1
+//	solana   64 bytes: ed25519, then ed25519-okx
+//	xrpl     public key, colon, signature: xrpl
+//
+// The package makes no signature: keys stay with whoever holds them. What
+// others published over texts of their own is read by package
+// control/lists.
 package control
 
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/assay-por/assay/chains"
 )
 
-// A Challenge is what one account's owner signs (SPEC part 14).
-type Challenge struct {
-	Exchange string
-	Snapshot string
-	Chain    chains.Chain
-	Account  chains.Account
-	Block    string // hash of the chain's pinned block
-	Root     string
-}
-
-const firstLine = "Assay proof of control v1"
-
-// fields are the lines after the first, in order.
-var fields = [...]string{"exchange", "snapshot", "chain", "account", "block", "root"}
-
-// Text returns the challenge's bytes, without a line feed at the end (SPEC
-// part 14).
-func (c Challenge) Text() string {
-	values := [...]string{c.Exchange, c.Snapshot, string(c.Chain), string(c.Account), c.Block, c.Root}
-	var b strings.Builder
-	b.WriteString(firstLine)
-	for i, f := range fields {
-		b.WriteString("\n" + f + ": " + values[i])
-	}
-	return b.String()
-}
-
-// ParseChallenge reads a challenge's text, which must be exactly what Text
-// gives (SPEC part 14).
-func ParseChallenge(text string) (Challenge, error) {
-	const most = 1024
-	if len(text) > most {
-		return Challenge{}, fmt.Errorf("challenge is longer than %d bytes", most)
-	}
-	lines := strings.Split(text, "\n")
-	if len(lines) != 1+len(fields) || lines[0] != firstLine {
-		return Challenge{}, fmt.Errorf("challenge: want %d lines, the first of them %q", 1+len(fields), firstLine)
-	}
-	var values [len(fields)]string
-	for i, f := range fields {
-		value, ok := strings.CutPrefix(lines[i+1], f+": ")
-		if !ok || value == "" || strings.TrimSpace(value) != value {
-			return Challenge{}, fmt.Errorf("challenge: line %d: want %q and a value", i+2, f+": ")
-		}
-		values[i] = value
-	}
-	c := Challenge{Exchange: values[0], Snapshot: values[1], Block: values[4], Root: values[5]}
-	var err error
-	if c.Chain, err = chains.ParseChain(values[2]); err != nil {
-		return Challenge{}, fmt.Errorf("challenge: %w", err)
-	}
-	if c.Account, err = chains.ParseAccount(values[3]); err != nil {
-		return Challenge{}, fmt.Errorf("challenge: %w", err)
-	}
-	if got := c.Account.Chain(); got != c.Chain {
-		return Challenge{}, fmt.Errorf("challenge: account is of chain %s, want %s", got, c.Chain)
-	}
-	return c, nil
-}
-
 // The methods of SPEC part 14.
 const (
-	EIP191       = "eip191"
-	BIP322Simple = "bip322-simple"
-	BIP322Full   = "bip322-full"
-	Compact      = "compact"
+	EIP191          = "eip191"
+	EIP191Hash      = "eip191-hash"
+	EIP712          = "eip712"
+	Safe            = "safe"
+	EIP1271         = "eip1271"
+	BIP322Simple    = "bip322-simple"
+	BIP322Full      = "bip322-full"
+	BIP322Proof     = "bip322-pof"
+	BIP127          = "bip127"
+	Compact         = "compact"
+	CompactMultisig = "compact-multisig"
+	Tron            = "tron"
+	TronV1          = "tron-v1"
+	Ed25519         = "ed25519"
+	Ed25519OKX      = "ed25519-okx"
+	XRPL            = "xrpl"
 )
 
-// Verify checks an account's signature over a challenge's text (SPEC part 14).
-// It tells the method from the signature's form, and returns the method, the signature in the one spelling that a report
-// holds, and the control grade that it reaches. The caller must have made the
-// challenge itself, from the statement: whatever text is handed in is the text
-// that is checked.
-func Verify(account chains.Account, challenge, signature string) (method, normalized string, grade chains.ControlGrade, err error) {
+// Facts are what a signature alone does not show, and others found out (SPEC
+// part 14).
+type Facts struct {
+	// Owners of contract wallets, as the evidence of their chain proves them.
+	Owners map[chains.Account]chains.Owners
+	// Nodes that answered that the contract takes this signature at the pinned
+	// block; if there are any, the method is eip1271.
+	Nodes []string
+}
+
+// A Signature is one that was verified, as a report holds it (SPEC part 14).
+type Signature struct {
+	Method    string
+	Nodes     []string // with eip1271 only, ascending
+	Signature string   // in its one spelling
+	Grade     chains.ControlGrade
+}
+
+// Verify checks a signature for every one of the accounts over a text: their
+// challenge, or a text of others, which gives the grade static (SPEC part 14).
+// It takes the spellings that wallets write and returns the one that a report
+// holds. The caller must have made the challenge itself, from the statement:
+// it is checked here that the text names these accounts, not which snapshot,
+// blocks and root it names.
+func Verify(accounts []chains.Account, text, signature string, facts Facts) (Signature, error) {
+	static := !strings.HasPrefix(text, everyChallenge)
+	if static {
+		if err := CheckMessage(text); err != nil {
+			return Signature{}, fmt.Errorf("control: %w", err)
+		}
+	} else {
+		c, err := ParseChallenge(text)
+		if err != nil {
+			return Signature{}, fmt.Errorf("control: %w", err)
+		}
+		if !slices.Equal(c.Names(), accounts) {
+			return Signature{}, errors.New("control: the text is the challenge of other accounts")
+		}
+	}
+	s, err := verify(accounts, text, signature, facts)
+	if err != nil {
+		return Signature{}, err
+	}
+	if static {
+		s.Grade = chains.Static
+	}
+	return s, nil
+}
+
+// verify checks a signature over any text.
+func verify(accounts []chains.Account, text, signature string, facts Facts) (Signature, error) {
 	signature = strings.TrimSpace(signature)
+	if err := checkAccounts(accounts); err != nil {
+		return Signature{}, err
+	}
+	if isProofOfFunds(signature) {
+		s, err := verifyProofOfFunds(accounts, text, signature)
+		if err != nil {
+			return Signature{}, fmt.Errorf("control of %s: %w", listed(accounts), err)
+		}
+		return s, nil
+	}
+	if !slices.IsSorted(accounts) {
+		return Signature{}, fmt.Errorf("control of %s: accounts must ascend", listed(accounts))
+	}
+	var all Signature
+	for i, account := range accounts {
+		one, err := verifyOne(account, text, signature, facts)
+		if err != nil {
+			return Signature{}, fmt.Errorf("control of %s: %w", account, err)
+		}
+		if i > 0 && (one.Method != all.Method || one.Signature != all.Signature) {
+			return Signature{}, fmt.Errorf("control of %s: the signature is %s here and %s for %s: have them signed apart", account, one.Method, all.Method, accounts[0])
+		}
+		all = one
+	}
+	return all, nil
+}
+
+func verifyOne(account chains.Account, text, signature string, facts Facts) (Signature, error) {
 	switch account.Chain().Namespace() {
 	case chains.EIP155:
-		normalized, err = verifyEIP191(account.Address(), challenge, signature)
-		method, grade = EIP191, chains.Bound
+		return verifyEthereum(account, text, signature, facts)
 	case chains.BIP122:
-		method, normalized, grade, err = verifyBitcoin(account, challenge, signature)
-	default:
-		err = errors.New("no kind of signature is known for its chain")
+		return verifyBitcoin(account, text, signature)
+	case chains.Tron:
+		return verifyTron(account.Address(), text, signature)
+	case chains.Solana:
+		return verifySolana(account.Address(), text, signature)
+	case chains.XRPL:
+		return verifyXRPL(account.Address(), text, signature)
 	}
-	if err != nil {
-		return "", "", chains.NoControl, fmt.Errorf("control of %s: %w", account, err)
+	return Signature{}, errors.New("no kind of signature is known for its chain")
+}
+
+func checkAccounts(accounts []chains.Account) error {
+	if len(accounts) == 0 || len(accounts) > maxAccounts {
+		return fmt.Errorf("control: a signature is for 1 to %d accounts, got %d", maxAccounts, len(accounts))
 	}
-	return method, normalized, grade, nil
+	seen := map[chains.Account]bool{}
+	for _, a := range accounts {
+		if _, err := chains.ParseAccount(string(a)); err != nil {
+			return fmt.Errorf("control: %w", err)
+		}
+		if seen[a] {
+			return fmt.Errorf("control: account %s is named twice", a)
+		}
+		seen[a] = true
+	}
+	return nil
+}
+
+// listed names accounts in an error.
+func listed(accounts []chains.Account) string {
+	if len(accounts) == 1 {
+		return string(accounts[0])
+	}
+	return fmt.Sprintf("%s and %d more", accounts[0], len(accounts)-1)
 }

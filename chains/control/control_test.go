@@ -1,12 +1,15 @@
 package control
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/btcsuite/btcd/chaincfg/v2"
 	"github.com/btcsuite/btcd/txscript/v2"
 
 	"github.com/assay-por/assay/chains"
@@ -31,6 +34,11 @@ type vectors struct {
 		Message    string   `json:"message"`
 		Address    string   `json:"address"`
 		Signatures []string `json:"bip322_signatures"`
+		LockTime   uint32   `json:"lock_time"`
+		Sequence   uint32   `json:"sequence"`
+		Further    [][]struct {
+			Script string `json:"pk_script"`
+		} `json:"additional_inputs"`
 	} `json:"proof_of_funds"`
 	Error []struct {
 		Description string `json:"description"`
@@ -46,7 +54,7 @@ type vectors struct {
 	} `json:"tx_hashes"`
 }
 
-func readVectors(t *testing.T, name string) vectors {
+func readVectors(t testing.TB, name string) vectors {
 	t.Helper()
 	b, err := os.ReadFile("testdata/" + name)
 	if err != nil {
@@ -57,6 +65,20 @@ func readVectors(t *testing.T, name string) vectors {
 		t.Fatal(err)
 	}
 	return v
+}
+
+// accountOf is the account of an output's script.
+func accountOf(t *testing.T, script string) chains.Account {
+	t.Helper()
+	raw, err := hex.DecodeString(script)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, addresses, _, err := txscript.ExtractPkScriptAddrs(raw, &chaincfg.MainNetParams)
+	if err != nil || len(addresses) != 1 {
+		t.Fatalf("script %s: %d addresses, %v", script, len(addresses), err)
+	}
+	return chains.Account(mainnet + ":" + addresses[0].EncodeAddress())
 }
 
 func TestBIP322Vectors(t *testing.T) {
@@ -82,12 +104,12 @@ func TestBIP322Vectors(t *testing.T) {
 		}
 		for _, s := range v.Simple {
 			for _, signature := range s.Signatures {
-				method, normalized, grade, err := Verify(chains.Account(mainnet+":"+s.Address), s.Message, signature)
+				method, normalized, grade, err := verified(chains.Account(mainnet+":"+s.Address), s.Message, signature)
 				if err != nil || method != BIP322Simple || grade != chains.Script {
 					t.Errorf("%s: got %s %s %v", s.Address, method, grade, err)
 					continue
 				}
-				if _, again, _, err := Verify(chains.Account(mainnet+":"+s.Address), s.Message, normalized); err != nil || again != normalized {
+				if _, again, _, err := verified(chains.Account(mainnet+":"+s.Address), s.Message, normalized); err != nil || again != normalized {
 					t.Errorf("%s: normalized signature %q gives %q, %v", s.Address, normalized, again, err)
 				}
 				simple++
@@ -101,12 +123,27 @@ func TestBIP322Vectors(t *testing.T) {
 		}
 		for _, p := range v.Proofs {
 			for _, signature := range p.Signatures {
-				expect(t, p.Address, chains.Account(mainnet+":"+p.Address), p.Message, signature, "a proof of funds, which is no method of control")
+				var further []chains.Account
+				for _, of := range p.Further {
+					for _, input := range of {
+						further = append(further, accountOf(t, input.Script))
+					}
+				}
+				slices.Sort(further)
+				accounts := append([]chains.Account{chains.Account(mainnet + ":" + p.Address)}, further...)
+				_, err := verify(accounts, p.Message, signature, Facts{})
+				if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("valid only at time %d and age %d,", p.LockTime, p.Sequence)) {
+					t.Errorf("%s: got %v", p.Address, err)
+				}
+				_, err = verify(accounts[:len(accounts)-1], p.Message, signature, Facts{})
+				if err == nil || !strings.Contains(err.Error(), "which is of none of the accounts") {
+					t.Errorf("%s, one account less: got %v", p.Address, err)
+				}
 				funds++
 			}
 		}
 		for _, e := range v.Error {
-			_, _, grade, err := Verify(chains.Account(mainnet+":"+e.Address), e.Message, e.Signature)
+			_, _, grade, err := verified(chains.Account(mainnet+":"+e.Address), e.Message, e.Signature)
 			if err == nil || grade != chains.NoControl {
 				t.Errorf("%s: accepted with grade %s", e.Description, grade)
 			} else if strings.Contains(err.Error(), "valid only") || strings.Contains(err.Error(), "inconclusive") {

@@ -75,8 +75,8 @@ func TestB13_FullTransaction(t *testing.T) {
 		"no output":        {func(tx *wire.MsgTx) { tx.TxOut = nil }, "must have one output"},
 		"a value":          {func(tx *wire.MsgTx) { tx.TxOut[0].Value = 1 }, "must have one output"},
 		"a script more":    {func(tx *wire.MsgTx) { tx.TxOut[0].PkScript = []byte{txscript.OP_RETURN, txscript.OP_0} }, "must have one output"},
-		"another outpoint": {func(tx *wire.MsgTx) { tx.TxIn[0].PreviousOutPoint.Hash[31] ^= 1 }, "not this account's over this challenge"},
-		"another index":    {func(tx *wire.MsgTx) { tx.TxIn[0].PreviousOutPoint.Index = 1 }, "not this account's over this challenge"},
+		"another outpoint": {func(tx *wire.MsgTx) { tx.TxIn[0].PreviousOutPoint.Hash[31] ^= 1 }, "not this account's over this text"},
+		"another index":    {func(tx *wire.MsgTx) { tx.TxIn[0].PreviousOutPoint.Index = 1 }, "not this account's over this text"},
 	} {
 		expect(t, name, w.account, text, full(t, legacySigned(t, w, text, key, txscript.SigHashAll, c.edit)), c.says)
 	}

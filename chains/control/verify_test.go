@@ -25,13 +25,22 @@ const testKey = "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff8
 
 const testAccount = chains.Account("eip155:1:0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266")
 
+// verified checks a signature over any text.
+func verified(account chains.Account, text, signature string) (method, normalized string, grade chains.ControlGrade, err error) {
+	s, err := verify([]chains.Account{account}, text, signature, Facts{})
+	if err != nil {
+		return s.Method, s.Signature, chains.NoControl, err
+	}
+	return s.Method, s.Signature, s.Grade, nil
+}
+
 func signEIP191(t *testing.T, text string) []byte {
 	t.Helper()
 	key, err := crypto.HexToECDSA(testKey)
 	if err != nil {
 		t.Fatal(err)
 	}
-	sig, err := crypto.Sign(eip191Hash(text), key)
+	sig, err := crypto.Sign(eip191Digest(ethereumWords, text), key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +58,7 @@ func TestEIP191(t *testing.T) {
 		"as wallets write it": want, "v of 0 or 1": "0x" + hex.EncodeToString(low), "no 0x": want[2:],
 		"upper case": "0x" + strings.ToUpper(want[2:]), "line feed": want + "\n",
 	} {
-		method, normalized, grade, err := Verify(testAccount, text, good)
+		method, normalized, grade, err := verified(testAccount, text, good)
 		if err != nil || method != EIP191 || normalized != want || grade != chains.Bound {
 			t.Errorf("%s: got %s, %s, %s, %v", name, method, normalized, grade, err)
 		}
@@ -69,7 +78,7 @@ func TestEIP191(t *testing.T) {
 		"other v": edit(64, 27+28-sig[64]), "another r": edit(0, sig[0]^1), "another s": edit(40, sig[40]^1),
 		"zero r": "0x" + strings.Repeat("00", 32) + want[66:], "all zero": "0x" + strings.Repeat("00", 65),
 	} {
-		if method, normalized, grade, err := Verify(testAccount, text, bad); err == nil || grade != chains.NoControl || method+normalized != "" {
+		if method, normalized, grade, err := verified(testAccount, text, bad); err == nil || grade != chains.NoControl || method+normalized != "" {
 			t.Errorf("%s: accepted: %s %s %s", name, method, normalized, grade)
 		}
 	}
@@ -82,18 +91,20 @@ func TestB24_AnotherChallenge(t *testing.T) {
 	for name, edit := range map[string]func(c *Challenge){
 		"exchange": func(c *Challenge) { c.Exchange = "Demo exchange" },
 		"snapshot": func(c *Challenge) { c.Snapshot = strings.Repeat("00", 32) },
-		"chain":    func(c *Challenge) { c.Chain = "eip155:10" },
-		"account":  func(c *Challenge) { c.Account = "eip155:10:0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266" },
-		"block":    func(c *Challenge) { c.Block = "0x" + strings.Repeat("00", 32) },
-		"root":     func(c *Challenge) { c.Root = strings.Repeat("00", 32) },
+		"account":  func(c *Challenge) { c.Accounts[0].Account = "eip155:10:0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266" },
+		"block":    func(c *Challenge) { c.Accounts[0].Block = "0x" + strings.Repeat("00", 32) },
+		"more": func(c *Challenge) {
+			c.Accounts = append(c.Accounts, Pinned{Account: "eip155:10:0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266", Block: "0x00"})
+		},
+		"root": func(c *Challenge) { c.Root = strings.Repeat("00", 32) },
 	} {
-		c := signed
+		c := demoChallenge(testAccount)
 		edit(&c)
-		if _, _, grade, err := Verify(testAccount, c.Text(), sig); err == nil || grade != chains.NoControl {
+		if _, _, grade, err := verified(testAccount, c.Text(), sig); err == nil || grade != chains.NoControl {
 			t.Errorf("another %s: accepted with grade %s", name, grade)
 		}
 	}
-	if _, _, _, err := Verify("eip155:1:0x8e23ee67d1332ad560396262c48ffbb01f93d052", signed.Text(), sig); err == nil {
+	if _, _, _, err := verified("eip155:1:0x8e23ee67d1332ad560396262c48ffbb01f93d052", signed.Text(), sig); err == nil {
 		t.Error("another account: accepted")
 	}
 }
@@ -143,7 +154,7 @@ func encoded(t *testing.T, witness wire.TxWitness) string {
 
 func expect(t *testing.T, what string, account chains.Account, text, signature, says string) {
 	t.Helper()
-	_, normalized, grade, err := Verify(account, text, signature)
+	_, normalized, grade, err := verified(account, text, signature)
 	if says == "" {
 		if err != nil || grade != chains.Script || normalized != signature {
 			t.Errorf("%s: got %s, %s, %v, want it accepted", what, normalized, grade, err)
@@ -184,9 +195,9 @@ func TestB13_P2WPKH(t *testing.T) {
 	expect(t, "no items", w.account, text, "smpAA==", "no witness stack")
 	expect(t, "a count of billions", w.account, text, "smp/v////8=", "no witness stack")
 	expect(t, "full variant", w.account, text, "ful"+good[3:], "no whole transaction")
-	expect(t, "proof of funds", w.account, text, "pof"+good[3:], "no method of control")
+	expect(t, "proof of funds", w.account, text, "pof"+good[3:], "no whole PSBT")
 	for name, pasted := range map[string]string{"without prefix": good[3:], "wrapped": good[:40] + "\n" + good[40:] + "\n"} {
-		if _, normalized, _, err := Verify(w.account, text, pasted); err != nil || normalized != good {
+		if _, normalized, _, err := verified(w.account, text, pasted); err != nil || normalized != good {
 			t.Errorf("%s: got %s, %v", name, normalized, err)
 		}
 	}
@@ -349,11 +360,11 @@ func FuzzVerify(f *testing.F) {
 		for _, account := range []chains.Account{testAccount, p2wpkh, mainnet + ":bc1pss0zhytly75awhm6x2hhvd5lnzv3vssgrf9axfheq8ldyzn88ges79fler",
 			mainnet + ":bc1qp0ahvfh83088w49k405szqgg4f3pptr7p2g06tdxfjcd40z4lh4q95lsz9",
 			mainnet + ":1G5Bg6w4srw965M1JSYTFNtDg4fXpeYh3r", mainnet + ":3GYyRHMxumGtBptFNgxSGGQQwDJwnphTYf"} {
-			_, normalized, _, err := Verify(account, "", signature)
+			_, normalized, _, err := verified(account, "", signature)
 			if err != nil {
 				continue
 			}
-			if _, again, _, err := Verify(account, "", normalized); err != nil || again != normalized {
+			if _, again, _, err := verified(account, "", normalized); err != nil || again != normalized {
 				t.Errorf("%s: %q became %q, which became %q, %v", account, signature, normalized, again, err)
 			}
 		}
