@@ -9,8 +9,14 @@ import (
 	"strings"
 )
 
-// PayloadType is the only payload type of an envelope (SPEC part 10).
-const PayloadType = "application/vnd.in-toto+json"
+// The payload types of envelopes: a statement, what a custodian says that it holds,
+// a commitment to draw an instant (SPEC parts 10, 20 and 21). One is never taken for
+// another: who reads an envelope says which it wants.
+const (
+	PayloadType    = "application/vnd.in-toto+json"
+	PayloadCustody = "application/vnd.assay.custody+json"
+	PayloadDraw    = "application/vnd.assay.draw+json"
+)
 
 const (
 	// MaxPayload is the largest statement in bytes (SPEC part 18).
@@ -45,8 +51,8 @@ func PAE(payloadType string, payload []byte) []byte {
 
 // Sign seals payload in an envelope signed by distinct keys, at least one (SPEC part 10).
 func Sign(payloadType string, payload []byte, signers ...Signer) (Envelope, error) {
-	if payloadType != PayloadType {
-		return Envelope{}, fmt.Errorf("envelope: payload type %q, want %q", payloadType, PayloadType)
+	if !known(payloadType) {
+		return Envelope{}, fmt.Errorf("envelope: payload type %q is unknown", payloadType)
 	}
 	if len(payload) == 0 || len(payload) > MaxPayload {
 		return Envelope{}, fmt.Errorf("envelope: a payload of %d bytes, want 1 to %d", len(payload), MaxPayload)
@@ -85,9 +91,13 @@ func (e Envelope) JSON() ([]byte, error) {
 	return Canonical(e)
 }
 
-// ParseEnvelope reads an envelope's file (SPEC part 10). Nothing in it is to be
-// believed before [Envelope.Verify] has passed.
-func ParseEnvelope(b []byte) (Envelope, error) {
+// ParseEnvelope reads the envelope of a statement (SPEC part 10). Nothing in it is
+// to be believed before [Envelope.Verify] has passed.
+func ParseEnvelope(b []byte) (Envelope, error) { return ParseEnvelopeOf(PayloadType, b) }
+
+// ParseEnvelopeOf reads an envelope of that payload type and of no other (SPEC parts
+// 10, 20 and 21).
+func ParseEnvelopeOf(payloadType string, b []byte) (Envelope, error) {
 	var e Envelope
 	if len(b) > MaxEnvelope {
 		return e, fmt.Errorf("envelope: larger than %d bytes", MaxEnvelope)
@@ -95,16 +105,23 @@ func ParseEnvelope(b []byte) (Envelope, error) {
 	if err := Decode(b, &e); err != nil {
 		return Envelope{}, fmt.Errorf("envelope: %w", err)
 	}
+	if e.PayloadType != payloadType {
+		return Envelope{}, fmt.Errorf("envelope: payload type %q, want %q", e.PayloadType, payloadType)
+	}
 	if err := e.check(); err != nil {
 		return Envelope{}, err
 	}
 	return e, nil
 }
 
+func known(payloadType string) bool {
+	return slices.Contains([]string{PayloadType, PayloadCustody, PayloadDraw}, payloadType)
+}
+
 // check holds the envelope to its format (SPEC part 10).
 func (e Envelope) check() error {
-	if e.PayloadType != PayloadType {
-		return fmt.Errorf("envelope: payload type %q, want %q", e.PayloadType, PayloadType)
+	if !known(e.PayloadType) {
+		return fmt.Errorf("envelope: payload type %q is unknown", e.PayloadType)
 	}
 	if len(e.Payload) == 0 || len(e.Payload) > MaxPayload {
 		return fmt.Errorf("envelope: a payload of %d bytes, want 1 to %d", len(e.Payload), MaxPayload)

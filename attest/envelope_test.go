@@ -166,6 +166,42 @@ func TestC12_Envelope(t *testing.T) {
 	}
 }
 
+// TestC12_PayloadTypes: an envelope of one kind is never read as one of another, and its signature holds under its own type only.
+func TestC12_PayloadTypes(t *testing.T) {
+	a := newKey(1)
+	types := []string{attest.PayloadType, attest.PayloadCustody, attest.PayloadDraw}
+	for _, made := range types {
+		e, err := attest.Sign(made, []byte(`{"a":1}`), a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file, err := e.JSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, read := range types {
+			got, err := attest.ParseEnvelopeOf(read, file)
+			if (err == nil) != (read == made) {
+				t.Errorf("%s read as %s: %v", made, read, err)
+			}
+			if err == nil && got.Verify(a.PublicKey()) != nil {
+				t.Errorf("%s does not verify", made)
+			}
+			e.PayloadType = read
+			if err := e.Verify(a.PublicKey()); (err == nil) != (read == made) {
+				t.Errorf("the signature of %s under %s: %v", made, read, err)
+			}
+		}
+		if _, err := attest.ParseEnvelope(file); (err == nil) != (made == attest.PayloadType) {
+			t.Errorf("%s taken for a statement: %v", made, err)
+		}
+		unknown := strings.Replace(string(file), made, "text/plain", 1)
+		if _, err := attest.ParseEnvelopeOf("text/plain", []byte(unknown)); err == nil {
+			t.Error("an envelope of a type that is not known was read")
+		}
+	}
+}
+
 // malleate returns the same signature with s + order for s, which a lax verifier takes.
 func malleate(sig []byte) []byte {
 	order, _ := new(big.Int).SetString("7237005577332262213973186563042994240857116359379907606001950938285454250989", 10)

@@ -1,9 +1,9 @@
 // Package keys keeps secrets in sealed files and lends them out.
 //
 // A sealed file is an armored age file whose first line inside says what it
-// holds. There are three kinds: the key that signs statements, the age identity
-// that opens shard files (the snapshot key), and the secret of one snapshot.
-// Each is sealed to a passphrase or to age recipients, has mode 0600, and is
+// holds. There are four kinds: the key that signs statements, the age identity
+// that opens shard files (the snapshot key), the secret of one snapshot, and the
+// seed of a drawn instant. Each is sealed to a passphrase or to age recipients, has mode 0600, and is
 // never written over. Beside the first two lies the public half in clear, so
 // that showing a key needs no passphrase:
 //

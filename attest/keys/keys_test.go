@@ -109,6 +109,30 @@ func TestSealedToRecipients(t *testing.T) {
 	}
 }
 
+// TestDrawSeed: a seed, which is published in the end, and a snapshot's secret, which never is, are not taken for each other.
+func TestDrawSeed(t *testing.T) {
+	dir := t.TempDir()
+	id := newIdentity(t)
+	lock, unlock := keys.Lock{Recipients: []age.Recipient{id.Recipient()}}, keys.Unlock{Identities: []age.Identity{id}}
+	seed, secret := filepath.Join(dir, "draw.age"), filepath.Join(dir, "secret.age")
+	if err := errors.Join(keys.SaveDrawSeed(seed, [32]byte{1}, lock), keys.SaveSecret(secret, [32]byte{2}, lock)); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := keys.OpenDrawSeed(seed, unlock); err != nil || got != [32]byte{1} {
+		t.Errorf("seed %x, %v", got, err)
+	}
+	var kind *keys.KindError
+	if got, err := keys.OpenDrawSeed(secret, unlock); !errors.As(err, &kind) || got != [32]byte{} {
+		t.Errorf("a secret opened as a seed: %v", err)
+	}
+	if got, err := keys.OpenSecret(seed, unlock); !errors.As(err, &kind) || got != [32]byte{} {
+		t.Errorf("a seed opened as a secret: %v", err)
+	}
+	if err := keys.SaveDrawSeed(seed, [32]byte{3}, lock); !errors.Is(err, keys.ErrExists) {
+		t.Errorf("saving over a seed: %v", err)
+	}
+}
+
 func TestIdentity(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "snapshot.age")
 	id := newIdentity(t)

@@ -38,6 +38,7 @@ const (
 	kindSigner   = "signing key"
 	kindIdentity = "snapshot key"
 	kindSecret   = "snapshot secret"
+	kindDrawSeed = "draw seed"
 )
 
 const (
