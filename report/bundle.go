@@ -17,6 +17,7 @@ const (
 	PathShards   = "liabilities/shards.json"
 	PathLines    = "reserves/lines.json"
 	PathControl  = "reserves/control.json"
+	PathClaims   = "reserves/claims.json"
 
 	leavesPrefix   = "liabilities/shard-"
 	leavesSuffix   = ".leaves"
@@ -65,7 +66,7 @@ func evidenceChain(path string) (chains.Chain, bool) {
 // path that the table of SPEC part 11 does not have.
 func PartOf(path string) (part string, ok bool) {
 	switch path {
-	case PathEnvelope, PathManifest, PathShards, PathLines, PathControl:
+	case PathEnvelope, PathManifest, PathShards, PathLines, PathControl, PathClaims:
 		return PartCore, true
 	}
 	if len(path) > maxPath {
@@ -74,7 +75,12 @@ func PartOf(path string) (part string, ok bool) {
 	if _, ok := leavesShard(path); ok {
 		return PartShard, true
 	}
-	_, ok = evidenceChain(path)
+	if _, ok = evidenceChain(path); !ok {
+		_, ok = beaconChain(path)
+	}
+	if !ok {
+		_, _, ok = bandFile(path)
+	}
 	return PartCore, ok
 }
 
@@ -85,7 +91,7 @@ func newManifest(in Inputs) ([]byte, error) {
 		return nil, err
 	}
 	m := Manifest{Files: []ManifestFile{}, Snapshot: in.Snapshot.ID, Type: TypeManifest}
-	want := corePaths(in.Snapshot)
+	want := corePaths(in.Snapshot, in.Bands)
 	shards := uint64(0)
 	for _, f := range files {
 		part, _ := PartOf(f.Path)
@@ -94,15 +100,13 @@ func newManifest(in Inputs) ([]byte, error) {
 				return nil, fmt.Errorf("bundle: %s: the tree has only %d shards", f.Path, in.Tree.Shards)
 			}
 			shards++
-		} else if !want[f.Path] {
+		} else if !want[f.Path] && !mayList(in.Snapshot, f.Path) {
 			return nil, fmt.Errorf("bundle: %s is not a file that this snapshot's manifest lists", f.Path)
 		}
 		delete(want, f.Path)
 		m.Files = append(m.Files, ManifestFile{Part: part, Path: f.Path, SHA256: f.SHA256, Size: f.Size})
-		if f.Path == PathLines {
-			if err := sameLines(in, f); err != nil {
-				return nil, err
-			}
+		if err := in.sameContent(f); err != nil {
+			return nil, err
 		}
 	}
 	for _, path := range sortedKeys(want) {
@@ -115,22 +119,40 @@ func newManifest(in Inputs) ([]byte, error) {
 }
 
 // corePaths are the core files that the manifest of a snapshot lists.
-func corePaths(s Snapshot) map[string]bool {
-	want := map[string]bool{PathShards: true, PathLines: true, PathControl: true}
+func corePaths(s Snapshot, bands []BandReserves) map[string]bool {
+	want := map[string]bool{PathShards: true, PathLines: true, PathControl: true, PathClaims: true}
 	for _, b := range s.Blocks {
 		want[PathEvidence(b.Chain)] = true
+	}
+	for n, band := range bands {
+		want[PathBandLines(n)] = true
+		for _, b := range band.Blocks {
+			want[PathBandEvidence(n, b.Chain)] = true
+		}
 	}
 	return want
 }
 
-// sameLines: the file published is the one that the statement's reserves were summed from.
-func sameLines(in Inputs, f File) error {
-	b, err := LinesJSON(in.Snapshot, in.Lines)
+// sameContent: a file that this room writes itself is the one that the statement was drawn from.
+func (in Inputs) sameContent(f File) error {
+	var b []byte
+	var err error
+	n, name, band := bandFile(f.Path)
+	switch {
+	case f.Path == PathLines:
+		b, err = LinesJSON(in.Snapshot, in.Lines)
+	case f.Path == PathClaims:
+		b, err = ClaimsJSON(in.Snapshot, in.Claims)
+	case band && name == bandLines:
+		b, err = BandLinesJSON(in.Snapshot, in.Bands[n].Lines)
+	default:
+		return nil
+	}
 	if err != nil {
 		return err
 	}
-	if NewBytesFile(PathLines, b).SHA256 != f.SHA256 {
-		return fmt.Errorf("bundle: %s does not hold the lines that the reserves are summed from", PathLines)
+	if NewBytesFile(f.Path, b).SHA256 != f.SHA256 {
+		return fmt.Errorf("bundle: %s does not hold what the statement is drawn from", f.Path)
 	}
 	return nil
 }

@@ -54,7 +54,8 @@ func (r Rule) sorted() Rule {
 	return r
 }
 
-// NewReserves sums up the lines per asset and counts by the rule (SPEC part 15).
+// NewReserves sums up the lines per asset and counts by the rule (SPEC part 15). It
+// claims nothing: [Draft] adds what is claimed, which no sum here ever meets.
 func NewReserves(s Snapshot, lines []Line, rule Rule) (Reserves, error) {
 	rule = rule.sorted()
 	if err := rule.Check(); err != nil {
@@ -67,7 +68,7 @@ func NewReserves(s Snapshot, lines []Line, rule Rule) (Reserves, error) {
 	if err != nil {
 		return Reserves{}, err
 	}
-	out := Reserves{Assets: []AssetReserves{}, Rule: rule}
+	out := Reserves{Assets: []AssetReserves{}, Claims: []ClaimTotal{}, Rule: rule}
 	for i, a := range s.Assets {
 		r := AssetReserves{Asset: a.ID, Groups: notNil(groups[i])}
 		for _, g := range r.Groups {

@@ -130,22 +130,40 @@ func files(t testing.TB, in report.Inputs) []report.File {
 	if err != nil {
 		t.Fatal(err)
 	}
-	control, err := report.ControlJSON(s, in.Lines, []report.ControlSignature{{Account: wallet2, Method: "eip191", Signature: "0x00"}})
+	control, err := report.ControlJSON(s, in.Lines, []report.ControlSignature{{Accounts: []chains.Account{wallet2}, Method: "eip191", Signature: "0x00"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	claims, err := report.ClaimsJSON(s, in.Claims)
 	if err != nil {
 		t.Fatal(err)
 	}
 	out := []report.File{
 		report.NewBytesFile(report.PathLines, list),
+		report.NewBytesFile(report.PathClaims, claims),
 		report.NewBytesFile(report.PathControl, control),
 		report.NewBytesFile(report.PathShards, canonical(t, report.ShardsFile{Kind: s.Kind, Snapshot: s.ID, Type: report.TypeShards, Shards: []report.Shard{
 			{Leaves: 1, Root: report.Digest{2}, Sum: []report.AssetAmount{}}, {Leaves: 2, Root: report.Digest{3}, Sum: []report.AssetAmount{}}}})),
 	}
-	for _, c := range s.Chains() {
+	evidence := func(path string, c chains.Chain) {
 		kind := report.TypeEvidenceEVM
 		if c.Namespace() == chains.BIP122 {
 			kind = report.TypeEvidenceUTXO
 		}
-		out = append(out, report.NewBytesFile(report.PathEvidence(c), canonical(t, map[string]string{"chain": string(c), "snapshot": s.ID.String(), "type": kind})))
+		out = append(out, report.NewBytesFile(path, canonical(t, map[string]string{"chain": string(c), "snapshot": s.ID.String(), "type": kind})))
+	}
+	for _, c := range s.Chains() {
+		evidence(report.PathEvidence(c), c)
+	}
+	for n, b := range in.Bands {
+		list, err := report.BandLinesJSON(s, b.Lines)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, report.NewBytesFile(report.PathBandLines(n), list))
+		for _, block := range b.Blocks {
+			evidence(report.PathBandEvidence(n, block.Chain), block.Chain)
+		}
 	}
 	for shard := range in.Tree.Shards {
 		b := append([]byte("assay/v1/leaves\n"), s.ID[:]...)

@@ -171,26 +171,6 @@ func ParseLines(s Snapshot, b []byte) ([]Line, error) {
 	return f.Lines, CheckLines(s, f.Lines)
 }
 
-// ControlJSON returns reserves/control.json (SPEC part 14). Its signatures are
-// sorted here; each account has at most one, and a line.
-func ControlJSON(s Snapshot, lines []Line, signatures []ControlSignature) ([]byte, error) {
-	sorted := append([]ControlSignature{}, signatures...)
-	slices.SortFunc(sorted, func(a, b ControlSignature) int { return cmp.Compare(a.Account, b.Account) })
-	has := map[chains.Account]bool{}
-	for _, l := range lines {
-		has[l.Account] = true
-	}
-	for i, c := range sorted {
-		if i > 0 && sorted[i-1].Account == c.Account {
-			return nil, fmt.Errorf("control: the account %s signed twice", c.Account)
-		}
-		if !has[c.Account] {
-			return nil, fmt.Errorf("control: the account %s signed but has no line", c.Account)
-		}
-	}
-	return attest.Canonical(ControlFile{Signatures: sorted, Snapshot: s.ID, Type: TypeControl})
-}
-
 // EvidenceJSON returns the evidence file of one chain (SPEC parts 12 and 13).
 func EvidenceJSON(e chains.Evidence) ([]byte, error) { return attest.Canonical(e.File) }
 

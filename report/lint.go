@@ -117,7 +117,7 @@ func lintFile(f File, s Snapshot, secret func([]byte) bool) error {
 		return lintLeaves(f, s, n)
 	}
 	limit := maxFile
-	switch _, evidence := evidenceChain(f.Path); {
+	switch _, evidence := evidenceOf(f.Path); {
 	case evidence:
 		limit = maxEvidence
 	case f.Path == PathEnvelope:
@@ -141,9 +141,19 @@ func lintFile(f File, s Snapshot, secret func([]byte) bool) error {
 	case PathShards:
 		var list ShardsFile
 		return lintJSON(b, &list, func() bool { return list.Type == TypeShards && list.Snapshot == s.ID && list.Kind == s.Kind })
+	case PathClaims:
+		_, err := ParseClaims(s, b)
+		return err
 	case PathControl:
 		var control ControlFile
-		return lintJSON(b, &control, func() bool { return control.Type == TypeControl && control.Snapshot == s.ID })
+		if err := lintJSON(b, &control, func() bool { return control.Type == TypeControl && control.Snapshot == s.ID }); err != nil {
+			return err
+		}
+		return checkControl(control.Signatures)
+	}
+	if _, name, ok := bandFile(f.Path); ok && name == bandLines {
+		_, err := ParseBandLines(s, b)
+		return err
 	}
 	return lintEvidence(f, s, b)
 }
@@ -171,8 +181,13 @@ func lintEvidence(f File, s Snapshot, b []byte) error {
 	if err := json.Unmarshal(b, &head); err != nil {
 		return fmt.Errorf("not of its format: %w", err)
 	}
-	c, _ := evidenceChain(f.Path)
-	if head.Type != TypeEvidenceEVM && head.Type != TypeEvidenceUTXO || head.Snapshot != s.ID || head.Chain != string(c) {
+	c, evidence := evidenceOf(f.Path)
+	fits := evidence && (head.Type == TypeEvidenceEVM || head.Type == TypeEvidenceUTXO || head.Type == TypeEvidenceAttested)
+	if !evidence {
+		c, _ = beaconChain(f.Path)
+		fits = head.Type == TypeBeacon
+	}
+	if !fits || head.Snapshot != s.ID || head.Chain != string(c) {
 		return errors.New("it is of another type, chain or snapshot")
 	}
 	return nil

@@ -11,14 +11,17 @@ const PredicateType = "https://github.com/assay-por/assay/solvency/v1"
 // KindPlain is the kind of sum of which subtotals are visible along a path (SPEC part 3).
 const KindPlain = "plain"
 
-// The types of the bundle's files (SPEC parts 6, 11, 12, 13, 14, 15).
+// The types of the bundle's files (SPEC parts 6, 11 to 15, 20, 21).
 const (
-	TypeManifest     = "assay/v1/manifest"
-	TypeShards       = "assay/v1/shards"
-	TypeLines        = "assay/v1/lines"
-	TypeControl      = "assay/v1/control"
-	TypeEvidenceEVM  = "assay/v1/evidence/evm"
-	TypeEvidenceUTXO = "assay/v1/evidence/utxo"
+	TypeManifest         = "assay/v1/manifest"
+	TypeShards           = "assay/v1/shards"
+	TypeLines            = "assay/v1/lines"
+	TypeControl          = "assay/v1/control"
+	TypeClaims           = "assay/v1/claims"
+	TypeBand             = "assay/v1/band"
+	TypeEvidenceEVM      = "assay/v1/evidence/evm"
+	TypeEvidenceUTXO     = "assay/v1/evidence/utxo"
+	TypeEvidenceAttested = "assay/v1/evidence/attested"
 )
 
 // Statement is a signed solvency statement (SPEC part 9).
@@ -26,6 +29,7 @@ type Statement = attest.Statement[Predicate]
 
 // Predicate is what a solvency statement says (SPEC part 9).
 type Predicate struct {
+	Bands       []Band        `json:"bands"`
 	Coverage    []Coverage    `json:"coverage"`
 	Ledger      Ledger        `json:"ledger"`
 	Liabilities []AssetAmount `json:"liabilities"`
@@ -40,6 +44,7 @@ type Predicate struct {
 type Snapshot struct {
 	Assets   []Asset  `json:"assets"`
 	Blocks   []Block  `json:"blocks"`
+	Draw     *Draw    `json:"draw,omitempty"`
 	Exchange Exchange `json:"exchange"`
 	ID       Digest   `json:"id"`
 	Instant  Time     `json:"instant"`
@@ -165,9 +170,11 @@ type UnknownSum struct {
 	Asset  string `json:"asset"`
 }
 
-// Reserves sums up the lines per asset, by the rule that says which count (SPEC part 15).
+// Reserves sums up the lines per asset, by the rule that says which count, and lists
+// apart what is only claimed (SPEC parts 15 and 20).
 type Reserves struct {
 	Assets []AssetReserves `json:"assets"`
+	Claims []ClaimTotal    `json:"claims"`
 	Rule   Rule            `json:"rule"`
 }
 
@@ -246,11 +253,14 @@ type ControlFile struct {
 	Type       string             `json:"type"`
 }
 
-// ControlSignature is one account's answer to its challenge (SPEC part 14).
+// ControlSignature is the one answer of its accounts' owner, to their challenge
+// or over a text of others (SPEC part 14).
 type ControlSignature struct {
-	Account   chains.Account `json:"account"`
-	Method    string         `json:"method"`
-	Signature string         `json:"signature"`
+	Accounts  []chains.Account `json:"accounts"`
+	Message   string           `json:"message,omitempty"` // the text that was signed, if it is not the challenge
+	Method    string           `json:"method"`
+	Nodes     []string         `json:"nodes,omitempty"` // that answered for a contract
+	Signature string           `json:"signature"`
 }
 
 // Manifest is manifest.json (SPEC part 11).

@@ -108,7 +108,7 @@ func TestControlFile(t *testing.T) {
 	s := snapshot(t)
 	all := lines(t, s)
 	sig := func(a chains.Account) report.ControlSignature {
-		return report.ControlSignature{Account: a, Method: "eip191", Signature: "0x00"}
+		return report.ControlSignature{Accounts: []chains.Account{a}, Method: "eip191", Signature: "0x00"}
 	}
 	b, err := report.ControlJSON(s, all, []report.ControlSignature{sig(wallet3), sig(wallet2)})
 	if err != nil {

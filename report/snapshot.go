@@ -16,6 +16,8 @@ const (
 	maxTokens   = 64        // SPEC part 3, an asset
 	maxDecimals = 36        // SPEC part 3
 	maxNumber   = 1<<53 - 1 // SPEC part 2
+
+	assetAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.#-" // SPEC part 2
 )
 
 // NewSnapshot fixes the instant and the registry and computes the snapshot's id
@@ -60,11 +62,12 @@ func (s Snapshot) WithBlocks(refs ...chains.BlockRef) (Snapshot, error) {
 func (s Snapshot) computeID() (Digest, error) {
 	b, err := attest.Canonical(struct {
 		Assets   []Asset  `json:"assets"`
+		Draw     *Draw    `json:"draw,omitempty"`
 		Exchange Exchange `json:"exchange"`
 		Instant  Time     `json:"instant"`
 		Kind     string   `json:"kind"`
 		Period   string   `json:"period"`
-	}{s.Assets, s.Exchange, s.Instant, s.Kind, s.Period})
+	}{s.Assets, s.Draw, s.Exchange, s.Instant, s.Kind, s.Period})
 	if err != nil {
 		return Digest{}, err
 	}
@@ -100,11 +103,16 @@ func (s Snapshot) checkTaken() error {
 	if err := s.Exchange.check(); err != nil {
 		return err
 	}
+	if s.Draw != nil {
+		if err := s.Draw.check(s.Instant); err != nil {
+			return err
+		}
+	}
 	return checkRegistry(s.Assets)
 }
 
 func (e Exchange) check() error {
-	if !isPrintable(e.Name, 64) {
+	if !isPrintable(e.Name) {
 		return fmt.Errorf("exchange.name: %q is not 1 to 64 printable ASCII characters without a blank at either end", clip(e.Name))
 	}
 	if err := checkText(e.Entity, 256); err != nil {
@@ -133,7 +141,7 @@ func checkRegistry(assets []Asset) error {
 	backs := map[chains.Token]string{}
 	native := map[chains.Chain]chains.Token{}
 	for i, a := range assets {
-		if !isOf(a.ID, 1, 32, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.#-") {
+		if !isOf(a.ID, 1, 32, assetAlphabet) {
 			return fmt.Errorf("assets: id %q (asset #%d) is not 1 to 32 of A-Z 0-9 . # -", clip(a.ID), i)
 		}
 		if seen[a.ID] {
@@ -183,6 +191,22 @@ func (t Token) check(a Asset) error {
 	return nil
 }
 
+// isBlockHash tells whether a hash has its chain's spelling (SPEC part 2).
+func isBlockHash(chain chains.Chain, hash string) bool {
+	const lower, base58 = "0123456789abcdef", "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+	switch chain.Namespace() {
+	case chains.EIP155:
+		digits, prefixed := strings.CutPrefix(hash, "0x")
+		return prefixed && isOf(digits, 64, 64, lower)
+	case chains.Solana:
+		return isOf(hash, 32, 44, base58)
+	case chains.XRPL:
+		return isOf(hash, 64, 64, "0123456789ABCDEF")
+	default:
+		return isOf(hash, 64, 64, lower)
+	}
+}
+
 func (s Snapshot) checkBlocks() error {
 	named := map[chains.Chain]bool{}
 	for _, c := range s.Chains() {
@@ -199,15 +223,8 @@ func (s Snapshot) checkBlocks() error {
 			return fmt.Errorf("blocks: no token of the registry is on %s", b.Chain)
 		}
 		delete(named, b.Chain)
-		digits := b.Hash
-		if b.Chain.Namespace() == chains.EIP155 {
-			digits = strings.TrimPrefix(b.Hash, "0x")
-			if digits == b.Hash {
-				return fmt.Errorf("blocks: the hash of %s does not begin with 0x", b.Chain)
-			}
-		}
-		if !isOf(digits, 64, 64, "0123456789abcdef") {
-			return fmt.Errorf("blocks: the hash of %s is not of 64 lower-case hex digits", b.Chain)
+		if !isBlockHash(b.Chain, b.Hash) {
+			return fmt.Errorf("blocks: the hash of %s is not spelt as its chain's tools do", b.Chain)
 		}
 		if b.Number > maxNumber {
 			return fmt.Errorf("blocks: the number of %s is above 2^53-1", b.Chain)
@@ -264,13 +281,15 @@ func isOf(s string, least, most int, alphabet string) bool {
 	return len(s) >= least && len(s) <= most && strings.Trim(s, alphabet) == ""
 }
 
-func isPrintable(s string, most int) bool {
+const maxName = 64 // SPEC parts 3, 9, 20
+
+func isPrintable(s string) bool {
 	for _, c := range []byte(s) {
 		if c < 0x20 || c > 0x7e {
 			return false
 		}
 	}
-	return s != "" && len(s) <= most && strings.TrimSpace(s) == s
+	return s != "" && len(s) <= maxName && strings.TrimSpace(s) == s
 }
 
 // checkText checks a text of 1 to most bytes that a report shows (SPEC part 2).

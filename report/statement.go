@@ -29,6 +29,8 @@ type Inputs struct {
 	Tree        Tree
 	Liabilities merkle.Plain
 	Lines       []Line
+	Claims      []Claim
+	Bands       []BandReserves // sorted by instant
 	Rule        Rule
 	Files       []File
 }
@@ -38,6 +40,14 @@ type Inputs struct {
 // that nothing false about the run's own files is ever put before a signer.
 func Draft(in Inputs) (payload, manifest []byte, err error) {
 	reserves, err := NewReserves(in.Snapshot, in.Lines, in.Rule)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := CheckClaims(in.Snapshot, in.Claims); err != nil {
+		return nil, nil, err
+	}
+	reserves.Claims = claimTotals(in.Claims)
+	bands, err := draftBands(in)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -54,7 +64,7 @@ func Draft(in Inputs) (payload, manifest []byte, err error) {
 	}
 	in.Scope.Excluded, in.Scope.Included = notNil(in.Scope.Excluded), notNil(in.Scope.Included)
 	p := Predicate{
-		Coverage: coverage, Ledger: in.Ledger.notNil(), Liabilities: liabilities, Reserves: reserves,
+		Bands: bands, Coverage: coverage, Ledger: in.Ledger.notNil(), Liabilities: liabilities, Reserves: reserves,
 		Scope: in.Scope, Snapshot: in.Snapshot, Tool: in.Tool, Tree: in.Tree,
 	}
 	if err := p.Check(); err != nil {
@@ -93,7 +103,7 @@ func (p Predicate) Check() error {
 	if err := p.Scope.check(); err != nil {
 		return err
 	}
-	if !isPrintable(p.Tool, 64) {
+	if !isPrintable(p.Tool) {
 		return fmt.Errorf("tool: %q is not 1 to 64 printable ASCII characters", clip(p.Tool))
 	}
 	if p.Tree.Kind != p.Snapshot.Kind {
@@ -109,6 +119,9 @@ func (p Predicate) Check() error {
 		return err
 	}
 	if err := p.Reserves.check(p.Snapshot); err != nil {
+		return err
+	}
+	if err := checkBands(p.Snapshot, p.Bands); err != nil {
 		return err
 	}
 	coverage, err := NewCoverage(p.Reserves, p.Liabilities)
@@ -144,6 +157,9 @@ func (s Scope) check() error {
 // check holds stated reserves to the registry and to their own sums (SPEC part 15).
 func (r Reserves) check(s Snapshot) error {
 	if err := r.Rule.Check(); err != nil {
+		return err
+	}
+	if err := checkTotals(s, r.Claims); err != nil {
 		return err
 	}
 	if len(r.Assets) != len(s.Assets) {
@@ -227,6 +243,7 @@ func (s Signed) Lines(b []byte) ([]Line, error) {
 	if err != nil {
 		return nil, err
 	}
+	again.Claims = p.Reserves.Claims // those are in no line
 	if !reflect.DeepEqual(again, p.Reserves) {
 		return nil, fmt.Errorf("%s: the statement's reserves do not follow from these lines", PathLines)
 	}

@@ -42,7 +42,7 @@ func TestDraft(t *testing.T) {
 		listed = append(listed, f.Part+" "+f.Path)
 	}
 	if diff := cmp.Diff([]string{
-		"shard liabilities/shard-00000.leaves", "shard liabilities/shard-00001.leaves", "core liabilities/shards.json", "core reserves/control.json",
+		"shard liabilities/shard-00000.leaves", "shard liabilities/shard-00001.leaves", "core liabilities/shards.json", "core reserves/claims.json", "core reserves/control.json",
 		"core reserves/evidence/bip122-000000000019d6689c085ae165831e93.json", "core reserves/evidence/eip155-1.json",
 		"core reserves/evidence/eip155-56.json", "core reserves/lines.json"}, listed); diff != "" {
 		t.Error(diff)

@@ -84,8 +84,57 @@ func inputs(t *testing.T) report.Inputs {
 		Negatives:     report.Negatives{Rule: report.RuleExclude, Entries: 3, Sum: []report.AssetAmount{{Asset: "USDT", Amount: units(t, "1250000000")}}},
 		UnknownAssets: report.UnknownAssets{Rule: report.RuleExclude, Entries: 2, Sums: []report.UnknownSum{{Asset: "LUNA", Amount: "120044.5"}}},
 	}
+	beside(t, &in)
 	in.Files = exampleFiles(t, in)
 	return in
+}
+
+// beside adds two bands, between which coins came and went, and claims of a custodian and of the exchange itself.
+func beside(t *testing.T, in *report.Inputs) {
+	t.Helper()
+	for _, offset := range []time.Duration{-24 * time.Hour, time.Hour} {
+		var refs []chains.BlockRef
+		for _, b := range in.Snapshot.Blocks {
+			ref := b.Ref()
+			ref.Time = ref.Time.Add(offset)
+			refs = append(refs, ref)
+		}
+		var balances []chains.Balance
+		for _, l := range in.Lines {
+			b := chains.Balance{Account: l.Account, Token: l.Token, Amount: l.Amount.Int(), Grade: l.Evidence}
+			if l.Token == bitcoin+"/slip44:0" && l.Custody == report.OwnCold {
+				b.Amount.Sub(b.Amount, uint256.NewInt(12_000_000_000))
+			}
+			balances = append(balances, b)
+		}
+		band, err := report.NewBand(in.Snapshot, in.Snapshot.Instant.Add(offset), refs, balances)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in.Bands = append(in.Bands, band)
+	}
+	held, err := report.NewCustodyRequest(in.Snapshot).Answer("Example Trust", []report.CustodyBalance{{Amount: "310.5", Asset: "BTC"}, {Amount: "25000", Asset: "USDC"}},
+		in.Snapshot.Instant.Add(720*time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	payload, err := held.JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := attest.Sign(attest.PayloadCustody, payload, newSigner('c'))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dsse, err := e.JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	in.Claims, err = report.NewClaims(in.Snapshot, []report.SignedCustody{{Holder: "Example Trust", DSSE: dsse}},
+		[]report.OwnClaim{{Asset: "EUR", Amount: "1250000.75", Holder: "accounts at Banco Exemplo, Lisbon"}})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 func exampleLines(t *testing.T, snap report.Snapshot) []report.Line {
@@ -128,14 +177,38 @@ func exampleFiles(t *testing.T, in report.Inputs) []report.File {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files := []report.File{report.NewBytesFile(report.PathLines, lines), report.NewBytesFile(report.PathShards, []byte("{}")), report.NewBytesFile(report.PathControl, []byte("{}"))}
+	claims, err := report.ClaimsJSON(in.Snapshot, in.Claims)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := []report.File{report.NewBytesFile(report.PathLines, lines), report.NewBytesFile(report.PathClaims, claims), report.NewBytesFile(report.PathShards, []byte("{}")), report.NewBytesFile(report.PathControl, []byte("{}"))}
 	for _, c := range in.Snapshot.Chains() {
 		files = append(files, report.NewBytesFile(report.PathEvidence(c), []byte("{}")))
+	}
+	for n, b := range in.Bands {
+		files = append(files, report.NewBytesFile(report.PathBandLines(n), bandLines(t, in)[n]))
+		for _, block := range b.Blocks {
+			files = append(files, report.NewBytesFile(report.PathBandEvidence(n, block.Chain), []byte("{}")))
+		}
 	}
 	for shard := range in.Tree.Shards {
 		files = append(files, report.NewBytesFile(report.PathLeaves(shard), []byte("leaves")))
 	}
 	return files
+}
+
+// bandLines are the files of the bands' lines.
+func bandLines(t *testing.T, in report.Inputs) [][]byte {
+	t.Helper()
+	var all [][]byte
+	for _, b := range in.Bands {
+		lines, err := report.BandLinesJSON(in.Snapshot, b.Lines)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, lines)
+	}
+	return all
 }
 
 // signed drafts and signs, and returns what the page is drawn from.

@@ -17,10 +17,11 @@ const golden = "testdata/report.html"
 
 // TestGolden: the same input gives the same page; a change of it is seen in review.
 func TestGolden(t *testing.T) {
-	envelope, lines := signed(t, inputs(t))
+	in := inputs(t)
+	envelope, lines := signed(t, in)
 	var first, second bytes.Buffer
 	for _, w := range []*bytes.Buffer{&first, &second} {
-		if err := render.HTML(w, envelope, lines); err != nil {
+		if err := render.HTML(w, envelope, lines, bandLines(t, in)...); err != nil {
 			t.Fatal(err)
 		}
 	}

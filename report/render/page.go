@@ -30,6 +30,8 @@ type page struct {
 	Accounts         []account
 	MoreAccounts     string
 	Shared           []report.SharedAddress
+	Claims           []claim
+	Steps            []step
 	Rule             rule
 	Words            []wordList
 }

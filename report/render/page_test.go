@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/assay-por/assay/chains"
 	"github.com/assay-por/assay/merkle"
@@ -17,7 +18,7 @@ func page(t *testing.T, in report.Inputs) string {
 	t.Helper()
 	envelope, lines := signed(t, in)
 	var b bytes.Buffer
-	if err := render.HTML(&b, envelope, lines); err != nil {
+	if err := render.HTML(&b, envelope, lines, bandLines(t, in)...); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
@@ -34,6 +35,9 @@ func text(page string) string {
 	page = styleBlock.ReplaceAllString(page, "")
 	return blanks.ReplaceAllString(html.UnescapeString(tag.ReplaceAllString(page, "")), " ")
 }
+
+// cells is text with a blank where a cell or another element ends.
+func cells(page string) string { return text(strings.ReplaceAll(page, "</", " </")) }
 
 // TestX05_Wording: the page claims no more than it shows, and says what it must.
 func TestX05_Wording(t *testing.T) {
@@ -88,6 +92,11 @@ func TestE10_RendererInjection(t *testing.T) {
 	in.Scope = report.Scope{Included: []string{hostile}, Excluded: []string{hostile}, Encumbrances: hostile}
 	in.Tool = `<script>`
 	in.Ledger.UnknownAssets.Sums[0].Asset = `<script>alert(1)</script>`
+	in.Bands = nil
+	beside(t, &in)
+	if in.Claims, err = report.NewClaims(in.Snapshot, nil, []report.OwnClaim{{Asset: "BTC", Amount: "1", Holder: `"><script>alert(1)</script>`}}); err != nil {
+		t.Fatal(err)
+	}
 	in.Files = exampleFiles(t, in)
 	p := page(t, in)
 	if strings.Count(p, "<title>") != 1 || strings.Count(p, "<style>") != 1 {
@@ -202,7 +211,16 @@ func TestE11_DrawnFromSignedBytes(t *testing.T) {
 		"lines as JSON ": {envelope, append([]byte(" "), lines...)},
 	} {
 		var b bytes.Buffer
-		if err := render.HTML(&b, c[0], c[1]); err == nil || b.Len() > 0 {
+		if err := render.HTML(&b, c[0], c[1], bandLines(t, in)...); err == nil || b.Len() > 0 {
+			t.Errorf("%s: a page was drawn (%d bytes, %v)", name, b.Len(), err)
+		}
+	}
+	bands := bandLines(t, in)
+	for name, c := range map[string][][]byte{
+		"no bands": nil, "one band": bands[:1], "bands as JSON": {bands[0], append([]byte(" "), bands[1]...)}, "another band": {bands[0], othersLines},
+	} {
+		var b bytes.Buffer
+		if err := render.HTML(&b, envelope, lines, c...); err == nil || b.Len() > 0 {
 			t.Errorf("%s: a page was drawn (%d bytes, %v)", name, b.Len(), err)
 		}
 	}
@@ -217,12 +235,97 @@ func TestManyAccounts(t *testing.T) {
 		l.Account = chains.Account("eip155:8453:0x" + strings.Repeat("0", 36) + string([]byte{"0123456789abcdef"[i>>12&15], "0123456789abcdef"[i>>8&15], "0123456789abcdef"[i>>4&15], "0123456789abcdef"[i&15]}))
 		many = append(many, l)
 	}
-	in.Lines = many
+	in.Lines, in.Bands = many, nil
 	in.Liabilities = merkle.Plain{}
 	in.Ledger.Classes[0].Sum = nil
 	in.Files = exampleFiles(t, in)
 	p := text(page(t, in))
 	if !strings.Contains(p, "500 more balances") {
 		t.Error("the page does not say how many accounts it leaves to the bundle")
+	}
+}
+
+// TestB16_ClaimsStandApart: what is only claimed is said to be no more, and is in no total.
+func TestB16_ClaimsStandApart(t *testing.T) {
+	in := inputs(t)
+	p := cells(page(t, in))
+	for _, want := range []string{"Third-party claims, not proved", "None of it is in any total above.", "BTC Example Trust a custodian, signed 310.50",
+		"EUR accounts at Banco Exemplo, Lisbon the exchange alone 1,250,000.75"} {
+		if !strings.Contains(p, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+	in.Claims = nil
+	in.Files = exampleFiles(t, in)
+	without := cells(page(t, in))
+	if strings.Contains(without, "Third-party claims") {
+		t.Error("a report without claims speaks of them")
+	}
+	result := func(p string) string {
+		_, p, _ = strings.Cut(p, "Owed and held, per asset")
+		p, _, _ = strings.Cut(p, "Coverage is floored")
+		return p
+	}
+	if result(p) != result(without) || result(p) == "" {
+		t.Errorf("claims changed the result: %s, without %s", result(p), result(without))
+	}
+}
+
+// TestC06_FlowsAreShown: coins that came for the instant and went are seen, from one instant to the next.
+func TestC06_FlowsAreShown(t *testing.T) {
+	in := inputs(t)
+	p := cells(page(t, in))
+	for _, want := range []string{
+		"BTC 2026-10-31 00:00:00 UTC 2026-11-01 00:00:00 UTC (this report) 120.00 0.00",
+		"BTC 2026-11-01 00:00:00 UTC (this report) 2026-11-01 01:00:00 UTC 0.00 120.00",
+		"ETH 2026-10-31 00:00:00 UTC 2026-11-01 00:00:00 UTC (this report) 0.00 0.00",
+	} {
+		if !strings.Contains(p, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+	in.Bands = nil
+	in.Files = exampleFiles(t, in)
+	if strings.Contains(cells(page(t, in)), "Before and after") {
+		t.Error("a report without bands speaks of them")
+	}
+}
+
+// TestDrawIsShown: how the instant was drawn, and what is not shown of it.
+func TestDrawIsShown(t *testing.T) {
+	in := inputs(t)
+	if strings.Contains(page(t, in), "<dt>Drawn</dt>") {
+		t.Error("an instant that was not drawn is said to be")
+	}
+	at := in.Snapshot.Instant.Time
+	seed := [32]byte{1}
+	c, err := report.NewDrawCommitment("Demo Exchange", bitcoin, 930_000, at.Add(-time.Hour), at, seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := c.Reveal(seed, strings.Repeat("ab", 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := report.NewSnapshot(in.Snapshot.Exchange, in.Snapshot.Period, d.Instant().Time, in.Snapshot.Assets)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s, err = s.WithDraw(d); err != nil {
+		t.Fatal(err)
+	}
+	var refs []chains.BlockRef
+	for _, b := range in.Snapshot.Blocks {
+		ref := b.Ref()
+		ref.Time = d.Instant().Add(-time.Minute)
+		refs = append(refs, ref)
+	}
+	if in.Snapshot, err = s.WithBlocks(refs...); err != nil {
+		t.Fatal(err)
+	}
+	in.Bands, in.Claims = nil, nil
+	in.Files = exampleFiles(t, in)
+	if p := cells(page(t, in)); !strings.Contains(p, "by block 930000 of "+bitcoin+" and the commitment "+c.Commitment.String()) || !strings.Contains(p, "When that was published is not shown here") {
+		t.Error("the page does not say how the instant was drawn")
 	}
 }
