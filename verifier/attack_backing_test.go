@@ -1,7 +1,9 @@
 package verifier
 
 import (
+	"maps"
 	"math/big"
+	"slices"
 	"strings"
 	"testing"
 
@@ -63,7 +65,7 @@ func TestB24_ChallengeForAnotherRoot(t *testing.T) {
 	refused(t, verify(t, w.make(t)), "control", "signature 0, by "+evmChain)
 	w.signAs = func(root, snapshot string) []obj {
 		list := honest(root, snapshot)
-		list[0]["account"] = evmChain + ":0x" + strings.Repeat("7", 40)
+		list[0]["accounts"] = []string{evmChain + ":0x" + strings.Repeat("7", 40)}
 		return list
 	}
 	refused(t, verify(t, w.make(t)), "control", "which has no reserve line")
@@ -76,13 +78,16 @@ func TestLinesAndEvidence(t *testing.T) {
 	}{
 		"more than the evidence": {func(w *world) { w.lines[2]["amount"] = "3500000000000000001" }, "the evidence gives 3500000000000000000"},
 		"less than the evidence": {func(w *world) { w.lines[0]["amount"] = "1" }, "it claims 1 base units"},
-		"no evidence":            {func(w *world) { w.lines[2]["account"] = evmChain + ":0x" + strings.Repeat("f", 40) }, "no evidence for it"},
-		"evidence without line":  {func(w *world) { w.lines = w.lines[:2] }, "the evidence has 3 balances, 2 of them have a line"},
 		"grade too high":         {func(w *world) { w.lines[0]["evidence"] = "state-proved" }, "it claims the evidence grade state-proved, the evidence reaches inclusion-proved"},
-		"grade too low":          {func(w *world) { w.lines[1]["evidence"] = "claimed" }, "it claims the evidence grade claimed"},
+		"grade too low":          {func(w *world) { w.lines[1]["evidence"] = "node-attested" }, "it claims the evidence grade node-attested"},
 		"control too low":        {func(w *world) { w.lines[1]["control"] = "none" }, "it claims the control grade none, the signatures reach bound"},
 		"token of another chain": {func(w *world) { w.lines[0]["token"] = evmChain + "/slip44:60" }, "is of another chain"},
-		"token unknown":          {func(w *world) { w.lines[2]["token"] = evmChain + "/slip44:61" }, "is not in the registry"},
+		"token of another chain on an EVM account": {func(w *world) {
+			l := maps.Clone(w.lines[1])
+			l["token"] = w.lines[0]["token"]
+			w.lines = slices.Insert(w.lines, 1, l)
+		}, "is of another chain"},
+		"token unknown": {func(w *world) { w.lines[2]["token"] = evmChain + "/slip44:61" }, "is not in the registry"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newFullWorld()
@@ -90,9 +95,18 @@ func TestLinesAndEvidence(t *testing.T) {
 			refused(t, verify(t, w.make(t)), "reserves.lines", c.reason)
 		})
 	}
-	w := newFullWorld()
-	w.evidence[evmChain]["balances"].([]obj)[1]["amount"] = "3500000000000000001"
-	refused(t, verify(t, w.make(t)), "evidence."+evmChain, "reserves/evidence/eip155-1337.json: balances[1]")
+	w := newAttestedWorld()
+	w.lines[2]["account"] = xrplChain + ":rvYAfWj5gh67oV6fW32ZzP3Aw4Eubs59B"
+	refused(t, verify(t, w.make(t)), "reserves.lines", "no evidence for it")
+	w = newAttestedWorld()
+	w.lines = w.lines[:2]
+	refused(t, verify(t, w.make(t)), "reserves.lines", "the evidence has 3 balances, 2 of them have a line")
+	w = newFullWorld()
+	w.lines = w.lines[:2]
+	refused(t, verify(t, w.make(t)), "evidence."+evmChain, "reserves/evidence/eip155-1337.json: nodes[")
+	w = newFullWorld()
+	w.lines[2]["account"] = evmChain + ":0x" + strings.Repeat("f", 40)
+	refused(t, verify(t, w.make(t)), "evidence."+evmChain, "reserves/evidence/eip155-1337.json: nodes[")
 	w = newFullWorld()
 	w.blocks[1]["hash"] = "0x" + strings.Repeat("0", 64)
 	v := verify(t, w.make(t))

@@ -1,6 +1,7 @@
 package verifier
 
 import (
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"strings"
@@ -133,6 +134,14 @@ func TestI07_CrossReportLinkage(t *testing.T) {
 
 func unhexed(s string) []byte {
 	b, err := hex.DecodeString(s)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+func unbased(s string) []byte {
+	b, err := base64.StdEncoding.DecodeString(s)
 	if err != nil {
 		panic(err)
 	}

@@ -110,16 +110,35 @@ func (r *run) checkStatement(s *claim.Statement) *claim.Statement {
 		return s.Snapshot.Exchange.Name, s.CheckExchange(r.policy)
 	})
 	r.check("snapshot", format, func() (string, error) {
-		return fmt.Sprintf("%s, %d assets on %d chains", r.verdict.Statement.Instant, len(s.Snapshot.Assets), len(s.Snapshot.Blocks)),
-			s.Snapshot.Check(r.policy.Window)
+		if err := s.Snapshot.Check(r.policy.Window); err != nil {
+			return "", err
+		}
+		drawn, err := r.checkDraw(s)
+		return fmt.Sprintf("%s, %d assets on %d chains%s", r.verdict.Statement.Instant, len(s.Snapshot.Assets), len(s.Snapshot.Blocks), drawn), err
 	})
 	return s
 }
 
+// checkDraw is what the check `snapshot` asks of a drawn instant (SPEC part 21).
+func (r *run) checkDraw(s *claim.Statement) (string, error) {
+	anchored, err := s.Snapshot.CheckDraw(r.policy)
+	if err != nil || s.Snapshot.Draw == nil {
+		return "", err
+	}
+	d := s.Snapshot.Draw
+	if !anchored {
+		r.note("the instant was drawn with block %d of %s, which no anchor of the policy confirms: that it is the chain's is the exchange's word", d.Number, d.Chain)
+	}
+	r.note("the instant was drawn under the commitment %s: that it was published before block %d of %s is not shown here; compare it with the one you kept", d.Commitment, d.Number, d.Chain)
+	return ", the instant drawn", nil
+}
+
+const timeForm = "2006-01-02T15:04:05Z"
+
 func describe(s *claim.Statement) *Statement {
 	return &Statement{
 		Digest: s.Digest.String(), Exchange: s.Snapshot.Exchange.Name, Entity: s.Snapshot.Exchange.Entity,
-		Period: s.Snapshot.Period, Instant: s.Snapshot.Instant.Format("2006-01-02T15:04:05Z"),
+		Period: s.Snapshot.Period, Instant: s.Snapshot.Instant.Format(timeForm),
 		Snapshot: s.Snapshot.ID.String(), Root: s.Tree.Root.String(), Leaves: s.Tree.Leaves, Shards: s.Tree.Shards,
 		Included: s.Scope.Included, Excluded: s.Scope.Excluded, Encumbrances: s.Scope.Encumbrances, Tool: s.Tool,
 	}
@@ -161,12 +180,21 @@ func (b *bundleRun) checkFiles() (string, error) {
 
 // checkTable compares the manifest with the table of SPEC part 11: what it must list, and nothing else.
 func (b *bundleRun) checkTable(faults *faults) {
-	table := map[string]string{shardsPath: "core", claim.LinesPath: "core", claim.ControlPath: "core"}
+	table := map[string]string{shardsPath: "core", claim.LinesPath: "core", claim.ControlPath: "core", claim.ClaimsPath: "core"}
 	for _, block := range b.statement.Snapshot.Blocks {
 		table[evidencePath(block.Chain)] = "core"
+		if _, ok := b.listed[beaconPath(block.Chain)]; ok && strings.HasPrefix(block.Chain, "eip155:") { // optional
+			table[beaconPath(block.Chain)] = "core"
+		}
 	}
 	for i := range b.statement.Tree.Shards {
 		table[leavesPath(i)] = "shard"
+	}
+	for n, band := range b.statement.Bands {
+		table[bandLinesPath(n)] = "core"
+		for _, block := range band.Blocks {
+			table[bandEvidencePath(n, block.Chain)] = "core"
+		}
 	}
 	for _, path := range slices.Sorted(maps.Keys(table)) {
 		f, ok := b.listed[path]

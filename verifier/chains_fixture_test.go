@@ -2,6 +2,7 @@ package verifier
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
 	"math/big"
@@ -92,17 +93,17 @@ func evmFixture(key *btcec.PrivateKey) chainFixture {
 		[]byte{0x80}, rlpInt(big.NewInt(100)), rlpInt(big.NewInt(30_000_000)), []byte{0x80}, rlpInt(big.NewInt(1793491190)), []byte{0x80}, blank, rlpBytes(make([]byte, 8)))
 	nodes := [][]byte{root, leaves[0], leaves[1], storage}
 	slices.SortFunc(nodes, func(a, b []byte) int { return bytes.Compare(keccak(a), keccak(b)) })
-	hexes := []string{}
+	texts := []string{}
 	for _, n := range nodes {
-		hexes = append(hexes, hex.EncodeToString(n))
+		texts = append(texts, base64.StdEncoding.EncodeToString(n))
 	}
 	at := evmChain + ":0x" + hex.EncodeToString(holder)
 	erc20, coin := evmChain+"/erc20:0x"+hex.EncodeToString(token), evmChain+"/slip44:60"
 	return chainFixture{
 		block: obj{"chain": evmChain, "hash": "0x" + hex.EncodeToString(keccak(header)), "number": 100, "time": "2026-10-31T23:59:50Z"},
 		evidence: obj{
-			"balances": []obj{{"account": at, "amount": tokens.String(), "token": erc20}, {"account": at, "amount": native.String(), "token": coin}},
-			"chain":    evmChain, "header": hex.EncodeToString(header), "nodes": hexes,
+			"attested": []obj{},
+			"chain":    evmChain, "header": hex.EncodeToString(header), "nodes": texts, "safes": []string{},
 			"tokens": []obj{{"layout": "solidity", "slot": hex.EncodeToString(make([]byte, 32)), "token": erc20}}, "type": "assay/v1/evidence/evm",
 		},
 		lines: []obj{
@@ -144,8 +145,10 @@ func base58check(payload []byte) string {
 }
 
 // utxoFixture holds 2 BTC in one output, which nobody signed for.
-func utxoFixture() chainFixture {
-	owner := h([]byte("owner"))[:20]
+func utxoFixture() chainFixture { return utxoFixtureOf(h([]byte("owner"))[:20]) }
+
+// utxoFixtureOf holds 2 BTC in one output to the hash of a key.
+func utxoFixtureOf(owner []byte) chainFixture {
 	script := append(append([]byte{0x76, 0xa9, 20}, owner...), 0x88, 0xac)
 	coinbase := transactionOf(make([]byte, 32), 0xffffffff, 5_000_000_000, script)
 	pay := transactionOf(h([]byte("earlier")), 0, 200_000_000, script)
@@ -192,7 +195,7 @@ func newFullWorld() *world {
 	w.signAs = func(root, snapshot string) []obj {
 		text := "Assay proof of control v1\nexchange: Demo Exchange\nsnapshot: " + snapshot + "\nchain: " + evmChain +
 			"\naccount: " + account + "\nblock: " + evm.block["hash"].(string) + "\nroot: " + root
-		return []obj{{"account": account, "method": "eip191", "signature": signEIP191(key, text)}}
+		return []obj{{"accounts": []string{account}, "method": "eip191", "signature": signEIP191(key, text)}}
 	}
 	return w
 }

@@ -107,6 +107,10 @@ func evidencePath(chain string) string {
 	return "reserves/evidence/" + strings.ReplaceAll(chain, ":", "-") + ".json"
 }
 
+func beaconPath(chain string) string {
+	return "reserves/beacon/" + strings.ReplaceAll(chain, ":", "-") + ".json"
+}
+
 // limitOf gives the largest size of a file (SPEC part 18); leaves are streamed and have none.
 func limitOf(path string) int64 {
 	switch {
@@ -114,7 +118,8 @@ func limitOf(path string) int64 {
 		return 24 << 20
 	case path == shardsPath:
 		return 64 << 20
-	case path == claim.ManifestPath, path == claim.LinesPath, path == claim.ControlPath:
+	case path == claim.ManifestPath, path == claim.LinesPath, path == claim.ControlPath, path == claim.ClaimsPath, strings.HasPrefix(path, "reserves/beacon/"),
+		strings.HasPrefix(path, "reserves/bands/") && strings.HasSuffix(path, "/lines.json"):
 		return 256 << 20
 	case strings.HasSuffix(path, ".leaves"):
 		return 1<<63 - 1

@@ -13,6 +13,7 @@ import (
 	"maps"
 	"math/big"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/assay-por/assay/verifier/claim"
@@ -60,6 +61,8 @@ type (
 		shards    [][]customer
 		lines     []obj
 		evidence  map[string]obj
+		claims    func(snapshot string) []obj
+		bands     []bandFixture
 		key       ed25519.PrivateKey
 		policy    string
 		full      string // beyond the policy's [evidence] section
@@ -180,6 +183,7 @@ func newWorld() *world {
 		},
 		sumNodes: func(l, r node) amounts { return add(l.sum, r.sum) },
 		signAs:   func(string, string) []obj { return []obj{} },
+		claims:   func(string) []obj { return []obj{} },
 		policy: `version = 1
 [exchange]
 name = "Demo Exchange"
@@ -269,11 +273,17 @@ func (w *world) make(t testing.TB) *made {
 	files["liabilities/shards.json"] = encode(shards)
 	files["reserves/lines.json"] = encode(obj{"lines": w.lines, "snapshot": m.snapshot, "type": "assay/v1/lines"})
 	files["reserves/control.json"] = encode(obj{"signatures": w.signAs(m.root, m.snapshot), "snapshot": m.snapshot, "type": "assay/v1/control"})
+	claims := w.claims(m.snapshot)
+	files["reserves/claims.json"] = encode(obj{"claims": claims, "snapshot": m.snapshot, "type": "assay/v1/claims"})
+	for n, b := range w.bands {
+		b.put(files, n, m.snapshot)
+	}
 	for chain, e := range w.evidence {
 		e["snapshot"] = m.snapshot
 		files[evidencePath(chain)] = encode(e)
 	}
 	predicate := w.predicateOf(snapshot, root, leaves)
+	predicate["bands"], predicate["reserves"].(obj)["claims"] = w.bandsOf(), statedClaims(claims)
 	edit(w.predicate, predicate)
 	edit(w.files, files)
 	w.seal(m, predicate)
@@ -335,7 +345,7 @@ func (w *world) predicateOf(snapshot obj, root node, leaves int) obj {
 	}
 }
 
-// reserves groups the lines; every line is a group of its own in these fixtures.
+// reserves groups the lines.
 func (w *world) reserves(owed amounts) (assets, coverage []obj) {
 	for i, a := range w.assets {
 		counted, groups := new(big.Int), []obj{}
@@ -346,7 +356,7 @@ func (w *world) reserves(owed amounts) (assets, coverage []obj) {
 				}
 				scale := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(a["decimals"].(int)-t["decimals"].(int))), nil)
 				units := scale.Mul(scale, amount(l["amount"].(string)))
-				groups = append(groups, obj{
+				groups = grouped(groups, obj{
 					"accounts": 1, "amount": units.String(), "class": t["class"], "control": l["control"],
 					"custody": l["custody"], "evidence": l["evidence"], "token": t["id"],
 				})
@@ -373,6 +383,23 @@ func (w *world) reserves(owed amounts) (assets, coverage []obj) {
 		coverage = append(coverage, c)
 	}
 	return assets, coverage
+}
+
+// grouped adds a line to its group, or as a group of its own.
+func grouped(groups []obj, line obj) []obj {
+	key := func(g obj) string {
+		return fmt.Sprint(g["token"], "\x00", g["custody"], "\x00", g["evidence"], "\x00", g["control"])
+	}
+	for _, g := range groups {
+		if key(g) == key(line) {
+			g["accounts"] = g["accounts"].(int) + 1
+			g["amount"] = new(big.Int).Add(amount(g["amount"].(string)), amount(line["amount"].(string))).String()
+			return groups
+		}
+	}
+	groups = append(groups, line)
+	slices.SortFunc(groups, func(a, b obj) int { return strings.Compare(key(a), key(b)) })
+	return groups
 }
 
 func pae(kind string, payload []byte) []byte {

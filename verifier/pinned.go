@@ -22,6 +22,10 @@ type Pinned struct {
 // and outputs are there only if `recheck.lines` passed, and outputs of the named chains only. Neither evidence nor coverage is checked:
 // that is what [Bundle] does.
 func PinnedChains(files *Files, policy *claim.Policy, named []string) (Verdict, []Pinned) {
+	return readPinned(files, policy, func(chain string) bool { return slices.Contains(named, chain) })
+}
+
+func readPinned(files *Files, policy *claim.Policy, named func(chain string) bool) (Verdict, []Pinned) {
 	b := &bundleRun{run: newRun(policy), files: files, listed: map[string]claim.File{}, sound: map[string]bool{}}
 	b.check("statement.signature", nil, b.checkSignature)
 	b.statement = b.checkStatement(b.statement)
@@ -38,7 +42,7 @@ func PinnedChains(files *Files, policy *claim.Policy, named []string) (Verdict, 
 }
 
 // readClaims fills in what the signed files say of each chain.
-func (b *bundleRun) readClaims(list []Pinned, named []string) (string, error) {
+func (b *bundleRun) readClaims(list []Pinned, named func(chain string) bool) (string, error) {
 	if err := b.loadLines(); err != nil {
 		return "", err
 	}
@@ -50,7 +54,7 @@ func (b *bundleRun) readClaims(list []Pinned, named []string) (string, error) {
 				p.Lines = append(p.Lines, l)
 			}
 		}
-		if !strings.HasPrefix(p.Block.Chain, "bip122:") || !slices.Contains(named, p.Block.Chain) {
+		if !strings.HasPrefix(p.Block.Chain, "bip122:") || !named(p.Block.Chain) {
 			continue
 		}
 		path := evidencePath(p.Block.Chain)

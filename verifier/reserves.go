@@ -3,7 +3,9 @@ package verifier
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math/big"
+	"slices"
 	"strings"
 
 	"github.com/assay-por/assay/verifier/claim"
@@ -13,7 +15,8 @@ import (
 // reached is what evidence and signatures reach, to be compared with what the lines claim (SPEC part 15).
 type reached struct {
 	balances map[holding]backing
-	control  map[string]string // by account
+	control  map[string]string        // by account
+	safes    map[string]evidence.Safe // by account: owners that evidence proves
 }
 
 type holding struct{ account, token string }
@@ -21,19 +24,23 @@ type holding struct{ account, token string }
 type backing struct {
 	amount *big.Int
 	grade  string
+	nodes  int // of a node-attested balance: how many said so
 }
 
 func newReached() reached {
-	return reached{map[holding]backing{}, map[string]string{}}
+	return reached{map[holding]backing{}, map[string]string{}, map[string]evidence.Safe{}}
 }
 
+// nodes is how many nodes said what a node-attested line claims.
+func (r reached) nodes(l claim.Line) int { return r.balances[holding{l.Account, l.Token}].nodes }
+
 // balance notes what evidence shows of one holding.
-func (r reached) balance(account, token string, amount *big.Int, grade string) error {
-	h := holding{account, token}
+func (r reached) balance(x evidence.Balance, grade string) error {
+	h := holding{x.Account, x.Token}
 	if _, twice := r.balances[h]; twice {
-		return fmt.Errorf("account %s: token %s is there twice", account, token)
+		return fmt.Errorf("account %s: token %s is there twice", x.Account, x.Token)
 	}
-	r.balances[h] = backing{amount, grade}
+	r.balances[h] = backing{x.Amount, grade, x.Nodes}
 	return nil
 }
 
@@ -57,6 +64,8 @@ func (b *bundleRun) checkReserves() {
 	b.check("reserves.totals", []string{"reserves.lines"}, func() (string, error) {
 		return fmt.Sprintf("%d lines", len(b.lines)), b.statement.CheckReserves(b.lines)
 	})
+	b.check("reserves.claims", []string{"statement.format"}, b.checkClaims)
+	b.check("bands", []string{"reserves.lines", "snapshot"}, b.checkBands)
 	b.check("coverage.stated", []string{"reserves.lines"}, func() (string, error) {
 		return fmt.Sprintf("of %d assets", len(b.statement.Coverage)), b.statement.CheckCoverage(b.lines)
 	})
@@ -95,35 +104,43 @@ func (b *bundleRun) checkChain(pinned claim.Block, linesErr error) {
 		if err := file.checkHeaders(block); err != nil {
 			return "", in(path, err)
 		}
-		anchored, err := b.policy.CheckAnchor(pinned)
-		if err != nil {
-			return "", err
-		}
-		if b.anchored[pinned.Chain] = anchored; anchored {
-			return fmt.Sprintf("block %d, confirmed by an anchor of the policy", pinned.Number), nil
-		}
-		b.verdict.Unanchored = append(b.verdict.Unanchored, pinned.Chain)
-		b.note("no anchor of the policy confirms block %d of %s: that it is the chain's is the exchange's word", pinned.Number, pinned.Chain)
-		return fmt.Sprintf("block %d; no anchor confirms it, so it is the exchange's word", pinned.Number), nil
+		return b.checkAnchored(pinned)
 	})
 	b.check(name, []string{headers}, func() (string, error) {
 		if linesErr != nil {
 			return "", &notRun{claim.LinesPath + " could not be read"}
 		}
-		notes, err := file.check(block, b)
+		notes, err := file.check(block, b, b.reached)
 		if err != nil {
 			return "", in(path, err)
 		}
 		b.verdict.Notes = append(b.verdict.Notes, notes...)
-		return "grade " + file.grade(), nil
+		return b.gradesOn(pinned.Chain), nil
 	})
 }
 
 // chainEvidence is the evidence of one chain, whatever its technology.
 type chainEvidence interface {
 	checkHeaders(block evidence.Block) error
-	check(block evidence.Block, b *bundleRun) (notes []string, err error)
-	grade() string
+	check(block evidence.Block, b *bundleRun, into reached) (notes []string, err error)
+}
+
+// gradesOn says what grades the balances of a chain reach, and how many of each.
+func (b *bundleRun) gradesOn(chain string) string {
+	count := map[string]int{}
+	for h, backing := range b.reached.balances {
+		if claim.ChainOf(h.account) == chain {
+			count[backing.grade]++
+		}
+	}
+	if len(count) == 0 {
+		return "no balances"
+	}
+	var list []string
+	for _, grade := range slices.Sorted(maps.Keys(count)) {
+		list = append(list, fmt.Sprintf("%d of grade %s", count[grade], grade))
+	}
+	return "balances: " + strings.Join(list, ", ")
 }
 
 func parseEvidence(raw []byte, snapshot, chain string) (chainEvidence, error) {
@@ -131,38 +148,69 @@ func parseEvidence(raw []byte, snapshot, chain string) (chainEvidence, error) {
 		file, err := evidence.ParseUTXO(raw, snapshot, chain)
 		return utxoEvidence{file}, err
 	}
-	file, err := evidence.ParseEVM(raw, snapshot, chain)
-	return evmEvidence{file}, err
+	if strings.HasPrefix(chain, "eip155:") {
+		file, err := evidence.ParseEVM(raw, snapshot, chain)
+		return evmEvidence{file}, err
+	}
+	file, err := evidence.ParseAttested(raw, snapshot, chain)
+	return attestedEvidence{file}, err
 }
 
 type evmEvidence struct{ file *evidence.EVM }
 
-func (e evmEvidence) grade() string                           { return claim.StateProved }
 func (e evmEvidence) checkHeaders(block evidence.Block) error { return e.file.CheckHeader(block) }
 
-func (e evmEvidence) check(block evidence.Block, b *bundleRun) ([]string, error) {
+func (e evmEvidence) check(block evidence.Block, b *bundleRun, into reached) ([]string, error) {
 	pins := make(map[string]evidence.TokenPin)
 	for _, t := range b.policy.Tokens {
-		pins[t.ID] = evidence.TokenPin{Layout: t.Layout, Slot: t.Slot, Code: t.Code}
+		pins[t.ID] = evidence.TokenPin{
+			Layout: t.Layout, Slot: t.Slot, Code: t.Code, Bits: t.Bits, Proxy: t.Proxy, Implementation: t.Implementation, Formula: t.Formula,
+		}
 	}
-	result, err := e.file.Check(block, pins)
+	network, err := b.networkFor(block.Chain)
+	if err != nil {
+		return nil, err
+	}
+	result, err := e.file.Check(block, evidence.Trust{Tokens: pins, Network: network}, b.holdingsOn(block.Chain))
 	if err != nil {
 		return nil, err
 	}
 	for _, x := range result.Balances {
-		if err := b.reached.balance(x.Account, x.Token, x.Amount, claim.StateProved); err != nil {
+		grade := claim.StateProved
+		if x.Nodes > 0 {
+			grade = claim.NodeAttested
+		}
+		if err := into.balance(x, grade); err != nil {
 			return nil, err
 		}
 	}
+	maps.Copy(into.safes, result.Safes)
 	return result.Notes, nil
+}
+
+// holdingsOn is what the lines ask of a chain's evidence; a band's lines are of the same accounts and tokens. That no token is of
+// another chain than its account is a check of its own, reserves.lines.
+func (b *bundleRun) holdingsOn(chain string) (list []evidence.Holding) {
+	for _, l := range b.lines {
+		if claim.ChainOf(l.Account) == chain && claim.ChainOf(l.Token) == chain {
+			list = append(list, evidence.Holding{Account: l.Account, Token: l.Token})
+		}
+	}
+	return list
 }
 
 type utxoEvidence struct{ file *evidence.UTXO }
 
-func (e utxoEvidence) grade() string                           { return claim.InclusionProved }
 func (e utxoEvidence) checkHeaders(block evidence.Block) error { return e.file.CheckHeaders(block) }
 
-func (e utxoEvidence) check(block evidence.Block, b *bundleRun) ([]string, error) {
+func (e utxoEvidence) grade() string {
+	if e.file.HasFilters() {
+		return claim.FilterChecked
+	}
+	return claim.InclusionProved
+}
+
+func (e utxoEvidence) check(block evidence.Block, b *bundleRun, into reached) ([]string, error) {
 	var accounts []string
 	for _, l := range b.lines {
 		if claim.ChainOf(l.Account) == block.Chain && (len(accounts) == 0 || accounts[len(accounts)-1] != l.Account) {
@@ -175,50 +223,29 @@ func (e utxoEvidence) check(block evidence.Block, b *bundleRun) ([]string, error
 	}
 	coin := b.statement.Snapshot.Coin(block.Chain)
 	for _, x := range result.Balances {
-		if err := b.reached.balance(x.Account, coin, x.Amount, claim.InclusionProved); err != nil {
+		x.Token = coin
+		if err := into.balance(x, e.grade()); err != nil {
 			return nil, err
 		}
 	}
 	return result.Notes, nil
 }
 
-// checkControl is the check `control` (SPEC part 14).
-func (b *bundleRun) checkControl(linesErr error) (string, error) {
-	raw, err := b.load(claim.ControlPath)
+type attestedEvidence struct{ file *evidence.Attested }
+
+func (e attestedEvidence) checkHeaders(block evidence.Block) error { return e.file.CheckBlock(block) }
+
+func (e attestedEvidence) check(block evidence.Block, _ *bundleRun, into reached) ([]string, error) {
+	result, err := e.file.Check(block)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	control, err := claim.ParseControl(raw)
-	if err != nil {
-		return "", in(claim.ControlPath, err)
-	}
-	if linesErr != nil {
-		return "", &notRun{claim.LinesPath + " could not be read"}
-	}
-	s := b.statement
-	if control.Snapshot != s.Snapshot.ID {
-		return "", fmt.Errorf("%s: snapshot %s, the statement's is %s", claim.ControlPath, control.Snapshot, s.Snapshot.ID)
-	}
-	blocks, accounts := map[string]string{}, map[string]bool{}
-	for _, block := range s.Snapshot.Blocks {
-		blocks[block.Chain] = block.Hash
-	}
-	for _, l := range b.lines {
-		accounts[l.Account] = true
-	}
-	for i, x := range control.Signatures {
-		chain := claim.ChainOf(x.Account)
-		if !accounts[x.Account] {
-			return "", fmt.Errorf("signature %d is by %s, which has no reserve line", i, x.Account)
+	for _, x := range result.Balances {
+		if err := into.balance(x, claim.NodeAttested); err != nil {
+			return nil, err
 		}
-		challenge := evidence.Challenge(s.Snapshot.Exchange.Name, s.Snapshot.ID.String(), chain, x.Account, blocks[chain], s.Tree.Root.String())
-		grade, err := evidence.VerifyControl(x.Method, x.Account, challenge, x.Signature)
-		if err != nil {
-			return "", fmt.Errorf("%s: signature %d, by %s: %w", claim.ControlPath, i, x.Account, err)
-		}
-		b.reached.control[x.Account] = grade
 	}
-	return fmt.Sprintf("%d of %d accounts signed", len(control.Signatures), len(accounts)), nil
+	return result.Notes, nil
 }
 
 // checkLines is the check `reserves.lines` (SPEC part 15).
@@ -270,12 +297,15 @@ func (b *bundleRun) backing(l claim.Line) (*big.Int, string, error) {
 // checkCoverage is the check `coverage.policy` (SPEC part 15).
 func (b *bundleRun) checkCoverage() (string, error) {
 	s := b.statement
-	list, err := s.Recover(b.lines, b.policy, b.anchored)
+	reserves, err := s.Reached(b.lines, b.policy, b.anchored, b.reached.nodes)
 	if err != nil {
 		return "", err
 	}
+	list := s.Recover(reserves)
 	for i, c := range list {
-		b.verdict.Coverage = append(b.verdict.Coverage, tell(c, s.Coverage[i], s.Snapshot.Assets[i].Decimals))
+		decimals := s.Snapshot.Assets[i].Decimals
+		b.verdict.Coverage = append(b.verdict.Coverage, tell(c, s.Coverage[i], decimals))
+		b.verdict.Reserves = append(b.verdict.Reserves, byGrade(reserves[i], decimals))
 	}
 	if err := b.policy.CheckLeast(list); err != nil {
 		return "", err
@@ -284,6 +314,18 @@ func (b *bundleRun) checkCoverage() (string, error) {
 		return "computed and shown; the policy asks for no least coverage", nil
 	}
 	return fmt.Sprintf("every asset with liabilities has at least %s %%", b.policy.LeastCoverage), nil
+}
+
+// byGrade puts an asset's reserves into decimals, group by group.
+func byGrade(a claim.AssetReserves, decimals int) Reserves {
+	out := Reserves{Asset: a.Asset, Groups: []Group{}}
+	for _, g := range a.Groups {
+		out.Groups = append(out.Groups, Group{
+			Accounts: g.Accounts, Amount: decimal(g.Amount, decimals), Class: g.Class, Control: g.Control, Counted: g.Counts,
+			Custody: g.Custody, Evidence: g.Evidence, Token: g.Token,
+		})
+	}
+	return out
 }
 
 // tell puts an asset's coverage into decimals: by the policy's rule, and as stated.

@@ -26,7 +26,7 @@ type bitcoinSigner struct {
 
 // challenge is what an account signs.
 func (s bitcoinSigner) challenge(account string) string {
-	return evidence.Challenge("Demo Exchange", s.snapshot, utxoChain, account, s.block, s.root)
+	return evidence.Challenge("Demo Exchange", s.snapshot, s.root, evidence.Pinned{Chain: utxoChain, Account: account, Block: s.block})
 }
 
 func (s bitcoinSigner) hash() []byte { return address.Hash160(s.key.PubKey().SerializeCompressed()) }
@@ -133,11 +133,11 @@ func bitcoinVectors(put putter) {
 	redeem := must(txscript.NewScriptBuilder().AddInt64(1).AddData(key.PubKey().SerializeCompressed()).AddData(bytes.Repeat([]byte{2}, 33)).AddInt64(2).AddOp(txscript.OP_CHECKMULTISIG).Script())
 	vectorOf := func(name, attack, comment, expect, method, account, signature string) {
 		v := vector{
-			Attack: attack, Comment: comment, Expect: expect, Account: account, Block: s.block, Chain: utxoChain, Exchange: "Demo Exchange", Method: method,
-			Root: s.root, Snapshot: s.snapshot, Signature: signature,
+			Attack: attack, Comment: comment, Expect: expect, Accounts: []string{account}, Blocks: map[string]string{utxoChain: s.block}, Exchange: "Demo Exchange",
+			Method: method, Root: s.root, Snapshot: s.snapshot, Signature: signature,
 		}
 		if expect == "pass" {
-			v.Text = s.challenge(account)
+			v.Text, v.Grade = s.challenge(account), map[bool]string{true: "bound", false: "script"}[method == "compact"]
 		}
 		put("control", name, v)
 	}

@@ -3,9 +3,11 @@ package verifier
 import (
 	"bytes"
 	"crypto/ed25519"
+	"encoding/base64"
 	"encoding/hex"
 	"math/big"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -31,8 +33,14 @@ func makeVectors(t testing.TB) map[string][]byte {
 	treeVectors(put)
 	controlVectors(put)
 	bitcoinVectors(put)
+	methodVectors(put)
 	proofVectors(t, put)
 	bundleVectors(t, put)
+	claimVectors(t, put)
+	evmVectors(t, put)
+	beaconVectors(t, put)
+	validatorVectors(t, put)
+	filterVectors(t, put)
 	return out
 }
 
@@ -124,30 +132,30 @@ func controlVectors(put putter) {
 	key, _ := btcec.PrivKeyFromBytes(h([]byte("wallet")))
 	account := evmFixture(key).lines[0]["account"].(string)
 	block, snapshot, root := "0x"+strings.Repeat("b", 64), strings.Repeat("5", 64), strings.Repeat("7", 64)
-	text := evidence.Challenge("Demo Exchange", snapshot, evmChain, account, block, root)
+	text := evidence.Challenge("Demo Exchange", snapshot, root, evidence.Pinned{Chain: evmChain, Account: account, Block: block})
 	good := vector{
-		Comment: "personal_sign over the challenge", Expect: "pass", Account: account, Block: block, Chain: evmChain, Exchange: "Demo Exchange", Method: "eip191",
-		Root: root, Snapshot: snapshot, Signature: signEIP191(key, text), Text: text,
+		Comment: "personal_sign over the challenge", Expect: "pass", Accounts: []string{account}, Blocks: map[string]string{evmChain: block}, Exchange: "Demo Exchange",
+		Method: "eip191", Root: root, Snapshot: snapshot, Signature: signEIP191(key, text), Text: text, Grade: "bound",
 	}
 	put("control", "happy-eip191", good)
 	litecoin, owner := "bip122:530827f38f93b43ed12af0b3ad25a288", "mkq8U3JKRUsXQjVrTapPwzbZy3gvKYyq6E"
 	put("control", "happy-compact-litecoin", vector{
-		Comment: "signmessage of Litecoin Core 0.21.2.1", Expect: "pass", Account: litecoin + ":" + owner, Block: strings.Repeat("b", 64), Chain: litecoin,
-		Exchange: "Demo Exchange", Method: "compact", Root: root, Snapshot: snapshot,
+		Comment: "signmessage of Litecoin Core 0.21.2.1", Expect: "pass", Accounts: []string{litecoin + ":" + owner}, Blocks: map[string]string{litecoin: strings.Repeat("b", 64)},
+		Exchange: "Demo Exchange", Method: "compact", Root: root, Snapshot: snapshot, Grade: "bound",
 		Signature: "IFj+psh9LRFs5jX/+7xt5lsbTjQXY31BVv7db2gnWfgZNidG0baTv3GQRFSc3oaUnoYFawa5fs/iDqyIfCwVePQ=",
-		Text:      evidence.Challenge("Demo Exchange", snapshot, litecoin, litecoin+":"+owner, strings.Repeat("b", 64), root),
+		Text:      evidence.Challenge("Demo Exchange", snapshot, root, evidence.Pinned{Chain: litecoin, Account: litecoin + ":" + owner, Block: strings.Repeat("b", 64)}),
 	})
 	fault := func(name, attack, comment string, edit func(*vector)) {
 		v := good
-		v.Attack, v.Comment, v.Expect, v.Text = attack, comment, "refused", ""
+		v.Attack, v.Comment, v.Expect, v.Text, v.Grade = attack, comment, "refused", "", ""
 		edit(&v)
 		put("control", name, v)
 	}
 	fault("other-root", "B24", "signed for the root of a tree that was rebuilt", func(v *vector) { v.Root = strings.Repeat("8", 64) })
-	fault("other-block", "B24", "signed for a block that is not the pinned one", func(v *vector) { v.Block = "0x" + strings.Repeat("c", 64) })
+	fault("other-block", "B24", "signed for a block that is not the pinned one", func(v *vector) { v.Blocks = map[string]string{evmChain: "0x" + strings.Repeat("c", 64)} })
 	fault("other-snapshot", "B1", "last period's signature", func(v *vector) { v.Snapshot = strings.Repeat("6", 64) })
 	fault("other-exchange", "B15", "another exchange's signature", func(v *vector) { v.Exchange = "Demo Exchange 2" })
-	fault("other-account", "B12", "another account of the same chain", func(v *vector) { v.Account = evmChain + ":0x" + strings.Repeat("7", 40) })
+	fault("other-account", "B12", "another account of the same chain", func(v *vector) { v.Accounts = []string{evmChain + ":0x" + strings.Repeat("7", 40)} })
 	fault("static-text", "B1", "a text without date, block or snapshot", func(v *vector) { v.Signature = signEIP191(key, "I am an OKX address") })
 	fault("high-s", "B13", "s in the upper half of the order", func(v *vector) { v.Signature = highS(v.Signature) })
 	fault("upper-case-hex", "E2", "one signature, one spelling", func(v *vector) { v.Signature = "0x" + strings.ToUpper(v.Signature[2:]) })
@@ -359,9 +367,33 @@ func reserveFaults(fault faulty) {
 	fault("line-inflated", "B4", "reserves.lines", 1, "more than the evidence shows", func(w *world) { w.lines[2]["amount"] = "3500000000000000001" })
 	fault("line-grade-too-high", "B20", "reserves.lines", 1, "inclusion passed off as a state proof", func(w *world) { w.lines[0]["evidence"] = "state-proved" })
 	fault("line-control-too-high", "B23", "reserves.lines", 1, "signed for by nobody, called bound", func(w *world) { w.lines[0]["control"] = "bound" })
-	fault("line-left-out", "X12", "reserves.lines", 1, "a balance without a line", func(w *world) { w.lines = w.lines[:2] })
-	fault("balance-not-in-the-state", "B9", "evidence."+evmChain, 1, "a number beside the proof", func(w *world) {
-		w.evidence[evmChain]["balances"].([]obj)[1]["amount"] = "3500000000000000001"
+	fault("line-left-out", "X12", "reserves.lines", 1, "outputs without a line", func(w *world) { w.lines = w.lines[1:] })
+	fault("line-of-a-proved-balance-left-out", "X12", "evidence."+evmChain, 1, "trie nodes that no line needs", func(w *world) { w.lines = w.lines[:2] })
+	fault("balances-beside-the-proof", "B9", "headers."+evmChain, 3, "numbers beside the proof", func(w *world) {
+		w.evidence[evmChain]["balances"] = []obj{{"account": w.lines[2]["account"], "amount": "3500000000000000001", "token": w.lines[2]["token"]}}
+	})
+	fault("line-not-proved", "B7", "evidence."+evmChain, 1, "the path of one line more ends at a node that is not there", func(w *world) {
+		e := w.evidence[evmChain]
+		token := evmChain + ":" + strings.TrimPrefix(w.lines[1]["token"].(string), evmChain+"/erc20:")
+		e["tokens"], e["nodes"] = []obj{}, slices.DeleteFunc(e["nodes"].([]string), func(n string) bool { // the token's account and its storage
+			return bytes.Contains(unbased(n), keccak([]byte("code"))) || len(unbased(n)) < 60
+		})
+		w.lines[1] = obj{"account": token, "amount": "0", "control": "none", "custody": "own-hot", "evidence": "state-proved", "token": evmChain + "/slip44:60"}
+		slices.SortFunc(w.lines, func(a, b obj) int { return strings.Compare(a["account"].(string), b["account"].(string)) })
+	})
+	nodes := func(name, comment string, edit func(node []byte) string) {
+		fault("trie-node-"+name, "E5", "headers."+evmChain, 3, comment, func(w *world) {
+			list := w.evidence[evmChain]["nodes"].([]string)
+			at := slices.IndexFunc(list, func(n string) bool { return len(unbased(n))%3 == 1 })
+			list[at] = edit(unbased(list[at]))
+		})
+	}
+	nodes("in-hex", "", func(n []byte) string { return hex.EncodeToString(n) })
+	nodes("without-padding", "one spelling of the same bytes", base64.RawStdEncoding.EncodeToString)
+	nodes("with-bits-after-its-end", "another spelling of the same bytes", func(n []byte) string {
+		text := []byte(base64.StdEncoding.EncodeToString(n))
+		text[len(text)-3]++
+		return string(text)
 	})
 	fault("trie-node-missing", "B7", "evidence."+evmChain, 1, "a missing node is not a zero", func(w *world) {
 		w.evidence[evmChain]["nodes"] = w.evidence[evmChain]["nodes"].([]string)[1:]
@@ -377,6 +409,10 @@ func reserveFaults(fault faulty) {
 	fault("control-for-another-root", "B24", "control", 1, "", func(w *world) {
 		honest := w.signAs
 		w.signAs = func(_, snapshot string) []obj { return honest(strings.Repeat("0", 64), snapshot) }
+	})
+	fault("control-account-in-two-entries", "E3", "control", 3, "one account, signed for twice", func(w *world) {
+		honest := w.signAs
+		w.signAs = func(root, snapshot string) []obj { return append(honest(root, snapshot), honest(root, snapshot)...) }
 	})
 	predicate("counted-too-much", "B23", "reserves.totals", "coins that the rule does not count", func(p obj) {
 		at(p, "reserves")["assets"].([]obj)[0]["counted"] = "200000000"
@@ -397,12 +433,12 @@ func reserveFaults(fault faulty) {
 
 func policyFaults(t testing.TB, put putter) {
 	m := newWorld().make(t)
-	for _, c := range []struct{ name, comment, policy string }{
+	for _, c := range append([]struct{ name, comment, policy string }{
 		{"policy-key-unknown", "a misspelt key must not be a default", strings.Replace(m.raw, "window =", "windows =", 1)},
 		{"policy-version-2", "", strings.Replace(m.raw, "version = 1", "version = 2", 1)},
 		{"policy-without-keys", "nobody to believe", strings.Replace(m.raw, `keys = ["`+newWorld().publicKey()+`"]`, "keys = []", 1)},
 		{"policy-key-malformed", "", strings.Replace(m.raw, "ed25519:", "ed25519:0", 1)},
-	} {
+	}, refusedPolicies(m.raw)...) {
 		put("bundle", c.name, vector{Comment: c.comment, Expect: "policy", Exit: 3, Policy: c.policy, Files: vectorFiles(m.files)})
 	}
 }

@@ -49,19 +49,34 @@ type vector struct {
 	Sum    string       `json:"sum,omitempty"`
 
 	// control
-	Account   string `json:"account,omitempty"`
-	Block     string `json:"block,omitempty"`
-	Chain     string `json:"chain,omitempty"`
-	Exchange  string `json:"exchange,omitempty"`
-	Method    string `json:"method,omitempty"`
-	Signature string `json:"signature,omitempty"`
-	Text      string `json:"text,omitempty"`
+	Accounts  []string              `json:"accounts,omitempty"`
+	Blocks    map[string]string     `json:"blocks,omitempty"` // by chain
+	Exchange  string                `json:"exchange,omitempty"`
+	Grade     string                `json:"grade,omitempty"`
+	Message   string                `json:"message,omitempty"`
+	Method    string                `json:"method,omitempty"`
+	Nodes     []string              `json:"nodes,omitempty"`
+	Safes     map[string]vectorSafe `json:"safes,omitempty"` // by account
+	Signature string                `json:"signature,omitempty"`
+	Text      string                `json:"text,omitempty"`
+
+	// beacon
+	Base    string      `json:"base,omitempty"`
+	Block   string      `json:"block,omitempty"`
+	Chain   string      `json:"chain,omitempty"`
+	Replace [][2]string `json:"replace,omitempty"`
 
 	// proof, bundle
 	Exit   int                   `json:"exit,omitempty"`
 	Files  map[string]vectorFile `json:"files,omitempty"`
 	Policy string                `json:"policy,omitempty"`
 	Proof  string                `json:"proof,omitempty"`
+}
+
+// vectorSafe is what the evidence of a chain proved of an account.
+type vectorSafe struct {
+	Owners    []string `json:"owners"`
+	Threshold uint64   `json:"threshold"`
 }
 
 type vectorLeaf struct {
@@ -109,7 +124,7 @@ func TestVectors(t *testing.T) {
 				t.Fatal(err)
 			}
 			run, ok := map[string]func(testing.TB, vector){
-				"identity": checkIdentity, "tree": checkTree, "control": checkControl, "proof": checkProof, "bundle": checkBundle,
+				"identity": checkIdentity, "tree": checkTree, "control": checkControl, "proof": checkProof, "bundle": checkBundle, "beacon": checkBeacon,
 			}[kind]
 			if !ok && kind != "sum" {
 				t.Fatalf("no check for the folder %s", kind)
@@ -120,7 +135,7 @@ func TestVectors(t *testing.T) {
 			run(t, v)
 		})
 	}
-	if len(seen) != 6 {
+	if len(seen) != 7 {
 		t.Errorf("folders: %v", seen)
 	}
 }
@@ -159,13 +174,42 @@ func checkTree(t testing.TB, v vector) {
 	}
 }
 
+// challenge is what the accounts of a vector sign, unless it has a message.
+func (v vector) challenge() string {
+	var pinned []evidence.Pinned
+	for _, account := range v.Accounts {
+		chain := claim.ChainOf(account)
+		pinned = append(pinned, evidence.Pinned{Chain: chain, Account: account, Block: v.Blocks[chain]})
+	}
+	return evidence.Challenge(v.Exchange, v.Snapshot, v.Root, pinned...)
+}
+
+// checkControl reads the vector's entry as one of control.json, and verifies it.
 func checkControl(t testing.TB, v vector) {
-	text := evidence.Challenge(v.Exchange, v.Snapshot, v.Chain, v.Account, v.Block, v.Root)
+	text := v.challenge()
 	if text != v.Text && v.Expect == "pass" {
 		t.Errorf("got the challenge %q, want %q", text, v.Text)
 	}
-	_, err := evidence.VerifyControl(v.Method, v.Account, text, v.Signature)
+	entry := obj{"accounts": v.Accounts, "method": v.Method, "signature": v.Signature}
+	if v.Message != "" {
+		entry["message"] = v.Message
+	}
+	if v.Nodes != nil {
+		entry["nodes"] = v.Nodes
+	}
+	control, err := claim.ParseControl(encode(obj{"signatures": []obj{entry}, "snapshot": v.Snapshot, "type": "assay/v1/control"}))
+	grade := ""
+	if err == nil {
+		x, safes := control.Signatures[0], map[string]evidence.Safe{}
+		for account, safe := range v.Safes {
+			safes[account] = evidence.Safe(safe)
+		}
+		grade, err = (&evidence.Control{Accounts: x.Accounts, Method: x.Method, Challenge: text, Message: x.Message, Signature: x.Signature, Safes: safes}).Verify()
+	}
 	expectError(t, v, err)
+	if grade != v.Grade {
+		t.Errorf("got the grade %q, want %q", grade, v.Grade)
+	}
 }
 
 func checkProof(t testing.TB, v vector) {
@@ -246,7 +290,7 @@ func decoded(t testing.TB, s string) amounts {
 func TestVectorsAreCurrent(t *testing.T) {
 	made := makeVectors(t)
 	if *update {
-		for _, kind := range []string{"sum", "identity", "tree", "control", "proof", "bundle"} {
+		for _, kind := range []string{"sum", "identity", "tree", "control", "proof", "bundle", "beacon"} {
 			if err := os.RemoveAll(filepath.Join(vectorsDir, kind)); err != nil {
 				t.Fatal(err)
 			}

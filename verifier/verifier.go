@@ -8,9 +8,9 @@
 //	if verdict.Proven { … }
 //
 // The package is written from SPEC.md alone and shares no code with the builder. It has no network, no clock and no state: the
-// same bytes give the same verdict. Three of its rooms check one thing each, and know nothing of one another: tree the liabilities,
-// evidence the reserves, claim what is claimed of both. All three read files through the fourth, canon. This package joins them,
-// and is where it shows if they disagree.
+// same bytes give the same verdict. Four of its rooms check one thing each, and know nothing of one another: tree the liabilities,
+// evidence the reserves, beacon whether a block of Ethereum is final, claim what is claimed of all. All four read files through the
+// fifth, canon. This package joins them, and is where it shows if they disagree.
 package verifier
 
 import (
@@ -55,19 +55,22 @@ type Check struct {
 
 // Verdict is what a verifier says (SPEC part 17). It is proven only if every required check was made and passed.
 type Verdict struct {
-	Proven        bool       `json:"proven"`
-	Exit          int        `json:"exit"`
-	Summary       string     `json:"summary"`
-	Checks        []Check    `json:"checks"`
-	Notes         []string   `json:"notes"`
-	Policy        string     `json:"policy"`  // the policy's digest
-	Signers       []string   `json:"signers"` // ids of the keys that signed
-	Statement     *Statement `json:"statement,omitempty"`
-	Coverage      []Coverage `json:"coverage,omitempty"`
-	Unanchored    []string   `json:"unanchored,omitempty"`     // chains whose pinned block no anchor confirms
-	NotRecomputed string     `json:"not_recomputed,omitempty"` // shards without leaves here
-	Customer      *Customer  `json:"customer,omitempty"`
-	NotShown      []string   `json:"not_shown"` // what a proven verdict does not show (SPEC part 19)
+	Proven        bool         `json:"proven"`
+	Exit          int          `json:"exit"`
+	Summary       string       `json:"summary"`
+	Checks        []Check      `json:"checks"`
+	Notes         []string     `json:"notes"`
+	Policy        string       `json:"policy"`  // the policy's digest
+	Signers       []string     `json:"signers"` // ids of the keys that signed
+	Statement     *Statement   `json:"statement,omitempty"`
+	Coverage      []Coverage   `json:"coverage,omitempty"`
+	Reserves      []Reserves   `json:"reserves,omitempty"`
+	Claims        []ThirdParty `json:"claims,omitempty"`
+	Flows         []Flow       `json:"flows,omitempty"`
+	Unanchored    []string     `json:"unanchored,omitempty"`     // chains whose pinned block neither an anchor nor a light client confirms
+	NotRecomputed string       `json:"not_recomputed,omitempty"` // shards without leaves here
+	Customer      *Customer    `json:"customer,omitempty"`
+	NotShown      []string     `json:"not_shown"` // what a proven verdict does not show (SPEC part 23)
 }
 
 // Statement says what was signed, from the payload that the signatures cover.
@@ -98,6 +101,25 @@ type Coverage struct {
 	StatedCounted   string `json:"stated_counted"`
 	StatedCoverage  string `json:"stated_coverage,omitempty"`
 	StatedShortfall string `json:"stated_shortfall,omitempty"`
+}
+
+// Reserves is what is held of one asset, by what shows it (SPEC part 15).
+type Reserves struct {
+	Asset  string  `json:"asset"`
+	Groups []Group `json:"groups"`
+}
+
+// Group is the reserves in one token with the same custody and the same grades (SPEC part 15). Evidence is the grade that this verifier
+// reached: header-trusted where the policy anchors the block. Counted is by the policy's rule.
+type Group struct {
+	Accounts uint64 `json:"accounts"`
+	Amount   string `json:"amount"`
+	Class    string `json:"class"`
+	Control  string `json:"control"`
+	Counted  bool   `json:"counted"`
+	Custody  string `json:"custody"`
+	Evidence string `json:"evidence"`
+	Token    string `json:"token"`
 }
 
 // unreadable is input that is missing or cannot be read.
@@ -204,6 +226,10 @@ func title(name string) string {
 		return "every reserve line has its evidence, and reaches its grades"
 	case "reserves.totals":
 		return "the stated reserves follow from the lines"
+	case "reserves.claims":
+		return "what others hold for the exchange is stated as they signed it"
+	case "bands":
+		return "the same wallets at other instants held what is stated"
 	case "coverage.stated":
 		return "the stated coverage follows from reserves and liabilities"
 	case "coverage.policy":

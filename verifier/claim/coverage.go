@@ -113,12 +113,18 @@ func (c Coverage) percent() string {
 	return c.Percent.String()
 }
 
-// Recover computes coverage again by a policy's rule; a state-proved line of a chain in anchored is header-trusted (SPEC part 15).
-func (s *Statement) Recover(lines []Line, p *Policy, anchored map[string]bool) ([]Coverage, error) {
+// Reached groups lines at the grades that a verifier reaches, and counts them by a policy's rule (SPEC parts 15 and 16). A state-proved
+// line of a chain in anchored is header-trusted. A node-attested line does not count unless as many nodes said so as the policy wants:
+// nodes tells how many did.
+func (s *Statement) Reached(lines []Line, p *Policy, anchored map[string]bool, nodes func(Line) int) ([]AssetReserves, error) {
 	graded := make([]Line, len(lines))
 	copy(graded, lines)
+	few := map[string]bool{} // by token: the nodes of one token are the same for all its lines
 	for i, l := range graded {
-		if l.Evidence == StateProved && anchored[ChainOf(l.Account)] {
+		switch {
+		case l.Evidence == NodeAttested:
+			few[l.Token] = nodes(l) < p.Nodes
+		case l.Evidence == StateProved && anchored[ChainOf(l.Account)]:
 			graded[i].Evidence = HeaderTrusted
 		}
 	}
@@ -126,11 +132,24 @@ func (s *Statement) Recover(lines []Line, p *Policy, anchored map[string]bool) (
 	if err != nil {
 		return nil, err
 	}
+	for _, a := range reserves {
+		for k, g := range a.Groups {
+			if g.Counts && g.Evidence == NodeAttested && few[g.Token] {
+				a.Groups[k].Counts = false
+				a.Counted.Sub(a.Counted, g.Amount)
+			}
+		}
+	}
+	return reserves, nil
+}
+
+// Recover computes coverage again from what [Statement.Reached] gives (SPEC part 15).
+func (s *Statement) Recover(reserves []AssetReserves) []Coverage {
 	out := make([]Coverage, len(reserves))
 	for i, r := range reserves {
 		out[i] = Cover(r.Asset, r.Counted, s.Liabilities[i])
 	}
-	return out, nil
+	return out
 }
 
 // CheckLeast is the check `coverage.policy` (SPEC part 15): every asset with liabilities has at least the policy's coverage.

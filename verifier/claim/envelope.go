@@ -48,18 +48,21 @@ type Signature struct {
 type Envelope struct {
 	Payload    []byte
 	Signatures []Signature
+	kind       string // payloadType
 }
 
-// ParseEnvelope reads an envelope. Errors are *canon.FormatError.
-func ParseEnvelope(raw []byte) (*Envelope, error) {
+// ParseEnvelope reads the envelope of a statement. Errors are *canon.FormatError.
+func ParseEnvelope(raw []byte) (*Envelope, error) { return parseEnvelope(raw, payloadType) }
+
+func parseEnvelope(raw []byte, kind string) (*Envelope, error) {
 	if len(raw) > maxEnvelope {
 		return nil, &canon.FormatError{Problem: fmt.Sprintf("%d bytes, the limit is %d", len(raw), maxEnvelope)}
 	}
-	e := new(Envelope)
+	e := &Envelope{kind: kind}
 	err := canon.Decode(raw, func(r *canon.Reader) {
 		r.Object(
 			canon.Key("payload", func() { e.Payload = canon.Parse(r, parseBase64) }),
-			canon.Key("payloadType", func() { r.Fixed(payloadType) }),
+			canon.Key("payloadType", func() { r.Fixed(kind) }),
 			canon.Key("signatures", func() { e.Signatures = readSignatures(r) }),
 		)
 	})
@@ -96,7 +99,7 @@ func parseBase64(s string) ([]byte, error) {
 
 // signed gives the bytes that a signature covers: DSSE's pre-authentication encoding (SPEC part 10).
 func (e *Envelope) signed() []byte {
-	return append(fmt.Appendf(nil, "DSSEv1 %d %s %d ", len(payloadType), payloadType, len(e.Payload)), e.Payload...)
+	return append(fmt.Appendf(nil, "DSSEv1 %d %s %d ", len(e.kind), e.kind, len(e.Payload)), e.Payload...)
 }
 
 // Verify is the check `statement.signature` (SPEC part 10): every signature is by a key of the policy and verifies. It returns the

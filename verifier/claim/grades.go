@@ -8,13 +8,15 @@ const HeaderTrusted = "header-trusted"
 // Grades that the checks of evidence and control reach in version 1 (SPEC parts 12 to 15).
 const (
 	StateProved     = "state-proved"
+	FilterChecked   = "filter-checked"
+	NodeAttested    = "node-attested"
 	InclusionProved = "inclusion-proved"
 	NoControl       = "none"
 )
 
 // evidenceGrades, weakest first (SPEC part 15).
 func evidenceGrades() []string {
-	return []string{"claimed", "node-attested", InclusionProved, "filter-checked", StateProved, HeaderTrusted}
+	return []string{"claimed", NodeAttested, InclusionProved, FilterChecked, StateProved, HeaderTrusted}
 }
 
 func controlGrades() []string {
@@ -27,9 +29,9 @@ func parseEvidence(s string) (string, error) {
 
 func parseControl(s string) (string, error) { return parseOne("control grade", controlGrades()...)(s) }
 
-// parseClaimed reads an evidence grade that a statement may claim.
+// parseClaimed reads an evidence grade that a statement may claim for a line: neither the weakest nor the strongest.
 func parseClaimed(s string) (string, error) {
-	return parseOne("evidence grade that a statement may claim", evidenceGrades()[:5]...)(s)
+	return parseOne("evidence grade that a statement may claim", evidenceGrades()[1:5]...)(s)
 }
 
 var parseCustody = parseOne("custody", "own-hot", "own-cold", "own-other")

@@ -6,12 +6,10 @@ import (
 	"github.com/assay-por/assay/verifier/canon"
 )
 
-// Names and types of SPEC parts 14 and 15.
+// Name and type of SPEC part 15.
 const (
-	LinesPath   = "reserves/lines.json"
-	LinesType   = "assay/v1/lines"
-	ControlPath = "reserves/control.json"
-	ControlType = "assay/v1/control"
+	LinesPath = "reserves/lines.json"
+	LinesType = "assay/v1/lines"
 )
 
 const (
@@ -67,46 +65,4 @@ func ParseLines(raw []byte) (*Lines, error) {
 		return nil, err
 	}
 	return l, nil
-}
-
-// ControlSignature is one signature over the challenge of an account (SPEC part 14).
-type ControlSignature struct{ Account, Method, Signature string }
-
-// Control is `reserves/control.json` (SPEC part 14).
-type Control struct {
-	Signatures []ControlSignature
-	Snapshot   Hash
-}
-
-// ParseControl reads signatures of control. Errors are *canon.FormatError or *canon.VersionError.
-func ParseControl(raw []byte) (*Control, error) {
-	if len(raw) > maxLines {
-		return nil, &canon.FormatError{Problem: "over 256 MiB"}
-	}
-	c := new(Control)
-	err := canon.DecodeTyped(raw, "type", ControlType, func(r *canon.Reader) {
-		r.Object(
-			canon.Key("signatures", func() {
-				var last string
-				r.Array(maxEntries, func(i int) {
-					var s ControlSignature
-					r.Object(
-						canon.Key("account", func() { s.Account = canon.Parse(r, parseAccount) }),
-						canon.Key("method", func() {
-							s.Method = canon.Parse(r, parseOne("method", "eip191", "bip322-simple", "bip322-full", "compact"))
-						}),
-						canon.Key("signature", func() { s.Signature = canon.Parse(r, sized(1<<20)) }),
-					)
-					ascending(r, i, &last, s.Account)
-					c.Signatures = append(c.Signatures, s)
-				})
-			}),
-			canon.Key("snapshot", func() { c.Snapshot = r.Hash() }),
-			canon.Key("type", func() { r.Fixed(ControlType) }),
-		)
-	})
-	if err != nil {
-		return nil, err
-	}
-	return c, nil
 }

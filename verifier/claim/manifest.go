@@ -72,7 +72,7 @@ func ParseManifest(raw []byte) (*Manifest, error) {
 
 // PlainPath reports whether a path is spelt as SPEC part 11 demands of files in a bundle.
 func PlainPath(path string) bool {
-	if len(path) > maxPath || !only(path, lowerHex+"ghijklmnopqrstuvwxyz._/-") {
+	if len(path) > maxPath || !only(path, digits+"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._/-") {
 		return false
 	}
 	for part := range strings.SplitSeq(path, "/") {

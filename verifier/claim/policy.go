@@ -2,6 +2,7 @@ package claim
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -21,8 +22,13 @@ type Anchor struct {
 	Number      uint64
 }
 
-// TokenPin is how an ERC-20 token stores balances, by the policy's owner's own knowledge (SPEC part 16).
-type TokenPin struct{ ID, Layout, Slot, Code string }
+// TokenPin is how an ERC-20 token stores balances, by the policy's owner's own knowledge (SPEC part 16). Bits is 0, and the
+// texts after Code are empty, where a recipe must not have them.
+type TokenPin struct {
+	ID, Layout, Slot, Code         string
+	Proxy, Implementation, Formula string
+	Bits                           int
+}
 
 // Policy is what a verifier believes (SPEC part 16).
 type Policy struct {
@@ -32,10 +38,13 @@ type Policy struct {
 	Rule          Rule
 	Window        time.Duration
 	Anchored      bool
+	Nodes         int // how many must have said the same for a node-attested line to count
 	Recompute     bool
 	LeastCoverage *Percent // nil: none is asked for
 	Anchors       []Anchor
 	Tokens        []TokenPin
+	Custodians    map[string]Key // by name
+	Checkpoints   []Checkpoint
 }
 
 // policyFile is the TOML as written; pointers tell an absent key from an empty one.
@@ -51,6 +60,7 @@ type policyFile struct {
 		Classes  *[]string `toml:"classes"`
 		Window   *string   `toml:"window"`
 		Anchored *bool     `toml:"anchored"`
+		Nodes    *int64    `toml:"nodes"`
 	} `toml:"evidence"`
 	Liabilities *struct {
 		Recompute *bool `toml:"recompute"`
@@ -64,11 +74,20 @@ type policyFile struct {
 		Hash   *string `toml:"hash"`
 	} `toml:"anchor"`
 	Token []struct {
-		ID     *string `toml:"id"`
-		Layout *string `toml:"layout"`
-		Slot   *string `toml:"slot"`
-		Code   *string `toml:"code"`
+		ID             *string `toml:"id"`
+		Layout         *string `toml:"layout"`
+		Slot           *string `toml:"slot"`
+		Code           *string `toml:"code"`
+		Bits           *int64  `toml:"bits"`
+		Proxy          *string `toml:"proxy"`
+		Implementation *string `toml:"implementation"`
+		Formula        *string `toml:"formula"`
 	} `toml:"token"`
+	Custodian []struct {
+		Name *string `toml:"name"`
+		Key  *string `toml:"key"`
+	} `toml:"custodian"`
+	Checkpoint []checkpointTOML `toml:"checkpoint"`
 }
 
 // ParsePolicy reads a trust policy (SPEC part 16). An unknown key is an error that names its line. Errors are
@@ -171,7 +190,25 @@ func need[S, T any](w *walker, field string, v *S, parse func(S) (T, error)) (ou
 	return out
 }
 
+// may is need for a key that may be absent, which leaves the zero value.
+func may[S, T any](w *walker, field string, v *S, parse func(S) (T, error)) (out T) {
+	if v != nil {
+		out = need(w, field, v, parse)
+	}
+	return out
+}
+
 func as[T any](v T) (T, error) { return v, nil }
+
+// within reads an integer of a range.
+func within(least, most int64) func(int64) (int, error) {
+	return func(n int64) (int, error) {
+		if n < least || n > most {
+			return 0, fmt.Errorf("%d, want an integer from %d to %d", n, least, most)
+		}
+		return int(n), nil
+	}
+}
 
 // each parses every entry of a list and refuses one that is there twice.
 func each[T any](parse func(string) (T, error)) func([]string) ([]T, error) {
@@ -209,12 +246,15 @@ func (w *walker) file(f *policyFile) {
 	p.Rule.Classes = need(w, "evidence.classes", f.Evidence.Classes, each(parseClass))
 	p.Window = need(w, "evidence.window", f.Evidence.Window, parseWindow)
 	p.Anchored = need(w, "evidence.anchored", f.Evidence.Anchored, as)
+	p.Nodes = cmp.Or(may(w, "evidence.nodes", f.Evidence.Nodes, within(1, 1<<31-1)), 1)
 	p.Recompute = need(w, "liabilities.recompute", f.Liabilities.Recompute, as)
 	if f.Coverage != nil {
 		p.LeastCoverage = need(w, "coverage.least", f.Coverage.Least, parsePercent)
 	}
 	w.anchors(f)
 	w.tokens(f)
+	w.custodians(f)
+	w.checkpoints(f)
 }
 
 func (w *walker) anchors(f *policyFile) {
@@ -245,14 +285,19 @@ func (w *walker) tokens(f *policyFile) {
 		out := TokenPin{
 			ID:     need(w, field+".id", t.ID, parseToken),
 			Layout: need(w, field+".layout", t.Layout, parseOne("layout", "solidity", "vyper")),
-			Slot:   need(w, field+".slot", t.Slot, func(s string) (string, error) { _, err := canon.ParseHash(s); return s, err }),
-			Code:   need(w, field+".code", t.Code, as),
+			Slot:   need(w, field+".slot", t.Slot, parseHex32),
+			Code:   need(w, field+".code", t.Code, parseCode),
+
+			Bits:           may(w, field+".bits", t.Bits, within(1, 255)),
+			Proxy:          may(w, field+".proxy", t.Proxy, parseOne("proxy", "eip1967", "zeppelinos")),
+			Implementation: may(w, field+".implementation", t.Implementation, parseCode),
+			Formula:        may(w, field+".formula", t.Formula, parseHex32),
 		}
-		if Native(out.ID) {
+		if !strings.Contains(out.ID, "/erc20:") {
 			w.fail(field+".id", errors.New("not an ERC-20 token"))
 		}
-		if hexes, ok := strings.CutPrefix(out.Code, "0x"); !ok || len(hexes) != 64 || !only(hexes, lowerHex) {
-			w.fail(field+".code", errors.New("want 0x and 64 lower-case hex digits"))
+		if (out.Proxy == "") != (out.Implementation == "") {
+			w.fail(field, errors.New("want proxy and implementation, or neither"))
 		}
 		if seen[out.ID] {
 			w.fail(field+".id", errors.New("twice"))
@@ -260,6 +305,32 @@ func (w *walker) tokens(f *policyFile) {
 		seen[out.ID] = true
 		w.policy.Tokens = append(w.policy.Tokens, out)
 	}
+}
+
+func (w *walker) custodians(f *policyFile) {
+	w.policy.Custodians = make(map[string]Key)
+	for i, c := range f.Custodian {
+		field := fmt.Sprintf("custodian[%d]", i)
+		name, key := need(w, field+".name", c.Name, parsePrintable), need(w, field+".key", c.Key, parseKey)
+		if _, twice := w.policy.Custodians[name]; twice {
+			w.fail(field+".name", errors.New("twice"))
+		}
+		w.policy.Custodians[name] = key
+	}
+}
+
+// parseHex32 keeps the text of a hash.
+func parseHex32(s string) (string, error) {
+	_, err := canon.ParseHash(s)
+	return s, err
+}
+
+// parseCode reads the hash of a contract's code.
+func parseCode(s string) (string, error) {
+	if hexes, ok := strings.CutPrefix(s, "0x"); !ok || len(hexes) != 64 || !only(hexes, lowerHex) {
+		return "", errors.New("want 0x and 64 lower-case hex digits")
+	}
+	return s, nil
 }
 
 func parseWindow(s string) (time.Duration, error) {
@@ -282,8 +353,14 @@ func (p *Policy) CheckAnchor(b Block) (bool, error) {
 		}
 		return true, nil
 	}
-	if p.Anchored {
-		return false, fmt.Errorf("no anchor of the policy speaks of block %d, and the policy wants every pinned block anchored", b.Number)
-	}
 	return false, nil
+}
+
+// CheckAnchored fails if the policy wants every pinned block anchored and neither an anchor nor a light client confirms this one
+// (SPEC part 16).
+func (p *Policy) CheckAnchored(b Block, confirmed bool) error {
+	if p.Anchored && !confirmed {
+		return fmt.Errorf("no anchor of the policy speaks of block %d, no light client confirms it, and the policy wants every pinned block anchored", b.Number)
+	}
+	return nil
 }

@@ -13,6 +13,7 @@ type Group struct {
 	Accounts                                 uint64
 	Amount                                   *big.Int
 	Class, Control, Custody, Evidence, Token string
+	Counts                                   bool // by the rule that [Snapshot.Regroup] was given; not part of the format
 }
 
 func (g Group) key() string {
@@ -29,6 +30,7 @@ type AssetReserves struct {
 // Reserves is what the statement says is held, and the rule it counts by (SPEC part 15).
 type Reserves struct {
 	Assets []AssetReserves
+	Claims []StatedClaim // shown apart, in no total
 	Rule   Rule
 }
 
@@ -45,6 +47,7 @@ func readReserves(r *canon.Reader) (v Reserves) {
 				v.Assets = append(v.Assets, a)
 			})
 		}),
+		canon.Key("claims", func() { v.Claims = readStatedClaims(r) }),
 		canon.Key("rule", func() {
 			r.Object(
 				canon.Key("classes", func() { v.Rule.Classes = readNames(r, parseClass) }),
@@ -106,24 +109,23 @@ func (s *Snapshot) Regroup(lines []Line, rule Rule) ([]AssetReserves, error) {
 		if !known {
 			return nil, fmt.Errorf("token %s is not in the registry", l.Token)
 		}
-		scale := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(s.Assets[b.asset].Decimals-b.token.Decimals)), nil)
 		g := Group{Amount: new(big.Int), Class: b.token.Class, Control: l.Control, Custody: l.Custody, Evidence: l.Evidence, Token: l.Token}
 		if groups[g.key()] == nil {
 			groups[g.key()] = &g
 		}
 		into := groups[g.key()]
 		into.Accounts++
-		into.Amount.Add(into.Amount, scale.Mul(scale, l.Amount))
+		into.Amount.Add(into.Amount, s.inAssetUnits(b.asset, b.token, l.Amount))
 		if into.Amount.BitLen() > 256 {
 			return nil, fmt.Errorf("the reserves in token %s reach 2^256 base units of %s", l.Token, s.Assets[b.asset].ID)
 		}
 	}
 	for _, g := range groups {
 		a := &out[tokens[g.Token].asset]
-		a.Groups = append(a.Groups, *g)
-		if rule.counts(g.Class, g.Control, g.Evidence) {
+		if g.Counts = rule.counts(g.Class, g.Control, g.Evidence); g.Counts {
 			a.Counted.Add(a.Counted, g.Amount)
 		}
+		a.Groups = append(a.Groups, *g)
 	}
 	for _, a := range out {
 		sort.Slice(a.Groups, func(i, j int) bool { return a.Groups[i].key() < a.Groups[j].key() })

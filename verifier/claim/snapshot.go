@@ -50,6 +50,7 @@ type Exchange struct{ Entity, LEI, Name, URL string }
 type Snapshot struct {
 	Assets   []Asset
 	Blocks   []Block
+	Draw     *Draw // nil: the exchange chose the instant
 	Exchange Exchange
 	ID       Hash
 	Instant  time.Time
@@ -68,6 +69,7 @@ func readSnapshot(r *canon.Reader) (s Snapshot) {
 			s.Blocks = readBlocks(r)
 			cutBlocks[1] = r.Offset() + 1
 		}),
+		canon.Optional("draw", func() { s.Draw = readDraw(r) }),
 		canon.Key("exchange", func() { s.Exchange = readExchange(r) }),
 		canon.Key("id", func() {
 			cutID[0] = r.Offset() - len(`"id":`)
@@ -250,4 +252,14 @@ func (s *Snapshot) Coin(chain string) string {
 		}
 	}
 	return ""
+}
+
+// Asset gives an asset of the registry by its id.
+func (s *Snapshot) Asset(id string) (Asset, bool) {
+	for _, a := range s.Assets {
+		if a.ID == id {
+			return a, true
+		}
+	}
+	return Asset{}, false
 }

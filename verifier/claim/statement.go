@@ -37,6 +37,7 @@ type Tree struct {
 type Statement struct {
 	Digest      Hash // H(payload)
 	Manifest    Hash // H(manifest.json), the subject
+	Bands       []Band
 	Coverage    []Coverage
 	Ledger      Ledger
 	Liabilities []*big.Int
@@ -86,6 +87,7 @@ func ParseStatement(payload []byte) (*Statement, error) {
 
 func readPredicate(r *canon.Reader, s *Statement) (liabilities []Named) {
 	r.Object(
+		canon.Key("bands", func() { s.Bands = readBands(r) }),
 		canon.Key("coverage", func() { s.Coverage = readCoverage(r) }),
 		canon.Key("ledger", func() { s.Ledger = readLedger(r) }),
 		canon.Key("liabilities", func() {

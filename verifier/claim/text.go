@@ -20,6 +20,7 @@ func (h Hash) String() string { return hex.EncodeToString(h[:]) }
 const (
 	digits    = "0123456789"
 	lowerHex  = digits + "abcdef"
+	base58    = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 	maxDigits = 78
 )
 
@@ -89,7 +90,16 @@ func parseChain(s string) (string, error) {
 	if g, ok := strings.CutPrefix(s, "bip122:"); ok && len(g) == 32 && only(g, lowerHex) {
 		return s, nil
 	}
-	return "", errors.New("not a chain: want eip155:<number> or bip122:<32 lower-case hex digits>")
+	if id, ok := strings.CutPrefix(s, "tron:0x"); ok && len(id) == 8 && only(id, lowerHex) {
+		return s, nil
+	}
+	if g, ok := strings.CutPrefix(s, "solana:"); ok && len(g) == 32 && only(g, base58) {
+		return s, nil
+	}
+	if n, ok := strings.CutPrefix(s, "xrpl:"); ok && number(n) {
+		return s, nil
+	}
+	return "", errors.New("not a chain: want eip155:<number>, bip122:<32 hex digits>, tron:0x<8 hex digits>, solana:<32 base58 characters> or xrpl:<number>")
 }
 
 func evmAddress(s string) bool {
@@ -112,15 +122,15 @@ func ChainOf(s string) string {
 func Native(token string) bool { return strings.Contains(token, "/slip44:") }
 
 func parseAccount(s string) (string, error) {
-	const alphabet = digits + "abcdefghijklmnopqrstuvwxyz"
 	chain := ChainOf(s)
 	if _, err := parseChain(chain); err == nil {
 		address := s[len(chain)+1:]
-		evm := strings.HasPrefix(chain, "eip155:")
+		lower := digits + "abcdefghijklmnopqrstuvwxyz"
+		namespace, _, _ := strings.Cut(chain, ":")
 		switch {
-		case evm && evmAddress(address):
-			return s, nil
-		case !evm && len(address) <= 100 && (only(address, alphabet) || only(address, alphabet+"ABCDEFGHJKLMNPQRSTUVWXYZ") && !strings.Contains(address, "0")):
+		case namespace == "eip155" && evmAddress(address),
+			namespace == "bip122" && len(address) <= 100 && (only(address, base58) || only(address, lower)),
+			namespace != "eip155" && namespace != "bip122" && len(address) <= 44 && only(address, base58):
 			return s, nil
 		}
 	}
@@ -130,42 +140,55 @@ func parseAccount(s string) (string, error) {
 func parseToken(s string) (string, error) {
 	chain, rest, _ := strings.Cut(s, "/")
 	if _, err := parseChain(chain); err == nil {
-		if n, ok := strings.CutPrefix(rest, "slip44:"); ok && number(n) {
-			return s, nil
-		}
-		if a, ok := strings.CutPrefix(rest, "erc20:"); ok && strings.HasPrefix(chain, "eip155:") && evmAddress(a) {
+		namespace, _, _ := strings.Cut(chain, ":")
+		kind, of, _ := strings.Cut(rest, ":")
+		switch {
+		case kind == "slip44" && number(of), kind == "staked" && namespace == "eip155" && number(of),
+			kind == "erc20" && namespace == "eip155" && evmAddress(of),
+			kind == "trc20" && namespace == "tron" && len(of) <= 44 && only(of, base58),
+			kind == "token" && namespace == "solana" && len(of) <= 44 && only(of, base58):
 			return s, nil
 		}
 	}
-	return "", errors.New("not a token: want <chain>/slip44:<number> or eip155:<number>/erc20:0x<40 lower-case hex digits>")
+	return "", errors.New("not a token: want <chain>/slip44:<number>, or on its chain /erc20:0x<40 lower-case hex digits>, /trc20:<address>, /token:<mint>")
 }
 
 // checkBlockHash checks that a block hash is spelt as its chain's tools do (SPEC part 2).
 func checkBlockHash(chain, hash string) error {
-	hexes := hash
-	if strings.HasPrefix(chain, "eip155:") {
-		var ok bool
-		if hexes, ok = strings.CutPrefix(hash, "0x"); !ok {
-			return errors.New("a block hash of this chain begins with 0x")
-		}
+	namespace, _, _ := strings.Cut(chain, ":")
+	sound := len(hash) == 64 && only(hash, lowerHex)
+	want := "64 lower-case hex digits"
+	switch namespace {
+	case "eip155":
+		hexes, ok := strings.CutPrefix(hash, "0x")
+		sound, want = ok && len(hexes) == 64 && only(hexes, lowerHex), "0x and "+want
+	case "xrpl":
+		sound, want = len(hash) == 64 && only(hash, digits+"ABCDEF"), "64 upper-case hex digits"
+	case "solana":
+		sound, want = len(hash) >= 32 && len(hash) <= 44 && only(hash, base58), "base58 of 32 bytes"
 	}
-	if len(hexes) != 64 || !only(hexes, lowerHex) {
-		return errors.New("not a block hash: want 64 lower-case hex digits")
+	if !sound {
+		return errors.New("not a block hash of this chain: want " + want)
 	}
 	return nil
 }
 
 // parsePrintable reads 1-64 printable ASCII characters, blank at neither end.
 func parsePrintable(s string) (string, error) {
-	if len(s) < 1 || len(s) > 64 || strings.TrimSpace(s) != s {
+	if len(s) < 1 || len(s) > 64 || strings.TrimSpace(s) != s || !printable(s) {
 		return "", errors.New("want 1-64 printable ASCII characters, not blank at either end")
 	}
+	return s, nil
+}
+
+// printable: ASCII from blank to tilde.
+func printable(s string) bool {
 	for i := range len(s) {
 		if s[i] < 0x20 || s[i] > 0x7e {
-			return "", errors.New("want 1-64 printable ASCII characters, not blank at either end")
+			return false
 		}
 	}
-	return s, nil
+	return true
 }
 
 // sized gives a parser of texts of 1 to limit bytes.

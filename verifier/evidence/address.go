@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -60,23 +61,31 @@ func (n network) script(address string) (script []byte, kind scriptKind, err err
 	if strings.HasPrefix(address, n.hrp+"1") {
 		return n.segwitScript(address)
 	}
-	payload, version, err := base58.CheckDecode(address)
+	hash, version, err := base58Hash(address)
 	if err != nil {
 		return nil, "", fmt.Errorf("address %q is neither bech32 with %q nor base58check: %w", address, n.hrp, err)
 	}
-	if base58.CheckEncode(payload, version) != address {
-		return nil, "", fmt.Errorf("address %q is not in its own spelling", address)
-	}
-	if len(payload) != 20 {
-		return nil, "", fmt.Errorf("address %q holds %d bytes, want 20", address, len(payload))
-	}
 	switch version {
 	case n.pubKeyHash:
-		return append(append([]byte{0x76, 0xa9, 0x14}, payload...), 0x88, 0xac), p2pkh, nil
+		return append(append([]byte{0x76, 0xa9, 0x14}, hash[:]...), 0x88, 0xac), p2pkh, nil
 	case n.hash:
-		return append(append([]byte{0xa9, 0x14}, payload...), 0x87), p2sh, nil
+		return append(append([]byte{0xa9, 0x14}, hash[:]...), 0x87), p2sh, nil
 	}
 	return nil, "", fmt.Errorf("address %q is of version 0x%02x, want 0x%02x or 0x%02x on this network", address, version, n.pubKeyHash, n.hash)
+}
+
+// base58Hash reads base58check of a version and 20 bytes, in its one spelling.
+func base58Hash(address string) (hash [20]byte, version byte, err error) {
+	payload, version, err := base58.CheckDecode(address)
+	switch {
+	case err != nil:
+		return hash, 0, err
+	case len(payload) != len(hash):
+		return hash, 0, fmt.Errorf("it holds %d bytes, want %d", len(payload), len(hash))
+	case base58.CheckEncode(payload, version) != address:
+		return hash, 0, errors.New("not in its own spelling")
+	}
+	return [20]byte(payload), version, nil
 }
 
 // segwitScript reads a bech32 (witness version 0) or bech32m (version 1) address: BIP-173, BIP-350.

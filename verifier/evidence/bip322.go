@@ -21,11 +21,12 @@ const maxWitness = 400_000
 const (
 	prefixSimple = "smp"
 	prefixFull   = "ful"
+	prefixFunds  = "pof"
 )
 
 // verifySimple checks a simple signature of BIP-322: the witness that would spend an output to the account's address, in a
-// transaction which no block can hold and which commits to the challenge.
-func verifySimple(account, challenge, signature string) error {
+// transaction which no block can hold and which commits to the text.
+func verifySimple(account, text, signature string) error {
 	script, kind, err := accountScript(account)
 	if err != nil {
 		return &canon.FormatError{Field: "account", Problem: err.Error()}
@@ -33,7 +34,7 @@ func verifySimple(account, challenge, signature string) error {
 	if kind == p2pkh || kind == p2sh {
 		return &canon.FormatError{Field: "account", Problem: fmt.Sprintf("a simple signature is for P2WPKH, P2WSH and P2TR, and %q is %s", account, kind)}
 	}
-	raw, err := unwrap(signature, prefixSimple, "simple")
+	raw, err := unwrap(signature, prefixSimple, "simple", maxWitness)
 	if err != nil {
 		return &canon.FormatError{Field: "signature", Problem: err.Error()}
 	}
@@ -41,18 +42,18 @@ func verifySimple(account, challenge, signature string) error {
 	if err != nil {
 		return &canon.FormatError{Field: "signature", Problem: err.Error()}
 	}
-	_, toSign := simpleTransactions(script, challenge, witness)
-	return judge(script, kind, challenge, toSign).check(account, kind)
+	_, toSign := simpleTransactions(script, text, witness)
+	return judge(text, toSign, coin{script: script, kind: kind}).check(account)
 }
 
 // verifyFull checks a full signature of BIP-322: the whole transaction, which may also satisfy scripts without witness and
 // those that want a lock time.
-func verifyFull(account, challenge, signature string) error {
+func verifyFull(account, text, signature string) error {
 	script, kind, err := accountScript(account)
 	if err != nil {
 		return &canon.FormatError{Field: "account", Problem: err.Error()}
 	}
-	raw, err := unwrap(signature, prefixFull, "full")
+	raw, err := unwrap(signature, prefixFull, "full", maxWitness)
 	if err != nil {
 		return &canon.FormatError{Field: "signature", Problem: err.Error()}
 	}
@@ -60,17 +61,17 @@ func verifyFull(account, challenge, signature string) error {
 	if err != nil {
 		return &canon.FormatError{Field: "signature", Problem: err.Error()}
 	}
-	return judge(script, kind, challenge, toSign).check(account, kind)
+	return judge(text, toSign, coin{script: script, kind: kind}).check(account)
 }
 
 // unwrap reads the prefix of a variant and the base64 after it.
-func unwrap(signature, prefix, variant string) ([]byte, error) {
+func unwrap(signature, prefix, variant string, limit int) ([]byte, error) {
 	text, ok := strings.CutPrefix(signature, prefix)
 	if !ok {
 		return nil, fmt.Errorf("not a %s signature: begins %q, want %q", variant, signature[:min(len(signature), 3)], prefix)
 	}
-	if base64.StdEncoding.DecodedLen(len(text)) > maxWitness {
-		return nil, fmt.Errorf("a witness or transaction of more than %d bytes", maxWitness)
+	if base64.StdEncoding.DecodedLen(len(text)) > limit {
+		return nil, fmt.Errorf("more than %d bytes", limit)
 	}
 	return decodeBase64(text)
 }
@@ -106,11 +107,15 @@ func (c *cursor) witness() (items wire.TxWitness) {
 	return items
 }
 
-// parseToSign reads a whole transaction with its witnesses, if it has any. The script engine takes wire's types.
+// parseToSign reads a whole transaction with its witnesses, if it has any, and nothing more.
 func parseToSign(raw []byte) (*wire.MsgTx, error) {
 	c := &cursor{left: raw}
+	return c.wholeTransaction(bytes.HasPrefix(raw[min(4, len(raw)):], []byte{0x00, 0x01}))
+}
+
+// wholeTransaction reads what is left as one transaction. The script engine takes wire's types.
+func (c *cursor) wholeTransaction(marked bool) (*wire.MsgTx, error) {
 	tx := &wire.MsgTx{Version: int32(c.number("the version"))} //nolint:gosec // the same 32 bits: a version is signed
-	marked := bytes.HasPrefix(c.left, []byte{0x00, 0x01})
 	if marked {
 		c.take(2, "the witness marker")
 	}
@@ -128,10 +133,7 @@ func parseToSign(raw []byte) (*wire.MsgTx, error) {
 	}
 	outputs := c.count("the number of outputs")
 	for i := uint64(0); i < outputs && c.err == nil; i++ {
-		low, high := c.number("an output's value"), c.number("an output's value")
-		out := &wire.TxOut{Value: int64(uint64(high)<<32 | uint64(low))} //nolint:gosec // the same 64 bits: only 0 is taken
-		out.PkScript = c.take(c.count("the length of an output's script"), "an output's script")
-		tx.TxOut = append(tx.TxOut, out)
+		tx.TxOut = append(tx.TxOut, c.output())
 	}
 	items := 0
 	for _, in := range tx.TxIn {

@@ -31,7 +31,7 @@ func TestBIP322_FullVectors(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, signature := range v.Signatures {
-			raw, err := unwrap(signature, prefixFull, "full")
+			raw, err := unwrap(signature, prefixFull, "full", maxWitness)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -39,10 +39,10 @@ func TestBIP322_FullVectors(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if j := judge(script, kind, v.Message, toSign); j.state != valid || j.lockTime != v.LockTime || j.sequence != v.Sequence {
+			if j := judge(v.Message, toSign, coin{script: script, kind: kind}); j.state != valid || j.lockTime != v.LockTime || j.sequence != v.Sequence {
 				t.Errorf("%s: got %s (%v) at time %d and age %d, want %s at %d and %d", v.Type, j.state, j.reason, j.lockTime, j.sequence, valid, v.LockTime, v.Sequence)
 			}
-			_, err = VerifyControl(MethodFull, account, v.Message, signature)
+			_, err = verifyOne(MethodFull, account, v.Message, signature)
 			wantCheck(t, err, "signature", fmt.Sprintf("becomes valid only later and does not show control now: got valid at time %d and age %d", v.LockTime, v.Sequence))
 		}
 	}
@@ -51,7 +51,7 @@ func TestBIP322_FullVectors(t *testing.T) {
 func TestBIP322_FullErrorVectors(t *testing.T) {
 	ran := 0
 	for _, v := range readBIP322(t).Errors {
-		_, err := VerifyControl(MethodFull, mainnet+":"+v.Address, v.Message, v.Signature)
+		_, err := verifyOne(MethodFull, mainnet+":"+v.Address, v.Message, v.Signature)
 		switch {
 		case !strings.HasPrefix(v.Signature, "ful"):
 			wantFormat(t, err, "signature", "not a full signature")
@@ -59,7 +59,7 @@ func TestBIP322_FullErrorVectors(t *testing.T) {
 			wantFormat(t, err, "signature", "ends inside")
 			ran++
 		default:
-			wantCheck(t, err, "signature", "not this account's signature of this challenge")
+			wantCheck(t, err, "signature", "not this account's signature of this text")
 			ran++
 		}
 	}
@@ -105,8 +105,8 @@ func TestB13_FullTransaction(t *testing.T) {
 		{"value", func(tx *wire.MsgTx) { tx.TxOut[0].Value = 1 }, "not of value 0"},
 		{"value in the upper half", func(tx *wire.MsgTx) { tx.TxOut[0].Value = 1 << 32 }, "not of value 0"},
 		{"output script", func(tx *wire.MsgTx) { tx.TxOut[0].PkScript = []byte{txscript.OP_RETURN, txscript.OP_0} }, "not of value 0 and script"},
-		{"outpoint", func(tx *wire.MsgTx) { tx.TxIn[0].PreviousOutPoint.Hash[0] ^= 1 }, "and to_spend of this challenge is"},
-		{"outpoint index", func(tx *wire.MsgTx) { tx.TxIn[0].PreviousOutPoint.Index = 1 }, "and to_spend of this challenge is"},
+		{"outpoint", func(tx *wire.MsgTx) { tx.TxIn[0].PreviousOutPoint.Hash[0] ^= 1 }, "and to_spend of this text is"},
+		{"outpoint index", func(tx *wire.MsgTx) { tx.TxIn[0].PreviousOutPoint.Index = 1 }, "and to_spend of this text is"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			account, tx := s.fullLegacy(t, txscript.SigHashAll, tt.edit)
@@ -134,7 +134,7 @@ func TestB13_FullTransaction(t *testing.T) {
 // wantGrade: want is empty when the signature must verify over testChallenge.
 func wantGrade(t testing.TB, method, account, signature, want, grade string) {
 	t.Helper()
-	got, err := VerifyControl(method, account, testChallenge, signature)
+	got, err := verifyOne(method, account, testChallenge, signature)
 	if want != "" {
 		wantCheck(t, err, "signature", want)
 	} else if err != nil || got != grade {
@@ -289,10 +289,10 @@ func TestE07_FullEncoding(t *testing.T) {
 		{"too large", "ful" + strings.Repeat("A", 4*maxWitness/3+8), "more than 400000 bytes"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := VerifyControl(MethodFull, account, testChallenge, tt.signature)
+			_, err := verifyOne(MethodFull, account, testChallenge, tt.signature)
 			wantFormat(t, err, "signature", tt.problem)
 		})
 	}
-	_, err = VerifyControl(MethodFull, "eip155:1:0x00", testChallenge, good)
+	_, err = verifyOne(MethodFull, "eip155:1:0x00", testChallenge, good)
 	wantFormat(t, err, "account", "is not a network")
 }

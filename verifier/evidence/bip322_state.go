@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/btcsuite/btcd/txscript/v2"
 	"github.com/btcsuite/btcd/wire/v2"
@@ -22,46 +24,66 @@ type judgement struct {
 	state              state
 	reason             error  // why it is not valid
 	lockTime, sequence uint32 // when it is: valid at this time and age
+	locked             error  // an input besides the first that waits for a lock
 }
 
-// judge says in which state a transaction to_sign is, for an address's script and a message (SPEC part 14).
-func judge(script []byte, kind scriptKind, message string, toSign *wire.MsgTx) judgement {
-	if err := checkShape(script, message, toSign); err != nil {
+// coin is an output that an input of to_sign spends.
+type coin struct {
+	script []byte
+	kind   scriptKind
+	value  int64
+}
+
+// judge says in which state a transaction to_sign is, for a message and what its inputs spend: first the output of to_spend, then
+// what a proof of funds adds (SPEC part 14).
+func judge(message string, toSign *wire.MsgTx, coins ...coin) judgement {
+	if err := checkShape(message, toSign, coins); err != nil {
 		return judgement{state: invalid, reason: err}
 	}
-	if err := satisfied(script, kind, toSign); err != nil {
-		if isReserved(err) {
-			return judgement{state: inconclusive, reason: err}
-		}
-		return judgement{state: invalid, reason: err}
+	locked, err := satisfied(toSign, coins, 0)
+	if err != nil {
+		return unsatisfied(err)
 	}
 	if v := toSign.Version; v != 0 && v != 2 {
 		return judgement{state: inconclusive, reason: fmt.Errorf("to_sign has version %d, want 0 or 2", v)}
 	}
-	return judgement{state: valid, lockTime: toSign.LockTime, sequence: toSign.TxIn[0].Sequence}
+	return judgement{state: valid, lockTime: toSign.LockTime, sequence: toSign.TxIn[0].Sequence, locked: locked}
+}
+
+// unsatisfied tells what rests on later rules from what is wrong.
+func unsatisfied(err error) judgement {
+	if isReserved(err) {
+		return judgement{state: inconclusive, reason: err}
+	}
+	return judgement{state: invalid, reason: err}
 }
 
 // check turns a state into a verdict: only what is valid now shows control now.
-func (j judgement) check(account string, kind scriptKind) error {
+func (j judgement) check(accounts ...string) error {
+	later := func(got string) error {
+		return &CheckError{Field: "signature", Problem: "it becomes valid only later and does not show control now", Got: got, Want: "valid at time 0 and age 0"}
+	}
 	switch {
 	case j.state == inconclusive:
 		return &CheckError{Field: "signature", Problem: "inconclusive: today's rules do not decide it", Got: j.reason.Error(), Want: "a signature that needs no rule of later days"}
 	case j.state == invalid:
-		return &CheckError{Field: "signature", Problem: "not this account's signature of this challenge", Got: j.reason.Error(), Want: "what satisfies the " + string(kind) + " script of " + account}
+		return &CheckError{Field: "signature", Problem: "not this account's signature of this text", Got: j.reason.Error(), Want: "what satisfies the script of " + strings.Join(accounts, ", of ")}
 	case j.lockTime != 0 || j.sequence != 0:
-		return &CheckError{Field: "signature", Problem: "it becomes valid only later and does not show control now", Got: fmt.Sprintf("valid at time %d and age %d", j.lockTime, j.sequence), Want: "valid at time 0 and age 0"}
+		return later(fmt.Sprintf("valid at time %d and age %d", j.lockTime, j.sequence))
+	case j.locked != nil:
+		return later(j.locked.Error())
 	}
 	return nil
 }
 
-// checkShape: to_sign spends to_spend, alone, to one output that holds nothing.
-func checkShape(script []byte, message string, toSign *wire.MsgTx) error {
-	_, plain := simpleTransactions(script, message, nil)
-	if n := len(toSign.TxIn); n != 1 {
-		return fmt.Errorf("to_sign has %d inputs, want 1: a proof of funds is no proof of control", n)
+// checkShape: to_sign spends to_spend, what a proof of funds adds, and nothing twice, to one output that holds nothing.
+func checkShape(message string, toSign *wire.MsgTx, coins []coin) error {
+	_, plain := simpleTransactions(coins[0].script, message, nil)
+	if n := len(toSign.TxIn); n != len(coins) {
+		return fmt.Errorf("to_sign has %d inputs, want %d", n, len(coins))
 	}
 	if got, want := toSign.TxIn[0].PreviousOutPoint, plain.TxIn[0].PreviousOutPoint; got != want {
-		return fmt.Errorf("to_sign spends %s, and to_spend of this challenge is %s", got, want)
+		return fmt.Errorf("to_sign spends %s, and to_spend of this text is %s", got, want)
 	}
 	if n := len(toSign.TxOut); n != 1 {
 		return fmt.Errorf("to_sign has %d outputs, want 1", n)
@@ -74,34 +96,56 @@ func checkShape(script []byte, message string, toSign *wire.MsgTx) error {
 
 // isReserved: the engine met what Bitcoin keeps for later rules.
 func isReserved(err error) bool {
-	for _, code := range []txscript.ErrorCode{
+	var engine txscript.Error
+	return errors.As(err, &engine) && slices.Contains([]txscript.ErrorCode{
 		txscript.ErrDiscourageUpgradableNOPs, txscript.ErrDiscourageUpgradableWitnessProgram, txscript.ErrDiscourageUpgradeableTaprootVersion,
 		txscript.ErrDiscourageUpgradeablePubKeyType, txscript.ErrDiscourageOpSuccess,
-	} {
-		if txscript.IsErrorCode(err, code) {
-			return true
-		}
-	}
-	return false
+	}, engine.ErrorCode)
 }
 
-// satisfied runs the script under Bitcoin's standard verification flags, and under what BIP-322 asks beyond them.
-func satisfied(script []byte, kind scriptKind, toSign *wire.MsgTx) error {
-	scripts, keyPath, err := scriptsOf(script, kind, toSign.TxIn[0])
-	if err != nil {
-		return err
+// satisfied runs the scripts of the inputs from one on, under Bitcoin's standard verification flags and what BIP-322 asks beyond them.
+// locked is the first input but number 0 whose script waited for a lock: the first input's own sequence says it.
+func satisfied(toSign *wire.MsgTx, coins []coin, from int) (locked, err error) {
+	outputs := make(map[wire.OutPoint]*wire.TxOut, len(coins))
+	for i, in := range toSign.TxIn {
+		if outputs[in.PreviousOutPoint] != nil {
+			return nil, fmt.Errorf("two inputs spend %s", in.PreviousOutPoint)
+		}
+		outputs[in.PreviousOutPoint] = &wire.TxOut{Value: coins[i].value, PkScript: coins[i].script}
 	}
-	fetcher := txscript.NewCannedPrevOutputFetcher(script, 0)
+	fetcher := txscript.NewMultiPrevOutFetcher(outputs)
 	hashes := txscript.NewTxSigHashes(toSign, fetcher)
-	engine, err := txscript.NewEngine(script, toSign, 0, txscript.StandardVerifyFlags|txscript.ScriptVerifySigPushOnly, nil, hashes, 0, fetcher)
+	for i := from; i < len(coins); i++ {
+		waits, err := coins[i].spent(toSign, i, fetcher, hashes)
+		switch {
+		case err != nil && i > 0:
+			return nil, fmt.Errorf("input %d: %w", i, err)
+		case err != nil:
+			return nil, err
+		case waits && i > 0 && locked == nil:
+			locked = fmt.Errorf("input %d waits for a lock", i)
+		}
+	}
+	return locked, nil
+}
+
+// spent runs the script of one input. waits: it came upon a lock.
+func (c coin) spent(toSign *wire.MsgTx, i int, fetcher txscript.PrevOutputFetcher, hashes *txscript.TxSigHashes) (waits bool, err error) {
+	in := toSign.TxIn[i]
+	scripts, keyPath, err := scriptsOf(c.script, c.kind, in)
 	if err != nil {
-		return err
+		return false, err
+	}
+	engine, err := txscript.NewEngine(c.script, toSign, i, txscript.StandardVerifyFlags|txscript.ScriptVerifySigPushOnly, nil, hashes, c.value, fetcher)
+	if err != nil {
+		return false, err
 	}
 	if keyPath {
-		return keySpend(engine, toSign.TxIn[0].Witness[0])
+		return false, keySpend(engine, in.Witness[0])
 	}
-	watch := &signatureWatch{tapscript: kind == p2tr}
-	return watch.run(engine, scripts)
+	watch := &signatureWatch{tapscript: c.kind == p2tr}
+	err = watch.run(engine, scripts)
+	return watch.waits, err
 }
 
 // keySpend runs a taproot key spend, whose witness is one signature.

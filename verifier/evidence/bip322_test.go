@@ -47,6 +47,9 @@ type bip322Case struct {
 	Signatures []string `json:"bip322_signatures"`
 	LockTime   uint32   `json:"lock_time"`
 	Sequence   uint32   `json:"sequence"`
+	Additional [][]struct {
+		PkScript string `json:"pk_script"`
+	} `json:"additional_inputs"`
 }
 
 func readBIP322(t testing.TB) (all bip322Vectors) {
@@ -96,11 +99,11 @@ func TestBIP322_SimpleVectors(t *testing.T) {
 		for _, signature := range v.Signatures {
 			account := mainnet + ":" + v.Address
 			if !strings.HasPrefix(signature, "smp") {
-				_, err := VerifyControl(MethodBIP322, account, v.Message, signature)
+				_, err := verifyOne(MethodBIP322, account, v.Message, signature)
 				wantFormat(t, err, "signature", "not a simple signature")
 				signature = "smp" + signature // the same witness, told by its prefix
 			}
-			grade, err := VerifyControl(MethodBIP322, account, v.Message, signature)
+			grade, err := verifyOne(MethodBIP322, account, v.Message, signature)
 			if err != nil || grade != GradeScript {
 				t.Errorf("%s %q: got %q, %v; want %q", v.Type, v.Message, grade, err, GradeScript)
 			}
@@ -113,7 +116,7 @@ func TestBIP322_OtherFormsAreRefused(t *testing.T) {
 	v := readBIP322(t)
 	for _, c := range append(v.Full, v.Proofs...) {
 		for _, signature := range c.Signatures {
-			_, err := VerifyControl(MethodBIP322, mainnet+":"+c.Address, c.Message, signature)
+			_, err := verifyOne(MethodBIP322, mainnet+":"+c.Address, c.Message, signature)
 			if strings.HasPrefix(c.Address, "bc1") {
 				wantFormat(t, err, "signature", "not a simple signature")
 			} else {
@@ -127,7 +130,7 @@ func TestBIP322_ErrorVectors(t *testing.T) {
 	simple := 0
 	for _, v := range readBIP322(t).Errors {
 		t.Run(v.Description, func(t *testing.T) {
-			_, err := VerifyControl(MethodBIP322, mainnet+":"+v.Address, v.Message, v.Signature)
+			_, err := verifyOne(MethodBIP322, mainnet+":"+v.Address, v.Message, v.Signature)
 			switch {
 			case !strings.HasPrefix(v.Address, "bc1"):
 				wantFormat(t, err, "account", "is for P2WPKH, P2WSH and P2TR")
@@ -135,7 +138,7 @@ func TestBIP322_ErrorVectors(t *testing.T) {
 				wantFormat(t, err, "signature", "not a simple signature")
 			default:
 				simple++
-				wantCheck(t, err, "signature", "not this account's signature of this challenge")
+				wantCheck(t, err, "signature", "not this account's signature of this text")
 			}
 		})
 	}

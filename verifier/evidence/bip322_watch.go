@@ -12,6 +12,7 @@ import (
 // since its witness would fit every challenge.
 type signatureWatch struct {
 	tapscript  bool
+	waits      bool // a lock was executed: the script is satisfied later, not now
 	branches   []openIf
 	signatures int
 }
@@ -79,6 +80,8 @@ func (w *signatureWatch) look(opcode byte, engine *txscript.Engine) error {
 		return nil
 	}
 	switch opcode {
+	case txscript.OP_CHECKLOCKTIMEVERIFY, txscript.OP_CHECKSEQUENCEVERIFY:
+		w.waits = w.waits || isLock(opcode, engine.GetStack())
 	case txscript.OP_CHECKSIG, txscript.OP_CHECKSIGVERIFY:
 		return w.signaturesAt(engine.GetStack(), 2, 1)
 	case txscript.OP_CHECKSIGADD:
@@ -87,6 +90,16 @@ func (w *signatureWatch) look(opcode byte, engine *txscript.Engine) error {
 		return w.multisig(engine.GetStack())
 	}
 	return nil
+}
+
+// isLock: the number on top is above 0. A sequence with bit 31 set is none.
+func isLock(opcode byte, stack [][]byte) bool {
+	if len(stack) == 0 {
+		return false // the engine refuses it
+	}
+	top := stack[len(stack)-1]
+	off := opcode == txscript.OP_CHECKSEQUENCEVERIFY && len(top) == 5 && top[3]&0x80 != 0
+	return isTrue(top) && !off
 }
 
 // executing: the next opcode runs, and is not jumped over.

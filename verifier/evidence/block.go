@@ -18,4 +18,5 @@ type Balance struct {
 	Account string   // CAIP-10
 	Token   string   // CAIP-19
 	Amount  *big.Int // in the token's base units
+	Nodes   int      // how many nodes said so, where nothing but their word shows it; 0 where it is proved
 }

@@ -44,3 +44,25 @@ func climb(id [32]byte, index uint64, branch [][32]byte) (root [32]byte, err err
 	}
 	return node, nil
 }
+
+// merkleRoot hashes the ids of all transactions of a block up as Bitcoin does (SPEC part 13, step 8). Equal hashes side by side,
+// other than the last one doubled here, are how one root is given to two lists of transactions (CVE-2012-2459), and refused.
+func merkleRoot(ids [][32]byte) (root [32]byte, err error) {
+	if len(ids) == 0 {
+		return root, errors.New("no transactions")
+	}
+	for level := 0; len(ids) > 1; level++ {
+		for i := 1; i < len(ids); i++ {
+			if ids[i] == ids[i-1] {
+				return root, fmt.Errorf("level %d: node %d equals the one on its left", level, i)
+			}
+		}
+		next := make([][32]byte, 0, (len(ids)+1)/2)
+		for i := 0; i < len(ids); i += 2 {
+			right := ids[min(i+1, len(ids)-1)]
+			next = append(next, doubleSHA256(append(ids[i][:], right[:]...)))
+		}
+		ids = next
+	}
+	return ids[0], nil
+}

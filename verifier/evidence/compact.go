@@ -3,7 +3,6 @@ package evidence
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"fmt"
 
 	"github.com/btcsuite/btcd/address/v2"
@@ -42,7 +41,7 @@ func payToWitnessKeyHash(key *secp256k1.PublicKey) []byte {
 
 // verifyCompact recovers the key of a signed message, makes every kind of address of it that the method knows, and takes the
 // one that the header names.
-func verifyCompact(account, challenge, signature string) error {
+func verifyCompact(account, message, signature string) error {
 	net, text, err := accountNetwork(account)
 	if err != nil {
 		return &canon.FormatError{Field: "account", Problem: err.Error()}
@@ -60,7 +59,7 @@ func verifyCompact(account, challenge, signature string) error {
 	}
 	said := (raw[0] - 27) / 4
 	raw[0] = 27 + (raw[0]-27)%4
-	digest := doubleSHA256(compactText(net.message, challenge))
+	digest := doubleSHA256(compactText(net.message, message))
 	key, _, err := ecdsa.RecoverCompact(raw, digest[:])
 	if err != nil {
 		return &CheckError{Field: "signature", Problem: "no key is recovered from it", Got: err.Error(), Want: "the key of " + account}
@@ -76,7 +75,7 @@ func verifyCompact(account, challenge, signature string) error {
 		}
 		return nil
 	}
-	return &CheckError{Field: "signature", Problem: "not this account's signature of this challenge",
+	return &CheckError{Field: "signature", Problem: "not this account's signature of this text",
 		Got: fmt.Sprintf("the key %x", key.SerializeCompressed()), Want: "the key of " + account}
 }
 
@@ -111,15 +110,8 @@ func parseCompact(signature string) ([]byte, error) {
 	if raw[0] < 27 || raw[0] > 42 {
 		return nil, fmt.Errorf("header %d, want 27 to 42", raw[0])
 	}
-	var r, s secp256k1.ModNScalar
-	if r.SetByteSlice(raw[1:33]) || r.IsZero() {
-		return nil, errors.New("r is 0 or not below the group order")
-	}
-	if s.SetByteSlice(raw[33:]) || s.IsZero() {
-		return nil, errors.New("s is 0 or not below the group order")
-	}
-	if s.IsOverHalfOrder() {
-		return nil, errors.New("s is in the upper half: want the lower of its two values")
+	if err := checkScalars(raw[1:33], raw[33:]); err != nil {
+		return nil, err
 	}
 	return raw, nil
 }

@@ -91,7 +91,7 @@ func TestB12_CompactRefused(t *testing.T) {
 		{"Ethereum", "eip155:1:0x00", fine, "account", "is not a network"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := VerifyControl(MethodCompact, tt.account, testChallenge, tt.signature)
+			_, err := verifyOne(MethodCompact, tt.account, testChallenge, tt.signature)
 			wantFormat(t, err, tt.field, tt.problem)
 		})
 	}
@@ -102,11 +102,11 @@ func TestB12_CompactRefused(t *testing.T) {
 		"another key":  text(func(b []byte) { b[0] = 31 + ((b[0] - 31) ^ 1) }),
 	} {
 		t.Run(what, func(t *testing.T) {
-			wantGrade(t, MethodCompact, account, signature, "not this account's signature of this challenge", "")
+			wantGrade(t, MethodCompact, account, signature, "not this account's signature of this text", "")
 		})
 	}
 	stranger := mainnetAccount(t, p2shScript([]byte{0x51}))
-	wantGrade(t, MethodCompact, stranger, fine, "not this account's signature of this challenge", "")
+	wantGrade(t, MethodCompact, stranger, fine, "not this account's signature of this text", "")
 	wantGrade(t, MethodCompact, account, text(func(b []byte) { b[0] += 2 }), "no key is recovered", "")
 }
 
@@ -149,11 +149,11 @@ func TestElectrumRecorded(t *testing.T) {
 			t.Fatal(err)
 		}
 		if form > 1 {
-			_, err := VerifyControl(MethodCompact, v.Account, v.Challenge, v.Signature)
+			_, err := verifyOne(MethodCompact, v.Account, v.Challenge, v.Signature)
 			wantCheck(t, err, "signature", "the account's key, and a header for another kind of address")
 			sig[0] += byte(4 * (form - 1))
 		}
-		if grade, err := VerifyControl(MethodCompact, v.Account, v.Challenge, base64.StdEncoding.EncodeToString(sig)); err != nil || grade != GradeBound {
+		if grade, err := verifyOne(MethodCompact, v.Account, v.Challenge, base64.StdEncoding.EncodeToString(sig)); err != nil || grade != GradeBound {
 			t.Errorf("%s: got %q, %v; want %q", v.Account, grade, err, GradeBound)
 		}
 	}

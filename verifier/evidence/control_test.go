@@ -21,9 +21,19 @@ import (
 const testChallenge = "Assay proof of control v1\nexchange: Demo Exchange\nsnapshot: 01\nchain: eip155:1\naccount: eip155:1:0x02\nblock: 0x03\nroot: 04"
 
 func TestChallenge_Text(t *testing.T) {
-	if got := Challenge("Demo Exchange", "01", "eip155:1", "eip155:1:0x02", "0x03", "04"); got != testChallenge {
+	if got := Challenge("Demo Exchange", "01", "04", Pinned{"eip155:1", "eip155:1:0x02", "0x03"}); got != testChallenge {
 		t.Errorf("got\n%s\nwant\n%s", got, testChallenge)
 	}
+	two := Challenge("Demo Exchange", "01", "04", Pinned{"eip155:1", "eip155:1:0x02", "0x03"}, Pinned{"eip155:10", "eip155:10:0x02", "0x05"})
+	want := strings.Replace(testChallenge, "\nroot", "\nchain: eip155:10\naccount: eip155:10:0x02\nblock: 0x05\nroot", 1)
+	if two != want {
+		t.Errorf("got\n%s\nwant\n%s", two, want)
+	}
+}
+
+// verifyOne checks a signature for one account.
+func verifyOne(method, account, text, signature string) (string, error) {
+	return (&Control{Accounts: []string{account}, Method: method, Challenge: text, Signature: signature}).Verify()
 }
 
 // signEIP191 signs with go-ethereum, an independent signer.
@@ -44,38 +54,38 @@ func signEIP191(t testing.TB, seed byte, challenge string) (account, signature s
 func TestEIP191_GoodSignatures(t *testing.T) {
 	for seed := byte(1); seed < 40; seed++ {
 		account, signature := signEIP191(t, seed, testChallenge)
-		if grade, err := VerifyControl(MethodEIP191, account, testChallenge, signature); err != nil || grade != GradeBound {
+		if grade, err := verifyOne(MethodEIP191, account, testChallenge, signature); err != nil || grade != GradeBound {
 			t.Errorf("key %d: got %q, %v; want %q", seed, grade, err, GradeBound)
 		}
 	}
 }
 
 func TestB01_ReplayedControlSignature(t *testing.T) {
-	static, other := "I am an exchange address", Challenge("Demo Exchange", "99", "eip155:1", "eip155:1:0x02", "0x03", "04")
+	static, other := "I am an exchange address", Challenge("Demo Exchange", "99", "04", Pinned{"eip155:1", "eip155:1:0x02", "0x03"})
 	for _, signed := range []string{static, other, testChallenge + "\n", strings.ToUpper(testChallenge)} {
 		account, signature := signEIP191(t, 7, signed)
-		_, err := VerifyControl(MethodEIP191, account, testChallenge, signature)
-		wantCheck(t, err, "signature", "not this account's signature of this challenge")
+		_, err := verifyOne(MethodEIP191, account, testChallenge, signature)
+		wantCheck(t, err, "signature", "not this account's signature of this text")
 		account, signature = signP2WPKH(t, signed)
-		_, err = VerifyControl(MethodBIP322, account, testChallenge, signature)
-		wantCheck(t, err, "signature", "not this account's signature of this challenge")
+		_, err = verifyOne(MethodBIP322, account, testChallenge, signature)
+		wantCheck(t, err, "signature", "not this account's signature of this text")
 	}
 }
 
 func TestB24_ChallengeForAnotherRootOrBlock(t *testing.T) {
 	account, _ := signEIP191(t, 7, "")
 	parts := [6]string{"Demo Exchange", testSnapshot, "eip155:1", account, "0x03", "04"}
-	text := func(p [6]string) string { return Challenge(p[0], p[1], p[2], p[3], p[4], p[5]) }
+	text := func(p [6]string) string { return Challenge(p[0], p[1], p[5], Pinned{p[2], p[3], p[4]}) }
 	_, signature := signEIP191(t, 7, text(parts))
-	if _, err := VerifyControl(MethodEIP191, account, text(parts), signature); err != nil {
+	if _, err := verifyOne(MethodEIP191, account, text(parts), signature); err != nil {
 		t.Fatal(err)
 	}
 	for i, what := range []string{"exchange", "snapshot", "chain", "account", "block", "root"} {
 		t.Run(what, func(t *testing.T) {
 			changed := parts
 			changed[i] += "0"
-			_, err := VerifyControl(MethodEIP191, account, text(changed), signature)
-			wantCheck(t, err, "signature", "not this account's signature of this challenge")
+			_, err := verifyOne(MethodEIP191, account, text(changed), signature)
+			wantCheck(t, err, "signature", "not this account's signature of this text")
 		})
 	}
 }
@@ -110,29 +120,29 @@ func TestEIP191_Refused(t *testing.T) {
 		{"s 0", account, with(func(b []byte) { clear(b[32:64]) }), "signature", "s is 0"},
 		{"s is the order", account, with(func(b []byte) { order.FillBytes(b[32:64]) }), "signature", "s is 0 or not below"},
 		{"s high", account, highS, "signature", "upper half"},
-		{"bitcoin account", mainnet + ":bc1q9vza2e8x573nczrlzms0wvx3gsqjx7vavgkx0l", good, "account", "which eip191 is for"},
-		{"checksummed account", "eip155:1:" + strings.ToUpper(account[9:]), good, "account", "which eip191 is for"},
-		{"chain with leading zero", "eip155:01" + account[8:], good, "account", "which eip191 is for"},
+		{"bitcoin account", mainnet + ":bc1q9vza2e8x573nczrlzms0wvx3gsqjx7vavgkx0l", good, "account", "which this method is for"},
+		{"checksummed account", "eip155:1:" + strings.ToUpper(account[9:]), good, "account", "which this method is for"},
+		{"chain with leading zero", "eip155:01" + account[8:], good, "account", "which this method is for"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := VerifyControl(MethodEIP191, tt.account, testChallenge, tt.signature)
+			_, err := verifyOne(MethodEIP191, tt.account, testChallenge, tt.signature)
 			wantFormat(t, err, tt.field, tt.problem)
 		})
 	}
 	stranger, _ := signEIP191(t, 8, "")
-	_, err := VerifyControl(MethodEIP191, stranger, testChallenge, good)
+	_, err := verifyOne(MethodEIP191, stranger, testChallenge, good)
 	wantCheck(t, err, "signature", "not this account's signature")
-	_, err = VerifyControl(MethodEIP191, account, testChallenge, with(func(b []byte) { b[64] = 55 - b[64] }))
+	_, err = verifyOne(MethodEIP191, account, testChallenge, with(func(b []byte) { b[64] = 55 - b[64] }))
 	wantCheck(t, err, "signature", "not this account's signature")
-	_, err = VerifyControl("eip712", account, testChallenge, good)
-	wantFormat(t, err, "method", "is none of eip191, bip322-simple, bip322-full and compact")
+	_, err = verifyOne("eip1911", account, testChallenge, good)
+	wantFormat(t, err, "method", "is no method of control")
 }
 
 // Every r of a curve point verifies with some key; an r beside the curve recovers none.
 func TestEIP191_NoKeyRecovered(t *testing.T) {
 	account, good := signEIP191(t, 7, testChallenge)
 	for r := byte(1); r < 40; r++ {
-		_, err := VerifyControl(MethodEIP191, account, testChallenge, "0x"+fmt.Sprintf("%064x", r)+good[66:])
+		_, err := verifyOne(MethodEIP191, account, testChallenge, "0x"+fmt.Sprintf("%064x", r)+good[66:])
 		if err != nil && strings.Contains(err.Error(), "no key is recovered") {
 			wantCheck(t, err, "signature", "no key is recovered")
 			return
@@ -290,7 +300,7 @@ func TestB13_BIP322Laxness(t *testing.T) {
 	s := newSigner(testChallenge)
 	for _, rule := range append(witnessV0Rules(t, s), taprootRules(t, s)...) {
 		t.Run(rule.name, func(t *testing.T) {
-			grade, err := VerifyControl(MethodBIP322, mainnetAccount(t, rule.pkScript), testChallenge, smp(rule.witness...))
+			grade, err := verifyOne(MethodBIP322, mainnetAccount(t, rule.pkScript), testChallenge, smp(rule.witness...))
 			if rule.want == "" {
 				if err != nil || grade != GradeScript {
 					t.Errorf("got %q, %v; want %q", grade, err, GradeScript)
@@ -308,22 +318,22 @@ func TestB12_WrongAddressType(t *testing.T) {
 	hash := address.Hash160(s.pub())
 	legacy := mainnetAccount(t, append(append([]byte{0x76, 0xa9, 0x14}, hash...), 0x88, 0xac))
 	nested := mainnetAccount(t, append(append([]byte{0xa9, 0x14}, address.Hash160(append([]byte{0x00, 0x14}, hash...))...), 0x87))
-	_, err := VerifyControl(MethodBIP322, legacy, testChallenge, good)
+	_, err := verifyOne(MethodBIP322, legacy, testChallenge, good)
 	wantFormat(t, err, "account", "is P2PKH")
-	_, err = VerifyControl(MethodBIP322, nested, testChallenge, good)
+	_, err = verifyOne(MethodBIP322, nested, testChallenge, good)
 	wantFormat(t, err, "account", "is P2SH")
 	key := txscript.ComputeTaprootKeyNoScript(s.key.PubKey())
 	pk, err := txscript.PayToTaprootScript(key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = VerifyControl(MethodBIP322, mainnetAccount(t, pk), testChallenge, good)
+	_, err = verifyOne(MethodBIP322, mainnetAccount(t, pk), testChallenge, good)
 	wantCheck(t, err, "signature", "derived witness program")
-	_, err = VerifyControl(MethodBIP322, strings.Replace(account, mainnet, testnet, 1), testChallenge, good)
+	_, err = verifyOne(MethodBIP322, strings.Replace(account, mainnet, testnet, 1), testChallenge, good)
 	wantFormat(t, err, "account", "neither bech32 with \"tb\" nor base58check")
-	_, err = VerifyControl(MethodBIP322, "eip155:1:0x00", testChallenge, good)
+	_, err = verifyOne(MethodBIP322, "eip155:1:0x00", testChallenge, good)
 	wantFormat(t, err, "account", "is not a network")
-	_, err = VerifyControl(MethodBIP322, "bc1", testChallenge, good)
+	_, err = verifyOne(MethodBIP322, "bc1", testChallenge, good)
 	wantFormat(t, err, "account", "is not an account")
 }
 
@@ -350,7 +360,7 @@ func TestE07_SignatureEncoding(t *testing.T) {
 		{"too large", "smp" + strings.Repeat("A", 4*maxWitness/3+8), "more than 400000 bytes"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := VerifyControl(MethodBIP322, account, testChallenge, tt.signature)
+			_, err := verifyOne(MethodBIP322, account, testChallenge, tt.signature)
 			wantFormat(t, err, "signature", tt.problem)
 		})
 	}
@@ -373,7 +383,7 @@ func FuzzVerifyControl(f *testing.F) {
 		f.Add(MethodCompact, account, base64.StdEncoding.EncodeToString(s.compact(f, form)))
 	}
 	f.Fuzz(func(t *testing.T, method, account, signature string) {
-		grade, err := VerifyControl(method, account, "another challenge, which nobody signed", signature)
+		grade, err := verifyOne(method, account, "another challenge, which nobody signed", signature)
 		if err == nil {
 			t.Errorf("%s %s %s: verified as %q", method, account, signature, grade)
 		}
@@ -383,7 +393,7 @@ func FuzzVerifyControl(f *testing.F) {
 func BenchmarkEIP191(b *testing.B) {
 	account, signature := signEIP191(b, 7, testChallenge)
 	for b.Loop() {
-		if _, err := VerifyControl(MethodEIP191, account, testChallenge, signature); err != nil {
+		if _, err := verifyOne(MethodEIP191, account, testChallenge, signature); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -392,7 +402,7 @@ func BenchmarkEIP191(b *testing.B) {
 func BenchmarkBIP322(b *testing.B) {
 	account, signature := signP2WPKH(b, testChallenge)
 	for b.Loop() {
-		if _, err := VerifyControl(MethodBIP322, account, testChallenge, signature); err != nil {
+		if _, err := verifyOne(MethodBIP322, account, testChallenge, signature); err != nil {
 			b.Fatal(err)
 		}
 	}

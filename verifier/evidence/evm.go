@@ -1,50 +1,51 @@
 package evidence
 
 import (
-	"cmp"
 	"fmt"
 	"math/big"
 	"strings"
 
+	"github.com/assay-por/assay/verifier/beacon"
 	"github.com/assay-por/assay/verifier/canon"
 )
 
 const (
-	kindEVM        = "assay/v1/evidence/evm"
-	layoutSolidity = "solidity"
-	layoutVyper    = "vyper"
+	kindEVM = "assay/v1/evidence/evm"
 
-	maxHeader   = 1 << 20 // chains put their own things into headers, never this much
-	maxTrieNode = 1024    // a full branch takes 532 bytes, a leaf less
+	maxHeader    = 1 << 20 // chains put their own things into headers, never this much
+	maxTrieNode  = 1024    // a full branch takes 532 bytes, a leaf less
+	maxAttesting = 16      // nodes
 )
 
 // EVM is the parsed evidence of an eip155 chain (SPEC part 12). Its checks may run concurrently.
 type EVM struct {
 	chain      string
+	attested   []evmAttestation
 	header     []byte
 	headerHash [32]byte
-	balances   []evmBalance
-	tokens     map[string]tokenStorage
-	order      []string // of the tokens, as in the file
 	hashes     [][32]byte
 	nodes      [][]byte
+	recipes    []*recipe // as in the file: by token
+	byToken    map[string]*recipe
+	safes      []evmSafe
+	validators *beacon.Validators // nil: none
 }
 
-// evmBalance is one claim of the file.
-type evmBalance struct {
-	account, token string
-	holder         [20]byte
-	contract       [20]byte
-	native         bool
-	amount         *big.Int
+// evmAttestation is what one node answered at the pinned block, by the exchange's word.
+type evmAttestation struct {
+	node    string
+	answers []evmAnswer
 }
 
-// tokenStorage is how an ERC-20 token stores its balances, by the file.
-type tokenStorage struct {
-	contract [20]byte
-	layout   string
-	slot     [32]byte
-	slotText string
+type evmAnswer struct {
+	evmHolding
+	amount *big.Int
+}
+
+// evmSafe is an account whose owners the file proves.
+type evmSafe struct {
+	account string
+	address [20]byte
 }
 
 // ParseEVM reads the evidence file of an eip155 chain (SPEC part 12). Malformed input is a [canon.FormatError] or
@@ -53,26 +54,25 @@ func ParseEVM(raw []byte, snapshot, chain string) (*EVM, error) {
 	if number, ok := strings.CutPrefix(chain, "eip155:"); !ok || !isNumber(number) {
 		return nil, &canon.FormatError{Field: "chain", Problem: fmt.Sprintf("%q is not eip155:<number>", chain)}
 	}
-	e := &EVM{chain: chain, tokens: map[string]tokenStorage{}}
+	e := &EVM{chain: chain, byToken: map[string]*recipe{}}
 	var gotChain, gotSnapshot string
 	err := decode(raw, kindEVM, func(r *canon.Reader) {
 		r.Object(
-			canon.Key("balances", func() { e.readBalances(r) }),
+			canon.Key("attested", func() { e.readAttested(r) }),
 			canon.Key("chain", func() { gotChain = r.Text() }),
 			canon.Key("header", func() { e.header = readHex(r, maxHeader) }),
 			canon.Key("nodes", func() { e.readNodes(r) }),
+			canon.Key("safes", func() { e.readSafes(r) }),
 			canon.Key("snapshot", func() { gotSnapshot = r.Text() }),
-			canon.Key("tokens", func() { e.readTokens(r) }),
+			canon.Key("tokens", func() { e.readRecipes(r) }),
 			canon.Key("type", func() { r.Fixed(kindEVM) }),
+			canon.Optional("validators", func() { e.validators = beacon.ReadValidators(r) }),
 		)
 	})
 	if err != nil {
 		return nil, err
 	}
 	if err := sameSubject(gotSnapshot, snapshot, gotChain, chain); err != nil {
-		return nil, err
-	}
-	if err := e.checkTokenList(); err != nil {
 		return nil, err
 	}
 	e.headerHash = keccak256(e.header)
@@ -90,50 +90,70 @@ func sameSubject(gotSnapshot, snapshot, gotChain, chain string) error {
 	return nil
 }
 
-func (e *EVM) readBalances(r *canon.Reader) {
-	r.Array(maxFile, func(i int) {
-		var b evmBalance
+func (e *EVM) readAttested(r *canon.Reader) {
+	r.Array(maxAttesting, func(i int) {
+		var a evmAttestation
 		r.Object(
-			canon.Key("account", func() { b.account, b.holder = e.readAccount(r) }),
-			canon.Key("amount", func() { b.amount = readAmount(r, 256) }),
-			canon.Key("token", func() { b.token, b.contract, b.native = e.readToken(r) }),
+			canon.Key("answers", func() { a.answers = e.readAnswers(r) }),
+			canon.Key("node", func() {
+				if a.node = r.Text(); !isLabel(a.node) {
+					r.Fail("a node's label is 1 to 64 printable ASCII characters")
+				}
+			}),
 		)
 		if i > 0 {
-			last := e.balances[i-1]
-			ascending(r, i, cmp.Or(strings.Compare(b.account, last.account), strings.Compare(b.token, last.token)), "account and token")
+			ascending(r, i, strings.Compare(a.node, e.attested[i-1].node), "node")
 		}
-		e.balances = append(e.balances, b)
+		e.attested = append(e.attested, a)
+	})
+}
+
+func (e *EVM) readAnswers(r *canon.Reader) (list []evmAnswer) {
+	r.Array(maxFile, func(i int) {
+		var a evmAnswer
+		r.Object(
+			canon.Key("account", func() { a.Account, a.holder = e.readAccount(r) }),
+			canon.Key("amount", func() { a.amount = readAmount(r, 256) }),
+			canon.Key("token", func() {
+				a.Token = r.Text()
+				var ok bool
+				if a.kind, _, ok = e.tokenOf(a.Token); !ok {
+					r.Fail("%q is not a token of %s: want %s", a.Token, e.chain, assetForms)
+				}
+			}),
+		)
+		if i > 0 {
+			ascending(r, i, a.compare(list[i-1].Holding), "account and token")
+		}
+		list = append(list, a)
+	})
+	return list
+}
+
+func (e *EVM) readSafes(r *canon.Reader) {
+	r.Array(maxFile, func(i int) {
+		var s evmSafe
+		s.account, s.address = e.readAccount(r)
+		if i > 0 {
+			ascending(r, i, strings.Compare(s.account, e.safes[i-1].account), "account")
+		}
+		e.safes = append(e.safes, s)
 	})
 }
 
 // readAccount reads an account of this chain.
 func (e *EVM) readAccount(r *canon.Reader) (text string, address [20]byte) {
 	text = r.Text()
-	rest, ours := strings.CutPrefix(text, e.chain+":")
-	address, ok := evmAddress(rest)
-	if !ours || !ok {
+	address, ok := e.holderOf(text)
+	if !ok {
 		r.Fail("%q is not an account of %s: want %s:0x and 40 lower-case hex digits", text, e.chain, e.chain)
 	}
 	return text, address
 }
 
-// readToken reads a token of this chain: the native one, or an ERC-20 contract.
-func (e *EVM) readToken(r *canon.Reader) (text string, contract [20]byte, native bool) {
-	text = r.Text()
-	if number, ok := strings.CutPrefix(text, e.chain+"/slip44:"); ok && isNumber(number) {
-		return text, contract, true
-	}
-	rest, ours := strings.CutPrefix(text, e.chain+"/erc20:")
-	contract, ok := evmAddress(rest)
-	if !ours || !ok {
-		r.Fail("%q is not a token of %s: want slip44:<number>, or erc20:0x and 40 lower-case hex digits", text, e.chain)
-	}
-	return text, contract, false
-}
-
 func (e *EVM) readNodes(r *canon.Reader) {
 	r.Array(maxFile, func(i int) {
-		node := readHex(r, maxTrieNode)
+		node := readBase64(r, maxTrieNode)
 		h := keccak256(node)
 		if i > 0 {
 			ascending(r, i, compareHashes(h, e.hashes[i-1]), "Keccak-256")
@@ -141,60 +161,4 @@ func (e *EVM) readNodes(r *canon.Reader) {
 		e.nodes = append(e.nodes, node)
 		e.hashes = append(e.hashes, h)
 	})
-}
-
-func (e *EVM) readTokens(r *canon.Reader) {
-	r.Array(maxFile, func(i int) {
-		var t tokenStorage
-		var token string
-		var native bool
-		r.Object(
-			canon.Key("layout", func() {
-				if t.layout = r.Text(); t.layout != layoutSolidity && t.layout != layoutVyper {
-					r.Fail("layout %q is neither solidity nor vyper", t.layout)
-				}
-			}),
-			canon.Key("slot", func() {
-				t.slot = r.Hash()
-				t.slotText = fmt.Sprintf("%x", t.slot)
-			}),
-			canon.Key("token", func() {
-				if token, t.contract, native = e.readToken(r); native {
-					r.Fail("a native token has no storage")
-				}
-			}),
-		)
-		if i > 0 {
-			ascending(r, i, strings.Compare(token, e.order[i-1]), "token")
-		}
-		e.order = append(e.order, token)
-		e.tokens[token] = t
-	})
-}
-
-// checkTokenList: the file's tokens are the ERC-20 tokens of its balances, and there is one name for the native token: under
-// two names one holding would count twice.
-func (e *EVM) checkTokenList() error {
-	named := map[string]bool{}
-	native := ""
-	for i, b := range e.balances {
-		field := fmt.Sprintf("balances[%d].token", i)
-		if !b.native {
-			if _, ok := e.tokens[b.token]; !ok {
-				return &canon.FormatError{Field: field, Problem: b.token + " does not stand in tokens"}
-			}
-			named[b.token] = true
-			continue
-		}
-		if native != "" && native != b.token {
-			return &canon.FormatError{Field: field, Problem: fmt.Sprintf("%s and %s name the same coin", native, b.token)}
-		}
-		native = b.token
-	}
-	for i, token := range e.order {
-		if !named[token] {
-			return &canon.FormatError{Field: fmt.Sprintf("tokens[%d].token", i), Problem: token + " has no balance"}
-		}
-	}
-	return nil
 }

@@ -2,22 +2,37 @@ package evidence
 
 import (
 	"fmt"
-	"math/big"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
+
+	"github.com/assay-por/assay/verifier/beacon"
 )
 
-// EVMResult is what the evidence of an eip155 chain reaches, grade state-proved (SPEC part 12).
+// EVMResult is what the evidence of an eip155 chain reaches (SPEC part 12).
 type EVMResult struct {
-	Balances []Balance // as in the file: by account and token
-	Notes    []string  // what the evidence leaves to somebody's word
+	Balances []Balance       // of the holdings, in their order. Grade state-proved, or node-attested where it has Nodes
+	Safes    map[string]Safe // by account
+	Notes    []string        // what the evidence leaves to somebody's word
 }
 
-// TokenPin is what the policy says of how an ERC-20 token stores its balances (SPEC part 16).
+// TokenPin is what the policy says of how the balances of an ERC-20 token are proved (SPEC part 16). What is empty, or 0, the
+// recipe must not have.
 type TokenPin struct {
-	Layout string // solidity or vyper
-	Slot   string // hex32
-	Code   string // 0x and hex32: Keccak-256 of the token's code
+	Layout         string // solidity or vyper
+	Slot           string // hex32
+	Code           string // 0x and hex32: Keccak-256 of the token's code
+	Bits           int    // how many low bits of the word are the balance
+	Proxy          string // eip1967 or zeppelinos
+	Implementation string // 0x and hex32: Keccak-256 of the implementation's code
+	Formula        string // hex32: SHA-256 of the canonical JSON of the share or aave formula
+}
+
+// Trust is what a policy knows of a chain beyond its block (SPEC part 16).
+type Trust struct {
+	Tokens  map[string]TokenPin // by CAIP-19 id
+	Network *beacon.Network     // nil: none is known, so validators cannot be read
 }
 
 // CheckHeader checks that the header is that of the pinned block: hash, number and time (SPEC part 12, step 1).
@@ -26,39 +41,90 @@ func (e *EVM) CheckHeader(block Block) error {
 	return err
 }
 
-// Check recomputes every balance from the header's state root (SPEC part 12, steps 1 to 7). pins are the policy's tokens, by
-// CAIP-19 id. The first balance that is not proven is the error, a [CheckError]; nothing is returned in part.
-func (e *EVM) Check(block Block, pins map[string]TokenPin) (EVMResult, error) {
+// Check computes the balances of the holdings, which are sorted by account and token, from the header's state root (SPEC part
+// 12, steps 1 to 12; part 22, Validators). The first that is not proven, nor attested by every node, is the error, a
+// [CheckError]; nothing is returned in part.
+func (e *EVM) Check(block Block, trust Trust, holdings []Holding) (EVMResult, error) {
 	root, err := e.stateRoot(block)
 	if err != nil {
 		return EVMResult{}, err
 	}
-	state := &evmState{root: root, nodes: newNodeSet(e.hashes, e.nodes), accounts: map[[20]byte]account{}}
-	var result EVMResult
-	for i, token := range e.order {
-		note, err := e.checkToken(state, "tokens["+strconv.Itoa(i)+"]", token, pins)
-		if err != nil {
-			return EVMResult{}, err
-		}
-		if note != "" {
-			result.Notes = append(result.Notes, note)
-		}
+	asked, err := e.holdings(holdings)
+	if err != nil {
+		return EVMResult{}, err
 	}
-	for i, b := range e.balances {
-		field := "balances[" + strconv.Itoa(i) + "]"
-		got, err := e.proven(state, field, b)
-		if err != nil {
-			return EVMResult{}, err
-		}
-		if got.Cmp(b.amount) != 0 {
-			return EVMResult{}, &CheckError{Field: field + ".amount", Problem: "the file's amount is not what the state of the pinned block holds", Got: b.amount.String(), Want: got.String()}
-		}
-		result.Balances = append(result.Balances, Balance{Account: b.account, Token: b.token, Amount: got})
+	state := e.stateUnder(root)
+	result, err := e.prove(state, block, trust, asked)
+	if err != nil {
+		return EVMResult{}, err
 	}
 	if i := state.nodes.unused(); i >= 0 {
 		return EVMResult{}, &CheckError{Field: "nodes[" + strconv.Itoa(i) + "]", Problem: "a trie node that proves nothing", Got: "a node on no path", Want: "every node used"}
 	}
 	return result, nil
+}
+
+// prove makes every check that reads the state.
+func (e *EVM) prove(state *evmState, block Block, trust Trust, asked []evmHolding) (EVMResult, error) {
+	answers, err := e.checkAttested(asked)
+	if err != nil {
+		return EVMResult{}, err
+	}
+	result := EVMResult{Safes: map[string]Safe{}}
+	tokens := map[string]*provenToken{}
+	for i, x := range e.recipes {
+		token, note, err := state.checkToken("tokens["+strconv.Itoa(i)+"]", x, uint64(block.Time.Unix()), trust.Tokens) //nolint:gosec // the header's time, as checked
+		if err != nil {
+			return EVMResult{}, err
+		}
+		result.note(note)
+		tokens[x.token] = token
+	}
+	staked, err := e.stakedWith(trust.Network)
+	if err != nil {
+		return EVMResult{}, err
+	}
+	if result.Balances, err = (&prover{state, tokens, staked, answers, len(e.attested)}).balances(asked); err != nil {
+		return EVMResult{}, err
+	}
+	for i, x := range e.recipes {
+		token := tokens[x.token]
+		if token.holders == 0 {
+			return EVMResult{}, &CheckError{Field: "tokens[" + strconv.Itoa(i) + "]", Problem: "a recipe that serves no line", Got: x.token, Want: "tokens of lines"}
+		}
+		result.note(token.flags())
+	}
+	if n := result.attested(); n > 0 {
+		result.note(e.attestedNote(block, n))
+	}
+	for i, x := range e.safes {
+		field := "safes[" + strconv.Itoa(i) + "]"
+		if _, has := slices.BinarySearchFunc(asked, x.account, func(h evmHolding, account string) int { return strings.Compare(h.Account, account) }); !has {
+			return EVMResult{}, &CheckError{Field: field, Problem: "the Safe has no reserve line", Got: x.account, Want: "accounts of lines"}
+		}
+		safe, err := state.safe(field, x.address)
+		if err != nil {
+			return EVMResult{}, err
+		}
+		result.Safes[x.account] = safe
+	}
+	return result, nil
+}
+
+func (r *EVMResult) note(text string) {
+	if text != "" {
+		r.Notes = append(r.Notes, text)
+	}
+}
+
+// attested counts the balances that are the word of nodes.
+func (r *EVMResult) attested() (n int) {
+	for _, b := range r.Balances {
+		if b.Nodes > 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // stateRoot is the state root of the pinned block, once the header is known to be its own.
@@ -97,90 +163,4 @@ func (e *EVM) stateRoot(block Block) (root [32]byte, err error) {
 		return fail("its time is not the pinned one", strconv.FormatUint(seconds, 10), block.Time.UTC().Format(time.RFC3339))
 	}
 	return root, nil
-}
-
-// evmState is the state under one header, as far as the nodes prove it.
-type evmState struct {
-	root     [32]byte
-	nodes    *nodeSet
-	accounts map[[20]byte]account
-}
-
-// account looks an account up once: its leaf, or its proven absence.
-func (s *evmState) account(field string, address [20]byte) (account, error) {
-	if a, ok := s.accounts[address]; ok {
-		return a, nil
-	}
-	found := s.nodes.walk(s.root, keccak256(address[:]))
-	var a account
-	switch found.outcome {
-	case notProven:
-		return a, &CheckError{Field: field, Problem: "state trie: " + found.reason, Got: found.got, Want: found.want}
-	case proven:
-		var err error
-		if a, err = decodeAccount(found.value); err != nil {
-			return a, &CheckError{Field: field, Problem: "state trie: the leaf is no account", Got: err.Error(), Want: "nonce, balance, storage root and code hash"}
-		}
-	case provenAbsent:
-		a.storageRoot, a.codeHash = emptyRoot, emptyCode
-	}
-	s.accounts[address] = a
-	return a, nil
-}
-
-// proven is the balance that the state holds for one claim.
-func (e *EVM) proven(state *evmState, field string, b evmBalance) (*big.Int, error) {
-	if b.native {
-		holder, err := state.account(field, b.holder)
-		return new(big.Int).SetBytes(holder.balance), err
-	}
-	storage := e.tokens[b.token]
-	token, err := state.account(field, b.contract)
-	if err != nil {
-		return nil, err
-	}
-	found := state.nodes.walk(token.storageRoot, slotKey(storage.layout, storage.slot, b.holder))
-	if found.outcome == notProven {
-		return nil, &CheckError{Field: field, Problem: "storage trie: " + found.reason, Got: found.got, Want: found.want}
-	}
-	if found.outcome == provenAbsent {
-		return new(big.Int), nil
-	}
-	digits, err := decodeStorage(found.value)
-	if err != nil {
-		return nil, &CheckError{Field: field, Problem: "storage trie: the leaf is no integer", Got: err.Error(), Want: "an integer below 2^256"}
-	}
-	return new(big.Int).SetBytes(digits), nil
-}
-
-// checkToken checks that a token is a contract, and that its layout, slot and code are the policy's where the policy speaks.
-// Where it does not, the note says whose word they are.
-func (e *EVM) checkToken(state *evmState, field, token string, pins map[string]TokenPin) (note string, err error) {
-	storage := e.tokens[token]
-	contract, err := state.account(field, storage.contract)
-	if err != nil {
-		return "", err
-	}
-	if !contract.exists {
-		return "", &CheckError{Field: field, Problem: "the token's account does not exist at the pinned block", Got: "a proven absence", Want: "an account with code"}
-	}
-	if contract.codeHash == emptyCode {
-		return "", &CheckError{Field: field, Problem: "the token's account has no code", Got: "an account without code", Want: "a contract"}
-	}
-	code := fmt.Sprintf("0x%x", contract.codeHash)
-	pin, ok := pins[token]
-	if !ok {
-		return fmt.Sprintf("%s: that balances are stored in layout %s at slot %s by code %s is the exchange's word: the policy has no entry for this token",
-			token, storage.layout, storage.slotText, code), nil
-	}
-	for _, c := range []struct{ what, got, want string }{
-		{"layout", storage.layout, pin.Layout},
-		{"slot", storage.slotText, pin.Slot},
-		{"code", code, pin.Code},
-	} {
-		if c.got != c.want {
-			return "", &CheckError{Field: field + "." + c.what, Problem: "the " + c.what + " of " + token + " is not the policy's", Got: c.got, Want: c.want}
-		}
-	}
-	return "", nil
 }

@@ -121,7 +121,7 @@ func (n *nodeState) evidence(t testing.TB, chain string) *evmFixture {
 		}
 	}
 	id, native := chain+"/erc20:"+lower(n.token), chain+"/slip44:60"
-	var balances []any
+	var lines []any
 	code := ""
 	slices.SortFunc(n.holders, func(a, b common.Address) int { return strings.Compare(lower(a), lower(b)) })
 	for _, h := range n.holders {
@@ -129,28 +129,31 @@ func (n *nodeState) evidence(t testing.TB, chain string) *evmFixture {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tokens, err := n.geth.GetProof(t.Context(), n.token, []string{mappingSlot(layoutSolidity, h, 0).Hex()}, header.Number)
+		tokens, err := n.geth.GetProof(t.Context(), n.token, []string{mappingSlot(layoutSolidity, h, 0).Hex(), common.Hash(implementationSlot(proxyEIP1967)).Hex(), common.Hash(implementationSlot(proxyZeppelinOS)).Hex()}, header.Number)
 		if err != nil {
 			t.Fatal(err)
 		}
 		collect(ether.AccountProof)
 		collect(tokens.AccountProof)
-		collect(tokens.StorageProof[0].Proof)
+		for _, slot := range tokens.StorageProof {
+			collect(slot.Proof)
+		}
 		code = tokens.CodeHash.Hex()
-		balances = append(balances,
+		lines = append(lines,
 			doc{"account": chain + ":" + lower(h), "amount": tokens.StorageProof[0].Value.String(), "token": id},
 			doc{"account": chain + ":" + lower(h), "amount": ether.Balance.String(), "token": native})
 	}
 	slot := strings.Repeat("0", 64)
 	return &evmFixture{
-		file: doc{"balances": balances, "chain": chain, "header": hex.EncodeToString(raw), "nodes": bag.sorted(), "snapshot": testSnapshot,
+		file: doc{"attested": []any{}, "chain": chain, "header": hex.EncodeToString(raw), "nodes": bag.sorted(), "safes": []any{}, "snapshot": testSnapshot,
 			"tokens": []any{doc{"layout": layoutSolidity, "slot": slot, "token": id}}, "type": kindEVM},
+		lines: lines,
 		block: Block{Chain: chain, Hash: header.Hash().Hex(), Number: header.Number.Uint64(), Time: time.Unix(int64(header.Time), 0)},
 		pins:  map[string]TokenPin{id: {Layout: layoutSolidity, Slot: slot, Code: code}},
 	}
 }
 
-// What a real node proves is proven here, absences included, and every amount but the node's is refused.
+// What a real node proves is proven here, absences included, and comes out as the node says.
 func TestEVM_RealNode(t *testing.T) {
 	f := newNodeState(t).evidence(t, ethereum)
 	result, err := f.check(t)
@@ -159,7 +162,7 @@ func TestEVM_RealNode(t *testing.T) {
 	}
 	zero := 0
 	for i, got := range result.Balances {
-		if want := f.balance(i)["amount"]; got.Amount.String() != want {
+		if want := f.line(i)["amount"]; got.Amount.String() != want {
 			t.Errorf("balance %d: got %s, want %s", i, got.Amount, want)
 		}
 		if got.Amount.Sign() == 0 {
@@ -168,13 +171,5 @@ func TestEVM_RealNode(t *testing.T) {
 	}
 	if len(result.Balances) != 40 || zero < 10 || zero > 20 {
 		t.Errorf("got %d balances, %d of them zero: this test shows too little", len(result.Balances), zero)
-	}
-	for i := range f.file["balances"].([]any) {
-		b := f.balance(i)
-		was := b["amount"]
-		b["amount"] = "12345"
-		_, err := f.check(t)
-		wantCheck(t, err, fmt.Sprintf("balances[%d].amount", i), "not what the state of the pinned block holds")
-		b["amount"] = was
 	}
 }

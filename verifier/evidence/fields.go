@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"math/big"
@@ -54,6 +55,23 @@ func readHex(r *canon.Reader, limit int) []byte {
 	return out
 }
 
+// readBase64 reads base64 of at most limit bytes (SPEC part 2).
+func readBase64(r *canon.Reader, limit int) []byte {
+	text := r.Quoted()
+	if len(text) > base64.StdEncoding.EncodedLen(limit) {
+		r.Fail("%d characters of base64, more than %d bytes", len(text), limit)
+		return nil
+	}
+	out, err := decodeBase64(string(text))
+	switch {
+	case err != nil:
+		r.Fail("%v", err)
+	case len(out) > limit:
+		r.Fail("%d bytes, more than %d", len(out), limit)
+	}
+	return out
+}
+
 // readAmount reads an amount below 2^bits.
 func readAmount(r *canon.Reader, bits int) *big.Int {
 	text := r.Text()
@@ -66,6 +84,37 @@ func readAmount(r *canon.Reader, bits int) *big.Int {
 		r.Fail("amount of %d bits, more than %d", n.BitLen(), bits)
 	}
 	return n
+}
+
+// readBool reads true or false.
+func readBool(r *canon.Reader) bool {
+	switch string(r.Skip()) {
+	case "true":
+		return true
+	case "false":
+	default:
+		r.Fail("want true or false")
+	}
+	return false
+}
+
+// readFrom1 reads an integer of at least 1 and at most limit.
+func readFrom1(r *canon.Reader, limit uint64) int {
+	n := r.Number(limit)
+	if n == 0 {
+		r.Fail("an integer from 1 to %d", limit)
+	}
+	return int(n) //nolint:gosec // limits here are small
+}
+
+// readAddress reads an address on its own: 0x and 40 lower-case hex digits.
+func readAddress(r *canon.Reader) [20]byte {
+	text := r.Text()
+	address, ok := evmAddress(text)
+	if !ok {
+		r.Fail("%q is no address: want 0x and 40 lower-case hex digits", text)
+	}
+	return address
 }
 
 // ascending refuses an element whose sort key is not above the one before it. what names the key.

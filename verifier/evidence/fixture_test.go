@@ -2,7 +2,9 @@ package evidence
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -67,4 +69,22 @@ func wantTyped(t testing.TB, err error) {
 	if !errors.As(err, &f) && !errors.As(err, &v) && !errors.As(err, &c) || f != nil && (f.Field == "" || f.Problem == "") {
 		t.Errorf("got %T %v, want a format, version or check error that says where", err, err)
 	}
+}
+
+func mustHex(t testing.TB, s string) []byte {
+	t.Helper()
+	b, err := hex.DecodeString(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func mustBase64(t testing.TB, s string) []byte {
+	t.Helper()
+	b, err := base64.StdEncoding.DecodeString(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }

@@ -112,13 +112,6 @@ func TestAddress_Litecoin(t *testing.T) {
 	}
 }
 
-func BenchmarkLitecoinHeaders(b *testing.B) {
-	header := make([]byte, headerSize)
-	for b.Loop() {
-		scryptWork(header)
-	}
-}
-
 // TestHeaders_ManyBatches has its one header without work behind the first batch.
 func TestHeaders_ManyBatches(t *testing.T) {
 	const count = workBatch + 10
@@ -168,10 +161,10 @@ func TestB13_LitecoinControl(t *testing.T) {
 		t.Fatal(err)
 	}
 	account := litecoinMainnet + ":" + a.EncodeAddress()
-	if grade, err := VerifyControl(MethodBIP322, account, "", signature); err != nil || grade != GradeScript {
+	if grade, err := verifyOne(MethodBIP322, account, "", signature); err != nil || grade != GradeScript {
 		t.Errorf("got %q, %v, want %q", grade, err, GradeScript)
 	}
-	if grade, err := VerifyControl(MethodBIP322, account, "other", signature); err == nil {
+	if grade, err := verifyOne(MethodBIP322, account, "other", signature); err == nil {
 		t.Errorf("another text: got %q", grade)
 	}
 }

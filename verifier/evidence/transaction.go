@@ -12,6 +12,7 @@ const maxTransaction = 4_000_000 // bytes, SPEC part 18
 type transaction struct {
 	id         [32]byte // in hashing order
 	isCoinbase bool     // one input, of the null outpoint
+	inputs     [][]byte // the outpoints spent: txid in hashing order, four bytes of vout
 	outputs    []transactionOutput
 }
 
@@ -93,6 +94,7 @@ func parseTransaction(raw []byte) (transaction, error) {
 	for i := uint64(0); i < inputs && c.err == nil; i++ {
 		outpoint := c.take(36, "an input's outpoint")
 		tx.isCoinbase = tx.isCoinbase && isNullOutpoint(outpoint)
+		tx.inputs = append(tx.inputs, outpoint)
 		c.take(c.count("the length of an input's script"), "an input's script")
 		c.take(4, "an input's sequence")
 	}

@@ -283,16 +283,4 @@ func decodeStorage(value []byte) ([]byte, error) {
 	return one.integer(32)
 }
 
-// slotKey is the trie key of a holder's balance in a token's storage (SPEC part 12).
-func slotKey(layout string, slot [32]byte, holder [20]byte) [32]byte {
-	var padded [32]byte
-	copy(padded[12:], holder[:])
-	first, second := padded[:], slot[:]
-	if layout == layoutVyper {
-		first, second = second, first
-	}
-	key := keccak256(first, second)
-	return keccak256(key[:])
-}
-
 func compareHashes(a, b [32]byte) int { return bytes.Compare(a[:], b[:]) }

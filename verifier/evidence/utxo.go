@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"cmp"
+	"encoding/binary"
 	"fmt"
 	"math/big"
 	"strconv"
@@ -24,6 +25,7 @@ type UTXO struct {
 	attested []attestation
 	blocks   []provenBlock
 	outputs  []output
+	filters  *filters // nil if the file has none
 }
 
 // attestation is what one node said of unspentness.
@@ -59,6 +61,11 @@ type output struct {
 
 func (o output) outpoint() string { return printed(o.txid) + ":" + strconv.FormatUint(o.vout, 10) }
 
+// spentAs is the outpoint as the input that spends it holds it.
+func (o output) spentAs() [36]byte {
+	return [36]byte(binary.LittleEndian.AppendUint32(o.txid[:], uint32(o.vout))) //nolint:gosec // below 2^32 as read
+}
+
 // ParseUTXO reads the evidence file of a bip122 chain (SPEC part 13). Malformed input is a [canon.FormatError] or
 // [canon.VersionError]; evidence of another snapshot or chain is a [CheckError].
 func ParseUTXO(raw []byte, snapshot, chain string) (*UTXO, error) {
@@ -73,6 +80,7 @@ func ParseUTXO(raw []byte, snapshot, chain string) (*UTXO, error) {
 			canon.Key("attested", func() { u.readAttested(r) }),
 			canon.Key("blocks", func() { u.readBlocks(r) }),
 			canon.Key("chain", func() { gotChain = r.Text() }),
+			canon.Optional("filters", func() { u.filters = readFilters(r) }),
 			canon.Key("first", func() { u.first = r.Number(1<<32 - 1) }),
 			canon.Key("headers", func() {
 				u.headers = readHex(r, maxHeaders*headerSize)
@@ -93,6 +101,11 @@ func ParseUTXO(raw []byte, snapshot, chain string) (*UTXO, error) {
 	}
 	if len(u.outputs) == 0 && (len(u.headers) != headerSize || len(u.blocks) > 0) {
 		return nil, &canon.FormatError{Field: "headers", Problem: fmt.Sprintf("without outputs the file holds the pinned block's header alone, got %d headers and %d blocks", len(u.headers)/headerSize, len(u.blocks))}
+	}
+	if u.filters != nil {
+		if err := u.filters.fit(len(u.headers)/headerSize, u.first); err != nil {
+			return nil, err
+		}
 	}
 	return u, nil
 }

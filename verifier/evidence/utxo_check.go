@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// UTXOResult is what the evidence of a bip122 chain reaches, grade inclusion-proved (SPEC part 13).
+// UTXOResult is what the evidence of a bip122 chain reaches (SPEC part 13); [UTXO.HasFilters] says at what grade.
 type UTXOResult struct {
 	Balances []Balance // one for each account, in the chain's native token, sorted by account
 	Notes    []string  // what the evidence leaves to somebody's word
@@ -40,7 +40,7 @@ type includedTransaction struct {
 	claimed bool // an output of the file is its own, or it is the coinbase
 }
 
-// Check recomputes what every account holds (SPEC part 13, steps 1 to 5). accounts are those that a reserve line names on
+// Check recomputes what every account holds (SPEC part 13, steps 1 to 9). accounts are those that a reserve line names on
 // this chain: each node must have answered for each. The first output that is not proven is the error, a [CheckError].
 func (u *UTXO) Check(block Block, accounts []string) (UTXOResult, error) {
 	if err := u.CheckHeaders(block); err != nil {
@@ -68,6 +68,11 @@ func (u *UTXO) Check(block Block, accounts []string) (UTXOResult, error) {
 	if err := u.checkAttested(outpoints); err != nil {
 		return UTXOResult{}, err
 	}
+	if u.filters != nil {
+		if err := u.checkFilters(); err != nil {
+			return UTXOResult{}, err
+		}
+	}
 	result := UTXOResult{Notes: []string{u.unspentNote(block)}}
 	for _, account := range slices.Sorted(maps.Keys(sums)) {
 		result.Balances = append(result.Balances, Balance{Account: account, Token: u.chain + "/" + u.network.token, Amount: sums[account]})
@@ -77,15 +82,31 @@ func (u *UTXO) Check(block Block, accounts []string) (UTXOResult, error) {
 
 // unspentNote says what no header proves: a coin that was spent since it was created passes every other check.
 func (u *UTXO) unspentNote(block Block) string {
+	if f := u.filters; f != nil {
+		nodes := make([]string, len(f.attested))
+		for i, a := range f.attested {
+			nodes[i] = a.node
+		}
+		return fmt.Sprintf("%s: that these coins were created is proved, and no block from %d to %d spends one, if the compact filters are the chain's: that is the word of %s, as the exchange recorded it",
+			u.chain, u.first, block.Number, wordOf(nodes))
+	}
 	nodes := make([]string, len(u.attested))
 	for i, a := range u.attested {
-		nodes[i] = strconv.Quote(a.node)
+		nodes[i] = a.node
 	}
-	word := "one node, " + nodes[0]
-	if len(nodes) > 1 {
-		word = strconv.Itoa(len(nodes)) + " nodes, " + strings.Join(nodes, ", ")
+	return fmt.Sprintf("%s: that these coins were created is proved; that none was spent by block %d is the word of %s, as the exchange recorded it", u.chain, block.Number, wordOf(nodes))
+}
+
+// wordOf names the nodes whose word it is.
+func wordOf(nodes []string) string {
+	quoted := make([]string, len(nodes))
+	for i, node := range nodes {
+		quoted[i] = strconv.Quote(node)
 	}
-	return fmt.Sprintf("%s: that these coins were created is proved; that none was spent by block %d is the word of %s, as the exchange recorded it", u.chain, block.Number, word)
+	if len(nodes) == 1 {
+		return "one node, " + quoted[0]
+	}
+	return strconv.Itoa(len(nodes)) + " nodes, " + strings.Join(quoted, ", ")
 }
 
 // checkBlocks brings every transaction of the file under a header (SPEC part 13, steps 2 and 3).

@@ -232,6 +232,12 @@ func FuzzTransaction(f *testing.F) {
 		if tx.TxHash() != got.id || len(tx.TxOut) != len(got.outputs) || stripped(t, &tx) != hex.EncodeToString(raw) {
 			t.Fatalf("%x: got %x with %d outputs, btcd says %s with %d", raw, got.id, len(got.outputs), tx.TxHash(), len(tx.TxOut))
 		}
+		for i, in := range tx.TxIn {
+			want := output{txid: in.PreviousOutPoint.Hash, vout: uint64(in.PreviousOutPoint.Index)}.spentAs()
+			if len(got.inputs) != len(tx.TxIn) || [36]byte(got.inputs[i]) != want {
+				t.Fatalf("%x: input %d spends %x, btcd says %s", raw, i, got.inputs[i], in.PreviousOutPoint)
+			}
+		}
 	})
 }
 

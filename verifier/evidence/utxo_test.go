@@ -475,8 +475,12 @@ func TestUTXO_MainnetBranches(t *testing.T) {
 	for _, file := range []string{"mainnet-277647.blk.bz2", "mainnet-2812-2831.blk"} {
 		for _, b := range readBlocks(t, file) {
 			var ids []chainhash.Hash
+			var plain [][32]byte
 			for _, tx := range b.Transactions {
-				ids = append(ids, tx.TxHash())
+				ids, plain = append(ids, tx.TxHash()), append(plain, tx.TxHash())
+			}
+			if root, err := merkleRoot(plain); err != nil || root != b.Header.MerkleRoot {
+				t.Fatalf("%s: got root %x, %v; want %s", file, root, err, b.Header.MerkleRoot)
 			}
 			for i, tx := range b.Transactions {
 				raw, _ := hex.DecodeString(stripped(t, tx))
