@@ -23,6 +23,17 @@ func bundleCommand(out *output) *cobra.Command {
 
 Every file of the bundle is checked: the signature, the digests, the tree of liabilities up to the signed root, the evidence of
 every reserve balance down to a block header, the signatures of control, and the coverage, by the statement's rule and by yours.
+
+That a pinned block is its chain's is the exchange's word, unless your policy knows better: by an [[anchor]], the block's hash, or for
+Ethereum by a [[checkpoint]], the root of a finalised beacon block, from which the report's light client evidence leads to the pinned
+block by the signatures of sync committees:
+
+  [[checkpoint]]
+  chain = "eip155:1"
+  root = "0x…"
+
+The report says at which block its evidence begins. Put that root into your policy only if your own beacon node, or several others,
+have it as finalised (/eth/v1/beacon/headers/SLOT).
 ` + exitCodes,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/base64"
@@ -43,8 +44,9 @@ func u64(v uint64) []byte { return binary.BigEndian.AppendUint64(nil, v) }
 
 // holdings are what a report says is held, of assets beside the bitcoins that are owed.
 type holdings struct {
-	tokens   []obj // of BTC
-	assets   []obj // after BTC; nothing is owed of them
+	exchange string // Demo Exchange if empty
+	tokens   []obj  // of BTC
+	assets   []obj  // after BTC; nothing is owed of them
 	blocks   []obj
 	lines    []obj
 	evidence map[string][]byte // by path
@@ -59,8 +61,9 @@ func report() (files map[string][]byte, proof, policy []byte) {
 // reportOf is a report of what is held. gather, if there is one, is told the snapshot's id and completes it.
 func reportOf(held holdings, instant string, gather func(snapshot string, held *holdings)) (files map[string][]byte, proof, policy []byte) {
 	const owedAlice, owedBob = 50_000_000, 150_000_000
+	name := cmp.Or(held.exchange, "Demo Exchange")
 	snapshot := obj{
-		"assets": append([]obj{{"decimals": 8, "id": "BTC", "tokens": held.tokens}}, held.assets...), "exchange": obj{"entity": "Demo Exchange Ltd", "name": "Demo Exchange"},
+		"assets": append([]obj{{"decimals": 8, "id": "BTC", "tokens": held.tokens}}, held.assets...), "exchange": obj{"entity": name + " Ltd", "name": name},
 		"instant": instant, "kind": "plain", "period": "2026-10",
 	}
 	id := h([]byte("assay/v1/snapshot\x00"), encode(snapshot))
@@ -86,6 +89,7 @@ func reportOf(held holdings, instant string, gather func(snapshot string, held *
 		"reserves/lines.json":            encode(obj{"lines": held.lines, "snapshot": snapshot["id"], "type": "assay/v1/lines"}),
 		"reserves/control.json":          encode(obj{"signatures": []obj{}, "snapshot": snapshot["id"], "type": "assay/v1/control"}),
 	}
+	files["reserves/claims.json"] = encode(obj{"claims": []obj{}, "snapshot": snapshot["id"], "type": "assay/v1/claims"})
 	maps.Copy(files, held.evidence)
 	coverage := []obj{{"asset": "BTC", "counted": "0", "coverage": "0.00", "liabilities": "200000000", "shortfall": "200000000"}}
 	owed, reserves := slices.Clone(total), []obj{{"asset": "BTC", "counted": "0", "groups": append([]obj{}, held.groups["BTC"]...)}}
@@ -95,6 +99,7 @@ func reportOf(held holdings, instant string, gather func(snapshot string, held *
 		reserves = append(reserves, obj{"asset": a["id"], "counted": "0", "groups": held.groups[a["id"].(string)]})
 	}
 	predicate := obj{
+		"bands":    []obj{},
 		"coverage": coverage,
 		"ledger": obj{
 			"classes":   []obj{{"class": "customer", "customers": 2, "entries": 2, "sum": total}},
@@ -103,8 +108,8 @@ func reportOf(held holdings, instant string, gather func(snapshot string, held *
 		},
 		"liabilities": owed,
 		"reserves": obj{
-			"assets": reserves,
-			"rule":   obj{"classes": []string{"native"}, "control": []string{"bound"}, "evidence": "state-proved"},
+			"assets": reserves, "claims": []obj{},
+			"rule": obj{"classes": []string{"native"}, "control": []string{"bound"}, "evidence": "state-proved"},
 		},
 		"scope":    obj{"encumbrances": "not declared", "excluded": []string{}, "included": []string{"all accounts"}},
 		"snapshot": snapshot, "tool": "by hand", "tree": obj{"kind": "plain", "leaves": 2, "root": hex.EncodeToString(root), "shards": 1},
@@ -120,7 +125,7 @@ func reportOf(held holdings, instant string, gather func(snapshot string, held *
 	})
 	policy = fmt.Appendf(nil, `version = 1
 [exchange]
-name = "Demo Exchange"
+name = %q
 keys = [%q]
 [evidence]
 least = "inclusion-proved"
@@ -130,7 +135,7 @@ window = "2h"
 anchored = false
 [liabilities]
 recompute = true
-`, public)
+`, name, public)
 	return files, proof, policy
 }
 
@@ -185,6 +190,13 @@ func writeFixtures(dir string) error {
 	for path, data := range files {
 		all["report/"+path] = data
 	}
+	for name, exchange := range map[string]string{"ours": "Demo Exchange", "theirs": "Other Exchange"} {
+		files, _, policy := reportOf(oneWallet(exchange), "2026-11-01T00:00:00Z", nil)
+		all[name+".toml"] = policy
+		for path, data := range files {
+			all[name+"/"+path] = data
+		}
+	}
 	for path, data := range all {
 		path = filepath.Join(dir, filepath.FromSlash(path))
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -195,4 +207,18 @@ func writeFixtures(dir string) error {
 		}
 	}
 	return nil
+}
+
+// oneWallet is a line that any exchange could copy. Its evidence is not looked at by what compares reports.
+func oneWallet(exchange string) holdings {
+	const chain = "tron:0x2b6653dc"
+	return holdings{
+		exchange: exchange, tokens: []obj{{"class": "native", "decimals": 6, "id": chain + "/slip44:195"}},
+		blocks: []obj{{"chain": chain, "hash": hex.EncodeToString(h([]byte("block"))), "number": 7, "time": "2026-10-31T23:59:50Z"}},
+		lines: []obj{{
+			"account": chain + ":TNPeeaaFB7K9cmo4uQpcU32zGK8G1NYqeL", "amount": "5", "control": "none", "custody": "own-hot", "evidence": "node-attested",
+			"token": chain + "/slip44:195",
+		}},
+		evidence: map[string][]byte{"reserves/evidence/tron-0x2b6653dc.json": []byte("{}")},
+	}
 }

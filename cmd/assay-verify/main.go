@@ -83,9 +83,10 @@ func rootCommand() *cobra.Command {
   assay-verify proof  my-proof.json --policy policy.toml     am I inside the totals that were signed?
   assay-verify bundle report.zip    --policy policy.toml     is the whole report true?
   assay-verify recheck report.zip   --policy policy.toml --node CHAIN=URL     do my own nodes say the same?
+  assay-verify compare a.zip b.zip  --policy a.toml --policy b.toml          do two exchanges show the same coins?
 
-What you trust is a file of yours, the policy: the exchange's keys, the grades of evidence that count, block hashes from your
-own sources. There is no default, and none is ever taken from the files that are checked.
+What you trust is a file of yours, the policy: the exchange's keys, the grades of evidence that count, block hashes and
+checkpoints of Ethereum from your own sources. There is no default, and none is ever taken from the files that are checked.
 ` + exitCodes,
 		SilenceUsage:      true,
 		SilenceErrors:     true,
@@ -98,6 +99,6 @@ own sources. There is no default, and none is ever taken from the files that are
 	root.PersistentFlags().BoolVar(&out.json, "json", false, "print the verdict as JSON")
 	root.PersistentFlags().BoolVar(&out.quiet, "quiet", false, "print only the last line of the verdict")
 	root.SetHelpCommand(&cobra.Command{Hidden: true})
-	root.AddCommand(bundleCommand(&out), proofCommand(&out), recheckCommand(&out), versionCommand(&out))
+	root.AddCommand(bundleCommand(&out), proofCommand(&out), recheckCommand(&out), compareCommand(&out), versionCommand(&out))
 	return root
 }

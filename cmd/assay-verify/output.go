@@ -13,6 +13,7 @@ import (
 	"github.com/mattn/go-isatty"
 
 	"github.com/assay-por/assay/verifier"
+	"github.com/assay-por/assay/verifier/claim"
 )
 
 // output is how verdicts are printed.
@@ -152,6 +153,9 @@ func (p *page) verdict(v verifier.Verdict) {
 	if len(v.Coverage) > 0 {
 		p.coverage(v.Coverage)
 	}
+	p.reserves(v.Reserves)
+	p.list("Held by others or not shown, in no total above", claimsOf(v.Claims))
+	p.list("The same wallets from one instant to the next", flowsOf(v.Flows))
 	if v.Customer != nil {
 		p.list("Found", v.Customer.Found)
 	}
@@ -216,6 +220,52 @@ func (p *page) coverage(list []verifier.Coverage) {
 			p.line("  %s: the statement's own rule counts %s, coverage %s", c.Asset, c.StatedCounted, percent(c.StatedCoverage))
 		}
 	}
+}
+
+// claimsOf puts each claim in a sentence that cannot be taken for proof.
+func claimsOf(list []verifier.ThirdParty) (lines []string) {
+	for _, c := range list {
+		switch {
+		case c.Kind != claim.Custodian:
+			lines = append(lines, fmt.Sprintf("%s %s: the exchange's word (%s)", c.Amount, c.Asset, c.Holder))
+		case c.Signed:
+			lines = append(lines, fmt.Sprintf("%s %s: signed for by %s, whose key is the policy's", c.Amount, c.Asset, c.Holder))
+		default:
+			lines = append(lines, fmt.Sprintf("%s %s: with %s, the exchange's word", c.Amount, c.Asset, c.Holder))
+		}
+	}
+	return lines
+}
+
+func flowsOf(list []verifier.Flow) (lines []string) {
+	for _, f := range list {
+		lines = append(lines, fmt.Sprintf("%s to %s: %s in, %s out of %s", f.From, f.To, f.Inflow, f.Outflow, f.Asset))
+	}
+	return lines
+}
+
+// reserves prints what is held by the grades that were reached, so that nothing weak hides in a total.
+func (p *page) reserves(list []verifier.Reserves) {
+	var text strings.Builder
+	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "  asset\tamount\tcounts\tevidence\tcontrol\tclass\tcustody\taccounts\ttoken")
+	rows := 0
+	for _, a := range list {
+		for _, g := range a.Groups {
+			counts := "no"
+			if g.Counted {
+				counts = "yes"
+			}
+			fmt.Fprintf(table, "  %s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", escape(a.Asset), g.Amount, counts, g.Evidence, g.Control, g.Class, g.Custody, g.Accounts, escape(shortName(g.Token)))
+			rows++
+		}
+	}
+	if rows == 0 {
+		return
+	}
+	table.Flush()
+	p.line("\nReserves by what shows them, at the grades reached here")
+	p.WriteString(text.String())
 }
 
 func percent(s string) string {

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/assay-por/assay/verifier"
+	"github.com/assay-por/assay/verifier/claim"
+)
+
+// readVector gives bundle and policy of one of the verifier's vectors.
+func readVector(t *testing.T, name string) (files *verifier.Files, policy string) {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join("..", "..", "verifier", "vectors", "bundle", name+".json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var v struct {
+		Policy string
+		Files  map[string]struct{ Base64, Text string }
+	}
+	if err := json.Unmarshal(raw, &v); err != nil {
+		t.Fatal(err)
+	}
+	folder := fstest.MapFS{}
+	for path, f := range v.Files {
+		data := []byte(f.Text)
+		if f.Base64 != "" {
+			if data, err = base64.StdEncoding.DecodeString(f.Base64); err != nil {
+				t.Fatal(err)
+			}
+		}
+		folder[path] = &fstest.MapFile{Data: data, Mode: 0o644}
+	}
+	if files, err = verifier.Folder(folder); err != nil {
+		t.Fatal(err)
+	}
+	return files, v.Policy
+}
+
+func policyOf(t *testing.T, text string) *claim.Policy {
+	t.Helper()
+	policy, err := claim.ParsePolicy([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return policy
+}
+
+// Reserves stand in the verdict by the grades that were reached: header-trusted where the policy anchors the block.
+func TestB16_ReservesByGrade(t *testing.T) {
+	files, policy := readVector(t, "happy-two-chains")
+	_, pinned := verifier.PinnedChains(files, policyOf(t, policy), nil)
+	for _, p := range pinned {
+		if p.Block.Chain == "eip155:1337" {
+			policy += "[[anchor]]\nchain = \"eip155:1337\"\nnumber = 100\nhash = \"" + p.Block.Hash + "\"\n"
+		}
+	}
+	v := verifier.Bundle(files, policyOf(t, policy), verifier.Options{})
+	var text, raw bytes.Buffer
+	if err := (&output{}).print(&text, v); err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(text.String(), "\nReserves by what shows them, at the grades reached here\n")
+	table, _, _ := strings.Cut(after, "\n\n")
+	want := `  asset  amount  counts  evidence          control  class   custody   accounts  token
+  BTC    2       yes     inclusion-proved  none     native  own-cold  1         bip122:0f9188f1…/slip44:1
+  ETH    3.5     yes     header-trusted    bound    native  own-hot   1         eip155:1337/slip44:60
+  USDT   1,000   yes     header-trusted    bound    issued  own-hot   1         eip155:1337/erc20:0x0000000000000000000000000000000000000000`
+	if diff := cmp.Diff(want, table); diff != "" {
+		t.Error(diff)
+	}
+	if err := (&output{json: true}).print(&raw, v); err != nil {
+		t.Fatal(err)
+	}
+	var read struct{ Reserves []verifier.Reserves }
+	if err := json.Unmarshal(raw.Bytes(), &read); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(v.Reserves, read.Reserves); diff != "" || len(read.Reserves) != 3 {
+		t.Errorf("%d assets: %s", len(read.Reserves), diff)
+	}
+	for _, key := range []string{`"evidence": "header-trusted"`, `"counted": true`, `"custody": "own-cold"`, `"token": "eip155:1337/slip44:60"`} {
+		if !strings.Contains(raw.String(), key) {
+			t.Errorf("the verdict in JSON has no %s", key)
+		}
+	}
+	text.Reset()
+	files, policy = readVector(t, "happy-liabilities-only")
+	if err := (&output{}).print(&text, verifier.Bundle(files, policyOf(t, policy), verifier.Options{})); err != nil || strings.Contains(text.String(), "Reserves by what shows them") {
+		t.Errorf("no reserves: %v, and a table of them", err)
+	}
+}
