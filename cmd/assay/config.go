@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/pelletier/go-toml/v2"
+
+	"github.com/assay-por/assay/chains"
 )
 
 // Config is assay.toml. Every key is explained in template.toml, which `assay init` writes; relative paths start at the
@@ -42,9 +44,16 @@ type Config struct {
 		Duplicates    string   `toml:"duplicates"`
 		UnknownAssets string   `toml:"unknown_assets"`
 	} `toml:"ledger"`
-	Assets   []AssetConfig  `toml:"asset"`
-	Chains   []ChainConfig  `toml:"chain"`
-	Wallets  []WalletConfig `toml:"wallet"`
+	Assets     []AssetConfig      `toml:"asset"`
+	Chains     []ChainConfig      `toml:"chain"`
+	Wallets    []WalletConfig     `toml:"wallet"`
+	Custodians []CustodianConfig  `toml:"custodian"`
+	Claims     []ClaimConfig      `toml:"claim"`
+	Validators []ValidatorsConfig `toml:"validators"`
+	Bands      struct {
+		Before []string `toml:"before"`
+		After  []string `toml:"after"`
+	} `toml:"bands"`
 	Coverage struct {
 		Evidence string   `toml:"evidence"`
 		Control  []string `toml:"control"`
@@ -72,9 +81,10 @@ type AssetConfig struct {
 
 // TokenConfig is a token on a chain.
 type TokenConfig struct {
-	ID       string `toml:"id"`
-	Decimals uint8  `toml:"decimals"`
-	Class    string `toml:"class"`
+	ID       string        `toml:"id"`
+	Decimals uint8         `toml:"decimals"`
+	Class    string        `toml:"class"`
+	Recipe   *RecipeConfig `toml:"recipe"`
 }
 
 // ChainConfig says how a chain is read.
@@ -82,14 +92,32 @@ type ChainConfig struct {
 	ID            string   `toml:"id"`
 	Nodes         []string `toml:"nodes"`
 	Confirmations uint64   `toml:"confirmations"`
+	Filters       bool     `toml:"filters"`
+
+	Beacon     []string     `toml:"beacon"` // beacon nodes, with Checkpoint or not at all
+	Checkpoint string       `toml:"checkpoint"`
+	Genesis    string       `toml:"genesis"` // this and Forks: of networks that SPEC part 22 does not list
+	Forks      []ForkConfig `toml:"forks"`
 }
 
-// WalletConfig is a list of the exchange's accounts on one chain.
+// ForkConfig is a fork of a beacon chain.
+type ForkConfig struct {
+	Epoch   uint64 `toml:"epoch"`
+	Name    string `toml:"name"`
+	Version string `toml:"version"`
+}
+
+// WalletConfig is a list of the exchange's accounts on one chain, or what such accounts are derived from.
 type WalletConfig struct {
-	Chain    string   `toml:"chain"`
-	File     string   `toml:"file"`
-	Accounts []string `toml:"accounts"`
-	Custody  string   `toml:"custody"`
+	Chain       string   `toml:"chain"`
+	File        string   `toml:"file"`
+	Accounts    []string `toml:"accounts"`
+	Descriptors []string `toml:"descriptors"`
+	XPubs       []string `toml:"xpubs"`
+	Script      string   `toml:"script"`
+	Range       uint32   `toml:"range"`
+	Gap         uint32   `toml:"gap"`
+	Custody     string   `toml:"custody"`
 }
 
 //go:embed template.toml
@@ -138,18 +166,91 @@ func parseConfig(raw []byte) (*Config, error) {
 	if _, err := parseSize(c.Run.Memory); err != nil {
 		return nil, fmt.Errorf(" run.memory: %w", err)
 	}
+	if err := c.checkRecipes(); err != nil {
+		return nil, fmt.Errorf(" %w", err)
+	}
 	for i, chain := range c.Chains {
 		if len(chain.Nodes) == 0 {
 			return nil, fmt.Errorf(" chain #%d (%s): nodes is empty, name the URL of at least one", i+1, chain.ID)
 		}
-	}
-	for i, w := range c.Wallets {
-		if (w.File == "") == (len(w.Accounts) == 0) {
-			return nil, fmt.Errorf(" wallet #%d: give either file or accounts", i+1)
+		if err := chain.checkBeacon(c.hasValidators(chains.Chain(chain.ID))); err != nil {
+			return nil, fmt.Errorf(" chain #%d (%s): %w", i+1, chain.ID, err)
 		}
+		if err := chain.checkFilters(); err != nil {
+			return nil, fmt.Errorf(" chain #%d (%s): %w", i+1, chain.ID, err)
+		}
+	}
+	for i := range c.Wallets {
+		if err := c.Wallets[i].check(); err != nil {
+			return nil, fmt.Errorf(" wallet #%d: %w", i+1, err)
+		}
+	}
+	if err := c.checkClaims(); err != nil {
+		return nil, fmt.Errorf(" %w", err)
+	}
+	if _, err := c.bandOffsets(); err != nil {
+		return nil, fmt.Errorf(" bands: %w", err)
+	}
+	if err := c.checkValidators(); err != nil {
+		return nil, fmt.Errorf(" %w", err)
 	}
 	return c, nil
 }
+
+func (c ChainConfig) checkFilters() error {
+	switch {
+	case c.Filters && !strings.HasPrefix(c.ID, chains.BIP122+":"):
+		return errors.New("filters are for bip122 chains")
+	case c.Filters && len(c.Nodes) < 2:
+		return errors.New("filters need the word of two nodes: name a second one under nodes")
+	}
+	return nil
+}
+
+// check refuses what does not belong together, and puts in what is left out.
+func (w *WalletConfig) check() error {
+	given := 0
+	for _, is := range []bool{w.File != "", len(w.Accounts) > 0, w.derives()} {
+		if is {
+			given++
+		}
+	}
+	if given != 1 {
+		return errors.New("give either file or accounts or, on a bip122 chain, descriptors and xpubs")
+	}
+	if !w.derives() {
+		if w.Script != "" || w.Range != 0 || w.Gap != 0 {
+			return errors.New("script, range and gap are for descriptors and xpubs")
+		}
+		return nil
+	}
+	if w.Range == 0 {
+		w.Range = defaultRange
+	}
+	if w.Gap == 0 {
+		w.Gap = defaultGap
+	}
+	switch {
+	case !strings.HasPrefix(w.Chain, chains.BIP122+":"):
+		return errors.New("descriptors and xpubs are for bip122 chains")
+	case w.Script != "" && len(w.XPubs) == 0:
+		return errors.New("script is for xpubs: a descriptor says its own")
+	case w.Range > mostRange:
+		return fmt.Errorf("range is %d, want at most %d", w.Range, mostRange)
+	case w.Gap >= w.Range:
+		return fmt.Errorf("gap is %d, want less than range, %d", w.Gap, w.Range)
+	}
+	return nil
+}
+
+func (w *WalletConfig) derives() bool { return len(w.Descriptors)+len(w.XPubs) > 0 }
+
+// How many addresses of a branch are looked at, and how many of its last ones must be empty.
+const (
+	defaultRange = 1000
+	defaultGap   = 20
+	mostRange    = 1_000_000
+)
 
 func defaultConfig() *Config {
 	c := new(Config)

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"os"
-	"path/filepath"
-	"strings"
+	"cmp"
+	"slices"
 
-	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 
 	"github.com/assay-por/assay/chains"
@@ -13,201 +11,87 @@ import (
 	"github.com/assay-por/assay/report"
 )
 
-// signed is one account's signature, checked when it came in and again whenever it is read.
-type signed struct {
-	Account   chains.Account      `json:"account"`
-	Grade     chains.ControlGrade `json:"grade"`
-	Method    string              `json:"method"`
-	Signature string              `json:"signature"`
-}
-
-type signatures struct {
-	Root       report.Digest `json:"root"` // that the signatures were made for
-	Signatures []signed      `json:"signatures"`
-}
-
 func newControl(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "control",
 		Short: "Show that the exchange can move its wallets: texts out, signatures in",
-		RunE:  func(_ *cobra.Command, _ []string) error { return usage("control needs a verb: challenge or import") },
-	}
-	cmd.AddCommand(newControlChallenge(a), newControlImport(a))
-	return cmd
-}
-
-func newControlChallenge(a *app) *cobra.Command {
-	var out string
-	cmd := &cobra.Command{
-		Use:   "challenge",
-		Short: "Write one text file per account, to be signed offline",
-		Long: `Write the challenge of every account that has not signed yet, one file each: NAME.txt, to be signed byte for byte (there is no line feed at its
-end). Put each signature into NAME.sig, on one line, and give the folder to assay control import.
-Accounts of eip155 chains sign with personal_sign (EIP-191). Bitcoin accounts sign with BIP-322, simple (segwit) or full (every address, with lock time 0
-and sequence 0), or, where one key is the address (P2PKH, P2SH-P2WPKH, P2WPKH), with a signed message of 65 bytes as Electrum and others make it.`,
-		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.inRun(cmd, func(s *stages) error {
-				if out == "" {
-					out = s.run.join(dirChallenges)
-				}
-				n, err := s.challenge(out)
-				if err != nil {
-					return err
-				}
-				return a.say(cmd, map[string]any{"challenges": n, "dir": out}, "%d challenges to sign in %s", n, out)
-			})
+		RunE: func(_ *cobra.Command, _ []string) error {
+			return usage("control needs a verb: challenge, import, okx or bip127")
 		},
 	}
-	cmd.Flags().StringVar(&out, "out", "", "folder for the texts (default: control/challenges in the run directory)")
+	cmd.AddCommand(newControlChallenge(a), newControlImport(a), newControlOKX(a), newControlBIP127(a))
 	return cmd
 }
 
-func newControlImport(a *app) *cobra.Command {
-	return &cobra.Command{
-		Use:   "import DIR",
-		Short: "Check the signatures in a folder and keep them",
-		Long:  `Read every NAME.sig beside its NAME.txt, check it, and keep it. One that does not verify is refused by name, and none of the folder is kept.`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return usage("control import takes one folder")
+// signed is the one signature of its accounts' owner, checked when it came in and again whenever it is read.
+type signed struct {
+	Accounts  []chains.Account    `json:"accounts"`
+	Grade     chains.ControlGrade `json:"grade"`
+	Message   string              `json:"message,omitempty"` // what was signed, if it is not the challenge
+	Method    string              `json:"method"`
+	Nodes     []string            `json:"nodes,omitempty"`
+	Signature string              `json:"signature"`
+}
+
+type signatures struct {
+	Root       report.Digest `json:"root"` // that the challenges were made for
+	Signatures []*signed     `json:"signatures"`
+}
+
+// kept are the signatures of a run, by account; one for several accounts stands under each of them.
+type kept map[chains.Account]*signed
+
+func newSigned(accounts []chains.Account, message string, s control.Signature) *signed {
+	return &signed{Accounts: accounts, Grade: s.Grade, Message: message, Method: s.Method, Nodes: s.Nodes, Signature: s.Signature}
+}
+
+// published is the signature as the bundle holds it.
+func (one *signed) published() report.ControlSignature {
+	return report.ControlSignature{Accounts: one.Accounts, Message: one.Message, Method: one.Method, Nodes: one.Nodes, Signature: one.Signature}
+}
+
+// add puts a signature in the place of those that its accounts had.
+func (k kept) add(one *signed) {
+	for _, account := range one.Accounts {
+		if old, ok := k[account]; ok {
+			for _, a := range old.Accounts {
+				delete(k, a)
 			}
-			return nil
-		},
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.inRun(cmd, func(s *stages) error {
-				kept, missing, err := s.importSignatures(args[0])
-				if err != nil {
-					return err
-				}
-				return a.say(cmd, map[string]int{"signed": kept, "missing": missing}, "%d accounts signed, %d missing", kept, missing)
-			})
-		},
+		}
+	}
+	for _, account := range one.Accounts {
+		k[account] = one
 	}
 }
 
-// challengeOf is the text that an account signs in this run.
-func challengeOf(snap report.Snapshot, root report.Digest, account chains.Account) (control.Challenge, error) {
-	block, ok := snap.Block(account.Chain())
-	if !ok {
-		return control.Challenge{}, refused("account %s: its chain is not pinned by the snapshot", account)
+// list is every signature once, by its first account.
+func (k kept) list() []*signed {
+	all := []*signed{}
+	for account, one := range k {
+		if one.Accounts[0] == account {
+			all = append(all, one)
+		}
 	}
-	return control.Challenge{
-		Exchange: snap.Exchange.Name, Snapshot: snap.ID.String(), Chain: account.Chain(), Account: account,
-		Block: block.Hash, Root: root.String(),
-	}, nil
+	slices.SortFunc(all, func(a, b *signed) int { return cmp.Compare(a.Accounts[0], b.Accounts[0]) })
+	return all
 }
 
-// challenge writes the texts of all accounts that have not signed, and returns how many.
-func (s *stages) challenge(dir string) (int, error) {
-	snap, tree, err := s.snapshotAndTree()
-	if err != nil {
-		return 0, err
-	}
-	have, err := s.signatures(snap, tree)
-	if err != nil {
-		return 0, err
-	}
-	wallets, err := s.wallets()
-	if err != nil {
-		return 0, err
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return 0, unreadable("%v", err)
-	}
-	n := 0
-	for _, w := range wallets {
-		if _, ok := have[w.account]; ok {
-			continue
+// challengeOf is the text that the owner of these accounts signs in this run.
+func challengeOf(snap report.Snapshot, root report.Digest, accounts []chains.Account) (control.Challenge, error) {
+	c := control.Challenge{Exchange: snap.Exchange.Name, Snapshot: snap.ID.String(), Root: root.String()}
+	for _, account := range accounts {
+		block, ok := snap.Block(account.Chain())
+		if !ok {
+			return c, refused("account %s: its chain is not pinned by the snapshot", account)
 		}
-		text, err := challengeOf(snap, tree.Root, w.account)
-		if err != nil {
-			return 0, err
-		}
-		name := strings.ReplaceAll(string(w.account), ":", "-") + ".txt"
-		if err := renameio.WriteFile(filepath.Join(dir, name), []byte(text.Text()), 0o600); err != nil {
-			return 0, unreadable("%v", err)
-		}
-		n++
+		c.Accounts = append(c.Accounts, control.Pinned{Account: account, Block: block.Hash})
 	}
-	return n, nil
+	return c, nil
 }
 
-// importSignatures checks the signatures of a folder and adds them to those kept.
-func (s *stages) importSignatures(dir string) (kept, missing int, err error) {
-	snap, tree, err := s.snapshotAndTree()
-	if err != nil {
-		return 0, 0, err
-	}
-	have, err := s.signatures(snap, tree)
-	if err != nil {
-		return 0, 0, err
-	}
-	wallets, err := s.wallets()
-	if err != nil {
-		return 0, 0, err
-	}
-	listed := map[chains.Account]bool{}
-	for _, w := range wallets {
-		listed[w.account] = true
-	}
-	files, err := filepath.Glob(filepath.Join(dir, "*.sig"))
-	if err != nil || len(files) == 0 {
-		return 0, 0, hinted(unreadable("%s: no signatures there", dir), "each is a file NAME.sig beside its NAME.txt")
-	}
-	for _, file := range files {
-		one, err := readSignature(snap, tree.Root, file)
-		if err != nil {
-			return 0, 0, err
-		}
-		if !listed[one.Account] {
-			return 0, 0, refused("%s: account %s is in no [[wallet]]", file, one.Account)
-		}
-		have[one.Account] = one
-	}
-	all := signatures{Root: tree.Root, Signatures: []signed{}}
-	for _, w := range wallets {
-		if one, ok := have[w.account]; ok {
-			all.Signatures = append(all.Signatures, one)
-		} else {
-			missing++
-		}
-	}
-	return len(all.Signatures), missing, s.run.writeJSON(fileSignatures, all)
-}
-
-// readSignature reads NAME.sig and checks it over this run's own challenge; NAME.txt only says for which account.
-func readSignature(snap report.Snapshot, root report.Digest, file string) (signed, error) {
-	text, err := os.ReadFile(strings.TrimSuffix(file, ".sig") + ".txt")
-	if err != nil {
-		return signed{}, hinted(unreadable("%s: its text is not beside it: %v", file, err), "keep NAME.txt and NAME.sig together")
-	}
-	sig, err := os.ReadFile(file)
-	if err != nil {
-		return signed{}, unreadable("%v", err)
-	}
-	asked, err := control.ParseChallenge(string(text))
-	if err != nil {
-		return signed{}, unreadable("%s: %v", strings.TrimSuffix(file, ".sig")+".txt", err)
-	}
-	ours, err := challengeOf(snap, root, asked.Account)
-	if err != nil {
-		return signed{}, err
-	}
-	if asked != ours {
-		return signed{}, hinted(refused("%s: the text beside it is not this run's challenge (another snapshot, block or root)", file),
-			"write the challenges again with assay control challenge and have them signed anew")
-	}
-	method, normal, grade, err := control.Verify(asked.Account, ours.Text(), strings.TrimSpace(string(sig)))
-	if err != nil {
-		return signed{}, refused("%s: account %s: %v", file, asked.Account, err)
-	}
-	return signed{Account: asked.Account, Grade: grade, Method: method, Signature: normal}, nil
-}
-
-// signatures are those kept for this very root; made for another they are void.
-func (s *stages) signatures(snap report.Snapshot, tree report.Tree) (map[chains.Account]signed, error) {
-	have := map[chains.Account]signed{}
+// signatures are those kept for this very root; made for another they are void, but for those over texts of others.
+func (s *stages) signatures(snap report.Snapshot, tree report.Tree) (kept, error) {
+	have := kept{}
 	if !s.run.has(fileSignatures) {
 		return have, nil
 	}
@@ -215,21 +99,88 @@ func (s *stages) signatures(snap report.Snapshot, tree report.Tree) (map[chains.
 	if err := s.run.readJSON(fileSignatures, "control", &all); err != nil {
 		return nil, err
 	}
-	if all.Root != tree.Root {
-		s.progress.say("control: the tree was built anew; %d signatures made for the old root are void", len(all.Signatures))
-		return have, nil
+	owners, err := s.owners(snap)
+	if err != nil {
+		return nil, err
 	}
+	void := 0
 	for _, one := range all.Signatures {
-		text, err := challengeOf(snap, tree.Root, one.Account)
-		if err != nil {
-			return nil, err
+		if all.Root != tree.Root && one.Message == "" {
+			void++
+			continue
 		}
-		if _, _, grade, err := control.Verify(one.Account, text.Text(), one.Signature); err != nil || grade != one.Grade {
-			return nil, unreadable("%s: the signature of %s does not verify (any more): the file was altered", s.run.join(fileSignatures), one.Account)
+		if err := one.again(snap, tree.Root, owners); err != nil {
+			return nil, unreadable("%s: a signature does not verify (any more), the file was altered: %v", s.run.join(fileSignatures), err)
 		}
-		have[one.Account] = one
+		have.add(one)
+	}
+	if void > 0 {
+		s.progress.say("control: the tree was built anew; %d signatures made for the old root are void", void)
 	}
 	return have, nil
+}
+
+// again verifies a signature that was kept, as it was when it came in.
+func (one *signed) again(snap report.Snapshot, root report.Digest, owners map[chains.Account]chains.Owners) error {
+	text := one.Message
+	if text == "" {
+		c, err := challengeOf(snap, root, one.Accounts)
+		if err != nil {
+			return err
+		}
+		text = c.Text()
+	}
+	got, err := control.Verify(one.Accounts, text, one.Signature, control.Facts{Owners: owners, Nodes: one.Nodes})
+	if err != nil {
+		return err
+	}
+	if got.Grade != one.Grade || got.Method != one.Method {
+		return refused("account %s: its signature is %s of grade %s, not %s of grade %s", one.Accounts[0], got.Method, got.Grade, one.Method, one.Grade)
+	}
+	return nil
+}
+
+// keep writes the signatures of a run.
+func (s *stages) keep(tree report.Tree, have kept) error {
+	return s.run.writeJSON(fileSignatures, signatures{Root: tree.Root, Signatures: have.list()})
+}
+
+// unsigned are the accounts that have not signed, or only some text of others that the rule does not count.
+func (s *stages) unsigned(wallets []wallet, have kept) []chains.Account {
+	static := slices.Contains(s.config.Coverage.Control, string(chains.Static))
+	var missing []chains.Account
+	for _, w := range wallets {
+		if one, ok := have[w.account]; !ok || one.Grade == chains.Static && !static {
+			missing = append(missing, w.account)
+		}
+	}
+	return missing
+}
+
+// controlled is what the verbs of control start from: the stages before, the wallets, and the signatures so far.
+type controlled struct {
+	snap    report.Snapshot
+	tree    report.Tree
+	wallets []wallet
+	have    kept
+}
+
+func (s *stages) controlled() (controlled, error) {
+	var c controlled
+	var err error
+	if c.snap, c.tree, err = s.snapshotAndTree(); err != nil {
+		return c, err
+	}
+	if c.wallets, err = s.wallets(); err != nil {
+		return c, err
+	}
+	c.have, err = s.signatures(c.snap, c.tree)
+	return c, err
+}
+
+// lists reports whether the account is in a [[wallet]].
+func (c controlled) lists(account chains.Account) bool {
+	return slices.ContainsFunc(c.wallets, func(w wallet) bool { return w.account == account })
 }
 
 // snapshotAndTree reads what the two stages before left; control makes neither.
@@ -241,15 +192,4 @@ func (s *stages) snapshotAndTree() (report.Snapshot, report.Tree, error) {
 	var b buildRecord
 	err := s.run.readJSON(fileBuild, "build", &b)
 	return snap, b.Tree, err
-}
-
-// unsigned are the accounts that have not signed.
-func unsigned(wallets []wallet, have map[chains.Account]signed) []chains.Account {
-	var missing []chains.Account
-	for _, w := range wallets {
-		if _, ok := have[w.account]; !ok {
-			missing = append(missing, w.account)
-		}
-	}
-	return missing
 }

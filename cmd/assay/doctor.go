@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -65,12 +66,21 @@ func (a *app) sayFindings(cmd *cobra.Command, found []finding) error {
 
 func (s *stages) examine() []finding {
 	found := []finding{s.look("config", s.lookRegistry), s.look("keys", s.lookKeys), s.look("ledger", s.lookLedger), s.look("wallets", s.lookWallets)}
+	if slices.ContainsFunc(s.config.Wallets, func(w WalletConfig) bool { return w.derives() }) {
+		found = append(found, s.look("derived", s.lookDerived))
+	}
 	snap, err := registry(s.config, "doctor", time.Unix(0, 0).UTC())
 	if err != nil {
 		return found
 	}
 	for _, chain := range snap.Chains() {
 		found = append(found, s.look("node", func() (string, error) { return s.lookNode(chain) }))
+		if s.config.chain(chain).hasCheckpoint() {
+			found = append(found, s.look("beacon", func() (string, error) { return s.lookBeacon(chain) }))
+		}
+		if s.config.hasValidators(chain) {
+			found = append(found, s.look("validators", func() (string, error) { return s.lookValidators(chain) }))
+		}
 	}
 	return append(found, s.look("disk", s.lookDisk))
 }
@@ -116,8 +126,26 @@ func (s *stages) lookLedger() (string, error) {
 }
 
 func (s *stages) lookWallets() (string, error) {
-	wallets, err := s.wallets()
-	return fmt.Sprintf("%d accounts", len(wallets)), err
+	wallets, _, err := s.listed()
+	return fmt.Sprintf("%d accounts listed", len(wallets)), err
+}
+
+// lookDerived reads the descriptors and derives all addresses; the first of each is shown, to be compared with the wallet's own.
+func (s *stages) lookDerived() (string, error) {
+	all, err := s.descriptors("")
+	if err != nil {
+		return "", err
+	}
+	if err := s.deriveAll(all); err != nil {
+		return "", err
+	}
+	var addresses int
+	var first []string
+	for _, d := range all {
+		addresses += len(d.accounts)
+		first = append(first, d.accounts[0].Address()+" of "+d.name)
+	}
+	return fmt.Sprintf("%d addresses of %d descriptors, which begin with %s", addresses, len(all), strings.Join(first, ", ")), nil
 }
 
 // lookNode asks the chain's nodes for the block of an hour ago, which exercises all but the proofs themselves.

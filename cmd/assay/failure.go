@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 
 	"github.com/assay-por/assay/chains"
 	"github.com/assay-por/assay/merkle/ledger"
@@ -44,6 +45,26 @@ func unreadable(format string, args ...any) error {
 // waiting ends a run that did what it could.
 func waiting(hint, format string, args ...any) error {
 	return &failure{code: exitRefused, err: fmt.Errorf(format, args...), hint: hint, waiting: true}
+}
+
+func isWaiting(err error) bool {
+	var f *failure
+	return errors.As(err, &f) && f.waiting
+}
+
+// joinWaiting says in one sentence all that a run waits for. Requires that each error is of waiting, or nil.
+func joinWaiting(errs ...error) error {
+	var texts, hints []string
+	for _, err := range errs {
+		var f *failure
+		if errors.As(err, &f) {
+			texts, hints = append(texts, strings.TrimPrefix(f.Error(), "waiting for ")), append(hints, f.hint)
+		}
+	}
+	if len(texts) == 0 {
+		return nil
+	}
+	return waiting(strings.Join(hints, "; "), "waiting for %s", strings.Join(texts, ", and for "))
 }
 
 // hinted adds what to do to an error and keeps its exit code.

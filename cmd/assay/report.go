@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -58,17 +59,29 @@ func (s *stages) draft() (draft, error) {
 	if err != nil {
 		return draft{}, err
 	}
+	more, err := s.beside(snap)
+	if err != nil {
+		return draft{}, err
+	}
 	files, err := s.bundleFiles(snap, tree)
 	if err != nil {
 		return draft{}, err
 	}
+	for _, text := range report.ClaimWarnings(more.claims, time.Now()) {
+		s.progress.say("report: note: %s", text)
+	}
+	others, err := s.besideFiles(snap, more)
+	if err != nil {
+		return draft{}, err
+	}
+	files = append(files, others...)
 	result, err := s.shardList(snap)
 	if err != nil {
 		return draft{}, err
 	}
 	payload, manifest, err := report.Draft(report.Inputs{
 		Snapshot: snap, Scope: s.scope(), Tool: "assay " + version, Ledger: b.Ledger, Tree: tree, Liabilities: result.Totals,
-		Lines: lines, Rule: s.rule(), Files: files,
+		Lines: lines, Claims: more.claims, Bands: more.bands, Rule: s.rule(), Files: files,
 	})
 	if err != nil {
 		return draft{}, refused("%v", err)
@@ -110,13 +123,15 @@ func (s *stages) writeLines(snap report.Snapshot, tree report.Tree, balances []c
 	if err != nil {
 		return nil, err
 	}
-	var accounts []report.Wallet
 	var sigs []report.ControlSignature
+	for _, one := range have.list() {
+		sigs = append(sigs, one.published())
+	}
+	var accounts []report.Wallet
 	for _, w := range wallets {
 		grade := chains.NoControl
 		if one, ok := have[w.account]; ok {
 			grade = one.Grade
-			sigs = append(sigs, report.ControlSignature{Account: one.Account, Method: one.Method, Signature: one.Signature})
 		}
 		accounts = append(accounts, report.Wallet{Account: w.account, Custody: report.Custody(w.custody), Control: grade})
 	}
@@ -140,6 +155,9 @@ func (s *stages) bundleFiles(snap report.Snapshot, tree report.Tree) ([]report.F
 	paths := []string{report.PathShards, report.PathLines, report.PathControl}
 	for _, chain := range snap.Chains() {
 		paths = append(paths, report.PathEvidence(chain))
+		if s.config.chain(chain).hasCheckpoint() {
+			paths = append(paths, report.PathBeacon(chain))
+		}
 	}
 	var files []report.File
 	for _, path := range paths {

@@ -2,12 +2,14 @@ package main
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/assay-por/assay/chains"
+	"github.com/assay-por/assay/chains/evm"
 	"github.com/assay-por/assay/report"
 )
 
@@ -16,6 +18,14 @@ import (
 type gathered struct {
 	Balances []gatheredBalance `json:"balances"`
 	Block    report.Block      `json:"block"`
+	Owners   []gatheredOwners  `json:"owners,omitempty"`
+}
+
+// gatheredOwners are the keys of a contract wallet, as the evidence proves them.
+type gatheredOwners struct {
+	Account   chains.Account `json:"account"`
+	Addresses []string       `json:"addresses"`
+	Threshold uint64         `json:"threshold"`
 }
 
 type gatheredBalance struct {
@@ -30,7 +40,9 @@ func newReserves(a *app) *cobra.Command {
 		Use:   "reserves",
 		Short: "Gather the evidence of every wallet's balances at the pinned blocks",
 		Long: `Ask the nodes for proofs of every balance at the snapshot's pinned blocks, check them, and keep them. What was gathered for a chain is
-never gathered again. Run it soon after the snapshot: nodes forget old state.`,
+never gathered again. Run it soon after the snapshot: nodes forget old state.
+
+It gathers the same at the instants of [bands], and takes in what the [[custodian]]s signed; what is not there yet it names, and ends with exit code 1.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.inRun(cmd, func(s *stages) error {
@@ -42,7 +54,11 @@ never gathered again. Run it soon after the snapshot: nodes forget old state.`,
 				if err != nil {
 					return err
 				}
-				return a.say(cmd, map[string]int{"balances": len(balances)}, "%d balances on %d chains proved", len(balances), len(snap.Blocks))
+				if err := a.say(cmd, map[string]int{"balances": len(balances)}, "%d balances on %d chains proved", len(balances), len(snap.Blocks)); err != nil {
+					return err
+				}
+				_, err = s.beside(snap)
+				return err
 			})
 		},
 	}
@@ -51,22 +67,40 @@ never gathered again. Run it soon after the snapshot: nodes forget old state.`,
 // reserves gathers the evidence of all chains, or returns what was gathered before. A chain that fails does not keep the
 // others from being gathered: their nodes forget too.
 func (s *stages) reserves(snap report.Snapshot) ([]chains.Balance, error) {
-	wallets, err := s.wallets()
-	if err != nil {
+	if err := s.everyWalletHasToken(snap); err != nil {
 		return nil, err
 	}
-	if err := s.everyWalletHasToken(snap, wallets); err != nil {
+	if err := s.derive(snap); err != nil {
 		return nil, err
+	}
+	var failed []error
+	unread := map[chains.Chain]bool{}
+	for _, block := range snap.Blocks {
+		if err := s.stake(fileStaked(block.Chain), block); err != nil {
+			failed, unread[block.Chain] = append(failed, err), true
+		}
+	}
+	wallets, err := s.walletsBut(unread)
+	if err != nil {
+		return nil, errors.Join(append(failed, err)...)
 	}
 	var all []chains.Balance
-	var failed []error
 	for _, block := range snap.Blocks {
+		if unread[block.Chain] {
+			continue // its evidence is one file, and would lack a part
+		}
 		balances, err := s.gather(snap, block, holdings(block.Chain, wallets, tokensOf(snap)))
 		if err != nil {
 			failed = append(failed, err)
 			continue
 		}
 		all = append(all, balances...)
+	}
+	// Balances come first: nodes forget those.
+	for _, block := range snap.Blocks {
+		if err := s.finality(snap, block); err != nil {
+			failed = append(failed, err)
+		}
 	}
 	if len(failed) == 1 {
 		return nil, failed[0]
@@ -75,7 +109,7 @@ func (s *stages) reserves(snap report.Snapshot) ([]chains.Balance, error) {
 }
 
 func (s *stages) gather(snap report.Snapshot, block report.Block, wanted []chains.Holding) ([]chains.Balance, error) {
-	name := dirGathered + "/" + strings.ReplaceAll(string(block.Chain), ":", "-") + ".json"
+	name := fileGathered(block.Chain)
 	if s.run.has(name) {
 		var g gathered
 		if err := s.run.readJSON(name, "reserves", &g); err != nil {
@@ -84,7 +118,11 @@ func (s *stages) gather(snap report.Snapshot, block report.Block, wanted []chain
 		return g.chains(), s.sameHoldings(block.Chain, g, wanted)
 	}
 	s.progress.say("reserves: %s: asking for %d balances at block %d", block.Chain, len(wanted), block.Number)
-	source, err := s.source(s.ctx, block.Chain)
+	staked, err := s.shownStaked(fileStaked(block.Chain), block.Chain)
+	if err != nil {
+		return nil, err
+	}
+	source, err := s.sourceWith(s.ctx, block.Chain, evm.Options{Staked: staked})
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +141,33 @@ func (s *stages) gather(snap report.Snapshot, block report.Block, wanted []chain
 	for _, b := range evidence.Balances {
 		g.Balances = append(g.Balances, gatheredBalance{Account: b.Account, Amount: report.NewUnits(b.Amount), Grade: b.Grade, Token: b.Token})
 	}
+	for _, account := range slices.Sorted(maps.Keys(evidence.Owners)) {
+		o := evidence.Owners[account]
+		g.Owners = append(g.Owners, gatheredOwners{Account: account, Addresses: o.Addresses, Threshold: o.Threshold})
+	}
 	return evidence.Balances, s.run.writeJSON(name, g)
+}
+
+func fileGathered(chain chains.Chain) string {
+	return dirGathered + "/" + strings.ReplaceAll(string(chain), ":", "-") + ".json"
+}
+
+// owners are those of all contract wallets that the evidence gathered so far proves.
+func (s *stages) owners(snap report.Snapshot) (map[chains.Account]chains.Owners, error) {
+	all := map[chains.Account]chains.Owners{}
+	for _, chain := range snap.Chains() {
+		if !s.run.has(fileGathered(chain)) {
+			continue
+		}
+		var g gathered
+		if err := s.run.readJSON(fileGathered(chain), "reserves", &g); err != nil {
+			return nil, err
+		}
+		for _, o := range g.Owners {
+			all[o.Account] = chains.Owners{Addresses: o.Addresses, Threshold: o.Threshold}
+		}
+	}
+	return all, nil
 }
 
 func (g gathered) chains() []chains.Balance {
@@ -128,11 +192,17 @@ func (s *stages) sameHoldings(chain chains.Chain, g gathered, wanted []chains.Ho
 }
 
 // everyWalletHasToken catches a list of addresses that no token of the registry could lie on.
-func (s *stages) everyWalletHasToken(snap report.Snapshot, wallets []wallet) error {
-	for _, w := range wallets {
-		if _, ok := snap.Block(w.account.Chain()); !ok {
-			return hinted(unreadable("%s: a wallet lies on %s, but no asset has a token there", s.config.path, w.account.Chain()),
+func (s *stages) everyWalletHasToken(snap report.Snapshot) error {
+	for _, w := range s.config.Wallets {
+		if _, ok := snap.Block(chains.Chain(w.Chain)); !ok {
+			return hinted(unreadable("%s: a wallet lies on %s, but no asset has a token there", s.config.path, w.Chain),
 				"add the token to an [[asset]], or remove the [[wallet]]")
+		}
+	}
+	for _, v := range s.config.Validators {
+		if _, ok := snap.Block(chains.Chain(v.Chain)); !ok {
+			return hinted(unreadable("%s: validators lie on %s, but no asset had a token there when the snapshot was taken", s.config.path, v.Chain),
+				"take a new snapshot in a run directory of its own")
 		}
 	}
 	return nil

@@ -42,6 +42,10 @@ func (s *stages) all(cmd *cobra.Command, w instant, unsignedToo bool) error {
 		return err
 	}
 	s.progress.say("reserves: %d balances", len(balances))
+	_, later := s.beside(snap)
+	if later != nil && !isWaiting(later) {
+		return later
+	}
 	b, err := s.build(snap, in, false)
 	if err != nil {
 		return err
@@ -55,12 +59,15 @@ func (s *stages) all(cmd *cobra.Command, w instant, unsignedToo bool) error {
 	if err != nil {
 		return err
 	}
-	if missing := unsigned(wallets, have); len(missing) > 0 && !unsignedToo {
-		if _, err := s.challenge(s.run.join(dirChallenges)); err != nil {
+	if missing := s.unsigned(wallets, have); len(missing) > 0 && !unsignedToo {
+		if _, _, err := s.challenge(handing{out: s.run.join(dirChallenges)}); err != nil {
 			return err
 		}
-		return waiting(fmt.Sprintf("have the texts in %s signed, then assay control import DIR and assay run again; or go on with assay run --unsigned",
-			s.rel(s.run.join(dirChallenges))), "waiting for the signatures of %d of %d wallets", len(missing), len(wallets))
+		return joinWaiting(waiting(fmt.Sprintf("have the texts in %s signed, then assay control import DIR and assay run again; or go on with assay run --unsigned",
+			s.rel(s.run.join(dirChallenges))), "waiting for the signatures of %d of %d wallets", len(missing), len(wallets)), later)
+	}
+	if later != nil {
+		return later
 	}
 	d, err := s.draft()
 	if err != nil {

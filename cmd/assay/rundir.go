@@ -18,9 +18,12 @@ const (
 	fileSecret     = "secret.age"         // its secret, sealed to the snapshot key
 	fileShardKey   = "shards.age"         // the identity that opens its shard files, sealed likewise
 	fileBuild      = "build.json"         // inputs and result of the build stage
+	dirDerived     = "derived"            // which addresses of derived wallets hold coins, a file a chain
 	dirGathered    = "gathered"           // balances and evidence, a pair of files a chain
 	dirChallenges  = "control/challenges" // texts to sign
 	fileSignatures = "control/signatures.json"
+	dirBands       = "gathered/bands"      // the same at other instants, a folder each
+	dirCustody     = "custody"             // what is asked of custodians, and what they signed
 	fileDraft      = "draft.json"          // the statement's payload
 	fileEnvelope   = "statement.dsse.json" // the signed statement
 	dirPublished   = "published"           // core files of the bundle, by their paths there

@@ -56,7 +56,7 @@ func (s *stages) sign(cmd *cobra.Command, d draft) error {
 	if err := s.writeZip(zip, files); err != nil {
 		return err
 	}
-	if err := s.render(filepath.Join(page, "index.html"), envelope); err != nil {
+	if err := s.render(filepath.Join(page, "index.html"), envelope, len(d.statement.Predicate.Bands)); err != nil {
 		return err
 	}
 	return s.app.say(cmd, map[string]string{"bundle": dir, "zip": zip, "report": page, "statement": d.digest()},
@@ -79,15 +79,28 @@ func (s *stages) writeZip(path string, files []report.File) error {
 	return nil
 }
 
-// private says whether a file that is to be published holds the password of a node or of the keys.
+// private says whether a file that is to be published holds the password of a node or of the keys, or what all addresses of a
+// wallet follow from.
 func (s *stages) private(content []byte) bool {
 	secrets := [][]byte{s.app.passphrase}
-	for _, chain := range s.config.Chains {
-		for _, node := range chain.Nodes {
-			if u, err := url.Parse(node); err == nil && u.User != nil {
-				password, _ := u.User.Password()
-				secrets = append(secrets, []byte(password))
+	if all, err := s.descriptors(""); err == nil { // they were read before; what cannot be read derived nothing
+		for _, d := range all {
+			for _, key := range append(d.parsed.Keys(), d.wallet.XPubs...) {
+				secrets = append(secrets, []byte(key))
 			}
+		}
+	}
+	var places []string
+	for _, chain := range s.config.Chains {
+		places = append(places, chain.Nodes...)
+	}
+	for _, c := range s.config.Custodians {
+		places = append(places, c.URL)
+	}
+	for _, place := range places {
+		if u, err := url.Parse(place); err == nil && u.User != nil {
+			password, _ := u.User.Password()
+			secrets = append(secrets, []byte(password))
 		}
 	}
 	// Short ones occur by chance, and give nothing away by occurring.
@@ -130,13 +143,19 @@ func (s *stages) envelope(payload []byte) ([]byte, error) {
 }
 
 // render writes the report page, from the bytes that were signed.
-func (s *stages) render(path string, envelope []byte) error {
+func (s *stages) render(path string, envelope []byte, bands int) error {
 	lines, err := s.run.read(published(report.PathLines), "report")
 	if err != nil {
 		return err
 	}
+	bandLines := make([][]byte, bands)
+	for n := range bandLines {
+		if bandLines[n], err = s.run.read(published(report.PathBandLines(n)), "report"); err != nil {
+			return err
+		}
+	}
 	var page bytes.Buffer
-	if err := render.HTML(&page, envelope, lines); err != nil {
+	if err := render.HTML(&page, envelope, lines, bandLines...); err != nil {
 		return refused("%v", err)
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

@@ -18,12 +18,13 @@ import (
 
 // instant is what the operator says of the snapshot; it counts only when the snapshot is taken.
 type instant struct {
-	period, at string
+	period, at, drawn string
 }
 
 func (w *instant) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&w.period, "period", "", "name of the period, such as 2026-11 (default: year and month of the instant)")
 	cmd.Flags().StringVar(&w.at, "at", "", "the snapshot's instant, such as 2026-11-01T00:00:00Z (default: now)")
+	cmd.Flags().StringVar(&w.drawn, "drawn", "", "take the instant that was drawn: the file that assay draw commit wrote")
 }
 
 func newSnapshot(a *app) *cobra.Command {
@@ -52,7 +53,7 @@ func (s *stages) snapshot(w instant) (report.Snapshot, error) {
 	if s.run.has(fileSnapshot) {
 		return s.taken(w)
 	}
-	at, err := parseInstant(w.at, time.Now())
+	at, draw, err := s.instantOf(w)
 	if err != nil {
 		return report.Snapshot{}, err
 	}
@@ -63,6 +64,11 @@ func (s *stages) snapshot(w instant) (report.Snapshot, error) {
 	snap, err := registry(s.config, period, at)
 	if err != nil {
 		return report.Snapshot{}, err
+	}
+	if draw != nil {
+		if snap, err = snap.WithDraw(*draw); err != nil {
+			return report.Snapshot{}, refused("%v", err)
+		}
 	}
 	var pins []chains.BlockRef
 	for _, chain := range snap.Chains() {
@@ -107,7 +113,13 @@ func (s *stages) taken(w instant) (report.Snapshot, error) {
 		return snap, err
 	}
 	same, err := registry(s.config, snap.Period, snap.Instant.Time)
+	if err == nil && snap.Draw != nil {
+		same, err = same.WithDraw(*snap.Draw)
+	}
 	if err != nil {
+		return snap, err
+	}
+	if err := s.sameDraw(w, snap); err != nil {
 		return snap, err
 	}
 	switch {

@@ -142,7 +142,7 @@ func checkSigned(t *testing.T, dir string, accounts []chains.Account) {
 	challenges := map[string]control.Challenge{}
 	for i, a := range accounts {
 		name := string(rune('a' + i))
-		c := control.Challenge{Exchange: "Demo Exchange", Snapshot: "s", Chain: a.Chain(), Account: a, Block: "b", Root: "r"}
+		c := control.Challenge{Exchange: "Demo Exchange", Snapshot: "s", Accounts: []control.Pinned{{Account: a, Block: "b"}}, Root: "r"}
 		challenges[name] = c
 		if err := os.WriteFile(filepath.Join(texts, name+".txt"), []byte(c.Text()), 0o600); err != nil {
 			t.Fatal(err)
@@ -156,7 +156,7 @@ func checkSigned(t *testing.T, dir string, accounts []chains.Account) {
 		if err != nil || bytes.Count(signature, []byte("\n")) != 1 {
 			t.Fatalf("signature %q, %v, want one line", signature, err)
 		}
-		if _, _, _, err := control.Verify(c.Account, c.Text(), string(signature)); err != nil {
+		if _, err := control.Verify(c.Names(), c.Text(), string(signature), control.Facts{}); err != nil {
 			t.Error(err)
 		}
 	}
