@@ -31,9 +31,18 @@ var rules = map[string][]string{
 	"chains/egress":     {},
 	"chains/evm":        {"chains", "chains/egress"},
 	"chains/utxo":       {"chains", "chains/egress"},
+	"chains/beacon":     {"chains", "chains/egress"},
+	"chains/attested":   {"chains", "chains/egress"},
+	"chains/tron":       {"chains", "chains/egress", "chains/attested"},
+	"chains/solana":     {"chains", "chains/egress", "chains/attested"},
+	"chains/xrpl":       {"chains", "chains/egress", "chains/attested"},
 	"chains/control":    {"chains"},
+	"chains/descriptor": {"chains"},
+	"chains/custodian":  {"chains", "chains/egress"},
 	"chains/chainstest": {"chains"},
 	"chains/devnet":     {"chains", "chains/evm", "chains/utxo", "chains/control"},
+
+	"chains/control/lists": {"chains", "chains/control"},
 
 	"attest":      {},
 	"attest/keys": {"attest"},
@@ -46,8 +55,9 @@ var rules = map[string][]string{
 	"verifier/canon":    {},
 	"verifier/tree":     {"verifier/canon"},
 	"verifier/claim":    {"verifier/canon"},
-	"verifier/evidence": {"verifier/canon"},
-	"verifier":          {"verifier/canon", "verifier/tree", "verifier/claim", "verifier/evidence"},
+	"verifier/evidence": {"verifier/canon", "verifier/beacon"},
+	"verifier/beacon":   {"verifier/canon"},
+	"verifier":          {"verifier/canon", "verifier/tree", "verifier/claim", "verifier/evidence", "verifier/beacon"},
 
 	"cmd/assay":        {"merkle", "merkle/...", "chains", "chains/...", "attest", "attest/...", "report", "report/...", "web", "web/..."},
 	"cmd/assay-verify": {"verifier", "verifier/..."},
@@ -58,17 +68,17 @@ var rules = map[string][]string{
 var onlyTests = []string{"chains/chainstest", "chains/devnet"}
 
 // pure rooms reach no network, process, clock, environment, logger or global randomness.
-var pure = []string{"merkle", "chains", "chains/control", "attest", "report", "report/render", "verifier", "verifier/canon", "verifier/tree", "verifier/claim", "verifier/evidence"}
+var pure = []string{"merkle", "chains", "chains/control", "chains/descriptor", "chains/control/lists", "attest", "report", "report/render", "verifier", "verifier/canon", "verifier/tree", "verifier/claim", "verifier/evidence", "verifier/beacon"}
 
 var impureImports = []string{"net", "net/http", "os/exec", "log", "log/slog", "math/rand", "math/rand/v2", "syscall", "os/signal"}
 
 var impureCalls = regexp.MustCompile(`\b(time\.(Now|Since|Until|Sleep|After|NewTimer|Tick)|os\.(Getenv|LookupEnv|Environ))\b`)
 
 // serverMustNotReach: the serving side holds no source of liabilities, no chain adapter and no signing key of the statement.
-var serverMustNotReach = []string{"merkle/ledger", "merkle/build", "merkle/shard", "chains/evm", "chains/utxo", "chains/control", "attest/keys"}
+var serverMustNotReach = []string{"merkle/ledger", "merkle/build", "merkle/shard", "chains/evm", "chains/utxo", "chains/beacon", "chains/control", "chains/descriptor", "chains/control/lists", "chains/attested", "chains/tron", "chains/solana", "chains/xrpl", "chains/custodian", "attest/keys"}
 
 // noFloats are the rooms that hold money.
-var noFloats = []string{"merkle", "merkle/ledger", "merkle/shard", "merkle/build", "chains", "chains/evm", "chains/utxo", "report", "verifier", "verifier/canon", "verifier/tree", "verifier/claim", "verifier/evidence"}
+var noFloats = []string{"merkle", "merkle/ledger", "merkle/shard", "merkle/build", "chains", "chains/evm", "chains/utxo", "chains/beacon", "chains/descriptor", "chains/attested", "chains/tron", "chains/solana", "chains/xrpl", "chains/custodian", "report", "verifier", "verifier/canon", "verifier/tree", "verifier/claim", "verifier/evidence", "verifier/beacon"}
 
 type room struct {
 	name     string
