@@ -485,6 +485,14 @@ func TestNew_Refuses(t *testing.T) {
 		change(&o)
 		return o
 	}
+	// Without a checkpoint there is a source, for validators; nothing is proved final by it.
+	bare, err := New(synthetic, urls, with(func(o *Options) { o.Checkpoint = "" }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bare.Finalised(t.Context()); err == nil || !strings.Contains(err.Error(), "no checkpoint to go from") {
+		t.Errorf("no checkpoint: got %v", err)
+	}
 	for name, tt := range map[string]struct {
 		chain chains.Chain
 		urls  []string

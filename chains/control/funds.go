@@ -17,17 +17,7 @@ import (
 	"github.com/assay-por/assay/chains"
 )
 
-const (
-	maxPSBT         = 1_000_000 // SPEC part 18
-	maxPSBTInputs   = 10_000    // no more fit, and each costs a script
-	bip127Prefix    = "Proof-of-Reserves: "
-	globalVersion   = 0xfb
-	globalMessage   = 0x09 // BIP-322's
-	proprietary     = 0xfc
-	inputCommitment = 0x09 // BIP-127's
-	firstPreimage   = 0x0a
-	lastPreimage    = 0x0d
-)
+const bip127Prefix = "Proof-of-Reserves: "
 
 // isProofOfFunds tells the methods whose one signature is of several scripts.
 func isProofOfFunds(signature string) bool {
@@ -85,58 +75,6 @@ func verifyProofOfFunds(accounts []chains.Account, text, signature string) (Sign
 		return Signature{}, err
 	}
 	return Signature{Method: method, Signature: prefix + spelt, Grade: chains.Script}, nil
-}
-
-// parsePSBT reads a PSBT of version 0, whole, with no field that BIP-174 does
-// not know.
-func parsePSBT(signature, prefix, text string) (*psbt.Packet, error) {
-	raw, err := decodeBase64(signature, prefix)
-	if err != nil {
-		return nil, err
-	}
-	if len(raw) > maxPSBT {
-		return nil, fmt.Errorf("signature: its PSBT is longer than %d bytes", maxPSBT)
-	}
-	r := bytes.NewReader(raw)
-	packet, err := psbt.NewFromRawBytes(r, false)
-	if err != nil {
-		return nil, fmt.Errorf("signature holds no whole PSBT: %w", err)
-	}
-	if r.Len() > 0 {
-		return nil, fmt.Errorf("signature: %d bytes are left over after its PSBT", r.Len())
-	}
-	if n := len(packet.UnsignedTx.TxIn); n == 0 || n > maxPSBTInputs {
-		return nil, fmt.Errorf("signature: its PSBT has %d inputs, want 1 to %d", n, maxPSBTInputs)
-	}
-	for _, u := range packet.Unknowns {
-		switch {
-		case bytes.Equal(u.Key, []byte{globalMessage}) && prefix == fundsPrefix:
-			if string(u.Value) != text {
-				return nil, errors.New("signature: its PSBT holds another text than this one")
-			}
-		case bytes.Equal(u.Key, []byte{globalVersion}):
-			if !bytes.Equal(u.Value, []byte{0, 0, 0, 0}) {
-				return nil, errors.New("signature: its PSBT is of another version than 0")
-			}
-		case u.Key[0] != proprietary:
-			return nil, fmt.Errorf("signature: its PSBT has a global field %#02x, which BIP-174 does not know", u.Key[0])
-		}
-	}
-	for i, in := range packet.Inputs {
-		for _, u := range in.Unknowns {
-			if k := u.Key[0]; k != proprietary && k != inputCommitment && (k < firstPreimage || k > lastPreimage) {
-				return nil, fmt.Errorf("signature: input %d of its PSBT has a field %#02x, which BIP-174 does not know", i, k)
-			}
-		}
-	}
-	for i, out := range packet.Outputs {
-		for _, u := range out.Unknowns {
-			if u.Key[0] != proprietary {
-				return nil, fmt.Errorf("signature: output %d of its PSBT has a field %#02x, which BIP-174 does not know", i, u.Key[0])
-			}
-		}
-	}
-	return packet, nil
 }
 
 // finalSpend puts the final scripts and witnesses into the transaction, and

@@ -159,7 +159,7 @@ func TestB13_ProofsOfFunds(t *testing.T) {
 		"another UTXO":       {nil, func(p *psbt.Packet) { p.Inputs[1].WitnessUtxo = wire.NewTxOut(7, []byte{txscript.OP_TRUE}) }, "which is of none of the accounts"},
 		"a false whole UTXO": {nil, func(p *psbt.Packet) { p.Inputs[1].NonWitnessUtxo = virtualSpend(nil, "") }, "brings the transaction"},
 		"a witness cut off":  {nil, func(p *psbt.Packet) { p.Inputs[2].FinalScriptWitness = []byte{2, 1, 1} }, "cut off"},
-		"unknown global":     {nil, func(p *psbt.Packet) { p.Unknowns = []*psbt.Unknown{{Key: []byte{0x0a}, Value: []byte{1}}} }, "global field 0x0a"},
+		"unknown global":     {nil, func(p *psbt.Packet) { p.Unknowns = []*psbt.Unknown{{Key: []byte{0x0a}, Value: []byte{1}}} }, "the global map has a field 0x0a"},
 		"unknown in input":   {nil, func(p *psbt.Packet) { p.Inputs[0].Unknowns = []*psbt.Unknown{{Key: []byte{0x1f}, Value: []byte{1}}} }, "field 0x1f"},
 		"unknown in output":  {nil, func(p *psbt.Packet) { p.Outputs[0].Unknowns = []*psbt.Unknown{{Key: []byte{0x1f}, Value: []byte{1}}} }, "field 0x1f"},
 		"version 2":          {nil, func(p *psbt.Packet) { p.Unknowns = []*psbt.Unknown{{Key: []byte{0xfb}, Value: []byte{2, 0, 0, 0}}} }, "another version"},

@@ -32,10 +32,19 @@ func (s spend) check(first int) error {
 			if slices.ContainsFunc(keptForLater, func(code txscript.ErrorCode) bool { return txscript.IsErrorCode(err, code) }) {
 				return s.of(i, fmt.Errorf("signature is inconclusive, it rests on what Bitcoin keeps for later rules: %w", err))
 			}
+			if txscript.IsErrorCode(err, txscript.ErrUnsatisfiedLockTime) {
+				return s.of(i, fmt.Errorf("signature does not show control now: its script waits for a lock to end: %w", err))
+			}
 			return s.of(i, fmt.Errorf("signature is not this account's over this text: %w", err))
 		}
 		if other.execute(i, otherOutputs, otherHashes) == nil {
 			return s.of(i, errors.New("signature: no signature is checked by the script, it would fit every challenge"))
+		}
+		// The first input's lock time and age are looked at themselves.
+		if i > 0 {
+			if err := s.checkLocks(i, outputs, hashes); err != nil {
+				return s.of(i, err)
+			}
 		}
 	}
 	return nil
@@ -66,9 +75,13 @@ func (s spend) hashes() (txscript.PrevOutputFetcher, *txscript.TxSigHashes) {
 	return outputs, txscript.NewTxSigHashes(s.tx, outputs)
 }
 
-func (s spend) execute(i int, outputs txscript.PrevOutputFetcher, hashes *txscript.TxSigHashes) error {
+func (s spend) engine(i int, outputs txscript.PrevOutputFetcher, hashes *txscript.TxSigHashes) (*txscript.Engine, error) {
 	out := s.spent[i]
-	engine, err := txscript.NewEngine(out.PkScript, s.tx, i, txscript.StandardVerifyFlags|txscript.ScriptVerifySigPushOnly, nil, hashes, out.Value, outputs)
+	return txscript.NewEngine(out.PkScript, s.tx, i, txscript.StandardVerifyFlags|txscript.ScriptVerifySigPushOnly, nil, hashes, out.Value, outputs)
+}
+
+func (s spend) execute(i int, outputs txscript.PrevOutputFetcher, hashes *txscript.TxSigHashes) error {
+	engine, err := s.engine(i, outputs, hashes)
 	if err != nil {
 		return err
 	}
