@@ -139,7 +139,11 @@ func checkRegistry(assets []Asset) error {
 	}
 	seen := map[string]bool{}
 	backs := map[chains.Token]string{}
-	native := map[chains.Chain]chains.Token{}
+	type coinOf struct {
+		chain  chains.Chain
+		staked bool
+	}
+	coins := map[coinOf]chains.Token{}
 	for i, a := range assets {
 		if !isOf(a.ID, 1, 32, assetAlphabet) {
 			return fmt.Errorf("assets: id %q (asset #%d) is not 1 to 32 of A-Z 0-9 . # -", clip(a.ID), i)
@@ -165,13 +169,14 @@ func checkRegistry(assets []Asset) error {
 			if j > 0 && a.Tokens[j-1].ID > t.ID {
 				return fmt.Errorf("assets: the tokens of %s are not sorted by id", a.ID)
 			}
-			if !t.ID.Native() {
+			if !t.ID.Native() && !t.ID.Staked() {
 				continue
 			}
-			if other, taken := native[t.ID.Chain()]; taken {
+			coin := coinOf{t.ID.Chain(), t.ID.Staked()}
+			if other, taken := coins[coin]; taken {
 				return fmt.Errorf("assets: %s and %s are two names for the coin of one chain, which would count twice", other, t.ID)
 			}
-			native[t.ID.Chain()] = t.ID
+			coins[coin] = t.ID
 		}
 	}
 	return nil
@@ -180,6 +185,9 @@ func checkRegistry(assets []Asset) error {
 func (t Token) check(a Asset) error {
 	if _, err := chains.ParseToken(string(t.ID)); err != nil {
 		return fmt.Errorf("assets: %s: %w", a.ID, err)
+	}
+	if t.ID.Staked() && (t.Class != Staked || t.Decimals != 18) {
+		return fmt.Errorf("assets: %s: token %s has class %q and %d decimals, staked coins have class staked and 18", a.ID, t.ID, clip(string(t.Class)), t.Decimals)
 	}
 	if !slices.Contains(Classes(), t.Class) {
 		return fmt.Errorf("assets: %s: token %s has the class %q, want one of %v", a.ID, t.ID, clip(string(t.Class)), Classes())

@@ -94,7 +94,15 @@ func TestNewSnapshotRefuses(t *testing.T) {
 		}, "stands twice"},
 		"asset decimals": {func(_ *report.Exchange, _ *string, _ *time.Time, a *[]report.Asset) { (*a)[0].Decimals = 37 }, "37 decimals"},
 		"token class":    {func(_ *report.Exchange, _ *string, _ *time.Time, a *[]report.Asset) { (*a)[0].Tokens[0].Class = "gold" }, "gold"},
-		"token id":       {func(_ *report.Exchange, _ *string, _ *time.Time, a *[]report.Asset) { (*a)[0].Tokens[0].ID = "btc" }, "BTC"},
+		"staked twice": {func(_ *report.Exchange, _ *string, _ *time.Time, a *[]report.Asset) {
+			*a = append(*a, report.Asset{ID: "STETH", Decimals: 18, Tokens: []report.Token{
+				{ID: "eip155:1/staked:60", Class: report.Staked, Decimals: 18}, {ID: "eip155:1/staked:61", Class: report.Staked, Decimals: 18},
+			}})
+		}, "two names for the coin"},
+		"staked as native": {func(_ *report.Exchange, _ *string, _ *time.Time, a *[]report.Asset) {
+			*a = append(*a, report.Asset{ID: "STETH", Decimals: 18, Tokens: []report.Token{{ID: "eip155:1/staked:60", Class: report.Native, Decimals: 18}}})
+		}, "class staked and 18"},
+		"token id": {func(_ *report.Exchange, _ *string, _ *time.Time, a *[]report.Asset) { (*a)[0].Tokens[0].ID = "btc" }, "BTC"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e, period, at, assets := exchange(), "2026-11", instant, registry()

@@ -156,6 +156,12 @@ func validatorVectors(t testing.TB, put putter) {
 	fault("of-nobody", "B9", evidence, "a line of staked coins without validators", 1, same, func(m *evmMaker, _ obj) { m.evidence = nil })
 	fault("counted-twice", "B10", "headers."+evmChain, "one validator named twice", 3, same, func(_ *evmMaker, file obj) { file["indexes"] = []uint64{6, 6, 7, 1_234_567} })
 	fault("header-without-a-beacon-block", "B20", evidence, "a block header from before EIP-4788", 1, same, func(m *evmMaker, _ obj) { m.more = nil })
+	twice := stakedWorld(same, nil)
+	twice.assets[1]["tokens"] = append(twice.assets[1]["tokens"].([]obj), obj{"class": "staked", "decimals": 18, "id": evmChain + "/staked:61"})
+	add("validators-under-two-names", "B10", "snapshot", 1, "two tokens for the coins of one chain's validators", twice)
+	plain := stakedWorld(same, nil)
+	plain.assets[1]["tokens"].([]obj)[0]["class"] = "native"
+	add("validators-of-another-class", "B16", "snapshot", 1, "staked coins called native", plain)
 	unknown := stakedWorld(same, nil)
 	unknown.full = ""
 	add("validators-of-an-unknown-network", "B20", evidence, 1, "neither the table nor the policy says its forks", unknown)

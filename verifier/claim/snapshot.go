@@ -210,11 +210,19 @@ func (s *Snapshot) checkRegistry() error {
 				return fmt.Errorf("token %s is twice in the registry", t.ID)
 			}
 			tokens[t.ID] = true
-			if chain := ChainOf(t.ID); Native(t.ID) {
-				if coins[chain] {
-					return fmt.Errorf("the registry names the native coin of %s twice, so the same coins would count twice", chain)
+			chain := ChainOf(t.ID)
+			if staked := strings.Contains(t.ID, "/staked:"); staked || Native(t.ID) {
+				coin := "native"
+				if staked {
+					coin = "staked"
 				}
-				coins[chain] = true
+				if coins[coin+chain] {
+					return fmt.Errorf("the registry names the %s coin of %s twice, so the same coins would count twice", coin, chain)
+				}
+				coins[coin+chain] = true
+				if staked && (t.Class != coin || t.Decimals != 18) {
+					return fmt.Errorf("token %s has class %s and %d decimals, staked coins have class staked and 18", t.ID, t.Class, t.Decimals)
+				}
 			}
 		}
 	}
