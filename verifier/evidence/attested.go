@@ -94,11 +94,7 @@ func (a *Attested) readNodes(r *canon.Reader) {
 					canon.Key("time", func() { n.block.Time = readTime(r) }),
 				)
 			}),
-			canon.Key("node", func() {
-				if n.label = r.Text(); !isLabel(n.label) {
-					r.Fail("a node's label is 1 to 64 printable ASCII characters")
-				}
-			}),
+			canon.Key("node", func() { n.label = readLabel(r) }),
 		)
 		if i > 0 {
 			ascending(r, i, strings.Compare(n.label, a.nodes[i-1].label), "node")

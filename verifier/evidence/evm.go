@@ -95,11 +95,7 @@ func (e *EVM) readAttested(r *canon.Reader) {
 		var a evmAttestation
 		r.Object(
 			canon.Key("answers", func() { a.answers = e.readAnswers(r) }),
-			canon.Key("node", func() {
-				if a.node = r.Text(); !isLabel(a.node) {
-					r.Fail("a node's label is 1 to 64 printable ASCII characters")
-				}
-			}),
+			canon.Key("node", func() { a.node = readLabel(r) }),
 		)
 		if i > 0 {
 			ascending(r, i, strings.Compare(a.node, e.attested[i-1].node), "node")

@@ -117,6 +117,15 @@ func readAddress(r *canon.Reader) [20]byte {
 	return address
 }
 
+// readLabel reads what a node is called (SPEC part 13).
+func readLabel(r *canon.Reader) string {
+	label := r.Text()
+	if !isLabel(label) {
+		r.Fail("a node's label is 1 to 64 printable ASCII characters")
+	}
+	return label
+}
+
 // ascending refuses an element whose sort key is not above the one before it. what names the key.
 func ascending(r *canon.Reader, i, order int, what string) {
 	if i > 0 && order <= 0 {

@@ -80,11 +80,7 @@ func readFilterAttestations(r *canon.Reader) (attested []filterAttestation) {
 		var a filterAttestation
 		r.Object(
 			canon.Key("header", func() { a.header = reversed(r.Hash()) }),
-			canon.Key("node", func() {
-				if a.node = r.Text(); !isLabel(a.node) {
-					r.Fail("a node's label is 1 to 64 printable ASCII characters")
-				}
-			}),
+			canon.Key("node", func() { a.node = readLabel(r) }),
 		)
 		if i > 0 {
 			ascending(r, i, strings.Compare(a.node, attested[i-1].node), "node")

@@ -115,11 +115,7 @@ func (u *UTXO) readAttested(r *canon.Reader) {
 		var a attestation
 		r.Object(
 			canon.Key("answers", func() { a.answers = u.readAnswers(r) }),
-			canon.Key("node", func() {
-				if a.node = r.Text(); !isLabel(a.node) {
-					r.Fail("a node's label is 1 to 64 printable ASCII characters")
-				}
-			}),
+			canon.Key("node", func() { a.node = readLabel(r) }),
 		)
 		if i > 0 {
 			ascending(r, i, strings.Compare(a.node, u.attested[i-1].node), "node")
