@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,10 +24,7 @@ import (
 // The stage of the command, from its configuration to the file in the bundle.
 func TestAssayRun(t *testing.T) {
 	dir := t.TempDir()
-	program := filepath.Join(dir, "bin-assay")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "../../cmd/assay").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
+	program, _ := programs(t)
 	instant := devnet.Instant(time.Now())
 	node, err := devnet.StartEthereum(devnet.EthereumOptions{Seed: "beacon", Instant: instant})
 	if err != nil {
@@ -87,6 +85,94 @@ func TestAssayRun(t *testing.T) {
 	if said, err := assay("doctor"); err != nil {
 		t.Errorf("doctor: %v: %s", err, said)
 	}
+
+	// A verifier follows the light client from the policy's checkpoint; without one the block is the exchange's word.
+	checkpoint := checkpointOf(s.checkpoint, s.net.network())
+	said := judged(t, dir, 0, strings.NewReplacer("anchored = false", "anchored = true", "\"inclusion-proved\"", "\"header-trusted\""), checkpoint)
+	for _, want := range []string{"header-trusted", "confirmed by the policy's checkpoint " + s.checkpoint} {
+		if !strings.Contains(said, want) {
+			t.Errorf("the verdict lacks %q:\n%s", want, said)
+		}
+	}
+	if said := judged(t, dir, 0, nil, ""); strings.Contains(said, "header-trusted") || !strings.Contains(said, "state-proved") {
+		t.Errorf("without a checkpoint:\n%s", said)
+	}
+	other := strings.Replace(checkpoint, s.checkpoint, "0x"+strings.Repeat("22", 32), 1)
+	if said := judged(t, dir, 1, nil, other); !strings.Contains(said, "checkpoint") {
+		t.Errorf("another checkpoint:\n%s", said)
+	}
+}
+
+// built are both commands, built once for all tests.
+var built = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "assay-beacon-*")
+	if err != nil {
+		return "", err
+	}
+	builtIn = dir
+	if out, err := exec.Command("go", "build", "-o", dir, "../../cmd/assay", "../../cmd/assay-verify").CombinedOutput(); err != nil {
+		return dir, fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return dir, nil
+})
+
+// builtIn is the folder of what built made, if it was asked to.
+var builtIn string
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if builtIn != "" && os.RemoveAll(builtIn) != nil && code == 0 {
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// programs are the paths of both commands.
+func programs(t *testing.T) (assay, verify string) {
+	t.Helper()
+	dir, err := built()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(dir, "assay"), filepath.Join(dir, "assay-verify")
+}
+
+// judged has assay-verify check the bundle of a folder with its policy, altered and with more at its end; it wants this exit code.
+func judged(t *testing.T, dir string, code int, altered *strings.Replacer, more string) string {
+	t.Helper()
+	_, verify := programs(t)
+	policy, err := os.ReadFile(filepath.Join(dir, "policy.toml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(policy)
+	if altered != nil {
+		text = altered.Replace(text)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "own.toml"), []byte(text+more), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), verify, "bundle", "bundle", "--policy", "own.toml")
+	cmd.Dir = dir
+	out, err := cmd.CombinedOutput()
+	if cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != code {
+		t.Fatalf("assay-verify: %v, want exit %d:\n%s", err, code, out)
+	}
+	return string(out)
+}
+
+// checkpointOf writes a policy's checkpoint of the test's chain, on a network that no table knows.
+func checkpointOf(root string, n Network) string {
+	return fmt.Sprintf("\n[[checkpoint]]\nchain = \"eip155:1337\"\nroot = %q\ngenesis = %q\nforks = [%s]\n", root, strings.TrimPrefix(n.Genesis, "0x"), forksOf(n))
+}
+
+// forksOf writes the forks of a network as they stand in assay.toml and in a policy.
+func forksOf(n Network) string {
+	var forks []string
+	for _, f := range n.Forks {
+		forks = append(forks, fmt.Sprintf("{ epoch = %d, name = %q, version = %q }", f.Epoch, f.Name, f.Version))
+	}
+	return strings.Join(forks, ", ")
 }
 
 func configure(t *testing.T, dir string, s *scene, node *devnet.Ethereum) {
@@ -94,10 +180,6 @@ func configure(t *testing.T, dir string, s *scene, node *devnet.Ethereum) {
 	wallets, err := devnet.Wallets("beacon")
 	if err != nil {
 		t.Fatal(err)
-	}
-	var forks []string
-	for _, f := range s.net.network().Forks {
-		forks = append(forks, fmt.Sprintf("{ epoch = %d, name = %q, version = %q }", f.Epoch, f.Name, f.Version))
 	}
 	text := fmt.Sprintf(`[exchange]
 name = "Demo Exchange"
@@ -121,7 +203,7 @@ forks = [%s]
 chain = "eip155:1337"
 custody = "own-cold"
 accounts = [%q]
-`, node.URL(), s.node.URL, s.checkpoint, s.net.network().Genesis, strings.Join(forks, ", "), wallets[0].Account.Address())
+`, node.URL(), s.node.URL, s.checkpoint, s.net.network().Genesis, forksOf(s.net.network()), wallets[0].Account.Address())
 	if err := os.WriteFile(filepath.Join(dir, "assay.toml"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -139,10 +221,7 @@ type validatorsRun struct {
 func newValidatorsRun(t *testing.T) *validatorsRun {
 	t.Helper()
 	r := &validatorsRun{t: t, dir: t.TempDir()}
-	r.program = filepath.Join(r.dir, "bin-assay")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", r.program, "../../cmd/assay").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
+	r.program, _ = programs(t)
 	wallets, err := devnet.Wallets("beacon")
 	if err != nil {
 		t.Fatal(err)
@@ -283,6 +362,17 @@ func TestAssayRun_Validators(t *testing.T) {
 	if d := cmp.Diff(map[string]string{account(9): wei(9), account(0): wei(0, 3, 6), account(1): wei(1, 4)}, r.staked()); d != "" {
 		t.Errorf("staked (-want +got):\n%s", d)
 	}
+	// No table says the forks of this network: the policy must, or the verifier does not know what its states look like.
+	classes := strings.NewReplacer(`"issued", "native"`, `"issued", "native", "staked"`)
+	if said := judged(t, r.dir, 1, classes, ""); !strings.Contains(said, "the beacon chain of this network is not known") {
+		t.Errorf("without the network:\n%s", said)
+	}
+	said := judged(t, r.dir, 0, classes, checkpointOf("0x"+strings.Repeat("22", 32), stateNet.network()))
+	for _, want := range []string{"eip155:1337/staked:60", "state-proved"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("the verdict lacks %q:\n%s", want, said)
+		}
+	}
 	r.must("report")
 	if more := r.beacon.questions() - asked; more != 0 {
 		t.Errorf("%d questions more", more)
@@ -291,10 +381,6 @@ func TestAssayRun_Validators(t *testing.T) {
 }
 
 func runConfig(node, beacon, account string) string {
-	var forks []string
-	for _, f := range stateNet.network().Forks {
-		forks = append(forks, fmt.Sprintf("{ epoch = %d, name = %q, version = %q }", f.Epoch, f.Name, f.Version))
-	}
 	return fmt.Sprintf(`[exchange]
 name = "Demo Exchange"
 entity = "Demo Ltd."
@@ -318,5 +404,5 @@ forks = [%s]
 chain = "eip155:1337"
 custody = "own-cold"
 accounts = [%q]
-`, node, beacon, stateNet.network().Genesis, strings.Join(forks, ", "), account)
+`, node, beacon, stateNet.network().Genesis, forksOf(stateNet.network()), account)
 }

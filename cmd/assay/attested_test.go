@@ -73,7 +73,7 @@ accounts = ["rG1QQv2nh2gr7RCZ1P8YYcBUKCCN633jCn"]
 	if err := os.WriteFile(filepath.Join(dir, "assay.toml"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, args := range [][]string{{"init"}, {"snapshot", "--at", "2023-11-01T21:20:05Z"}} {
+	for _, args := range [][]string{{"init"}, {"ledger", "synth", "--customers", "20", "--held", "1", "--out", "ledger.csv"}, {"snapshot", "--at", "2023-11-01T21:20:05Z"}} {
 		if code, _, stderr := call(t, dir, assay, args...); code != exitDone {
 			t.Fatalf("assay %s: %s", args, stderr)
 		}
@@ -81,9 +81,9 @@ accounts = ["rG1QQv2nh2gr7RCZ1P8YYcBUKCCN633jCn"]
 	return dir
 }
 
-// Two nodes that say the same give evidence in the bundle's form.
+// Two nodes that say the same give evidence in the bundle's form; a policy may ask for two.
 func TestAttestedReserves(t *testing.T) {
-	assay, _ := programs(t)
+	assay, verify := programs(t)
 	dir := xrplConfig(t, assay, rippled(t, "9986"), rippled(t, "9986"))
 	if code, _, stderr := call(t, dir, assay, "reserves", "--quiet"); code != exitDone {
 		t.Fatal(stderr)
@@ -100,6 +100,17 @@ func TestAttestedReserves(t *testing.T) {
 	} {
 		if !strings.Contains(raw, want) {
 			t.Errorf("the evidence has no %s: %s", want, raw)
+		}
+	}
+	one := xrplConfig(t, assay, rippled(t, "9986"))
+	for _, c := range []struct {
+		dir, nodes, counted string
+	}{{dir, "", "0.009986"}, {dir, "nodes = 2\n", "0.009986"}, {dir, "nodes = 3\n", "0"}, {one, "", "0.009986"}, {one, "nodes = 2\n", "0"}} {
+		must(t, c.dir, assay, "run", "--unsigned", "--quiet")
+		v := judged(t, c.dir, verify, exitDone, `"inclusion-proved"`, `"node-attested"`, "control = [", `control = ["none", `, "[liabilities]", c.nodes+"[liabilities]")
+		g := v.Reserves[0].Groups
+		if len(g) != 1 || g[0].Evidence != "node-attested" || g[0].Counted != (c.counted != "0") || v.Coverage[0].Counted != c.counted {
+			t.Errorf("%q: groups %+v, coverage %+v, want %s counted", c.nodes, g, v.Coverage, c.counted)
 		}
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/assay-por/assay/attest"
 	"github.com/assay-por/assay/chains/chainstest"
 	"github.com/assay-por/assay/chains/devnet"
@@ -38,7 +40,7 @@ func drafted(t *testing.T, dir string) report.Predicate {
 // TestC06_BandsOfEthereum: the same wallets a while before and after, on a real archive node; what is not final yet is waited for, and
 // what was gathered is never gathered again.
 func TestC06_BandsOfEthereum(t *testing.T) {
-	assay, _ := programs(t)
+	assay, verify := programs(t)
 	node, at, dir := ethereum(t, assay)
 	add(t, dir, "[bands]\nbefore = [\"500s\"]\nafter = [\"100s\", \"30s\"]\n")
 	if code, _, stderr := call(t, dir, assay, "snapshot", "--at", at, "--quiet"); code != exitDone {
@@ -83,6 +85,42 @@ func TestC06_BandsOfEthereum(t *testing.T) {
 	}
 	checkBandFiles(t, dir, p)
 	// After block 22 the hot wallet paid 7 coins to a customer; in block 66 the cold one paid it 1,000. Gas makes it a little more.
+	steps := stepsOf(t, dir, p)
+	coins := func(u report.Units) string { return strings.Split(decimal(u, 18), ".")[0] }
+	for i, want := range [][2]string{{"0", "7"}, {"1000", "1000"}, {"0", "0"}} {
+		if got := [2]string{coins(steps[i].Flows[0].In), coins(steps[i].Flows[0].Out)}; got != want {
+			t.Errorf("step %d: in and out %v, want %v", i, got, want)
+		}
+	}
+	page := read(t, dir, "report", "index.html")
+	if !strings.Contains(page, "Before and after") || !strings.Contains(page, steps[1].Flows[0].Out.String()) {
+		t.Error("the page does not show what moved")
+	}
+	sameFlows(t, judged(t, dir, verify, exitDone), p, 18, steps)
+}
+
+// sameFlows: a verifier passes the bands, and computes the flows that the builder's page shows.
+func sameFlows(t *testing.T, v verdict, p report.Predicate, decimals int, steps []report.Step) {
+	t.Helper()
+	if got, want := v.detail(t, "bands"), fmt.Sprintf("%d other instants", len(p.Bands)); !strings.HasPrefix(got, want) {
+		t.Errorf("bands: %q, want %q", got, want)
+	}
+	var got, want [][4]string
+	for _, f := range v.Flows {
+		got = append(got, [4]string{f.From, f.To, strings.ReplaceAll(f.Inflow, ",", ""), strings.ReplaceAll(f.Outflow, ",", "")})
+	}
+	for _, s := range steps {
+		f := s.Flows[0]
+		want = append(want, [4]string{s.From.String(), s.To.String(), decimal(f.In, decimals), decimal(f.Out, decimals)})
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("flows (-builder +verifier):\n%s", d)
+	}
+}
+
+// stepsOf computes what the builder's page shows of a bundle's bands.
+func stepsOf(t *testing.T, dir string, p report.Predicate) []report.Step {
+	t.Helper()
 	lines, err := report.ParseLines(p.Snapshot, []byte(read(t, dir, "bundle", "reserves", "lines.json")))
 	if err != nil {
 		t.Fatal(err)
@@ -99,16 +137,7 @@ func TestC06_BandsOfEthereum(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	coins := func(u report.Units) string { return strings.Split(decimal(u, 18), ".")[0] }
-	for i, want := range [][2]string{{"0", "7"}, {"1000", "1000"}, {"0", "0"}} {
-		if got := [2]string{coins(steps[i].Flows[0].In), coins(steps[i].Flows[0].Out)}; got != want {
-			t.Errorf("step %d: in and out %v, want %v", i, got, want)
-		}
-	}
-	page := read(t, dir, "report", "index.html")
-	if !strings.Contains(page, "Before and after") || !strings.Contains(page, steps[1].Flows[0].Out.String()) {
-		t.Error("the page does not show what moved")
-	}
+	return steps
 }
 
 // checkBandFiles: every band's evidence is of its own block, and its lines are what the statement sums up.
@@ -281,7 +310,7 @@ func bitcoin(t *testing.T, assay string) (node *devnet.Bitcoin, instant time.Tim
 
 // TestC06_BandsOfBitcoin: two hours before the wallets held nothing, a minute after some coins had moved.
 func TestC06_BandsOfBitcoin(t *testing.T) {
-	assay, _ := programs(t)
+	assay, verify := programs(t)
 	_, instant, dir := bitcoin(t, assay)
 	add(t, dir, "[bands]\nbefore = [\"2h\"]\nafter = [\"1m\"]\n")
 	if code, _, stderr := call(t, dir, assay, opened("run", "--at", instant.Format(time.RFC3339), "--unsigned", "--quiet")...); code != exitDone {
@@ -298,4 +327,5 @@ func TestC06_BandsOfBitcoin(t *testing.T) {
 	if page := read(t, dir, "report", "index.html"); !strings.Contains(page, "Before and after") {
 		t.Error("the page does not show what moved")
 	}
+	sameFlows(t, judged(t, dir, verify, exitDone), p, 8, stepsOf(t, dir, p))
 }

@@ -105,6 +105,7 @@ func contractTown(t *testing.T, assay string, owners []signer) (dir string, safe
 		accounts = append(accounts, strings.ToLower(at.Hex()))
 	}
 	configure(t, dir, string(devnet.EthereumChain), node.URL(), accounts)
+	add(t, dir, "[bands]\nbefore = [\"500s\"]\n")
 	for _, args := range [][]string{
 		{"init"}, {"ledger", "synth", "--customers", "20", "--held", "1", "--out", "ledger.csv"},
 		{"snapshot", "--at", moment.Format(time.RFC3339)}, {"reserves"}, {"build"},
@@ -132,9 +133,9 @@ func unmarshal(t *testing.T, content string, v any) {
 }
 
 // TestB11_ContractWallets takes a Safe and another contract wallet from the evidence to the statement: the one's owners are
-// proved and sign, the other is asked through the node.
+// proved and sign, the other is asked through the node. A verifier reaches the grades that the builder gives.
 func TestB11_ContractWallets(t *testing.T) {
-	assay, _ := programs(t)
+	assay, verify := programs(t)
 	owners := []signer{newSigner(t, "a"), newSigner(t, "b"), newSigner(t, "c")}
 	slices.SortFunc(owners, func(a, b signer) int { return strings.Compare(a.address, b.address) })
 	dir, safe, wallet := contractTown(t, assay, owners)
@@ -195,5 +196,20 @@ func TestB11_ContractWallets(t *testing.T) {
 	})
 	if d := cmp.Diff(want, signed.Signatures); d != "" {
 		t.Errorf("control file (-want +got):\n%s", d)
+	}
+
+	must(t, dir, assay, "run", "--quiet")
+	v := judged(t, dir, verify, exitDone)
+	v.detail(t, "bands")
+	counted := map[string]bool{}
+	for _, g := range v.Reserves[0].Groups {
+		counted[g.Control] = g.Counted
+	}
+	if d := cmp.Diff(map[string]bool{"owner-proved": true, "contract-attested": false}, counted); d != "" {
+		t.Errorf("control grades that the verifier reached, and counts (-want +got):\n%s", d)
+	}
+	v = judged(t, dir, verify, exitDone, `"bound", "owner-proved"`, `"bound", "contract-attested"`)
+	if g := v.Reserves[0].Groups; len(g) != 2 || g[0].Counted == g[1].Counted || g[0].Counted != (g[0].Control == "contract-attested") {
+		t.Errorf("a policy that takes a node's word: %+v", g)
 	}
 }

@@ -178,7 +178,7 @@ func TestB22_CustodianOverHTTPS(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("skipped: this system's roots cannot be named in a file")
 	}
-	assay, _ := programs(t)
+	assay, verify := programs(t)
 	var respond http.HandlerFunc
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { respond(w, r) }))
 	defer server.Close()
@@ -239,6 +239,19 @@ func TestB22_CustodianOverHTTPS(t *testing.T) {
 	}
 	if claims := read(t, dir, "bundle", "reserves", "claims.json"); !strings.Contains(claims, `"holder":"Example Trust","kind":"custodian"`) || strings.Contains(read(t, dir, "bundle.zip"), password) {
 		t.Error("the bundle lacks the claim, or holds the password")
+	}
+	pin := func(key string) string {
+		return fmt.Sprintf("[[custodian]]\nname = \"Example Trust\"\nkey = %q\n[liabilities]", key)
+	}
+	key := strings.TrimSpace(read(t, dir, "trust.pub"))
+	for policy, signed := range map[string]bool{"[liabilities]": false, pin(key): true} {
+		if v := judged(t, dir, verify, exitDone, "[liabilities]", policy); len(v.Claims) != 1 || v.Claims[0].Signed != signed || v.Claims[0].Amount != "1" ||
+			v.Coverage[0].Counted != "0" || v.noted("Example Trust") == signed {
+			t.Errorf("signed %t: claims %+v, coverage %+v, notes %q", signed, v.Claims, v.Coverage, v.Notes)
+		}
+	}
+	if v := judged(t, dir, verify, exitRefused, "[liabilities]", pin("ed25519:"+strings.Repeat("1", 64))); !strings.Contains(v.Summary, "reserves.claims") {
+		t.Errorf("another custodian's key: %s", v.Summary)
 	}
 }
 

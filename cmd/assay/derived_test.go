@@ -261,9 +261,9 @@ func TestDerivedWallets(t *testing.T) {
 	expect(t, dir, assay, exitUnreadable, again+" is of a descriptor of that chain and of ", "run", "--quiet")
 }
 
-// TestFiltersInTheEvidence has a run gather compact filters from two nodes.
+// TestFiltersInTheEvidence has a run gather compact filters from two nodes, which a verifier reaches the grade of.
 func TestFiltersInTheEvidence(t *testing.T) {
-	assay, _ := programs(t)
+	assay, verify := programs(t)
 	single := summed(t, "sh(wpkh("+keyA+"/*))")
 	urls, at := bitcoins(t, 2, map[chains.Account]int64{derivedAccount(t, single, 0, 4): 30_00000000})
 	dir := t.TempDir()
@@ -289,6 +289,12 @@ func TestFiltersInTheEvidence(t *testing.T) {
 	}
 	if got := read(t, dir, "run", "gathered", name); !strings.Contains(got, `"grade":"filter-checked"`) {
 		t.Errorf("gathered %s, want the grade filter-checked", got)
+	}
+	mustCall(t, dir, assay, "ledger", "synth", "--customers", "20", "--held", "1", "--out", "ledger.csv")
+	mustCall(t, dir, assay, "run", "--unsigned", "--quiet")
+	v := judged(t, dir, verify, exitDone, `"inclusion-proved"`, `"filter-checked"`, "control = [", `control = ["none", `)
+	if g := v.Reserves[0].Groups; len(g) != 1 || g[0].Evidence != "filter-checked" || !g[0].Counted || g[0].Amount != "30" {
+		t.Errorf("the verifier reaches %+v", g)
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,7 +17,7 @@ import (
 // TestC06_DrawnInstant: the whole way on a real chain: a commitment to a block that is still to come, the wait for it, the instant that
 // it gives, and a snapshot that nobody chose.
 func TestC06_DrawnInstant(t *testing.T) {
-	assay, _ := programs(t)
+	assay, verify := programs(t)
 	node, instant, dir := bitcoin(t, assay)
 	from, to := instant.Add(-time.Minute).Format(time.RFC3339), instant.Add(-10*time.Second).Format(time.RFC3339)
 	chain := string(devnet.BitcoinChain)
@@ -65,6 +66,7 @@ func TestC06_DrawnInstant(t *testing.T) {
 		t.Fatalf("exit %d: %s", code, stderr)
 	}
 	checkDrawn(t, dir, node, told.Instant)
+	judgeDrawn(t, dir, verify)
 
 	// The same again is the same; another instant or another draw is not.
 	if code, _, stderr := call(t, dir, assay, opened("run", "--drawn", "draw.dsse.json", "--unsigned", "--quiet")...); code != exitDone {
@@ -93,6 +95,26 @@ func checkDrawn(t *testing.T, dir string, node *devnet.Bitcoin, want string) {
 	}
 	if page := read(t, dir, "report", "index.html"); !strings.Contains(page, "<dt>Drawn</dt>") {
 		t.Error("the page does not say that the instant was drawn")
+	}
+}
+
+// judgeDrawn: a verifier computes the same instant, and believes the block as far as its anchors go.
+func judgeDrawn(t *testing.T, dir, verify string) {
+	t.Helper()
+	d := drafted(t, dir).Snapshot.Draw
+	const word = "the instant was drawn with block 345 of"
+	v := judged(t, dir, verify, exitDone)
+	if got := v.detail(t, "snapshot"); !strings.HasSuffix(got, ", the instant drawn") || !v.noted(word) || !v.noted(d.Commitment.String()) {
+		t.Errorf("snapshot: %s; notes %q", got, v.Notes)
+	}
+	anchor := func(hash string) string {
+		return fmt.Sprintf("[[anchor]]\nchain = %q\nnumber = 345\nhash = %q\n[liabilities]", d.Chain, hash)
+	}
+	if v := judged(t, dir, verify, exitDone, "[liabilities]", anchor(string(d.Hash))); v.noted(word) || !v.noted(d.Commitment.String()) {
+		t.Errorf("with an anchor: notes %q", v.Notes)
+	}
+	if v := judged(t, dir, verify, exitRefused, "[liabilities]", anchor(strings.Repeat("0", 64))); !strings.Contains(v.Summary, "anchor for block 345") {
+		t.Errorf("with another anchor: %s", v.Summary)
 	}
 }
 

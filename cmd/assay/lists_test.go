@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assay-por/assay/chains"
+	"github.com/assay-por/assay/chains/chainstest"
 	"github.com/assay-por/assay/chains/control"
 )
 
@@ -53,5 +55,41 @@ func TestB01_StaticLists(t *testing.T) {
 	save(t, "hello", bad)
 	if _, err = printed(func(cmd *cobra.Command) (err error) { _, err = s.app.okx(cmd, bad); return err }); exitCode(err) != exitUnreadable {
 		t.Errorf("no list: %v", err)
+	}
+}
+
+// TestB01_StaticInTheVerdict: a kept signature over another's text goes into the bundle, and counts for a verifier only where its policy
+// says so. The devnet plays chain 1, which the list speaks of.
+func TestB01_StaticInTheVerdict(t *testing.T) {
+	assay, verify := programs(t)
+	node, at, dir := ethereum(t, assay)
+	main := chainstest.NewProxy(t, node.URL())
+	main.Alter = func(c chainstest.Call, _ json.RawMessage) json.RawMessage {
+		if c.Method == "eth_chainId" {
+			return json.RawMessage(`"0x1"`)
+		}
+		return nil
+	}
+	const mine = "0x0cdcdb19a857c2ac24818ca4fdfe38cce071483e"
+	configure(t, dir, "eip155:1", main.URL, []string{mine})
+	list, err := filepath.Abs(filepath.Join("..", "..", "chains", "control", "lists", "testdata", "por.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	must(t, dir, assay, "snapshot", "--at", at, "--quiet")
+	must(t, dir, assay, "reserves", "--quiet")
+	must(t, dir, assay, "build", "--quiet")
+	if out := must(t, dir, assay, "control", "okx", list, "--keep"); !strings.Contains(out, "1 signatures kept, of control grade static") {
+		t.Errorf("okx --keep says %s", out)
+	}
+	must(t, dir, assay, "run", "--unsigned", "--quiet")
+	for _, c := range []struct {
+		grades  string
+		counted bool
+	}{{"control = [", false}, {`control = ["static", `, true}} {
+		v := judged(t, dir, verify, exitDone, "control = [", c.grades)
+		if g := v.Reserves[0].Groups; len(g) != 1 || g[0].Control != "static" || g[0].Counted != c.counted {
+			t.Errorf("%s: %+v", c.grades, g)
+		}
 	}
 }
