@@ -362,20 +362,23 @@ func TestAssayRun_Validators(t *testing.T) {
 	if d := cmp.Diff(map[string]string{account(9): wei(9), account(0): wei(0, 3, 6), account(1): wei(1, 4)}, r.staked()); d != "" {
 		t.Errorf("staked (-want +got):\n%s", d)
 	}
+	r.must("report")
+	if more := r.beacon.questions() - asked; more != 0 {
+		t.Errorf("%d questions more", more)
+	}
+
+	r.configure(r.lists() + "[bands]\nbefore = [\"500s\"]\n")
+	r.must("run", "--unsigned", "--quiet")
 	// No table says the forks of this network: the policy must, or the verifier does not know what its states look like.
 	classes := strings.NewReplacer(`"issued", "native"`, `"issued", "native", "staked"`)
 	if said := judged(t, r.dir, 1, classes, ""); !strings.Contains(said, "the beacon chain of this network is not known") {
 		t.Errorf("without the network:\n%s", said)
 	}
 	said := judged(t, r.dir, 0, classes, checkpointOf("0x"+strings.Repeat("22", 32), stateNet.network()))
-	for _, want := range []string{"eip155:1337/staked:60", "state-proved"} {
+	for _, want := range []string{"eip155:1337/staked:60", "state-proved", "1 other instants, 4 lines each"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("the verdict lacks %q:\n%s", want, said)
 		}
-	}
-	r.must("report")
-	if more := r.beacon.questions() - asked; more != 0 {
-		t.Errorf("%d questions more", more)
 	}
 	r.refused(table+"indexes = [1]\n", "the validators of eip155:1337 changed")
 }

@@ -270,7 +270,7 @@ func TestFiltersInTheEvidence(t *testing.T) {
 	wallets := fmt.Sprintf("[[wallet]]\ndescriptors = [%q]\nrange = 30\n", single)
 	bitcoinConfig(t, dir, nodesLine(urls[0])+"\nfilters = true", wallets)
 	expect(t, dir, assay, exitUnreadable, "filters need the word of two nodes", "doctor")
-	bitcoinConfig(t, dir, nodesLine(urls...)+"\nfilters = true", wallets)
+	bitcoinConfig(t, dir, nodesLine(urls...)+"\nfilters = true", wallets+"[bands]\nbefore = [\"20s\"]\n")
 	mustCall(t, dir, assay, "init")
 	mustCall(t, dir, assay, "snapshot", "--at", at, "--quiet")
 	mustCall(t, dir, assay, "reserves", "--quiet")
@@ -293,6 +293,9 @@ func TestFiltersInTheEvidence(t *testing.T) {
 	mustCall(t, dir, assay, "ledger", "synth", "--customers", "20", "--held", "1", "--out", "ledger.csv")
 	mustCall(t, dir, assay, "run", "--unsigned", "--quiet")
 	v := judged(t, dir, verify, exitDone, `"inclusion-proved"`, `"filter-checked"`, "control = [", `control = ["none", `)
+	if got := v.detail(t, "bands"); got != "1 other instants, 1 lines each" {
+		t.Errorf("bands: %s", got)
+	}
 	if g := v.Reserves[0].Groups; len(g) != 1 || g[0].Evidence != "filter-checked" || !g[0].Counted || g[0].Amount != "30" {
 		t.Errorf("the verifier reaches %+v", g)
 	}
