@@ -52,6 +52,7 @@ func (b *bundleRun) checkBand(n int, band claim.Band) ([]claim.BandLine, error) 
 	if err := b.statement.CheckBand(band, b.policy); err != nil {
 		return nil, err
 	}
+	b.nameUnanchored(n, band)
 	raw, err := b.load(bandLinesPath(n))
 	if err != nil {
 		return nil, err
@@ -86,6 +87,19 @@ func (b *bundleRun) checkBand(n int, band claim.Band) ([]claim.BandLine, error) 
 		return nil, fmt.Errorf("the evidence has %d balances, %d of them have a line", len(reached.balances), len(lines))
 	}
 	return lines, nil
+}
+
+// nameUnanchored names the headers of a band that no anchor confirms (SPEC part 17). A light client speaks of the pinned block alone.
+func (b *bundleRun) nameUnanchored(n int, band claim.Band) {
+	var blocks []string
+	for _, block := range band.Blocks {
+		if confirmed, err := b.policy.CheckAnchor(block); err == nil && !confirmed {
+			blocks = append(blocks, fmt.Sprintf("%d of %s", block.Number, block.Chain))
+		}
+	}
+	if len(blocks) > 0 {
+		b.note("band %d: no anchor of the policy confirms block %s: that it is the chain's is the exchange's word", n, strings.Join(blocks, ", block "))
+	}
 }
 
 // checkBandChain makes for one block of a band what `headers.CHAIN` and `evidence.CHAIN` make for the pinned one.

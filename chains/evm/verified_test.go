@@ -95,6 +95,8 @@ entity = "Demo Ltd."
 included = ["spot"]
 [ledger]
 files = ["ledger.csv"]
+[bands]
+before = ["500s"]
 [[asset]]
 id = "ETH"
 decimals = 18

@@ -96,7 +96,16 @@ func TestC06_BandsOfEthereum(t *testing.T) {
 	if !strings.Contains(page, "Before and after") || !strings.Contains(page, steps[1].Flows[0].Out.String()) {
 		t.Error("the page does not show what moved")
 	}
-	sameFlows(t, judged(t, dir, verify, exitDone), p, 18, steps)
+	v := judged(t, dir, verify, exitDone)
+	sameFlows(t, v, p, 18, steps)
+	if !v.noted("band 1: no anchor of the policy confirms block 66 of eip155:1337") {
+		t.Errorf("the blocks of bands that no anchor confirms are not named: %q", v.Notes)
+	}
+	anchor := fmt.Sprintf("[[anchor]]\nchain = \"eip155:1337\"\nnumber = 66\nhash = %q\n[liabilities]", p.Bands[1].Blocks[0].Hash)
+	if v := judged(t, dir, verify, exitDone, "[liabilities]", anchor); v.noted("band 1:") || !v.noted("band 2:") {
+		t.Errorf("with an anchor for band 1: %q", v.Notes)
+	}
+	judged(t, dir, verify, exitRefused, "[liabilities]", strings.Replace(anchor, string(p.Bands[1].Blocks[0].Hash), "0x"+strings.Repeat("0", 64), 1))
 }
 
 // sameFlows: a verifier passes the bands, and computes the flows that the builder's page shows.

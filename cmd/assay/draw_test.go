@@ -110,7 +110,7 @@ func judgeDrawn(t *testing.T, dir, verify string) {
 	anchor := func(hash string) string {
 		return fmt.Sprintf("[[anchor]]\nchain = %q\nnumber = 345\nhash = %q\n[liabilities]", d.Chain, hash)
 	}
-	if v := judged(t, dir, verify, exitDone, "[liabilities]", anchor(string(d.Hash))); v.noted(word) || !v.noted(d.Commitment.String()) {
+	if v := judged(t, dir, verify, exitDone, "[liabilities]", anchor(d.Hash)); v.noted(word) || !v.noted(d.Commitment.String()) {
 		t.Errorf("with an anchor: notes %q", v.Notes)
 	}
 	if v := judged(t, dir, verify, exitRefused, "[liabilities]", anchor(strings.Repeat("0", 64))); !strings.Contains(v.Summary, "anchor for block 345") {
