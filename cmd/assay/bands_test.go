@@ -105,7 +105,7 @@ func TestC06_BandsOfEthereum(t *testing.T) {
 	if v := judged(t, dir, verify, exitDone, "[liabilities]", anchor); v.noted("band 1:") || !v.noted("band 2:") {
 		t.Errorf("with an anchor for band 1: %q", v.Notes)
 	}
-	judged(t, dir, verify, exitRefused, "[liabilities]", strings.Replace(anchor, string(p.Bands[1].Blocks[0].Hash), "0x"+strings.Repeat("0", 64), 1))
+	judged(t, dir, verify, exitRefused, "[liabilities]", strings.Replace(anchor, p.Bands[1].Blocks[0].Hash, "0x"+strings.Repeat("0", 64), 1))
 }
 
 // sameFlows: a verifier passes the bands, and computes the flows that the builder's page shows.
