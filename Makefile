@@ -1,4 +1,4 @@
-# Assay. `make help` lists the targets. Needs Go 1.26, git and a POSIX shell; no C compiler but for `make check` (race detector).
+# Assay. `make help` lists the targets. Needs Go 1.26.8, git and a POSIX shell; no C compiler but for `make check` (race detector).
 
 # Commands that tests and the demo run, built by name and version into build/bin: what they require never meets go.mod.
 BTCD      = github.com/btcsuite/btcd@v0.26.2
