@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -179,10 +180,9 @@ func TestB22_CustodianOverHTTPS(t *testing.T) {
 		t.Skip("skipped: this system's roots cannot be named in a file")
 	}
 	assay, verify := programs(t)
-	var respond http.HandlerFunc
-	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { respond(w, r) }))
+	var respond atomic.Value // of http.HandlerFunc
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { respond.Load().(http.HandlerFunc)(w, r) }))
 	defer server.Close()
-	server.Config.ErrorLog = nil
 	dir := t.TempDir()
 	save := func(name, text string) string {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
@@ -216,7 +216,7 @@ func TestB22_CustodianOverHTTPS(t *testing.T) {
 		"huge":          {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.CopyN(w, zeros{}, 8<<20) }, exitNetwork, "longer than 1048576 bytes"},
 		"a page":        {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") }, exitRefused, "neither a DSSE envelope nor a JWS"},
 	} {
-		respond = c.respond
+		respond.Store(c.respond)
 		code, stdout, stderr := call(t, dir, assay, "run", "--quiet", "--identity-file", "id.txt")
 		if code != c.code || !strings.Contains(stderr, c.want) || strings.Contains(stdout+stderr, password) {
 			t.Errorf("%s: exit %d: %s", name, code, stderr)
@@ -226,14 +226,14 @@ func TestB22_CustodianOverHTTPS(t *testing.T) {
 		t.Fatal(stderr)
 	}
 	snap := drawnUp(t, dir)
-	respond = func(w http.ResponseWriter, r *http.Request) {
+	respond.Store(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		user, given, _ := r.BasicAuth()
 		if r.URL.Path != "/por/"+snap.ID.String()+".json" || user != "demo" || given != password {
 			http.NotFound(w, r)
 			return
 		}
 		fmt.Fprint(w, read(t, dir, "signed.json"))
-	}
+	}))
 	if code, _, stderr := call(t, dir, assay, "run", "--quiet", "--identity-file", "id.txt"); code != exitDone {
 		t.Fatalf("exit %d: %s", code, stderr)
 	}
