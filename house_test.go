@@ -44,20 +44,25 @@ var rules = map[string][]string{
 
 	"chains/control/lists": {"chains", "chains/control"},
 
-	"attest":      {},
-	"attest/keys": {"attest"},
+	"attest":           {},
+	"attest/keys":      {"attest"},
+	"attest/tlog":      {"attest"},
+	"attest/witness":   {"attest"},
+	"attest/timestamp": {"attest"},
 
 	"report":        {"merkle", "chains", "attest"},
 	"report/render": {"report"},
 
 	"web": {"report"},
 
-	"verifier/canon":    {},
-	"verifier/tree":     {"verifier/canon"},
-	"verifier/claim":    {"verifier/canon"},
-	"verifier/evidence": {"verifier/canon", "verifier/beacon"},
-	"verifier/beacon":   {"verifier/canon"},
-	"verifier":          {"verifier/canon", "verifier/tree", "verifier/claim", "verifier/evidence", "verifier/beacon"},
+	"verifier/canon":     {},
+	"verifier/tree":      {"verifier/canon"},
+	"verifier/claim":     {"verifier/canon"},
+	"verifier/evidence":  {"verifier/canon", "verifier/beacon"},
+	"verifier/beacon":    {"verifier/canon"},
+	"verifier/tlog":      {"verifier/canon"},
+	"verifier/timestamp": {"verifier/canon"},
+	"verifier":           {"verifier/canon", "verifier/tree", "verifier/claim", "verifier/evidence", "verifier/beacon", "verifier/tlog", "verifier/timestamp"},
 
 	"cmd/assay":        {"merkle", "merkle/...", "chains", "chains/...", "attest", "attest/...", "report", "report/...", "web", "web/..."},
 	"cmd/assay-verify": {"verifier", "verifier/..."},
@@ -68,7 +73,7 @@ var rules = map[string][]string{
 var onlyTests = []string{"chains/chainstest", "chains/devnet"}
 
 // pure rooms reach no network, process, clock, environment, logger or global randomness.
-var pure = []string{"merkle", "chains", "chains/control", "chains/descriptor", "chains/control/lists", "attest", "report", "report/render", "verifier", "verifier/canon", "verifier/tree", "verifier/claim", "verifier/evidence", "verifier/beacon"}
+var pure = []string{"merkle", "chains", "chains/control", "chains/descriptor", "chains/control/lists", "attest", "report", "report/render", "verifier", "verifier/canon", "verifier/tree", "verifier/claim", "verifier/evidence", "verifier/beacon", "verifier/tlog", "verifier/timestamp"}
 
 var impureImports = []string{"net", "net/http", "os/exec", "log", "log/slog", "math/rand", "math/rand/v2", "syscall", "os/signal"}
 

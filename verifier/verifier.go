@@ -70,7 +70,7 @@ type Verdict struct {
 	Unanchored    []string     `json:"unanchored,omitempty"`     // chains whose pinned block neither an anchor nor a light client confirms
 	NotRecomputed string       `json:"not_recomputed,omitempty"` // shards without leaves here
 	Customer      *Customer    `json:"customer,omitempty"`
-	NotShown      []string     `json:"not_shown"` // what a proven verdict does not show (SPEC part 23)
+	NotShown      []string     `json:"not_shown"` // what a proven verdict does not show (SPEC part 28)
 }
 
 // Statement says what was signed, from the payload that the signatures cover.
