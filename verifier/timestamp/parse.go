@@ -2,6 +2,7 @@ package timestamp
 
 import (
 	"bytes"
+	"crypto/rsa"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -16,7 +17,10 @@ import (
 	"github.com/assay-por/assay/verifier/canon"
 )
 
-const maxResponse = 64 << 10 // SPEC part 18
+const (
+	maxResponse = 64 << 10 // SPEC part 18
+	maxRSA      = 16384    // a longer key makes one signature take seconds: nobody's, and a trap
+)
 
 // Names of what a response is made of (RFC 3161, RFC 5652).
 const (
@@ -102,6 +106,13 @@ func (t *Token) readSignedData(response cryptobyte.String) error {
 		!data.ReadASN1(&signers, asn1.SET) || !data.Empty() {
 		return &canon.FormatError{Field: "token", Problem: "not CMS SignedData"}
 	}
+	if err := t.readCertificates(certificates); err != nil {
+		return err
+	}
+	return t.signer.read(signers)
+}
+
+func (t *Token) readCertificates(certificates cryptobyte.String) error {
 	for i := 0; !certificates.Empty(); i++ {
 		var element cryptobyte.String
 		if !certificates.ReadASN1Element(&element, asn1.SEQUENCE) {
@@ -111,9 +122,12 @@ func (t *Token) readSignedData(response cryptobyte.String) error {
 		if err != nil {
 			return &canon.FormatError{Field: fmt.Sprintf("token.certificates[%d]", i), Problem: err.Error()}
 		}
+		if key, ok := c.PublicKey.(*rsa.PublicKey); ok && key.N.BitLen() > maxRSA {
+			return &canon.FormatError{Field: fmt.Sprintf("token.certificates[%d]", i), Problem: fmt.Sprintf("an RSA key of %d bits, the limit is %d", key.N.BitLen(), maxRSA)}
+		}
 		t.certificates = append(t.certificates, c)
 	}
-	return t.signer.read(signers)
+	return nil
 }
 
 // read reads the SignerInfo, of which there is one (RFC 5652 §5.3).

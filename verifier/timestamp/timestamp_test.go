@@ -11,6 +11,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
+	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
@@ -281,6 +282,23 @@ func TestTimeStamp_Chain(t *testing.T) {
 	noCA := issue(t, ca, "no authority", keyOn(t, elliptic.P256()), func(*x509.Certificate) {})
 	_, err = verdict(issue(t, noCA, "good", keyRSA(), stamping).forge(stamped, noCA).response(t), ca.certificate)
 	refused(t, "by way of no authority", err, "does not lead to")
+}
+
+// One signature by such a key takes seconds, and a chain has many.
+func TestE09_TimeStampWithALongKey(t *testing.T) {
+	ca := issue(t, nil, "root", keyRSA(), root)
+	n := new(big.Int).Lsh(big.NewInt(1), maxRSA)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: noon}
+	raw, err := x509.CreateCertificate(rand.Reader, template, ca.certificate, &rsa.PublicKey{N: n.SetBit(n, 0, 1), E: 1<<31 - 1}, ca.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	long, err := x509.ParseCertificate(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = Parse(issue(t, ca, "good", keyRSA(), stamping).forge(stamped, &authority{certificate: long}).response(t))
+	refused(t, "a long key", err, "token.certificates[1]: an RSA key of 16385 bits, the limit is 16384")
 }
 
 func TestTimeStamp_FormatErrors(t *testing.T) {
