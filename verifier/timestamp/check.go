@@ -6,9 +6,9 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rsa"
-	"crypto/sha1" //nolint:gosec // RFC 2634 names the certificate by it; the signature does not rest on it
-	_ "crypto/sha256"
-	_ "crypto/sha512"
+	"crypto/sha1"     //nolint:gosec // RFC 2634 names the certificate by it; the signature does not rest on it
+	_ "crypto/sha256" // what hashOf names is called by number
+	_ "crypto/sha512" // likewise
 	"crypto/x509"
 	"errors"
 	"fmt"

@@ -6,7 +6,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha1" //nolint:gosec // to be refused
+	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -152,7 +152,7 @@ const oidSHA1 = "1.3.14.3.2.26"
 
 func digestOf(hash crypto.Hash, b []byte) []byte {
 	if hash == crypto.SHA1 {
-		s := sha1.Sum(b) //nolint:gosec // to be refused
+		s := sha1.Sum(b)
 		return s[:]
 	}
 	return sum(hash, b)

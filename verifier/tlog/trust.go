@@ -135,5 +135,5 @@ func (l line) cosigned(key Key, text []byte) (time.Time, error) {
 	if !ed25519.Verify(key.Public[:], message, l.signature[8:]) {
 		return time.Time{}, fmt.Errorf("does not verify")
 	}
-	return time.Unix(int64(seconds), 0).UTC(), nil //nolint:gosec // below lastSecond
+	return time.Unix(int64(seconds), 0).UTC(), nil
 }
