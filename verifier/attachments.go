@@ -1,0 +1,100 @@
+package verifier
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Attachments are the files of a bundle that were made after the statement was signed (SPEC part 11).
+const (
+	attachments      = "attachments/"
+	entryPath        = attachments + "entry.dsse.json"
+	logProofPath     = attachments + "log.tlog-proof"
+	anchorPath       = attachments + "anchor.json"
+	anchorProofPath  = attachments + "anchor.tlog-proof"
+	timestampsPrefix = attachments + "timestamps/"
+	findingsPrefix   = attachments + "findings/"
+)
+
+func timestampPath(n int) string { return fmt.Sprintf("%s%d.tsr", timestampsPrefix, n) }
+func findingPath(n int) string   { return fmt.Sprintf("%s%d.dsse.json", findingsPrefix, n) }
+
+const (
+	maxTimestamps = 16 // SPEC part 11
+	maxFindings   = 32
+)
+
+// numbered counts the attachments of one kind that follow from 0 without a gap.
+func (b *bundleRun) numbered(path func(int) string, limit int) int {
+	for n := range limit {
+		if _, ok := b.files.byPath[path(n)]; !ok {
+			return n
+		}
+	}
+	return limit
+}
+
+// checkAttachments is what `bundle.files` asks of attachments (SPEC part 11): they are of the table, and together where it says so.
+func (b *bundleRun) checkAttachments() (faults []error) {
+	needs := map[string]string{entryPath: logProofPath, logProofPath: entryPath, anchorPath: anchorProofPath, anchorProofPath: anchorPath}
+	for _, path := range slices.Sorted(maps.Keys(needs)) {
+		faults = append(faults, b.together(path, needs[path]))
+	}
+	faults = append(faults, b.together(anchorPath, entryPath))
+	for _, kind := range []struct {
+		path  func(int) string
+		limit int
+	}{{timestampPath, maxTimestamps}, {findingPath, maxFindings}} {
+		for n := range kind.limit {
+			if needs[kind.path(n)] = ""; n > 0 {
+				faults = append(faults, b.together(kind.path(n), kind.path(n-1)))
+			}
+		}
+	}
+	for _, l := range b.files.list {
+		if !strings.HasPrefix(l.path, attachments) {
+			continue
+		}
+		switch _, known := needs[l.path]; {
+		case !known:
+			faults = append(faults, fmt.Errorf("%s is not an attachment that a bundle may have", strconv.Quote(l.path)))
+		case l.size > limitOf(l.path):
+			faults = append(faults, &unreadable{fmt.Sprintf("%s: %d bytes, the limit is %d", l.path, l.size, limitOf(l.path))})
+		default:
+			faults = append(faults, b.checkSum(l))
+		}
+	}
+	return faults
+}
+
+// together makes sure that where one attachment is, another is too.
+func (b *bundleRun) together(path, other string) error {
+	_, here := b.files.byPath[path]
+	_, there := b.files.byPath[other]
+	if here && !there {
+		return &unreadable{fmt.Sprintf("%s: the file is missing, without which there is no %s", other, path)}
+	}
+	return nil
+}
+
+// checkOutside names what this verifier does not read: a log, time stamps, a block of Bitcoin (SPEC parts 25 and 26). Whatever of it a
+// bundle holds, or the policy wants, keeps the verdict from being proven.
+func (b *bundleRun) checkOutside() {
+	_, entered := b.files.byPath[entryPath]
+	b.outside("log", entered || b.logRequired())
+	_, stamped := b.files.byPath[timestampPath(0)]
+	b.outside("timestamps", stamped)
+	_, anchored := b.files.byPath[anchorPath]
+	b.outside("anchor", anchored)
+}
+
+func (r *run) logRequired() bool { return r.policy.Log != nil && r.policy.Log.Required }
+
+func (r *run) outside(name string, wanted bool) {
+	if wanted {
+		r.check(name, []string{"statement.format"}, func() (string, error) { return "", &notRun{"this verifier does not read it"} })
+	}
+}
