@@ -84,17 +84,26 @@ func (b *bundleRun) together(path, other string) error {
 // bundle holds, or the policy wants, keeps the verdict from being proven.
 func (b *bundleRun) checkOutside() {
 	_, entered := b.files.byPath[entryPath]
-	b.outside("log", entered || b.logRequired())
+	b.checkLog(entered)
 	_, stamped := b.files.byPath[timestampPath(0)]
 	b.outside("timestamps", stamped)
 	_, anchored := b.files.byPath[anchorPath]
 	b.outside("anchor", anchored)
 }
 
-func (r *run) logRequired() bool { return r.policy.Log != nil && r.policy.Log.Required }
+// checkLog is the check `log` as far as it can be made without reading one (SPEC part 25).
+func (r *run) checkLog(entered bool) {
+	if r.policy.Log != nil && r.policy.Log.Required && !entered {
+		r.check("log", []string{"statement.format"}, func() (string, error) {
+			return "", &unreadable{"the statement's place in a log is missing, and the policy requires it"}
+		})
+		return
+	}
+	r.outside("log", entered)
+}
 
-func (r *run) outside(name string, wanted bool) {
-	if wanted {
+func (r *run) outside(name string, there bool) {
+	if there {
 		r.check(name, []string{"statement.format"}, func() (string, error) { return "", &notRun{"this verifier does not read it"} })
 	}
 }

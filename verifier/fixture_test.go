@@ -301,7 +301,7 @@ func (w *world) make(t testing.TB) *made {
 	edit(w.files, files)
 	w.seal(m, predicate)
 	key := w.publicKey()
-	m.raw = string(bytes.ReplaceAll([]byte(w.policy), []byte("KEY"), []byte(key))) + w.full
+	m.raw = strings.ReplaceAll(w.policy+w.full, `"KEY"`, `"`+key+`"`)
 	var err error
 	if m.policy, err = claim.ParsePolicy([]byte(m.raw)); err != nil {
 		t.Fatalf("policy: %v", err)

@@ -37,7 +37,7 @@ func Proof(input ProofInput) Verdict {
 	})
 	r.check("statement.signature", []string{"proof.format"}, func() (string, error) { return r.proofEnvelope(proof, input.Statement) })
 	r.checkStatement()
-	r.outside("log", r.logRequired())
+	r.checkLog(false)
 	statement := r.statement
 	var c tree.Commitment
 	r.check("proof.statement", []string{"statement.format"}, func() (string, error) {

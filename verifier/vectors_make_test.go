@@ -37,6 +37,7 @@ func makeVectors(t testing.TB) map[string][]byte {
 	proofVectors(t, put)
 	bundleVectors(t, put)
 	claimVectors(t, put)
+	keyVectors(t, put)
 	evmVectors(t, put)
 	beaconVectors(t, put)
 	validatorVectors(t, put)
