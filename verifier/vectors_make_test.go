@@ -38,6 +38,8 @@ func makeVectors(t testing.TB) map[string][]byte {
 	bundleVectors(t, put)
 	claimVectors(t, put)
 	keyVectors(t, put)
+	entryVectors(t, put)
+	historyVectors(t, put)
 	evmVectors(t, put)
 	beaconVectors(t, put)
 	validatorVectors(t, put)

@@ -109,6 +109,49 @@ func TestPolicy(t *testing.T) {
 	}
 }
 
+// goodTrust has the sections about keys, logs and auditors; those about time stamps are vectors.
+const goodTrust = goodPolicy + `
+[approvals]
+required = 1
+keys = ["` + pointG + `"]
+
+[[key]]
+key = "` + pointG + `"
+until = "2026-12-31T23:59:59Z"
+
+[log]
+required = true
+keys = ["exchange.example/log+00000000+AAAA"]
+witnesses = []
+quorum = 0
+fresh = "24h"
+
+[[auditor]]
+name = "Example Accountants"
+keys = ["ed25519:1111111111111111111111111111111111111111111111111111111111111111"]
+`
+
+func TestPolicy_Trust(t *testing.T) {
+	p, err := ParsePolicy([]byte(goodTrust))
+	if err != nil {
+		t.Fatal(err)
+	}
+	until, err := parseTime("2026-12-31T23:59:59Z")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Approvals.Required != 1 || p.Approvals.Keys[0].Text != pointG || p.Limits[pointG] != (Limit{Until: until}) || p.Finding ||
+		p.Auditors[0].Name != "Example Accountants" || len(p.Auditors[0].Keys) != 1 {
+		t.Errorf("got %+v", p)
+	}
+	if l := p.Log; !l.Required || l.Keys[0] != "exchange.example/log+00000000+AAAA" || len(l.Witnesses) != 0 || l.Quorum != 0 || l.Fresh.Hours() != 24 {
+		t.Errorf("got %+v", l)
+	}
+	if p, err = ParsePolicy([]byte(goodPolicy)); err != nil || p.Approvals != nil || p.Log != nil || len(p.Limits)+len(p.Auditors)+len(p.Timestamps) != 0 {
+		t.Errorf("a policy without them has some: %+v, %v", p, err)
+	}
+}
+
 func TestTextForms(t *testing.T) {
 	is := func(parse func(string) (string, error)) func(string) bool {
 		return func(s string) bool { got, err := parse(s); return err == nil && got == s }
@@ -279,6 +322,7 @@ func FuzzJWS(f *testing.F) {
 func FuzzParsePolicy(f *testing.F) {
 	f.Add([]byte(goodPolicy))
 	f.Add([]byte(goodCheckpoints))
+	f.Add([]byte(goodTrust))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		p, err := ParsePolicy(raw)
 		if err == nil && (p.Exchange == "" || len(p.Keys) == 0) {
