@@ -2,9 +2,6 @@ package verifier
 
 import (
 	"fmt"
-	"maps"
-	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -27,40 +24,36 @@ const (
 	maxFindings   = 32
 )
 
-// numbered counts the attachments of one kind that follow from 0 without a gap.
-func (b *bundleRun) numbered(path func(int) string, limit int) int {
-	for n := range limit {
+// numbered counts the attachments of one kind. Requires that they passed `bundle.files`, so that none is left out.
+func (b *bundleRun) numbered(path func(int) string) (n int) {
+	for {
 		if _, ok := b.files.byPath[path(n)]; !ok {
 			return n
 		}
+		n++
 	}
-	return limit
 }
 
 // checkAttachments is what `bundle.files` asks of attachments (SPEC part 11): they are of the table, and together where it says so.
 func (b *bundleRun) checkAttachments() (faults []error) {
-	needs := map[string]string{entryPath: logProofPath, logProofPath: entryPath, anchorPath: anchorProofPath, anchorProofPath: anchorPath}
-	for _, path := range slices.Sorted(maps.Keys(needs)) {
-		faults = append(faults, b.together(path, needs[path]))
+	pairs := [][2]string{{entryPath, logProofPath}, {logProofPath, entryPath}, {anchorPath, anchorProofPath}, {anchorProofPath, anchorPath}, {anchorPath, entryPath}}
+	table := map[string]bool{entryPath: true, logProofPath: true, anchorPath: true, anchorProofPath: true}
+	for n := range maxTimestamps {
+		table[timestampPath(n)] = true
+		pairs = append(pairs, [2]string{timestampPath(n), timestampPath(max(n-1, 0))})
 	}
-	faults = append(faults, b.together(anchorPath, entryPath))
-	for _, kind := range []struct {
-		path  func(int) string
-		limit int
-	}{{timestampPath, maxTimestamps}, {findingPath, maxFindings}} {
-		for n := range kind.limit {
-			if needs[kind.path(n)] = ""; n > 0 {
-				faults = append(faults, b.together(kind.path(n), kind.path(n-1)))
-			}
-		}
+	for n := range maxFindings {
+		table[findingPath(n)] = true
+		pairs = append(pairs, [2]string{findingPath(n), findingPath(max(n-1, 0))})
+	}
+	for _, p := range pairs {
+		faults = append(faults, b.together(p[0], p[1]))
 	}
 	for _, l := range b.files.list {
-		if !strings.HasPrefix(l.path, attachments) {
-			continue
-		}
-		switch _, known := needs[l.path]; {
-		case !known:
-			faults = append(faults, fmt.Errorf("%s is not an attachment that a bundle may have", strconv.Quote(l.path)))
+		switch {
+		case !strings.HasPrefix(l.path, attachments):
+		case !table[l.path]:
+			faults = append(faults, fmt.Errorf("%q is not an attachment that a bundle may have", l.path))
 		case l.size > limitOf(l.path):
 			faults = append(faults, &unreadable{fmt.Sprintf("%s: %d bytes, the limit is %d", l.path, l.size, limitOf(l.path))})
 		default:

@@ -24,7 +24,7 @@ type Finding struct {
 // checkFindings is the check `findings` (SPEC part 27): every finding is about this statement and signed. What auditors found is shown,
 // and decides nothing, but that they may vouch for leaves that are not here.
 func (b *bundleRun) checkFindings() (string, error) {
-	count, known := b.numbered(findingPath, maxFindings), 0
+	count, known := b.numbered(findingPath), 0
 	var found []Finding
 	vouched := false
 	for n := range count {

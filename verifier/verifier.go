@@ -215,6 +215,9 @@ func title(name string) string {
 	if chain, ok := strings.CutPrefix(name, "evidence."); ok {
 		return "the reserves on " + chain + " follow from its pinned block"
 	}
+	if text := titleOfOthers(name); text != "" {
+		return text
+	}
 	switch name {
 	case "statement.signature":
 		return "the exchange signed the statement"
@@ -228,20 +231,6 @@ func title(name string) string {
 		return "the statement has its place in its series"
 	case "statement.moment":
 		return "what the statement names as the latest of its time fits the snapshot"
-	case "log":
-		return "the statement stands in a log"
-	case "timestamps":
-		return "time stamps are about this statement"
-	case "anchor":
-		return "the log stands in a block of Bitcoin"
-	case "findings":
-		return "findings are about this statement, and signed by those who made them"
-	case "history.chain":
-		return "each statement follows from the one before"
-	case "history.complete":
-		return "no statement is missing between the first and the last"
-	case "history.proofs":
-		return "the customer is inside the totals of each statement that a proof was given for"
 	case "snapshot":
 		return "the snapshot is what its id says, and its blocks fit its instant"
 	case "bundle.files":
@@ -276,6 +265,27 @@ func title(name string) string {
 		return "from this customer and these balances to the signed root and totals"
 	}
 	return name
+}
+
+// titleOfOthers is title for checks of what others signed, and of many statements together.
+func titleOfOthers(name string) string {
+	switch name {
+	case "log":
+		return "the statement stands in a log"
+	case "timestamps":
+		return "time stamps are about this statement"
+	case "anchor":
+		return "the log stands in a block of Bitcoin"
+	case "findings":
+		return "findings are about this statement, and signed by those who made them"
+	case "history.chain":
+		return "each statement follows from the one before"
+	case "history.complete":
+		return "no statement is missing between the first and the last"
+	case "history.proofs":
+		return "the customer is inside the totals of each statement that a proof was given for"
+	}
+	return ""
 }
 
 // conclude draws the verdict from the checks: what is false weighs most, then an unsupported version, then unreadable input.

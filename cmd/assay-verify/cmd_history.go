@@ -51,14 +51,10 @@ Exit codes:
 			} else if cmd.Flags().Changed("customer") {
 				return &failure{verifier.ExitUsage, errors.New("a customer id, and no proof of that customer"), "give your proofs with --proof FILE"}
 			}
-			var inputs []verifier.HistoryInput
-			for _, path := range args {
-				input, done, err := openStatement(cmd.Context(), path)
-				if err != nil {
-					return err
-				}
-				defer done()
-				inputs = append(inputs, input)
+			inputs, done, err := openStatements(cmd.Context(), args)
+			defer done()
+			if err != nil {
+				return err
 			}
 			past, err := verifier.History(inputs, given, policy)
 			var other *verifier.OtherSeriesError
@@ -86,6 +82,24 @@ func readProofs(paths []string) (given verifier.CustomerProofs, err error) {
 		given.Proofs = append(given.Proofs, verifier.HistoryProof{Name: path, Proof: raw})
 	}
 	return given, nil
+}
+
+// openStatements opens all; done releases what was opened, of a failure too.
+func openStatements(ctx context.Context, paths []string) (inputs []verifier.HistoryInput, done func(), err error) {
+	var opened []func()
+	done = func() {
+		for _, release := range opened {
+			release()
+		}
+	}
+	for _, path := range paths {
+		input, release, err := openStatement(ctx, path)
+		if err != nil {
+			return nil, done, err
+		}
+		inputs, opened = append(inputs, input), append(opened, release)
+	}
+	return inputs, done, nil
 }
 
 // openStatement opens a bundle, or reads an envelope: a file that begins as JSON does, which no zip file can.

@@ -46,6 +46,16 @@ func TestKey_P256(t *testing.T) {
 			t.Errorf("%s: verifies is %v", name, got)
 		}
 	}
+	signature, err := hex.DecodeString(rfcR + low)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if dsse := (&signedCustody{message: []byte("sample"), signature: signature}); !dsse.verify(key) {
+		t.Error("a custodian's P-256 key does not verify an envelope")
+	}
+	if jws := (&signedCustody{message: []byte("sample"), signature: signature, jws: true}); jws.verify(key) {
+		t.Error("a JWS, whose algorithm is EdDSA, verifies with a P-256 key")
+	}
 	if (Key{}).verifies(nil, make([]byte, 64)) {
 		t.Error("a signature by no key verifies")
 	}
