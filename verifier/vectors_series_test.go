@@ -73,6 +73,7 @@ func entryVectors(t testing.TB, put putter) {
 		append(signed(a, a, b), entryOf(a, exchange, other))...)
 	happy("two-series", "each counts for itself", map[string]string{"a": "published", "h": "published"},
 		signed(a, edited(statementEntry("h", 0, "2026-08", "", ""), func(e obj) { e["series"] = obj{"name": "hourly", "number": 0} }))...)
+	happy("series-older-than-the-log", "what came before the log's first entry is not asked", map[string]string{"b": "published", "c": "published"}, signed(b, c)...)
 	happy("others-passed-over", "another exchange's entry, and what is no entry", map[string]string{"a": "published"},
 		entryOf(edited(statementEntry("x", 0, "2026-08", "", ""), func(e obj) { e["exchange"] = "Other Exchange" }), stranger), "hello", signed(a)[0],
 		string(encode(sealedBy(dsseType, encode(b), exchange))), entryOf(obj{"type": "assay/v1/entry"}, stranger))
