@@ -29,9 +29,14 @@ func parsers(t testing.TB) map[string]struct {
 		"shards":    {m.files[shardsPath], func(b []byte) error { _, err := tree.ParseShards(b); return err }},
 		"envelope":  {m.files[claim.EnvelopePath], func(b []byte) error { _, err := claim.ParseEnvelope(b); return err }},
 		"statement": {m.payload, func(b []byte) error { _, err := claim.ParseStatement(b); return err }},
-		"manifest":  {m.files[claim.ManifestPath], func(b []byte) error { _, err := claim.ParseManifest(b); return err }},
-		"lines":     {m.files[claim.LinesPath], func(b []byte) error { _, err := claim.ParseLines(b); return err }},
-		"control":   {m.files[claim.ControlPath], func(b []byte) error { _, err := claim.ParseControl(b); return err }},
+		"entry": {[]byte(entryOf(statementEntry("a", 0, "2026-10", "", ""), person("exchange"))), func(b []byte) error {
+			_, err := claim.ParseEntry(b)
+			return err
+		}},
+		"finding":  {finding(device("auditor"), m.payload, nil), func(b []byte) error { _, err := claim.ParseFinding(b); return err }},
+		"manifest": {m.files[claim.ManifestPath], func(b []byte) error { _, err := claim.ParseManifest(b); return err }},
+		"lines":    {m.files[claim.LinesPath], func(b []byte) error { _, err := claim.ParseLines(b); return err }},
+		"control":  {m.files[claim.ControlPath], func(b []byte) error { _, err := claim.ParseControl(b); return err }},
 		"evm": {m.files[evidencePath(evmChain)], func(b []byte) error {
 			_, err := parseEvidence(b, m.snapshot, evmChain)
 			return err

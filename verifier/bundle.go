@@ -22,15 +22,15 @@ type Options struct {
 // A bundleRun carries what checks of a bundle hand to one another.
 type bundleRun struct {
 	run
-	options   Options
-	files     *Files
-	statement *claim.Statement
-	listed    map[string]claim.File // by the manifest
-	sound     map[string]bool       // present, listed, and with that digest
-	shards    []tree.Shard
-	lines     []claim.Line
-	reached   reached
-	anchored  map[string]bool
+	options  Options
+	files    *Files
+	listed   map[string]claim.File // by the manifest
+	sound    map[string]bool       // present, listed, and with that digest
+	vouched  bool                  // a finding of an auditor of the policy says that every leaf was recomputed
+	shards   []tree.Shard
+	lines    []claim.Line
+	reached  reached
+	anchored map[string]bool
 }
 
 // Bundle makes every check of a bundle (SPEC parts 9 to 15), in the order of what each rests on.
@@ -40,9 +40,11 @@ func Bundle(files *Files, policy *claim.Policy, options Options) Verdict {
 		listed: map[string]claim.File{}, sound: map[string]bool{}, anchored: map[string]bool{}, reached: newReached(),
 	}
 	b.check("statement.signature", nil, b.checkSignature)
-	b.statement = b.checkStatement(b.statement)
+	b.checkStatement()
 	signed := []string{"statement.format"}
 	b.check("bundle.files", signed, b.checkFiles)
+	b.checkOutside()
+	b.check("findings", []string{"bundle.files"}, b.checkFindings)
 	b.check("liabilities.root", signed, b.checkRoot)
 	b.checkFull()
 	b.check("liabilities.ledger", signed, func() (string, error) {
@@ -62,12 +64,8 @@ func (b *bundleRun) checkSignature() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	payload, detail, err := b.verifyEnvelope(raw)
-	if err != nil {
-		return "", in(claim.EnvelopePath, err)
-	}
-	b.payload = payload
-	return detail, nil
+	detail, err := b.verifyEnvelope(raw)
+	return detail, in(claim.EnvelopePath, err)
 }
 
 // in names the file that an error is about.
@@ -76,72 +74,6 @@ func in(path string, err error) error {
 		return nil
 	}
 	return fmt.Errorf("%s: %w", path, err)
-}
-
-// verifyEnvelope returns the payload that keys of the policy signed.
-func (r *run) verifyEnvelope(raw []byte) (payload []byte, detail string, err error) {
-	envelope, err := claim.ParseEnvelope(raw)
-	if err != nil {
-		return nil, "", err
-	}
-	signers, err := envelope.Verify(r.policy.Keys)
-	if err != nil {
-		return nil, "", err
-	}
-	r.verdict.Signers = nil
-	for _, s := range signers {
-		r.verdict.Signers = append(r.verdict.Signers, s.ID)
-	}
-	return envelope.Payload, "by key " + strings.Join(r.verdict.Signers, ", "), nil
-}
-
-// checkStatement makes the checks of the signed payload: `statement.format`, `statement.exchange`, `snapshot`.
-func (r *run) checkStatement(s *claim.Statement) *claim.Statement {
-	r.check("statement.format", []string{"statement.signature"}, func() (string, error) {
-		var err error
-		if s, err = claim.ParseStatement(r.payload); err != nil {
-			return "", in("statement", err)
-		}
-		r.verdict.Statement = describe(s)
-		return "statement " + s.Digest.String(), nil
-	})
-	format := []string{"statement.format"}
-	r.check("statement.exchange", format, func() (string, error) {
-		return s.Snapshot.Exchange.Name, s.CheckExchange(r.policy)
-	})
-	r.check("snapshot", format, func() (string, error) {
-		if err := s.Snapshot.Check(r.policy.Window); err != nil {
-			return "", err
-		}
-		drawn, err := r.checkDraw(s)
-		return fmt.Sprintf("%s, %d assets on %d chains%s", r.verdict.Statement.Instant, len(s.Snapshot.Assets), len(s.Snapshot.Blocks), drawn), err
-	})
-	return s
-}
-
-// checkDraw is what the check `snapshot` asks of a drawn instant (SPEC part 21).
-func (r *run) checkDraw(s *claim.Statement) (string, error) {
-	anchored, err := s.Snapshot.CheckDraw(r.policy)
-	if err != nil || s.Snapshot.Draw == nil {
-		return "", err
-	}
-	d := s.Snapshot.Draw
-	if !anchored {
-		r.note("the instant was drawn with block %d of %s, which no anchor of the policy confirms: that it is the chain's is the exchange's word", d.Number, d.Chain)
-	}
-	r.note("the instant was drawn under the commitment %s: that it was published before block %d of %s is not shown here; compare it with the one you kept", d.Commitment, d.Number, d.Chain)
-	return ", the instant drawn", nil
-}
-
-const timeForm = "2006-01-02T15:04:05Z"
-
-func describe(s *claim.Statement) *Statement {
-	return &Statement{
-		Digest: s.Digest.String(), Exchange: s.Snapshot.Exchange.Name, Entity: s.Snapshot.Exchange.Entity,
-		Period: s.Snapshot.Period, Instant: s.Snapshot.Instant.Format(timeForm),
-		Snapshot: s.Snapshot.ID.String(), Root: s.Tree.Root.String(), Leaves: s.Tree.Leaves, Shards: s.Tree.Shards,
-		Included: s.Scope.Included, Excluded: s.Scope.Excluded, Encumbrances: s.Scope.Encumbrances, Tool: s.Tool,
-	}
 }
 
 // checkFiles is the check `bundle.files` (SPEC part 11).
@@ -173,7 +105,13 @@ func (b *bundleRun) checkFiles() (string, error) {
 			faults.add(b.checkSum(l))
 			continue
 		}
+		if strings.HasPrefix(l.path, attachments) {
+			continue
+		}
 		faults.add(b.checkFile(l))
+	}
+	for _, err := range b.checkAttachments() {
+		faults.add(err)
 	}
 	return fmt.Sprintf("%d files with the digests of the signed manifest", len(b.sound)), faults.err()
 }

@@ -121,6 +121,12 @@ func limitOf(path string) int64 {
 	case path == claim.ManifestPath, path == claim.LinesPath, path == claim.ControlPath, path == claim.ClaimsPath, strings.HasPrefix(path, "reserves/beacon/"),
 		strings.HasPrefix(path, "reserves/bands/") && strings.HasSuffix(path, "/lines.json"):
 		return 256 << 20
+	case strings.HasPrefix(path, findingsPrefix):
+		return 1 << 20
+	case path == anchorPath:
+		return 256 << 20
+	case strings.HasPrefix(path, attachments):
+		return 64 << 10
 	case strings.HasSuffix(path, ".leaves"):
 		return 1<<63 - 1
 	}

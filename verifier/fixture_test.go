@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
@@ -64,6 +63,13 @@ type (
 		claims    func(snapshot string) []obj
 		bands     []bandFixture
 		key       ed25519.PrivateKey
+		signer    *signer  // in place of key
+		approvers []signer // who may approve
+		required  int      // so many of them must
+		approved  []signer // who did
+		series    obj
+		moment    obj
+		attach    func(m *made) map[string][]byte
 		policy    string
 		full      string // beyond the policy's [evidence] section
 		identity  func([]byte, customer) []byte
@@ -177,7 +183,8 @@ func newWorld() *world {
 			{"decimals": 6, "id": "USDT", "tokens": []obj{}},
 		},
 		blocks: []obj{}, lines: []obj{}, evidence: map[string]obj{},
-		key: ed25519.NewKeyFromSeed(h([]byte("exchange"))),
+		key:    ed25519.NewKeyFromSeed(h([]byte("exchange"))),
+		series: obj{"name": "monthly", "number": 0}, moment: obj{"blocks": []obj{}},
 		identity: func(snapshot []byte, c customer) []byte {
 			return tagged("assay/v1/identity", snapshot, c.nonce, u16(len(c.id)), []byte(c.id))
 		},
@@ -213,8 +220,14 @@ recompute = true
 	return w
 }
 
-func (w *world) publicKey() string {
-	return "ed25519:" + hex.EncodeToString(w.key.Public().(ed25519.PublicKey))
+func (w *world) publicKey() string { return w.exchange().text }
+
+// exchange is who signs for the exchange.
+func (w *world) exchange() signer {
+	if w.signer != nil {
+		return *w.signer
+	}
+	return edSigner(w.key)
 }
 
 func keyID(text string) string { return hex.EncodeToString(tagged("assay/v1/key", []byte(text))) }
@@ -288,7 +301,7 @@ func (w *world) make(t testing.TB) *made {
 	edit(w.files, files)
 	w.seal(m, predicate)
 	key := w.publicKey()
-	m.raw = string(bytes.ReplaceAll([]byte(w.policy), []byte("KEY"), []byte(key))) + w.full
+	m.raw = strings.ReplaceAll(w.policy+w.full, `"KEY"`, `"`+key+`"`)
 	var err error
 	if m.policy, err = claim.ParsePolicy([]byte(m.raw)); err != nil {
 		t.Fatalf("policy: %v", err)
@@ -305,6 +318,9 @@ func (w *world) make(t testing.TB) *made {
 			"shard":    obj{"count": len(w.shards), "index": shard, "leaf": leaf, "leaves": len(levels[shard])},
 			"snapshot": m.snapshot, "statement": hex.EncodeToString(h(m.payload)), "top": w.path(0x10, tops, shard), "type": "assay/v1/proof",
 		}
+	}
+	if w.attach != nil {
+		maps.Copy(files, w.attach(m))
 	}
 	edit(w.sealed, files)
 	return m
@@ -328,7 +344,9 @@ func (w *world) predicateOf(snapshot obj, root node, leaves int) obj {
 	}
 	assets, coverage := w.reserves(root.sum)
 	return obj{
-		"coverage": coverage,
+		"approvals": obj{"keys": textsOf(w.approvers), "required": w.required},
+		"coverage":  coverage,
+		"issued":    hourAfter(snapshot["instant"].(string)),
 		"ledger": obj{
 			"classes":        []obj{{"class": "customer", "customers": min(leaves, entries), "entries": entries, "sum": w.json(root.sum)}},
 			"customers":      leaves,
@@ -338,6 +356,8 @@ func (w *world) predicateOf(snapshot obj, root node, leaves int) obj {
 			"unknown_assets": obj{"entries": 0, "rule": "error", "sums": []obj{}},
 		},
 		"liabilities": liabilities,
+		"moment":      w.moment,
+		"series":      w.series,
 		"reserves":    obj{"assets": assets, "rule": obj{"classes": []string{"issued", "native"}, "control": []string{"bound"}, "evidence": "inclusion-proved"}},
 		"scope":       obj{"encumbrances": "not declared", "excluded": []string{}, "included": []string{"spot accounts"}},
 		"snapshot":    snapshot, "tool": "assay 0.1.0",
@@ -432,10 +452,7 @@ func (w *world) seal(m *made, predicate obj) {
 }
 
 func (w *world) sign(payload []byte) obj {
-	envelope := obj{
-		"payload": base64.StdEncoding.EncodeToString(payload), "payloadType": dsseType,
-		"signatures": []obj{{"keyid": keyID(w.publicKey()), "sig": base64.StdEncoding.EncodeToString(ed25519.Sign(w.key, pae(dsseType, payload)))}},
-	}
+	envelope := sealedBy(dsseType, payload, append([]signer{w.exchange()}, w.approved...)...)
 	edit(w.envelope, envelope)
 	return envelope
 }

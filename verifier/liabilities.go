@@ -47,9 +47,11 @@ func (b *bundleRun) checkRoot() (string, error) {
 }
 
 // checkFull is the check `liabilities.full` (SPEC part 6): shards that are present are recomputed; whether all must be is the
-// policy's word, or the caller's. A part of the shards never passes for the whole.
+// policy's word, or the caller's. A part of the shards never passes for the whole; an auditor's finding stands for absent ones where the
+// policy lets it (SPEC part 27).
 func (b *bundleRun) checkFull() {
-	wanted := b.policy.Recompute || b.options.Full
+	vouched := b.policy.Finding && b.vouched
+	wanted := b.policy.Recompute && !vouched || b.options.Full
 	var done, absent uint64
 	b.check("liabilities.full", []string{"liabilities.root"}, func() (string, error) {
 		c, err := commitment(b.statement)
@@ -79,12 +81,20 @@ func (b *bundleRun) checkFull() {
 		if wanted {
 			return "", &unreadable{missing + ", and the policy (or --full) wants every shard recomputed"}
 		}
-		return "", &notRun{fmt.Sprintf("%s, and the policy does not ask for them; %d shards were recomputed and agree", missing, done)}
+		reason := "the policy does not ask for them"
+		if vouched && b.policy.Recompute {
+			reason = "the policy takes an auditor's finding for them"
+		}
+		return "", &notRun{fmt.Sprintf("%s, and %s; %d shards were recomputed and agree", missing, reason, done)}
 	})
 	last := &b.verdict.Checks[len(b.verdict.Checks)-1]
 	if last.Result == Skipped && b.passed["liabilities.root"] && absent > 0 && !wanted && done+absent == b.statement.Tree.Shards {
 		last.Required = false
 		b.verdict.NotRecomputed = fmt.Sprintf("%d of %d shards", absent, done+absent)
+		if vouched {
+			b.note("%s were not recomputed from their leaves here: that they were is the word of an auditor whom the policy believes", b.verdict.NotRecomputed)
+			return
+		}
 		b.note("%s were not recomputed from their leaves: that their sums are sums of customers is the exchange's word", b.verdict.NotRecomputed)
 	}
 }

@@ -28,7 +28,7 @@ func PinnedChains(files *Files, policy *claim.Policy, named []string) (Verdict, 
 func readPinned(files *Files, policy *claim.Policy, named func(chain string) bool) (Verdict, []Pinned) {
 	b := &bundleRun{run: newRun(policy), files: files, listed: map[string]claim.File{}, sound: map[string]bool{}}
 	b.check("statement.signature", nil, b.checkSignature)
-	b.statement = b.checkStatement(b.statement)
+	b.checkStatement()
 	b.check("bundle.files", []string{"statement.format"}, b.checkFiles)
 	var list []Pinned
 	if b.passed["statement.exchange"] && b.passed["snapshot"] {

@@ -66,6 +66,13 @@ type vector struct {
 	Chain   string      `json:"chain,omitempty"`
 	Replace [][2]string `json:"replace,omitempty"`
 
+	// entries, history
+	Breaches      []uint64          `json:"breaches,omitempty"` // indexes of entries
+	Entries       []string          `json:"entries,omitempty"`
+	Equivocations [][2]uint64       `json:"equivocations,omitempty"` // pairs of indexes
+	Statements    []string          `json:"statements,omitempty"`    // envelopes
+	States        map[string]string `json:"states,omitempty"`        // by digest of the statement
+
 	// proof, bundle
 	Exit   int                   `json:"exit,omitempty"`
 	Files  map[string]vectorFile `json:"files,omitempty"`
@@ -125,6 +132,7 @@ func TestVectors(t *testing.T) {
 			}
 			run, ok := map[string]func(testing.TB, vector){
 				"identity": checkIdentity, "tree": checkTree, "control": checkControl, "proof": checkProof, "bundle": checkBundle, "beacon": checkBeacon,
+				"entries": checkEntries, "history": checkHistory,
 			}[kind]
 			if !ok && kind != "sum" {
 				t.Fatalf("no check for the folder %s", kind)
@@ -135,7 +143,7 @@ func TestVectors(t *testing.T) {
 			run(t, v)
 		})
 	}
-	if len(seen) != 7 {
+	if len(seen) != 9 {
 		t.Errorf("folders: %v", seen)
 	}
 }
@@ -290,7 +298,7 @@ func decoded(t testing.TB, s string) amounts {
 func TestVectorsAreCurrent(t *testing.T) {
 	made := makeVectors(t)
 	if *update {
-		for _, kind := range []string{"sum", "identity", "tree", "control", "proof", "bundle", "beacon"} {
+		for _, kind := range []string{"sum", "identity", "tree", "control", "proof", "bundle", "beacon", "entries", "history"} {
 			if err := os.RemoveAll(filepath.Join(vectorsDir, kind)); err != nil {
 				t.Fatal(err)
 			}

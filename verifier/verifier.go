@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/assay-por/assay/verifier/canon"
 	"github.com/assay-por/assay/verifier/claim"
@@ -66,6 +67,8 @@ type Verdict struct {
 	Coverage      []Coverage   `json:"coverage,omitempty"`
 	Reserves      []Reserves   `json:"reserves,omitempty"`
 	Claims        []ThirdParty `json:"claims,omitempty"`
+	Approvals     *Approvals   `json:"approvals,omitempty"`
+	Findings      []Finding    `json:"findings,omitempty"`
 	Flows         []Flow       `json:"flows,omitempty"`
 	Unanchored    []string     `json:"unanchored,omitempty"`     // chains whose pinned block neither an anchor nor a light client confirms
 	NotRecomputed string       `json:"not_recomputed,omitempty"` // shards without leaves here
@@ -80,6 +83,12 @@ type Statement struct {
 	Entity       string   `json:"entity"`
 	Period       string   `json:"period"`
 	Instant      string   `json:"instant"`
+	Issued       string   `json:"issued"`
+	Series       string   `json:"series"`
+	Number       uint64   `json:"number"`
+	Previous     string   `json:"previous,omitempty"`
+	Supersedes   string   `json:"supersedes,omitempty"`
+	Reason       string   `json:"reason,omitempty"` // for superseding
 	Snapshot     string   `json:"snapshot"`
 	Root         string   `json:"root"`
 	Leaves       uint64   `json:"leaves"`
@@ -153,10 +162,13 @@ func ExitCode(err error) int {
 
 // A run makes checks one after another and remembers which passed.
 type run struct {
-	verdict Verdict
-	policy  *claim.Policy
-	passed  map[string]bool
-	payload []byte // what the signatures cover
+	verdict   Verdict
+	policy    *claim.Policy
+	passed    map[string]bool
+	envelopes []*claim.Envelope // that verified, all with one payload
+	notAfter  time.Time         // by when the envelope was there, by evidence that the policy believes (SPEC part 26); zero: none
+	statement *claim.Statement  // nil until statement.format passed
+	unread    error             // why the signed payload is no statement
 }
 
 func newRun(policy *claim.Policy) run {
@@ -203,6 +215,9 @@ func title(name string) string {
 	if chain, ok := strings.CutPrefix(name, "evidence."); ok {
 		return "the reserves on " + chain + " follow from its pinned block"
 	}
+	if text := titleOfOthers(name); text != "" {
+		return text
+	}
 	switch name {
 	case "statement.signature":
 		return "the exchange signed the statement"
@@ -210,6 +225,12 @@ func title(name string) string {
 		return "the statement is well formed"
 	case "statement.exchange":
 		return "the statement is by the exchange of the policy"
+	case "statement.approvals":
+		return "those who had to approve the statement did"
+	case "statement.series":
+		return "the statement has its place in its series"
+	case "statement.moment":
+		return "what the statement names as the latest of its time fits the snapshot"
 	case "snapshot":
 		return "the snapshot is what its id says, and its blocks fit its instant"
 	case "bundle.files":
@@ -244,6 +265,27 @@ func title(name string) string {
 		return "from this customer and these balances to the signed root and totals"
 	}
 	return name
+}
+
+// titleOfOthers is title for checks of what others signed, and of many statements together.
+func titleOfOthers(name string) string {
+	switch name {
+	case "log":
+		return "the statement stands in a log"
+	case "timestamps":
+		return "time stamps are about this statement"
+	case "anchor":
+		return "the log stands in a block of Bitcoin"
+	case "findings":
+		return "findings are about this statement, and signed by those who made them"
+	case "history.chain":
+		return "each statement follows from the one before"
+	case "history.complete":
+		return "no statement is missing between the first and the last"
+	case "history.proofs":
+		return "the customer is inside the totals of each statement that a proof was given for"
+	}
+	return ""
 }
 
 // conclude draws the verdict from the checks: what is false weighs most, then an unsupported version, then unreadable input.

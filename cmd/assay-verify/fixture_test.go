@@ -45,6 +45,8 @@ func u64(v uint64) []byte { return binary.BigEndian.AppendUint64(nil, v) }
 // holdings are what a report says is held, of assets beside the bitcoins that are owed.
 type holdings struct {
 	exchange string // Demo Exchange if empty
+	period   string // 2026-10 if empty
+	series   obj    // the first of the monthly ones if nil
 	tokens   []obj  // of BTC
 	assets   []obj  // after BTC; nothing is owed of them
 	blocks   []obj
@@ -64,7 +66,7 @@ func reportOf(held holdings, instant string, gather func(snapshot string, held *
 	name := cmp.Or(held.exchange, "Demo Exchange")
 	snapshot := obj{
 		"assets": append([]obj{{"decimals": 8, "id": "BTC", "tokens": held.tokens}}, held.assets...), "exchange": obj{"entity": name + " Ltd", "name": name},
-		"instant": instant, "kind": "plain", "period": "2026-10",
+		"instant": instant, "kind": "plain", "period": cmp.Or(held.period, "2026-10"),
 	}
 	id := h([]byte("assay/v1/snapshot\x00"), encode(snapshot))
 	if gather != nil {
@@ -99,8 +101,11 @@ func reportOf(held holdings, instant string, gather func(snapshot string, held *
 		reserves = append(reserves, obj{"asset": a["id"], "counted": "0", "groups": held.groups[a["id"].(string)]})
 	}
 	predicate := obj{
-		"bands":    []obj{},
-		"coverage": coverage,
+		"approvals": obj{"keys": []string{}, "required": 0},
+		"bands":     []obj{},
+		"coverage":  coverage,
+		"issued":    instant,
+		"moment":    obj{"blocks": []obj{}},
 		"ledger": obj{
 			"classes":   []obj{{"class": "customer", "customers": 2, "entries": 2, "sum": total}},
 			"customers": 2, "duplicates": obj{"entries": 0, "rule": "error"}, "entries": 2,
@@ -113,6 +118,10 @@ func reportOf(held holdings, instant string, gather func(snapshot string, held *
 		},
 		"scope":    obj{"encumbrances": "not declared", "excluded": []string{}, "included": []string{"all accounts"}},
 		"snapshot": snapshot, "tool": "by hand", "tree": obj{"kind": "plain", "leaves": 2, "root": hex.EncodeToString(root), "shards": 1},
+	}
+	predicate["series"] = obj{"name": "monthly", "number": 0}
+	if held.series != nil {
+		predicate["series"] = held.series
 	}
 	key := ed25519.NewKeyFromSeed(h([]byte("exchange")))
 	public := "ed25519:" + hex.EncodeToString(key.Public().(ed25519.PublicKey))
@@ -197,6 +206,7 @@ func writeFixtures(dir string) error {
 			all[name+"/"+path] = data
 		}
 	}
+	maps.Copy(all, months())
 	for path, data := range all {
 		path = filepath.Join(dir, filepath.FromSlash(path))
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -221,4 +231,28 @@ func oneWallet(exchange string) holdings {
 		}},
 		evidence: map[string][]byte{"reserves/evidence/tron-0x2b6653dc.json": []byte("{}")},
 	}
+}
+
+// months are three reports of one series, as a folder, a zip and an envelope, with Alice's proof for each, and an hourly one.
+func months() map[string][]byte {
+	all, previous := map[string][]byte{}, ""
+	for i, instant := range []string{"2026-10-01T00:00:00Z", "2026-11-01T00:00:00Z", "2026-12-01T00:00:00Z"} {
+		held := holdings{tokens: []obj{}, blocks: []obj{}, lines: []obj{}, series: obj{"name": "monthly", "number": i}, period: []string{"2026-09", "2026-10", "2026-11"}[i]}
+		if i > 0 {
+			held.series["previous"] = previous
+		}
+		files, proof, _ := reportOf(held, instant, nil)
+		var envelope struct{ Payload []byte }
+		if err := json.Unmarshal(files["statement.dsse.json"], &envelope); err != nil {
+			panic(err)
+		}
+		previous = hex.EncodeToString(h(envelope.Payload))
+		for path, data := range files {
+			all[held.period+"/"+path] = data
+		}
+		all[held.period+".zip"], all[held.period+".dsse.json"], all[held.period+".proof"] = zipped(files), files["statement.dsse.json"], proof
+	}
+	files, _, _ := reportOf(holdings{tokens: []obj{}, blocks: []obj{}, lines: []obj{}, series: obj{"name": "hourly", "number": 0}}, "2026-11-01T01:00:00Z", nil)
+	all["hourly.dsse.json"] = files["statement.dsse.json"]
+	return all
 }

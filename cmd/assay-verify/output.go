@@ -155,6 +155,9 @@ func (p *page) verdict(v verifier.Verdict) {
 	}
 	p.reserves(v.Reserves)
 	p.list("Held by others or not shown, in no total above", claimsOf(v.Claims))
+	for _, f := range v.Findings {
+		p.finding(f)
+	}
 	p.list("The same wallets from one instant to the next", flowsOf(v.Flows))
 	if v.Customer != nil {
 		p.list("Found", v.Customer.Found)
@@ -166,9 +169,18 @@ func (p *page) verdict(v verifier.Verdict) {
 	if v.Customer != nil {
 		p.list("What was trusted", v.Customer.Trusted)
 	} else {
-		p.list("What was trusted", []string{"the trust policy with digest " + v.Policy, "signing keys of that policy: " + signers(v.Signers)})
+		p.list("What was trusted", trusted(v))
 	}
 	p.line("")
+}
+
+// trusted names what a verdict on a bundle rests on.
+func trusted(v verifier.Verdict) []string {
+	list := []string{"the trust policy with digest " + v.Policy, "signing keys of that policy: " + signers(v.Signers)}
+	if a := v.Approvals; a != nil && len(a.By) > 0 {
+		list = append(list, fmt.Sprintf("approvers' keys, %d of them the policy's: %s", a.Believed, strings.Join(a.By, ", ")))
+	}
+	return list
 }
 
 // shortName abbreviates the 32 hex digits of a Bitcoin-like chain, which the title spells out.
@@ -192,6 +204,8 @@ func (p *page) statement(s *verifier.Statement) {
 	for _, row := range [][2]string{
 		{"exchange", s.Exchange + " (" + s.Entity + ")"},
 		{"instant", s.Instant + ", period " + s.Period},
+		{"issued", s.Issued + fmt.Sprintf(", number %d of the series %s", s.Number, s.Series)},
+		{"supersedes", supersedes(s)},
 		{"snapshot", s.Snapshot},
 		{"root", s.Root},
 		{"leaves", fmt.Sprintf("%d in %d shards", s.Leaves, s.Shards)},
@@ -235,6 +249,36 @@ func claimsOf(list []verifier.ThirdParty) (lines []string) {
 		}
 	}
 	return lines
+}
+
+// supersedes says which statement this one takes the place of, and why.
+func supersedes(s *verifier.Statement) string {
+	if s.Supersedes == "" {
+		return ""
+	}
+	return s.Supersedes + ": " + s.Reason
+}
+
+// finding prints what an auditor says, with its scope, and first whether the policy knows that auditor.
+func (p *page) finding(f verifier.Finding) {
+	who := "an auditor whom the policy does not know"
+	if f.Known {
+		who = "an auditor of the policy"
+	}
+	p.line("\nFinding of %s, %s, %s", f.Auditor, who, f.Issued)
+	rows := [][2]string{{"scope", f.Scope}}
+	for _, text := range f.Procedures {
+		rows = append(rows, [2]string{"done", text})
+	}
+	for _, text := range f.Findings {
+		rows = append(rows, [2]string{"found", text})
+	}
+	for _, text := range f.NotPassed {
+		rows = append(rows, [2]string{"not passed", text})
+	}
+	for _, row := range append(rows, [2]string{"made with", f.Tool + ", policy " + f.Policy}) {
+		p.line("  %-11s %s", row[0], row[1])
+	}
 }
 
 func flowsOf(list []verifier.Flow) (lines []string) {

@@ -99,3 +99,23 @@ func TestB16_ReservesByGrade(t *testing.T) {
 		t.Errorf("no reserves: %v, and a table of them", err)
 	}
 }
+
+// What an auditor found stands in the verdict, with its scope and what did not pass, and says first who that auditor is.
+func TestC12_FindingsInTheVerdict(t *testing.T) {
+	for name, want := range map[string]string{
+		"happy-finding": `Finding of Example Accountants, an auditor of the policy, 2026-11-02T00:00:00Z
+  scope       liabilities at the instant
+  done        recomputed every leaf from the ledger
+  made with   assay-verify 0.1.0, policy 5555555555555555555555555555555555555555555555555555555555555555
+`,
+		"happy-finding-by-an-unknown-auditor": "Finding of Other Accountants, an auditor whom the policy does not know, ",
+		"happy-approved-by-the-policys":       "approvers' keys, 2 of them the policy's: ",
+		"happy-superseding":                   ": a wrong total\n",
+	} {
+		files, policy := readVector(t, name)
+		var text bytes.Buffer
+		if err := (&output{}).print(&text, verifier.Bundle(files, policyOf(t, policy), verifier.Options{})); err != nil || !strings.Contains(text.String(), want) {
+			t.Errorf("%s: %v, want %q in:\n%s", name, err, want, text.String())
+		}
+	}
+}

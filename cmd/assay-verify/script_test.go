@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/assay-por/assay/verifier"
 )
 
 func TestMain(m *testing.M) {
@@ -107,7 +109,10 @@ func TestE10_TerminalEscapes(t *testing.T) {
 	}
 	var p page
 	p.line("%s", "x\x1b[31m")
-	if strings.Contains(p.String(), "\x1b") {
+	p.finding(verifier.Finding{Auditor: "\x1b[2J", Scope: "\u202e", Procedures: []string{"\x07"}, Findings: []string{"\x1b"}, NotPassed: []string{"\x1b: fail"}, Tool: "\x1b"})
+	p.statement(&verifier.Statement{Supersedes: "00", Reason: "\x1b[2J", Series: "\x1b"})
+	p.history(verifier.Past{Statements: []verifier.PastStatement{{Name: "\x1b[2J", Verdict: verifier.Verdict{Notes: []string{"\x1b"}}}}})
+	if strings.ContainsAny(p.String(), "\x1b\x07\u202e") {
 		t.Errorf("a page holds a raw escape: %q", p.String())
 	}
 }

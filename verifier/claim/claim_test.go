@@ -109,6 +109,49 @@ func TestPolicy(t *testing.T) {
 	}
 }
 
+// goodTrust has the sections about keys, logs and auditors; those about time stamps are vectors.
+const goodTrust = goodPolicy + `
+[approvals]
+required = 1
+keys = ["` + pointG + `"]
+
+[[key]]
+key = "` + pointG + `"
+until = "2026-12-31T23:59:59Z"
+
+[log]
+required = true
+keys = ["exchange.example/log+00000000+AAAA"]
+witnesses = []
+quorum = 0
+fresh = "24h"
+
+[[auditor]]
+name = "Example Accountants"
+keys = ["ed25519:1111111111111111111111111111111111111111111111111111111111111111"]
+`
+
+func TestPolicy_Trust(t *testing.T) {
+	p, err := ParsePolicy([]byte(goodTrust))
+	if err != nil {
+		t.Fatal(err)
+	}
+	until, err := parseTime("2026-12-31T23:59:59Z")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Approvals.Required != 1 || p.Approvals.Keys[0].Text != pointG || p.Limits[pointG] != (Limit{Until: until}) || p.Finding ||
+		p.Auditors[0].Name != "Example Accountants" || len(p.Auditors[0].Keys) != 1 {
+		t.Errorf("got %+v", p)
+	}
+	if l := p.Log; !l.Required || l.Keys[0] != "exchange.example/log+00000000+AAAA" || len(l.Witnesses) != 0 || l.Quorum != 0 || l.Fresh.Hours() != 24 {
+		t.Errorf("got %+v", l)
+	}
+	if p, err = ParsePolicy([]byte(goodPolicy)); err != nil || p.Approvals != nil || p.Log != nil || len(p.Limits)+len(p.Auditors)+len(p.Timestamps) != 0 {
+		t.Errorf("a policy without them has some: %+v, %v", p, err)
+	}
+}
+
 func TestTextForms(t *testing.T) {
 	is := func(parse func(string) (string, error)) func(string) bool {
 		return func(s string) bool { got, err := parse(s); return err == nil && got == s }
@@ -216,14 +259,18 @@ func fuzzJSON[T any](f *testing.F, parse func([]byte) (T, error), seeds ...strin
 	})
 }
 
+// pointG is the generator of P-256 as a public key.
+const pointG = "p256:036b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"
+
 const hash0 = "0000000000000000000000000000000000000000000000000000000000000000"
 
-const sampleStatement = `{"_type":"https://in-toto.io/Statement/v1","predicate":{"bands":[{"blocks":[],"instant":"2026-10-31T00:00:00Z","totals":[{"amount":"5","asset":"BTC"}]}],"coverage":[{"asset":"BTC","counted":"0","coverage":"0.00","liabilities":"5","shortfall":"5"}],` +
-	`"ledger":{"classes":[{"class":"customer","customers":1,"entries":1,"sum":[{"amount":"5","asset":"BTC"}]}],"customers":1,"duplicates":{"entries":0,"rule":"error"},"entries":1,` +
+const sampleStatement = `{"_type":"https://in-toto.io/Statement/v1","predicate":{"approvals":{"keys":["ed25519:` + hash0 + `","` + pointG + `"],"required":1},"bands":[{"blocks":[],"instant":"2026-10-31T00:00:00Z","totals":[{"amount":"5","asset":"BTC"}]}],"coverage":[{"asset":"BTC","counted":"0","coverage":"0.00","liabilities":"5","shortfall":"5"}],` +
+	`"issued":"2026-11-01T06:00:00Z","ledger":{"classes":[{"class":"customer","customers":1,"entries":1,"sum":[{"amount":"5","asset":"BTC"}]}],"customers":1,"duplicates":{"entries":0,"rule":"error"},"entries":1,` +
 	`"negatives":{"entries":0,"rule":"error","sum":[]},"unknown_assets":{"entries":0,"rule":"exclude","sums":[{"amount":"0.5","asset":"x"}]}},"liabilities":[{"amount":"5","asset":"BTC"}],` +
+	`"moment":{"blocks":[{"chain":"eip155:1","hash":"0x` + hash0 + `","number":9,"time":"2026-11-01T05:00:00Z"}],"checkpoint":{"origin":"exchange.example/log","root":"` + hash0 + `","size":3}},` +
 	`"reserves":{"assets":[{"asset":"BTC","counted":"0","groups":[{"accounts":1,"amount":"0","class":"native","control":"none","custody":"own-hot","evidence":"node-attested","token":"eip155:1/slip44:60"}]}],"claims":[{"amount":"7","asset":"BTC","holder":"Example Trust","kind":"custodian"}],` +
 	`"rule":{"classes":["native"],"control":["bound"],"evidence":"state-proved"}},"scope":{"encumbrances":"none","excluded":[],"included":["all"]},` +
-	`"snapshot":{"assets":[{"decimals":8,"id":"BTC","tokens":[{"class":"native","decimals":8,"id":"eip155:1/slip44:60"}]}],"blocks":[{"chain":"eip155:1","hash":"0x` + hash0 +
+	`"series":{"name":"monthly","number":3,"previous":"` + hash0 + `","supersedes":{"reason":"a wrong total","statement":"` + hash0 + `"}},"snapshot":{"assets":[{"decimals":8,"id":"BTC","tokens":[{"class":"native","decimals":8,"id":"eip155:1/slip44:60"}]}],"blocks":[{"chain":"eip155:1","hash":"0x` + hash0 +
 	`","number":1,"time":"2026-10-31T23:59:59Z"}],"draw":{"chain":"eip155:1","commitment":"` + hash0 + `","from":"2026-11-01T00:00:00Z","hash":"0x` + hash0 +
 	`","number":1,"seed":"` + hash0 + `","to":"2026-11-02T00:00:00Z"},"exchange":{"entity":"Ä \"quoted\" Ltd","lei":"00000000000000000000","name":"Demo","url":"https://example.org"},"id":"` + hash0 +
 	`","instant":"2026-11-01T00:00:00Z","kind":"plain","period":"2026-10"},"tool":"assay 0.1.0","tree":{"kind":"plain","leaves":1,"root":"` + hash0 + `","shards":1}},` +
@@ -275,6 +322,7 @@ func FuzzJWS(f *testing.F) {
 func FuzzParsePolicy(f *testing.F) {
 	f.Add([]byte(goodPolicy))
 	f.Add([]byte(goodCheckpoints))
+	f.Add([]byte(goodTrust))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		p, err := ParsePolicy(raw)
 		if err == nil && (p.Exchange == "" || len(p.Keys) == 0) {

@@ -1,7 +1,6 @@
 package claim
 
 import (
-	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -62,11 +61,12 @@ type signedCustody struct {
 	text      string // the envelope as it stands in the file
 	message   []byte // what the signature covers
 	signature []byte
+	jws       bool // whose only algorithm is Ed25519, whatever the key
 }
 
 // verify reports whether the key signed.
 func (s *signedCustody) verify(key Key) bool {
-	return len(s.signature) == ed25519.SignatureSize && ed25519.Verify(key.public, s.message, s.signature)
+	return (!s.jws || key.edwards()) && key.verifies(s.message, s.signature)
 }
 
 func readSigned(r *canon.Reader, raw []byte, parse func([]byte) (*signedCustody, error)) *signedCustody {
@@ -122,5 +122,5 @@ func parseJWS(raw []byte) (*signedCustody, error) {
 		}
 	}
 	c, err := parseCustodyStatement(decoded[1])
-	return &signedCustody{statement: c, message: []byte(parts[0] + "." + parts[1]), signature: decoded[2]}, err
+	return &signedCustody{statement: c, message: []byte(parts[0] + "." + parts[1]), signature: decoded[2], jws: true}, err
 }

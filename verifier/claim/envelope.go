@@ -1,10 +1,7 @@
 package claim
 
 import (
-	"crypto/ed25519"
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -17,26 +14,6 @@ const (
 	maxEnvelope   = 24 << 20 // SPEC part 18
 	maxSignatures = 32
 )
-
-// Key is a public key as a policy names it (SPEC part 2).
-type Key struct {
-	Text   string
-	ID     string // as signatures name it (SPEC part 10)
-	public ed25519.PublicKey
-}
-
-func parseKey(s string) (Key, error) {
-	hexes, ok := strings.CutPrefix(s, "ed25519:")
-	if !ok || len(hexes) != 64 || !only(hexes, lowerHex) {
-		return Key{}, errors.New("not a public key: want ed25519: and 64 lower-case hex digits")
-	}
-	public, err := hex.DecodeString(hexes)
-	if err != nil {
-		return Key{}, err
-	}
-	id := sha256.Sum256([]byte("assay/v1/key\x00" + s))
-	return Key{s, hex.EncodeToString(id[:]), public}, nil
-}
 
 // Signature is one signature of an envelope (SPEC part 10).
 type Signature struct {
@@ -102,27 +79,23 @@ func (e *Envelope) signed() []byte {
 	return append(fmt.Appendf(nil, "DSSEv1 %d %s %d ", len(e.kind), e.kind, len(e.Payload)), e.Payload...)
 }
 
-// Verify is the check `statement.signature` (SPEC part 10): every signature is by a key of the policy and verifies. It returns the
-// keys that signed.
+// Verify is what the check `statement.signature` asks of the signatures alone (SPEC part 10): at least one is by a key of the
+// exchange, and every one that is verifies. It returns the keys that signed, whose limits are for [Policy.CheckLimits]: they speak of
+// a time inside the payload, which may be read only now. Signatures by others are for [Envelope.Approvals].
 func (e *Envelope) Verify(keys []Key) ([]Key, error) {
 	message, signers := e.signed(), []Key(nil)
 	for i, s := range e.Signatures {
-		key, known := Key{}, false
-		for _, k := range keys {
-			if k.ID == s.KeyID {
-				key, known = k, true
-			}
+		key, known := keyOf(keys, s.KeyID)
+		if !known {
+			continue
 		}
-		switch {
-		case !known:
-			return nil, fmt.Errorf("signature %d is by key %s, which the policy does not have", i, s.KeyID)
-		case len(s.Sig) != ed25519.SignatureSize || !ed25519.Verify(key.public, message, s.Sig):
+		if !key.verifies(message, s.Sig) {
 			return nil, fmt.Errorf("signature %d, by key %s, does not verify", i, s.KeyID)
 		}
 		signers = append(signers, key)
 	}
 	if len(signers) == 0 {
-		return nil, errors.New("nobody signed")
+		return nil, fmt.Errorf("no signature is by a key of the exchange: the first is by key %s, which the policy does not have", e.Signatures[0].KeyID)
 	}
 	return signers, nil
 }

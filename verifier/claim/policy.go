@@ -40,11 +40,17 @@ type Policy struct {
 	Anchored      bool
 	Nodes         int // how many must have said the same for a node-attested line to count
 	Recompute     bool
+	Finding       bool     // where leaves are absent, an auditor's finding that they were recomputed will do
 	LeastCoverage *Percent // nil: none is asked for
 	Anchors       []Anchor
 	Tokens        []TokenPin
 	Custodians    map[string]Key // by name
 	Checkpoints   []Checkpoint
+	Approvals     *ApprovalTrust   // nil: who may approve is the exchange's word
+	Limits        map[string]Limit // by the key's text
+	Log           *LogTrust        // nil: no log is believed
+	Timestamps    []Authority
+	Auditors      []Auditor
 }
 
 // policyFile is the TOML as written; pointers tell an absent key from an empty one.
@@ -64,6 +70,7 @@ type policyFile struct {
 	} `toml:"evidence"`
 	Liabilities *struct {
 		Recompute *bool `toml:"recompute"`
+		Finding   *bool `toml:"finding"`
 	} `toml:"liabilities"`
 	Coverage *struct {
 		Least *string `toml:"least"`
@@ -88,6 +95,11 @@ type policyFile struct {
 		Key  *string `toml:"key"`
 	} `toml:"custodian"`
 	Checkpoint []checkpointTOML `toml:"checkpoint"`
+	Approvals  *approvalsTOML   `toml:"approvals"`
+	Key        []limitTOML      `toml:"key"`
+	Log        *logTOML         `toml:"log"`
+	Timestamp  []authorityTOML  `toml:"timestamp"`
+	Auditor    []auditorTOML    `toml:"auditor"`
 }
 
 // ParsePolicy reads a trust policy (SPEC part 16). An unknown key is an error that names its line. Errors are
@@ -165,6 +177,7 @@ func lowerKeys(field string, v any) error {
 // A walker turns the file into a policy; its first error sticks.
 type walker struct {
 	policy *Policy
+	named  map[string]string // where the policy names a key
 	err    error
 }
 
@@ -248,6 +261,7 @@ func (w *walker) file(f *policyFile) {
 	p.Anchored = need(w, "evidence.anchored", f.Evidence.Anchored, as)
 	p.Nodes = cmp.Or(may(w, "evidence.nodes", f.Evidence.Nodes, within(1, 1<<31-1)), 1)
 	p.Recompute = need(w, "liabilities.recompute", f.Liabilities.Recompute, as)
+	p.Finding = may(w, "liabilities.finding", f.Liabilities.Finding, as)
 	if f.Coverage != nil {
 		p.LeastCoverage = need(w, "coverage.least", f.Coverage.Least, parsePercent)
 	}
@@ -255,6 +269,12 @@ func (w *walker) file(f *policyFile) {
 	w.tokens(f)
 	w.custodians(f)
 	w.checkpoints(f)
+	w.approvals(f.Approvals)
+	w.auditors(f.Auditor)
+	w.roles()
+	w.limits(f.Key)
+	w.log(f.Log)
+	w.timestamps(f.Timestamp)
 }
 
 func (w *walker) anchors(f *policyFile) {

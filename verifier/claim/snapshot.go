@@ -78,11 +78,7 @@ func readSnapshot(r *canon.Reader) (s Snapshot) {
 		}),
 		canon.Key("instant", func() { s.Instant = canon.Parse(r, parseTime) }),
 		canon.Key("kind", func() { r.Fixed(KindPlain) }),
-		canon.Key("period", func() {
-			if s.Period = r.Text(); len(s.Period) > 32 || strings.Trim(s.Period, periodAlphabet) != "" || s.Period == "" {
-				r.Fail("want 1-32 of A-Z a-z 0-9 . -")
-			}
-		}),
+		canon.Key("period", func() { s.Period = canon.Parse(r, parsePeriod) }),
 	)
 	if !r.Failed() {
 		s.hashed = append(s.hashed, r.Bytes(start, cutBlocks[0])...)
@@ -92,7 +88,12 @@ func readSnapshot(r *canon.Reader) (s Snapshot) {
 	return s
 }
 
-const periodAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" + digits + ".-"
+func parsePeriod(s string) (string, error) {
+	if len(s) > 32 || !only(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"+digits+".-") {
+		return "", errors.New("want 1-32 of A-Z a-z 0-9 . -")
+	}
+	return s, nil
+}
 
 func readAssets(r *canon.Reader) (list []Asset) {
 	r.Array(maxAssets, func(int) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/big"
 	"strings"
+	"time"
 
 	"github.com/assay-por/assay/verifier/canon"
 )
@@ -37,12 +38,16 @@ type Tree struct {
 type Statement struct {
 	Digest      Hash // H(payload)
 	Manifest    Hash // H(manifest.json), the subject
+	Approvals   Approvals
 	Bands       []Band
 	Coverage    []Coverage
+	Issued      time.Time
 	Ledger      Ledger
 	Liabilities []*big.Int
+	Moment      Moment
 	Reserves    Reserves
 	Scope       Scope
+	Series      Series
 	Snapshot    Snapshot
 	Tool        string
 	Tree        Tree
@@ -61,23 +66,14 @@ func ParseStatement(payload []byte) (*Statement, error) {
 			canon.Key("_type", func() { r.Fixed(statementType) }),
 			canon.Key("predicate", func() { liabilities = readPredicate(r, s) }),
 			canon.Key("predicateType", func() { r.Fixed(PredicateType) }),
-			canon.Key("subject", func() {
-				subjects := 0
-				r.Array(1, func(int) {
-					subjects++
-					r.Object(
-						canon.Key("digest", func() { r.Object(canon.Key("sha256", func() { s.Manifest = r.Hash() })) }),
-						canon.Key("name", func() { r.Fixed(ManifestPath) }),
-					)
-				})
-				if subjects != 1 {
-					r.Fail("want one subject")
-				}
-			}),
+			canon.Key("subject", func() { s.Manifest = readSubject(r, ManifestPath) }),
 		)
 	})
 	if err != nil {
 		return nil, err
+	}
+	if s.Issued.Before(s.Snapshot.Instant) {
+		return nil, &canon.FormatError{Field: "predicate.issued", Problem: "before the snapshot's instant"}
 	}
 	if err := s.resolve(liabilities); err != nil {
 		return nil, err
@@ -85,16 +81,36 @@ func ParseStatement(payload []byte) (*Statement, error) {
 	return s, nil
 }
 
+// readSubject reads the one subject of an in-toto statement.
+func readSubject(r *canon.Reader, name string) (digest Hash) {
+	subjects := 0
+	r.Array(1, func(int) {
+		subjects++
+		r.Object(
+			canon.Key("digest", func() { r.Object(canon.Key("sha256", func() { digest = r.Hash() })) }),
+			canon.Key("name", func() { r.Fixed(name) }),
+		)
+	})
+	if subjects != 1 {
+		r.Fail("want one subject")
+	}
+	return digest
+}
+
 func readPredicate(r *canon.Reader, s *Statement) (liabilities []Named) {
 	r.Object(
+		canon.Key("approvals", func() { s.Approvals = readApprovals(r) }),
 		canon.Key("bands", func() { s.Bands = readBands(r) }),
 		canon.Key("coverage", func() { s.Coverage = readCoverage(r) }),
+		canon.Key("issued", func() { s.Issued = canon.Parse(r, parseTime) }),
 		canon.Key("ledger", func() { s.Ledger = readLedger(r) }),
 		canon.Key("liabilities", func() {
 			r.Array(maxAssets, func(int) { liabilities = append(liabilities, readNamed(r)) })
 		}),
+		canon.Key("moment", func() { s.Moment = readMoment(r) }),
 		canon.Key("reserves", func() { s.Reserves = readReserves(r) }),
 		canon.Key("scope", func() { s.Scope = readScope(r) }),
+		canon.Key("series", func() { s.Series = readSeries(r) }),
 		canon.Key("snapshot", func() { s.Snapshot = readSnapshot(r) }),
 		canon.Key("tool", func() { s.Tool = canon.Parse(r, parsePrintable) }),
 		canon.Key("tree", func() {

@@ -1,0 +1,159 @@
+package verifier
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/assay-por/assay/verifier/claim"
+)
+
+// Approvals says who approved the statement (SPEC part 23).
+type Approvals struct {
+	Required uint64   `json:"required"` // by the statement
+	Of       int      `json:"of"`       // so many may approve
+	By       []string `json:"by"`       // ids of the keys that did
+	Believed int      `json:"believed"` // so many of them are keys of the policy
+}
+
+// verifyEnvelope is the check `statement.signature` of one envelope (SPEC part 10). The payload is read once the exchange's signatures
+// over it verify, since the keys' limits speak of a time inside it; that it is no statement is for `statement.format` to say.
+func (r *run) verifyEnvelope(raw []byte) (detail string, err error) {
+	envelope, err := claim.ParseEnvelope(raw)
+	if err != nil {
+		return "", err
+	}
+	signers, err := envelope.Verify(r.policy.Keys)
+	if err != nil {
+		return "", err
+	}
+	s, unread := claim.ParseStatement(envelope.Payload)
+	ids := []string{}
+	for _, key := range signers {
+		if s != nil {
+			if err := r.policy.CheckLimits(key, s.Issued, r.notAfter); err != nil {
+				return "", err
+			}
+		}
+		ids = append(ids, key.ID)
+	}
+	if len(r.envelopes) > 0 && string(r.envelopes[0].Payload) != string(envelope.Payload) {
+		return "", errors.New("the statement in the proof and the one beside it are not the same")
+	}
+	r.statement, r.unread, r.verdict.Signers = s, unread, ids
+	r.envelopes = append(r.envelopes, envelope)
+	return "by key " + strings.Join(ids, ", "), nil
+}
+
+// checkStatement makes the checks of the signed payload: `statement.*` and `snapshot` (SPEC part 9).
+func (r *run) checkStatement() {
+	r.check("statement.format", []string{"statement.signature"}, func() (string, error) {
+		if r.unread != nil {
+			return "", in("statement", r.unread)
+		}
+		r.verdict.Statement = describe(r.statement)
+		return "statement " + r.statement.Digest.String(), nil
+	})
+	if !r.passed["statement.format"] {
+		r.statement = nil
+	}
+	s, format := r.statement, []string{"statement.format"}
+	r.check("statement.exchange", format, func() (string, error) {
+		return s.Snapshot.Exchange.Name, s.CheckExchange(r.policy)
+	})
+	r.check("snapshot", format, func() (string, error) {
+		if err := s.Snapshot.Check(r.policy.Window); err != nil {
+			return "", err
+		}
+		drawn, err := r.checkDraw(s)
+		return fmt.Sprintf("%s, %d assets on %d chains%s", r.verdict.Statement.Instant, len(s.Snapshot.Assets), len(s.Snapshot.Blocks), drawn), err
+	})
+	r.check("statement.approvals", format, r.checkApprovals)
+	r.check("statement.series", format, func() (string, error) {
+		return fmt.Sprintf("number %d of the series %s", s.Series.Number, s.Series.Name), s.Series.Check()
+	})
+	r.check("statement.moment", format, r.checkMoment)
+}
+
+// checkApprovals is the check `statement.approvals` (SPEC part 23), of every envelope given.
+func (r *run) checkApprovals() (string, error) {
+	var approved claim.Approved
+	for _, envelope := range r.envelopes {
+		var err error
+		if approved, err = r.statement.CheckApprovals(envelope, r.policy, r.notAfter); err != nil {
+			return "", err
+		}
+	}
+	named := r.statement.Approvals
+	shown := &Approvals{Required: named.Required, Of: len(named.Keys), By: []string{}, Believed: approved.Counted}
+	for _, key := range approved.By {
+		shown.By = append(shown.By, key.ID)
+	}
+	r.verdict.Approvals = shown
+	if len(named.Keys) == 0 {
+		r.note("the statement is unattended: nobody approved it before the exchange's key signed")
+		return "nobody approved: the statement is unattended", nil
+	}
+	detail := fmt.Sprintf("%d of %d approved, %d had to", len(shown.By), shown.Of, shown.Required)
+	if r.policy.Approvals == nil {
+		r.note("who may approve is the exchange's word: the policy has no [approvals]")
+		return detail, nil
+	}
+	return fmt.Sprintf("%s; the policy believes %d of them and asks for %d", detail, shown.Believed, r.policy.Approvals.Required), nil
+}
+
+// checkMoment is the check `statement.moment` (SPEC part 26).
+func (r *run) checkMoment() (string, error) {
+	m := r.statement.Moment
+	unanchored, err := r.statement.CheckMoment(r.policy)
+	if err != nil {
+		return "", err
+	}
+	var told []string
+	for _, b := range m.Blocks {
+		told = append(told, fmt.Sprintf("block %d of %s, of %s", b.Number, b.Chain, b.Time.Format(timeForm)))
+	}
+	if c := m.Checkpoint; c != nil {
+		told = append(told, fmt.Sprintf("the log %s with %d entries", c.Origin, c.Size))
+	}
+	if len(told) == 0 {
+		return "it names nothing that would date it", nil
+	}
+	for _, b := range unanchored {
+		r.note("no anchor of the policy confirms block %d of %s, which the statement names to show that it was not made earlier: that is the exchange's word", b.Number, b.Chain)
+	}
+	return "made when these were there: " + strings.Join(told, "; "), nil
+}
+
+// checkDraw is what the check `snapshot` asks of a drawn instant (SPEC part 21).
+func (r *run) checkDraw(s *claim.Statement) (string, error) {
+	anchored, err := s.Snapshot.CheckDraw(r.policy)
+	if err != nil || s.Snapshot.Draw == nil {
+		return "", err
+	}
+	d := s.Snapshot.Draw
+	if !anchored {
+		r.note("the instant was drawn with block %d of %s, which no anchor of the policy confirms: that it is the chain's is the exchange's word", d.Number, d.Chain)
+	}
+	r.note("the instant was drawn under the commitment %s: that it was published before block %d of %s is not shown here; compare it with the one you kept", d.Commitment, d.Number, d.Chain)
+	return ", the instant drawn", nil
+}
+
+const timeForm = "2006-01-02T15:04:05Z"
+
+func describe(s *claim.Statement) *Statement {
+	d := &Statement{
+		Digest: s.Digest.String(), Exchange: s.Snapshot.Exchange.Name, Entity: s.Snapshot.Exchange.Entity,
+		Period: s.Snapshot.Period, Instant: s.Snapshot.Instant.Format(timeForm), Issued: s.Issued.Format(timeForm),
+		Series: s.Series.Name, Number: s.Series.Number, Reason: s.Series.Reason,
+		Snapshot: s.Snapshot.ID.String(), Root: s.Tree.Root.String(), Leaves: s.Tree.Leaves, Shards: s.Tree.Shards,
+		Included: s.Scope.Included, Excluded: s.Scope.Excluded, Encumbrances: s.Scope.Encumbrances, Tool: s.Tool,
+	}
+	if s.Series.Follows {
+		d.Previous = s.Series.Previous.String()
+	}
+	if s.Series.Reason != "" {
+		d.Supersedes = s.Series.Supersedes.String()
+	}
+	return d
+}
