@@ -3,8 +3,10 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -45,9 +47,9 @@ func (s *stages) attach(cmd *cobra.Command, files []string) error {
 			return unreadable("%v", err)
 		}
 		if err := aboutStatement(raw, signed); err != nil {
-			return refused("%s: %v", file, err)
+			return hinted(refused("%s: %v", file, err), "auditors make findings with assay countersign, from this very bundle")
 		}
-		if !containsBytes(findings, raw) {
+		if !slices.ContainsFunc(findings, func(b []byte) bool { return bytes.Equal(b, raw) }) {
 			findings = append(findings, raw)
 		}
 	}
@@ -73,18 +75,9 @@ func aboutStatement(raw []byte, signed report.Signed) error {
 		return err
 	}
 	if about != signed.Digest {
-		return hinted(refused("it is about the statement %s, this run's is %s", about, signed.Digest), "an auditor makes it with assay countersign, from this bundle")
+		return fmt.Errorf("it is about the statement %s, this run's is %s", about, signed.Digest)
 	}
 	return nil
-}
-
-func containsBytes(list [][]byte, one []byte) bool {
-	for _, b := range list {
-		if bytes.Equal(b, one) {
-			return true
-		}
-	}
-	return false
 }
 
 // publishAttachments adds what the run holds to the bundle's folder, and makes zip and page anew.

@@ -154,6 +154,16 @@ func (s *stages) series(snap report.Snapshot, former *report.Signed) (report.Ser
 	return next, nil
 }
 
+// lookSeries reads the former statement for the doctor.
+func (s *stages) lookSeries() (string, error) {
+	former, err := s.former()
+	if err != nil || former == nil {
+		return "the next statement is the first of the series " + s.config.Series.Name, err
+	}
+	p := former.Statement.Predicate
+	return fmt.Sprintf("the next statement follows number %d of the series %s, of period %s: %s", p.Series.Number, p.Series.Name, p.Snapshot.Period, former.Digest), nil
+}
+
 // lookApprovers reads the approvers' keys for the doctor.
 func (s *stages) lookApprovers() (string, error) {
 	a, err := s.approvals()

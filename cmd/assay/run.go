@@ -32,8 +32,18 @@ func (s *stages) all(cmd *cobra.Command, w instant, unsignedToo bool) error {
 	if err != nil {
 		return err
 	}
+	if _, err := s.approvals(); err != nil { // what keeps a draft from being drawn up shows before the evidence is gathered
+		return err
+	}
+	former, err := s.former()
+	if err != nil {
+		return err
+	}
 	snap, err := s.snapshot(w)
 	if err != nil {
+		return err
+	}
+	if _, err := s.series(snap, former); err != nil {
 		return err
 	}
 	s.progress.say("snapshot: %s", snap.ID)
