@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -28,24 +29,24 @@ func newReview(digest string, p report.Predicate, former *report.Signed, more ..
 
 // sayReview prints the changes and the warnings.
 func (a *app) sayReview(cmd *cobra.Command, r review, p report.Predicate) error {
-	out := cmd.OutOrStdout()
+	var lines []string
 	switch {
 	case r.Former != "" && len(r.Changes) == 0:
-		fmt.Fprintln(out, "nothing changed since the former statement")
+		lines = append(lines, "nothing changed since the former statement "+r.Former[:8])
 	case r.Former != "":
-		fmt.Fprintf(out, "changed since the former statement %s:\n", r.Former[:8])
+		lines = append(lines, "changed since the former statement "+r.Former[:8]+":")
 	case p.Series.Previous != nil:
-		fmt.Fprintf(out, "the former statement %s was not given: nothing is compared\n", p.Series.Previous.String()[:8])
+		lines = append(lines, fmt.Sprintf("the former statement %s was not given: nothing is compared", p.Series.Previous.String()[:8]))
 	default:
-		fmt.Fprintf(out, "first statement of the series %s: there is nothing to compare it with\n", p.Series.Name)
+		lines = append(lines, fmt.Sprintf("first statement of the series %s: there is nothing to compare it with", p.Series.Name))
 	}
 	for _, c := range r.Changes {
-		fmt.Fprintf(out, "  %s\n", c)
+		lines = append(lines, "  "+c.String())
 	}
 	for _, text := range r.Warnings {
-		fmt.Fprintf(out, "look at: %s\n", text)
+		lines = append(lines, "look at: "+text)
 	}
-	return nil
+	return a.say(cmd, nil, "%s", strings.Join(lines, "\n"))
 }
 
 // sayCoverage prints coverage per asset. A shortfall is always said.
