@@ -61,12 +61,16 @@ type Owners struct {
 	Threshold uint64
 }
 
-// A Source reads one chain. Both verbs ask nodes, and believe of their answers
-// only what the evidence will show again to a stranger.
+// A Source reads one chain. Its verbs ask nodes; Pin and Gather believe of their
+// answers only what the evidence will show again to a stranger.
 type Source interface {
 	// Pin returns the chain's last block not later than the instant, and a
 	// NotFinalError while another block may still take its place (SPEC part 3).
 	Pin(ctx context.Context, instant time.Time) (BlockRef, error)
+
+	// Last returns the last block that the first node to answer has, final or not:
+	// what nobody could know before it was made (SPEC part 26).
+	Last(ctx context.Context) (BlockRef, error)
 
 	// Gather returns the evidence of the holdings at the block. It is all or
 	// nothing: no balance is left out, and none is zero for want of an answer

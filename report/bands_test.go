@@ -51,10 +51,10 @@ func TestBands(t *testing.T) {
 		t.Fatal(err)
 	}
 	hash := strings.Repeat("5c", 32)
-	want := `{"bands":[{"blocks":[{"chain":"` + btcChain + `","hash":"` + hash + `","number":921604,"time":"2026-10-30T23:00:00Z"},` +
+	want := `"bands":[{"blocks":[{"chain":"` + btcChain + `","hash":"` + hash + `","number":921604,"time":"2026-10-30T23:00:00Z"},` +
 		`{"chain":"eip155:1","hash":"0x` + hash + `","number":23701112,"time":"2026-10-30T23:59:59Z"},{"chain":"eip155:56","hash":"0x` + hash + `","number":5,"time":"2026-10-31T00:00:00Z"}],` +
 		`"instant":"2026-10-31T00:00:00Z","totals":[{"amount":"100","asset":"BTC"},{"amount":"900007000000000000000001","asset":"USDT"}]},{"blocks":`
-	if !strings.Contains(string(payload), `"predicate":`+want) {
+	if !strings.Contains(string(payload), `"predicate":{"approvals":{"keys":[],"required":0},`+want) {
 		t.Errorf("the statement is %s", payload)
 	}
 	if want := `"instant":"2026-11-01T01:00:00Z","totals":[{"amount":"150000000","asset":"BTC"},{"amount":"900004000001000000000000","asset":"USDT"}]}],"coverage":`; !strings.Contains(string(payload), want) {
@@ -182,7 +182,7 @@ func TestParseStatementRefusesBandsAndClaims(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, swap := range map[string][2]string{
-		"no bands":            {`"predicate":{"bands":[`, `"predicate":{"band":[`},
+		"no bands":            {`,"bands":[`, `,"band":[`},
 		"own instant":         {`"instant":"2026-10-31T00:00:00Z"`, `"instant":"2026-11-01T00:00:00Z"`},
 		"out of order":        {`"instant":"2026-10-31T00:00:00Z"`, `"instant":"2026-11-02T00:00:00Z"`},
 		"block too late":      {`"time":"2026-10-31T00:00:00Z"`, `"time":"2026-10-31T00:00:01Z"`},

@@ -25,10 +25,12 @@ const (
 	evidenceSuffix = ".json"
 )
 
-// The parts of a bundle (SPEC part 11).
+// The parts of a bundle (SPEC part 11). A manifest lists core and shard files; the
+// attachments were made after it.
 const (
-	PartCore  = "core"
-	PartShard = "shard"
+	PartCore       = "core"
+	PartShard      = "shard"
+	PartAttachment = "attachment"
 )
 
 const (
@@ -74,6 +76,9 @@ func PartOf(path string) (part string, ok bool) {
 	}
 	if _, ok := leavesShard(path); ok {
 		return PartShard, true
+	}
+	if isAttachment(path) {
+		return PartAttachment, true
 	}
 	if _, ok = evidenceChain(path); !ok {
 		_, ok = beaconChain(path)
@@ -170,10 +175,10 @@ func sortFiles(files []File) ([]File, error) {
 			return nil, fmt.Errorf("bundle: the path %s stands twice", f.Path)
 		}
 	}
-	return sorted, nil
+	return sorted, checkTogether(sorted)
 }
 
-func sortedKeys(m map[string]bool) []string {
+func sortedKeys[V any](m map[string]V) []string {
 	var keys []string
 	for k := range m {
 		keys = append(keys, k)

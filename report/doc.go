@@ -10,7 +10,12 @@
 //     (SPEC part 15);
 //   - [Draft] draws up the statement and the manifest of all files (SPEC parts 9
 //     and 11), which package attest signs;
-//   - [WriteDir] and [WriteZip] publish the bundle (SPEC part 11);
+//   - [Diff] and [Warnings] say what changed since the former statement, and what to look
+//     at twice, for those who approve it (SPEC part 23);
+//   - [WriteDir] and [WriteZip] publish the bundle, [Attach] adds to it what was made after
+//     it was signed (SPEC part 11);
+//   - [Entry] is what stands of it in a log (SPEC part 24), [Finding] what an auditor says
+//     of it (SPEC part 27);
 //   - [Read] takes a signed report apart again, for those who show it.
 //
 // A rule decides which lines count. What one asset looks like in the end, in

@@ -109,7 +109,8 @@ func inputs(t testing.TB) report.Inputs {
 	s := snapshot(t)
 	in := report.Inputs{
 		Snapshot: s, Tool: "assay test", Rule: rule(), Lines: lines(t, s),
-		Scope:       report.Scope{Included: []string{"Spot accounts"}},
+		Scope:  report.Scope{Included: []string{"Spot accounts"}},
+		Series: report.Series{Name: "main"}, Issued: report.Time{Time: instant.Add(time.Hour)},
 		Tree:        report.Tree{Kind: report.KindPlain, Leaves: 3, Shards: 2, Root: report.Digest{1}},
 		Liabilities: merkle.Plain{{Asset: 0, Amount: merkle.Amount{Lo: 140_000_000}}, {Asset: 1, Amount: merkle.Amount{Lo: 10_000_000_000_000_000_000}}},
 	}
@@ -185,7 +186,9 @@ func canonical(t testing.TB, v any) []byte {
 
 type signer struct{ key ed25519.PrivateKey }
 
-func newSigner() signer { return signer{ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, 32))} }
+func newSigner() signer { return signerOf(1) }
+
+func signerOf(b byte) signer { return signer{ed25519.NewKeyFromSeed(bytes.Repeat([]byte{b}, 32))} }
 
 func (s signer) PublicKey() attest.PublicKey {
 	return attest.PublicKey(s.key.Public().(ed25519.PublicKey))

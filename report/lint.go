@@ -48,28 +48,31 @@ func Lint(files []File, secret func(content []byte) bool) error {
 	for _, f := range sorted {
 		byPath[f.Path] = f
 	}
-	signed, manifest, err := lintFrame(byPath)
+	frame, err := lintFrame(byPath)
 	if err != nil {
 		return err
 	}
-	if secret != nil && secret(signed.Payload) { // in the envelope it stands as base64
+	if secret != nil && secret(frame.signed.Payload) { // in the envelope it stands as base64
 		return fmt.Errorf("bundle: %s: %w", PathEnvelope, errPrivate)
 	}
 	listed := map[string]ManifestFile{}
-	for _, m := range manifest.Files {
+	for _, m := range frame.manifest.Files {
+		if isAttachment(m.Path) {
+			return fmt.Errorf("bundle: %s lists the attachment %s", PathManifest, m.Path)
+		}
 		listed[m.Path] = m
 	}
 	for _, f := range sorted {
-		if f.Path != PathEnvelope && f.Path != PathManifest {
+		if f.Path != PathEnvelope && f.Path != PathManifest && !isAttachment(f.Path) {
 			if m, ok := listed[f.Path]; !ok || m.SHA256 != f.SHA256 || m.Size != f.Size {
 				return fmt.Errorf("bundle: %s is not the file that the manifest lists", f.Path)
 			}
 		}
-		if err := lintFile(f, signed.Statement.Predicate.Snapshot, secret); err != nil {
+		if err := lintFile(f, frame, secret); err != nil {
 			return fmt.Errorf("bundle: %s: %w", f.Path, err)
 		}
 	}
-	for _, m := range manifest.Files {
+	for _, m := range frame.manifest.Files {
 		if _, ok := byPath[m.Path]; !ok && m.Part == PartCore {
 			return fmt.Errorf("bundle: %s is missing", m.Path)
 		}
@@ -77,42 +80,51 @@ func Lint(files []File, secret func(content []byte) bool) error {
 	return nil
 }
 
-// lintFrame reads envelope and manifest and checks that the one names the other.
-func lintFrame(byPath map[string]File) (Signed, Manifest, error) {
-	var m Manifest
-	for _, path := range []string{PathEnvelope, PathManifest} {
-		if _, ok := byPath[path]; !ok {
-			return Signed{}, m, fmt.Errorf("bundle: %s is missing", path)
-		}
-	}
-	b, err := byPath[PathEnvelope].read(maxEnvelopeFile)
-	if err != nil {
-		return Signed{}, m, err
-	}
-	signed, err := Read(b)
-	if err != nil {
-		return Signed{}, m, fmt.Errorf("bundle: %s: %w", PathEnvelope, err)
-	}
-	if b, err = byPath[PathManifest].read(maxFile); err != nil {
-		return Signed{}, m, err
-	}
-	if err := attest.Decode(b, &m); err != nil {
-		return Signed{}, m, fmt.Errorf("bundle: %s: %w", PathManifest, err)
-	}
-	want, err := signed.Statement.ManifestDigest()
-	if err != nil {
-		return Signed{}, m, err
-	}
-	if byPath[PathManifest].SHA256 != want {
-		return Signed{}, m, fmt.Errorf("bundle: %s is not the manifest that the statement names", PathManifest)
-	}
-	if m.Type != TypeManifest || m.Snapshot != signed.Statement.Predicate.Snapshot.ID {
-		return Signed{}, m, fmt.Errorf("bundle: %s is of another type or snapshot", PathManifest)
-	}
-	return signed, m, nil
+// frame is what holds a bundle together.
+type frame struct {
+	envelope []byte
+	signed   Signed
+	manifest Manifest
 }
 
-func lintFile(f File, s Snapshot, secret func([]byte) bool) error {
+// lintFrame reads envelope and manifest and checks that the one names the other.
+func lintFrame(byPath map[string]File) (f frame, err error) {
+	for _, path := range []string{PathEnvelope, PathManifest} {
+		if _, ok := byPath[path]; !ok {
+			return f, fmt.Errorf("bundle: %s is missing", path)
+		}
+	}
+	if f.envelope, err = byPath[PathEnvelope].read(maxEnvelopeFile); err != nil {
+		return f, err
+	}
+	if f.signed, err = Read(f.envelope); err != nil {
+		return f, fmt.Errorf("bundle: %s: %w", PathEnvelope, err)
+	}
+	b, err := byPath[PathManifest].read(maxFile)
+	if err != nil {
+		return f, err
+	}
+	if err := attest.Decode(b, &f.manifest); err != nil {
+		return f, fmt.Errorf("bundle: %s: %w", PathManifest, err)
+	}
+	want, err := f.signed.Statement.ManifestDigest()
+	if err != nil {
+		return f, err
+	}
+	if byPath[PathManifest].SHA256 != want {
+		return f, fmt.Errorf("bundle: %s is not the manifest that the statement names", PathManifest)
+	}
+	if f.manifest.Type != TypeManifest || f.manifest.Snapshot != f.signed.Statement.Predicate.Snapshot.ID {
+		return f, fmt.Errorf("bundle: %s is of another type or snapshot", PathManifest)
+	}
+	return f, nil
+}
+
+func lintFile(f File, frame frame, secret func([]byte) bool) error {
+	s := frame.signed.Statement.Predicate.Snapshot
+	if isAttachment(f.Path) {
+		return lintAttachment(f, frame, secret)
+	}
 	if n, ok := leavesShard(f.Path); ok {
 		return lintLeaves(f, s, n)
 	}

@@ -29,12 +29,16 @@ type Statement = attest.Statement[Predicate]
 
 // Predicate is what a solvency statement says (SPEC part 9).
 type Predicate struct {
+	Approvals   Approvals     `json:"approvals"`
 	Bands       []Band        `json:"bands"`
 	Coverage    []Coverage    `json:"coverage"`
+	Issued      Time          `json:"issued"`
 	Ledger      Ledger        `json:"ledger"`
 	Liabilities []AssetAmount `json:"liabilities"`
+	Moment      Moment        `json:"moment"`
 	Reserves    Reserves      `json:"reserves"`
 	Scope       Scope         `json:"scope"`
+	Series      Series        `json:"series"`
 	Snapshot    Snapshot      `json:"snapshot"`
 	Tool        string        `json:"tool"`
 	Tree        Tree          `json:"tree"`

@@ -97,7 +97,7 @@ func (s Snapshot) checkTaken() error {
 	if s.Kind != KindPlain {
 		return fmt.Errorf("kind: %q is unknown, want %q", clip(s.Kind), KindPlain)
 	}
-	if !isOf(s.Period, 1, 32, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-") {
+	if !isPeriod(s.Period) {
 		return fmt.Errorf("period: %q is not 1 to 32 of A-Z a-z 0-9 . -", clip(s.Period))
 	}
 	if err := s.Exchange.check(); err != nil {
@@ -283,6 +283,10 @@ func (s Snapshot) Block(c chains.Chain) (Block, bool) {
 // Ref returns the block as the chains' adapters name it (SPEC part 3).
 func (b Block) Ref() chains.BlockRef {
 	return chains.BlockRef{Chain: b.Chain, Hash: b.Hash, Number: b.Number, Time: b.Time.Time}
+}
+
+func isPeriod(s string) bool {
+	return isOf(s, 1, 32, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-")
 }
 
 func isOf(s string, least, most int, alphabet string) bool {

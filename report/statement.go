@@ -24,6 +24,10 @@ const NotDeclared = "not declared"
 type Inputs struct {
 	Snapshot    Snapshot
 	Scope       Scope
+	Series      Series
+	Approvals   Approvals
+	Issued      Time // when it was drawn up
+	Moment      Moment
 	Tool        string
 	Ledger      Ledger
 	Tree        Tree
@@ -63,9 +67,10 @@ func Draft(in Inputs) (payload, manifest []byte, err error) {
 		in.Scope.Encumbrances = NotDeclared
 	}
 	in.Scope.Excluded, in.Scope.Included = notNil(in.Scope.Excluded), notNil(in.Scope.Included)
+	in.Approvals.Keys, in.Moment.Blocks = notNil(in.Approvals.Keys), notNil(in.Moment.Blocks)
 	p := Predicate{
-		Bands: bands, Coverage: coverage, Ledger: in.Ledger.notNil(), Liabilities: liabilities, Reserves: reserves,
-		Scope: in.Scope, Snapshot: in.Snapshot, Tool: in.Tool, Tree: in.Tree,
+		Approvals: in.Approvals, Bands: bands, Coverage: coverage, Issued: in.Issued, Ledger: in.Ledger.notNil(), Liabilities: liabilities,
+		Moment: in.Moment, Reserves: reserves, Scope: in.Scope, Series: in.Series, Snapshot: in.Snapshot, Tool: in.Tool, Tree: in.Tree,
 	}
 	if err := p.Check(); err != nil {
 		return nil, nil, err
@@ -95,12 +100,15 @@ func (l Ledger) notNil() Ledger {
 }
 
 // Check holds the predicate to its format and to its own arithmetic: all that can be
-// known without the other files (SPEC parts 3, 7, 9, 15).
+// known without the other files (SPEC parts 3, 7, 9, 15, 23, 24, 26).
 func (p Predicate) Check() error {
 	if err := p.Snapshot.Check(); err != nil {
 		return err
 	}
 	if err := p.Scope.check(); err != nil {
+		return err
+	}
+	if err := p.checkOrigin(); err != nil {
 		return err
 	}
 	if !isPrintable(p.Tool) {

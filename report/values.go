@@ -116,6 +116,22 @@ func (u Units) Int() *uint256.Int { return u.n.Clone() }
 // String returns the amount's digits (SPEC part 2).
 func (u Units) String() string { return u.n.Dec() }
 
+// Decimal returns the amount in whole units of an asset with so many decimals, exactly
+// and without trailing zeros (SPEC part 2).
+func (u Units) Decimal(decimals uint8) string { return decimal(u.String(), decimals) }
+
+func decimal(digits string, decimals uint8) string {
+	n := int(decimals)
+	if len(digits) <= n {
+		digits = strings.Repeat("0", n-len(digits)+1) + digits
+	}
+	whole, fraction := digits[:len(digits)-n], strings.TrimRight(digits[len(digits)-n:], "0")
+	if fraction == "" {
+		return whole
+	}
+	return whole + "." + fraction
+}
+
 // IsZero reports whether the amount is zero.
 func (u Units) IsZero() bool { return u.n.IsZero() }
 

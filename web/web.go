@@ -123,7 +123,7 @@ func (s *site) bundled(w http.ResponseWriter, r *http.Request, path string) {
 	s.serve(w, r, s.config.Bundle, path, contentType(path))
 }
 
-// contentType follows from the two endings that a bundle's paths have.
+// contentType follows from the ending of a bundle's path.
 func contentType(path string) string {
 	if strings.HasSuffix(path, ".json") {
 		return "application/json"

@@ -45,6 +45,8 @@ type Node interface {
 	// Pin returns the last block not later than the instant, once a final one
 	// after it exists, and a NotFinalError until then (SPEC part 3).
 	Pin(ctx context.Context, instant time.Time) (chains.BlockRef, error)
+	// Last returns the last final block that the node has.
+	Last(ctx context.Context) (chains.BlockRef, error)
 	// Block returns the final block of a number; ok is false if the node has none.
 	Block(ctx context.Context, number uint64) (block chains.BlockRef, ok bool, err error)
 	// Balances returns what the node says of each holding, in their order.

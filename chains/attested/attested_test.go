@@ -52,6 +52,8 @@ func (f *fake) Chain(context.Context) (chains.Chain, error) { return f.chain, f.
 
 func (f *fake) Pin(context.Context, time.Time) (chains.BlockRef, error) { return f.block, nil }
 
+func (f *fake) Last(context.Context) (chains.BlockRef, error) { return f.block, nil }
+
 func (f *fake) Block(context.Context, uint64) (chains.BlockRef, bool, error) {
 	return f.block, f.have, nil
 }

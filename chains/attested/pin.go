@@ -35,6 +35,15 @@ func (s *Source) Pin(ctx context.Context, instant time.Time) (chains.BlockRef, e
 	return found[0], nil
 }
 
+// Last returns the last final block that the first node to answer has (SPEC part 26).
+func (s *Source) Last(ctx context.Context) (chains.BlockRef, error) {
+	up, err := s.answering(ctx)
+	if err != nil {
+		return chains.BlockRef{}, err
+	}
+	return up[0].Last(ctx)
+}
+
 // FirstAfter returns the first block later than the instant. Requires that head
 // is one. at returns the first block with a number not below the given one; ok
 // is false if the node does not have it, which is taken for being too old. The

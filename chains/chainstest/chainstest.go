@@ -64,6 +64,7 @@ const snapshot = "00000000000000000000000000000000000000000000000000000000000000
 // Run runs the suite, all but what the other functions run.
 func Run(t *testing.T, s Subject) {
 	t.Run("Pin", s.pin)
+	t.Run("Last", s.last)
 	t.Run("Gather", s.gather)
 	t.Run("B10_DoubleCounting", s.doubleCounting)
 	t.Run("B21_DishonestList", s.dishonestList)
@@ -107,6 +108,15 @@ func (s Subject) pin(t *testing.T) {
 	}
 	if b, err := source.Pin(t.Context(), time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC)); err == nil {
 		t.Errorf("before the chain: got %+v", b)
+	}
+}
+
+// last: where a block can be pinned there is a later one.
+func (s Subject) last(t *testing.T) {
+	source, block := s.mustPin(t)
+	last, err := source.Last(t.Context())
+	if err != nil || last.Chain != s.Chain || last.Number <= block.Number || last.Hash == "" || last.Hash == block.Hash || !last.Time.After(s.Instant) || last.Time.Location() != time.UTC {
+		t.Errorf("got %+v, %v, want a block of %s above %d, in UTC", last, err, s.Chain, block.Number)
 	}
 }
 
@@ -280,6 +290,9 @@ func (s Subject) cancelled(t *testing.T) {
 	cancel()
 	if _, err := source.Pin(ctx, s.Instant); !errors.Is(err, context.Canceled) {
 		t.Errorf("Pin: got %v, want context.Canceled", err)
+	}
+	if _, err := source.Last(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("Last: got %v, want context.Canceled", err)
 	}
 	if _, err := source.Gather(ctx, snapshot, block, s.Holdings); !errors.Is(err, context.Canceled) {
 		t.Errorf("Gather: got %v, want context.Canceled", err)

@@ -41,6 +41,19 @@ func (s *Source) Pin(ctx context.Context, instant time.Time) (chains.BlockRef, e
 	return pinned, nil
 }
 
+// Last returns the last block that the first node to answer has (SPEC part 26).
+func (s *Source) Last(ctx context.Context) (chains.BlockRef, error) {
+	nodes, err := s.answering(ctx)
+	if err != nil {
+		return chains.BlockRef{}, err
+	}
+	latest, err := nodes[0].mustBlock(ctx, "latest")
+	if err != nil {
+		return chains.BlockRef{}, err
+	}
+	return latest.ref(s.chain), nil
+}
+
 func (s *Source) pin(ctx context.Context, n *node, instant time.Time) (chains.BlockRef, error) {
 	latest, err := n.mustBlock(ctx, "latest")
 	if err != nil {

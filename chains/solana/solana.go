@@ -152,13 +152,31 @@ func (n *node) at(ctx context.Context, slot uint64) (chains.BlockRef, bool, erro
 	return chains.BlockRef{Chain: n.chain, Number: slot, Time: at}, ok, err
 }
 
+// slot returns the last rooted slot.
+func (n *node) slot(ctx context.Context) (slot uint64, err error) {
+	err = n.call(ctx, "getSlot", []any{map[string]any{"commitment": finalized}}, func(result json.RawMessage) error {
+		return json.Unmarshal(result, &slot)
+	})
+	return slot, err
+}
+
+// Last returns the last rooted block.
+func (n *node) Last(ctx context.Context) (chains.BlockRef, error) {
+	slot, err := n.slot(ctx)
+	if err != nil {
+		return chains.BlockRef{}, err
+	}
+	head, ok, err := n.Block(ctx, slot)
+	if err == nil && !ok {
+		err = n.ask.Refused("getBlock", "it does not have the block of its own last slot %d; try again", slot)
+	}
+	return head, err
+}
+
 // Pin returns the last rooted block not later than the instant, once a later
 // one is rooted. It is the parent of the first later one.
 func (n *node) Pin(ctx context.Context, instant time.Time) (chains.BlockRef, error) {
-	var slot uint64
-	err := n.call(ctx, "getSlot", []any{map[string]any{"commitment": finalized}}, func(result json.RawMessage) error {
-		return json.Unmarshal(result, &slot)
-	})
+	slot, err := n.slot(ctx)
 	if err != nil {
 		return chains.BlockRef{}, err
 	}

@@ -120,8 +120,8 @@ const (
 	pathConstant = "walletsolidity/triggerconstantcontract"
 )
 
-// head returns the last solidified block.
-func (n *node) head(ctx context.Context) (chains.BlockRef, error) {
+// Last returns the last solidified block.
+func (n *node) Last(ctx context.Context) (chains.BlockRef, error) {
 	body, err := n.post(ctx, pathHead, map[string]any{})
 	if err != nil {
 		return chains.BlockRef{}, err
@@ -157,7 +157,7 @@ func (n *node) Block(ctx context.Context, number uint64) (chains.BlockRef, bool,
 // Pin returns the last solidified block not later than the instant, once a
 // later one is solidified.
 func (n *node) Pin(ctx context.Context, instant time.Time) (chains.BlockRef, error) {
-	head, err := n.head(ctx)
+	head, err := n.Last(ctx)
 	if err != nil {
 		return head, err
 	}
@@ -214,7 +214,7 @@ func (n *node) Balances(ctx context.Context, pinned chains.BlockRef, holdings []
 		return told, nil
 	}
 	// An answer names no block. It speaks of none later than the head afterwards.
-	head, err := n.head(ctx)
+	head, err := n.Last(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -48,6 +48,23 @@ func (s *Source) Pin(ctx context.Context, instant time.Time) (chains.BlockRef, e
 	return pinned, nil
 }
 
+// Last returns the last block that the first node to answer has (SPEC part 26).
+func (s *Source) Last(ctx context.Context) (chains.BlockRef, error) {
+	nodes, err := s.answering(ctx)
+	if err != nil {
+		return chains.BlockRef{}, err
+	}
+	tip, err := nodes[0].blockCount(ctx)
+	if err != nil {
+		return chains.BlockRef{}, err
+	}
+	headers, err := nodes[0].headers(ctx, tip, 1)
+	if err != nil {
+		return chains.BlockRef{}, err
+	}
+	return chains.BlockRef{Chain: s.chain, Hash: headers[0].BlockHash().String(), Number: tip, Time: headers[0].Timestamp.UTC()}, nil
+}
+
 func (s *Source) pin(ctx context.Context, n *node, instant time.Time) (chains.BlockRef, error) {
 	tip, err := n.blockCount(ctx)
 	if err != nil {

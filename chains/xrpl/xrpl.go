@@ -109,15 +109,21 @@ func (n *node) Block(ctx context.Context, number uint64) (chains.BlockRef, bool,
 	return block, ok, err
 }
 
+// Last returns the last validated ledger.
+func (n *node) Last(ctx context.Context) (chains.BlockRef, error) {
+	head, ok, err := n.ledger(ctx, "validated")
+	if err == nil && !ok {
+		err = n.ask.Refused("ledger", "it has no validated ledger; is it still syncing?")
+	}
+	return head, err
+}
+
 // Pin returns the last validated ledger closed not later than the instant, once
 // a later one is validated.
 func (n *node) Pin(ctx context.Context, instant time.Time) (chains.BlockRef, error) {
-	head, ok, err := n.ledger(ctx, "validated")
+	head, err := n.Last(ctx)
 	if err != nil {
 		return head, err
-	}
-	if !ok {
-		return head, n.ask.Refused("ledger", "it has no validated ledger; is it still syncing?")
 	}
 	if !head.Time.After(instant) {
 		return head, &chains.NotFinalError{Chain: n.chain, Instant: instant, Final: head.Number, Blocks: 1}

@@ -2,31 +2,17 @@ package main
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/assay-por/assay/merkle/ledger"
 	"github.com/assay-por/assay/report"
 )
 
 // decimals are an asset's, by the configuration.
-func (c *Config) decimals(asset string) int {
+func (c *Config) decimals(asset string) uint8 {
 	if i := slices.IndexFunc(c.Assets, func(a AssetConfig) bool { return a.ID == asset }); i >= 0 {
-		return int(c.Assets[i].Decimals)
+		return c.Assets[i].Decimals
 	}
 	return 0
-}
-
-// decimal prints an amount of base units with its point, exactly and without trailing zeros.
-func decimal(amount report.Units, decimals int) string {
-	digits := amount.String()
-	if len(digits) <= decimals {
-		digits = strings.Repeat("0", decimals-len(digits)+1) + digits
-	}
-	whole, fraction := digits[:len(digits)-decimals], strings.TrimRight(digits[len(digits)-decimals:], "0")
-	if fraction == "" {
-		return whole
-	}
-	return whole + "." + fraction
 }
 
 // ledgerSection puts the ledger's summary into the statement's words.

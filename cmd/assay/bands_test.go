@@ -86,7 +86,7 @@ func TestC06_BandsOfEthereum(t *testing.T) {
 	checkBandFiles(t, dir, p)
 	// After block 22 the hot wallet paid 7 coins to a customer; in block 66 the cold one paid it 1,000. Gas makes it a little more.
 	steps := stepsOf(t, dir, p)
-	coins := func(u report.Units) string { return strings.Split(decimal(u, 18), ".")[0] }
+	coins := func(u report.Units) string { return strings.Split(u.Decimal(18), ".")[0] }
 	for i, want := range [][2]string{{"0", "7"}, {"1000", "1000"}, {"0", "0"}} {
 		if got := [2]string{coins(steps[i].Flows[0].In), coins(steps[i].Flows[0].Out)}; got != want {
 			t.Errorf("step %d: in and out %v, want %v", i, got, want)
@@ -109,7 +109,7 @@ func TestC06_BandsOfEthereum(t *testing.T) {
 }
 
 // sameFlows: a verifier passes the bands, and computes the flows that the builder's page shows.
-func sameFlows(t *testing.T, v verdict, p report.Predicate, decimals int, steps []report.Step) {
+func sameFlows(t *testing.T, v verdict, p report.Predicate, decimals uint8, steps []report.Step) {
 	t.Helper()
 	if got, want := v.detail(t, "bands"), fmt.Sprintf("%d other instants", len(p.Bands)); !strings.HasPrefix(got, want) {
 		t.Errorf("bands: %q, want %q", got, want)
@@ -120,7 +120,7 @@ func sameFlows(t *testing.T, v verdict, p report.Predicate, decimals int, steps 
 	}
 	for _, s := range steps {
 		f := s.Flows[0]
-		want = append(want, [4]string{s.From.String(), s.To.String(), decimal(f.In, decimals), decimal(f.Out, decimals)})
+		want = append(want, [4]string{s.From.String(), s.To.String(), f.In.Decimal(decimals), f.Out.Decimal(decimals)})
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("flows (-builder +verifier):\n%s", d)

@@ -29,6 +29,15 @@ type Config struct {
 		Excluded     []string `toml:"excluded"`
 		Encumbrances string   `toml:"encumbrances"`
 	} `toml:"scope"`
+	Series struct {
+		Name       string `toml:"name"`
+		Former     string `toml:"former"`
+		Supersedes string `toml:"supersedes"`
+	} `toml:"series"`
+	Approvals struct {
+		Required uint64   `toml:"required"`
+		Keys     []string `toml:"keys"`
+	} `toml:"approvals"`
 	Run struct {
 		Dir    string `toml:"dir"`
 		Kind   string `toml:"kind"`
@@ -166,6 +175,12 @@ func parseConfig(raw []byte) (*Config, error) {
 	if _, err := parseSize(c.Run.Memory); err != nil {
 		return nil, fmt.Errorf(" run.memory: %w", err)
 	}
+	if c.Series.Supersedes != "" && c.Series.Former == "" {
+		return nil, errors.New(" series.supersedes: it is the reason why this statement takes the place of the former one: name that one under series.former")
+	}
+	if n := len(c.Approvals.Keys); c.Approvals.Required > uint64(n) || (c.Approvals.Required == 0) != (n == 0) {
+		return nil, fmt.Errorf(" approvals: %d of %d keys are required, want 1 to all of them, or 0 and no keys", c.Approvals.Required, n)
+	}
 	if err := c.checkRecipes(); err != nil {
 		return nil, fmt.Errorf(" %w", err)
 	}
@@ -255,6 +270,7 @@ const (
 func defaultConfig() *Config {
 	c := new(Config)
 	c.Scope.Encumbrances = "not declared"
+	c.Series.Name = "main"
 	c.Run.Dir, c.Run.Kind, c.Run.Memory = "run", "plain", "1GiB"
 	c.Keys.Snapshot, c.Keys.Statement = "file:keys/snapshot.age", "file:keys/statement.age"
 	c.Ledger.Negatives, c.Ledger.Duplicates, c.Ledger.UnknownAssets = "error", "error", "error"

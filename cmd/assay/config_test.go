@@ -76,6 +76,11 @@ func TestConfigFaults(t *testing.T) {
 		custodianText + "\nfile = \"x\"\n" + custodianText + "\nfile = \"x\"": "custodian #2 (A): name is missing, or stands twice",
 		custodianText + "\nfile = \"x\"\nurl = \"https://x.example\"":         "custodian #1 (A): give either file or url",
 		custodianText + "\nurl = \"http://x.example\"":                        "custodian #1 (A): a custodian's url begins with https://",
+		"[series]\nsupersedes = \"x\"":                                        "series.supersedes: it is the reason",
+		"[approvals]\nrequired = 1":                                           "approvals: 1 of 0 keys are required",
+		"[approvals]\nkeys = [\"a.pub\"]":                                     "approvals: 0 of 1 keys are required",
+		"[approvals]\nrequired = 2\nkeys = [\"a.pub\"]":                       "approvals: 2 of 1 keys are required",
+		"[approvals]\nrequired = -1":                                          "2:",
 		"[bands]\nbefore = [\"1 day\"]":                                       `bands: got "1 day", want a duration`,
 		"[bands]\nafter = [\"1h\", \"3600s\"]":                                `bands: "3600s" stands twice`,
 	} {

@@ -125,15 +125,6 @@ func newCustodyKey(a *app) *cobra.Command {
 	return cmd
 }
 
-func oneArg(text string) cobra.PositionalArgs {
-	return func(_ *cobra.Command, args []string) error {
-		if len(args) != 1 {
-			return usage("%s", text)
-		}
-		return nil
-	}
-}
-
 // validity is how long a custody statement is good for if nothing is said.
 const validity = 90 * 24 * time.Hour
 

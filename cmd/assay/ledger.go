@@ -63,7 +63,7 @@ func newLedgerCheck(a *app) *cobra.Command {
 			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', tabwriter.AlignRight)
 			for _, class := range sum.Classes {
 				for _, amount := range class.Sum {
-					fmt.Fprintf(w, "%s\t%s\t%s\t\n", class.Class, amount.Asset, decimal(amount.Amount, c.decimals(amount.Asset)))
+					fmt.Fprintf(w, "%s\t%s\t%s\t\n", class.Class, amount.Asset, amount.Amount.Decimal(c.decimals(amount.Asset)))
 				}
 			}
 			if err := w.Flush(); err != nil {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"time"
@@ -19,8 +18,8 @@ func newReport(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "report",
 		Short: "Draw up the statement, unsigned, for people to read before it is signed",
-		Long: `Join tree, evidence and signatures of control in the statement's draft (draft.json in the run directory) and print coverage per asset. Accounts
-that have not signed count for nothing.`,
+		Long: `Join tree, evidence and signatures of control in the statement's draft (draft.json in the run directory) and print coverage per asset, what changed since the
+former statement, and what to look at twice. Accounts that have not signed count for nothing. Whoever must approve it reads draft.json with assay approve.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.inRun(cmd, func(s *stages) error {
@@ -28,7 +27,14 @@ that have not signed count for nothing.`,
 				if err != nil {
 					return err
 				}
-				return s.sayCoverage(cmd, d.statement.Predicate)
+				r := newReview(digestOf(d.payload), d.statement.Predicate, d.former, d.claims...)
+				if a.json {
+					return a.say(cmd, r, "")
+				}
+				if err := a.sayCoverage(cmd, d.statement.Predicate); err != nil {
+					return err
+				}
+				return a.sayReview(cmd, r, d.statement.Predicate)
 			})
 		},
 	}
@@ -39,6 +45,8 @@ type draft struct {
 	payload   []byte
 	statement report.Statement
 	files     []report.File // all but the envelope, manifest included
+	former    *report.Signed
+	claims    []string // what is odd about claims now
 }
 
 // draft draws up the statement from what the earlier stages left. It is done anew each time: the same files give the same bytes.
@@ -67,9 +75,6 @@ func (s *stages) draft() (draft, error) {
 	if err != nil {
 		return draft{}, err
 	}
-	for _, text := range report.ClaimWarnings(more.claims, time.Now()) {
-		s.progress.say("report: note: %s", text)
-	}
 	others, err := s.besideFiles(snap, more)
 	if err != nil {
 		return draft{}, err
@@ -79,17 +84,22 @@ func (s *stages) draft() (draft, error) {
 	if err != nil {
 		return draft{}, err
 	}
-	payload, manifest, err := report.Draft(report.Inputs{
+	d := draft{claims: report.ClaimWarnings(more.claims, time.Now())}
+	in := report.Inputs{
 		Snapshot: snap, Scope: s.scope(), Tool: "assay " + version, Ledger: b.Ledger, Tree: tree, Liabilities: result.Totals,
 		Lines: lines, Claims: more.claims, Bands: more.bands, Rule: s.rule(), Files: files,
-	})
+	}
+	if d.former, err = s.origin(&in); err != nil {
+		return draft{}, err
+	}
+	payload, manifest, err := report.Draft(in)
 	if err != nil {
 		return draft{}, refused("%v", err)
 	}
 	if err := s.run.write(published(report.PathManifest), manifest); err != nil {
 		return draft{}, err
 	}
-	d := draft{payload: payload, files: append(files, report.NewBytesFile(report.PathManifest, manifest))}
+	d.payload, d.files = payload, append(files, report.NewBytesFile(report.PathManifest, manifest))
 	if d.statement, err = attest.DecodeStatement[report.Predicate](payload, report.PredicateType, report.PathManifest); err != nil {
 		return draft{}, refused("%v", err)
 	}
@@ -182,25 +192,4 @@ func (s *stages) missing(err error) error {
 		return hinted(unreadable("%v", err), "a file of the run is gone; take a new snapshot in a run directory of its own")
 	}
 	return unreadable("%v", err)
-}
-
-// sayCoverage prints coverage per asset. A shortfall is always said.
-func (s *stages) sayCoverage(cmd *cobra.Command, p report.Predicate) error {
-	if s.app.json {
-		return s.app.say(cmd, p.Coverage, "")
-	}
-	for _, c := range p.Coverage {
-		d := s.config.decimals(c.Asset)
-		line := fmt.Sprintf("%s: owed %s, counted %s", c.Asset, decimal(c.Liabilities, d), decimal(c.Counted, d))
-		if c.Ratio != "" {
-			line += fmt.Sprintf(", coverage %s %%", c.Ratio)
-		}
-		if c.Shortfall != nil {
-			line += fmt.Sprintf(", SHORTFALL %s %s", decimal(*c.Shortfall, d), c.Asset)
-		}
-		if err := s.app.say(cmd, nil, "%s", line); err != nil {
-			return err
-		}
-	}
-	return nil
 }

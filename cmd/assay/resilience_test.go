@@ -83,6 +83,10 @@ func TestX11_KilledAtAnyMoment(t *testing.T) {
 	if code, _, stderr := call(t, calm, assay, "run"); code != exitDone {
 		t.Fatalf("the undisturbed run: exit %d: %s", code, stderr)
 	}
+	// Both are drawn up at one moment; all else of the statement is made anew.
+	if err := os.WriteFile(filepath.Join(dir, "run", "moment.json"), []byte(read(t, calm, "run", "moment.json")), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	moments := rand.New(rand.NewPCG(1, 2))
 	for range 12 {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(moments.IntN(1500))*time.Millisecond)

@@ -15,7 +15,7 @@ func newRun(a *app) *cobra.Command {
 		Long: `Do snapshot, build, reserves, control, report and sign, one after the other. What is done already is not done again, so after an interrupt, or once
 signatures of control came in, run it again to go on.
 
-The run waits for every wallet's signature. With --unsigned it goes on without the missing ones: those wallets count for nothing.`,
+The run waits for every wallet's signature, and for as many approvals as [approvals] requires. With --unsigned it goes on without the missing ones: those wallets count for nothing.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.inRun(cmd, func(s *stages) error { return s.all(cmd, w, unsignedToo) })
@@ -32,8 +32,18 @@ func (s *stages) all(cmd *cobra.Command, w instant, unsignedToo bool) error {
 	if err != nil {
 		return err
 	}
+	if _, err := s.approvals(); err != nil { // what keeps a draft from being drawn up shows before the evidence is gathered
+		return err
+	}
+	former, err := s.former()
+	if err != nil {
+		return err
+	}
 	snap, err := s.snapshot(w)
 	if err != nil {
+		return err
+	}
+	if _, err := s.series(snap, former); err != nil {
 		return err
 	}
 	s.progress.say("snapshot: %s", snap.ID)
@@ -73,7 +83,7 @@ func (s *stages) all(cmd *cobra.Command, w instant, unsignedToo bool) error {
 	if err != nil {
 		return err
 	}
-	if err := s.sayCoverage(cmd, d.statement.Predicate); err != nil {
+	if err := s.app.sayCoverage(cmd, d.statement.Predicate); err != nil {
 		return err
 	}
 	return s.sign(cmd, d)

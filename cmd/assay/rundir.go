@@ -24,8 +24,12 @@ const (
 	fileSignatures = "control/signatures.json"
 	dirBands       = "gathered/bands"      // the same at other instants, a folder each
 	dirCustody     = "custody"             // what is asked of custodians, and what they signed
+	fileMoment     = "moment.json"         // when the statement was drawn up first, and the last blocks then
 	fileDraft      = "draft.json"          // the statement's payload
+	dirApprovals   = "approvals"           // what approvers signed, a file a key
 	fileEnvelope   = "statement.dsse.json" // the signed statement
+	fileEntry      = "entry.dsse.json"     // the signed statement's entry for a log
+	dirAttachments = "attachments"         // what was attached since, by its paths in the bundle
 	dirPublished   = "published"           // core files of the bundle, by their paths there
 )
 

@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -38,11 +40,18 @@ func newSign(a *app) *cobra.Command {
 
 // sign signs the draft and publishes. A statement that was signed before and says the same is not signed again.
 func (s *stages) sign(cmd *cobra.Command, d draft) error {
-	envelope, err := s.envelope(d.payload)
+	for _, text := range d.claims {
+		s.progress.say("sign: note: %s", text)
+	}
+	envelope, err := s.signed(d)
 	if err != nil {
 		return err
 	}
-	files := append(d.files, report.NewBytesFile(report.PathEnvelope, envelope))
+	attached, err := s.attachmentFiles()
+	if err != nil {
+		return err
+	}
+	files := append(append(d.files, report.NewBytesFile(report.PathEnvelope, envelope)), attached...)
 	if !s.config.Bundle.Leaves {
 		files = withoutLeaves(files)
 	}
@@ -59,8 +68,8 @@ func (s *stages) sign(cmd *cobra.Command, d draft) error {
 	if err := s.render(filepath.Join(page, "index.html"), envelope, len(d.statement.Predicate.Bands)); err != nil {
 		return err
 	}
-	return s.app.say(cmd, map[string]string{"bundle": dir, "zip": zip, "report": page, "statement": d.digest()},
-		"signed statement %s\nbundle: %s, %s\nreport: %s", d.digest(), s.rel(dir), s.rel(zip), s.rel(filepath.Join(page, "index.html")))
+	return s.app.say(cmd, map[string]string{"bundle": dir, "zip": zip, "report": page, "statement": digestOf(d.payload)},
+		"signed statement %s\nbundle: %s, %s\nreport: %s", digestOf(d.payload), s.rel(dir), s.rel(zip), s.rel(filepath.Join(page, "index.html")))
 }
 
 // writeZip writes the bundle as one file, if it is not too large for that.
@@ -107,31 +116,130 @@ func (s *stages) private(content []byte) bool {
 	return slices.ContainsFunc(secrets, func(secret []byte) bool { return len(secret) >= 8 && bytes.Contains(content, secret) })
 }
 
-// envelope returns the signed statement: the one of before if it holds this very payload, else a new one.
-func (s *stages) envelope(payload []byte) ([]byte, error) {
-	ref := s.config.keyRef(s.config.Keys.Statement)
-	if s.run.has(fileEnvelope) {
-		before, err := s.run.read(fileEnvelope, "sign")
+// signed returns the signed statement, with its entry beside it: what was signed before if it holds this very payload, else anew,
+// once enough people approved it. The key is opened at most once, and only if there is something to sign.
+func (s *stages) signed(d draft) ([]byte, error) {
+	own, err := keys.PublicKey(s.config.keyRef(s.config.Keys.Statement))
+	if err != nil {
+		return nil, keyError("keys.statement", err)
+	}
+	who := d.statement.Predicate.Approvals
+	signer := sync.OnceValues(s.openStatementKey)
+	envelope, err := s.signedBefore(d.payload, own, who)
+	if err != nil {
+		return nil, err
+	}
+	if envelope == nil {
+		have, err := s.approved(d.payload, who)
 		if err != nil {
 			return nil, err
 		}
-		public, err := keys.PublicKey(ref)
-		if err != nil {
-			return nil, keyError("keys.statement", err)
+		if err := s.await(have, who); err != nil {
+			return nil, err
 		}
-		if e, err := attest.ParseEnvelope(before); err == nil && bytes.Equal(e.Payload, payload) && e.Verify(public) == nil {
-			return before, nil
+		if envelope, err = s.signAnew(d.payload, own, who, have, signer); err != nil {
+			return nil, err
 		}
 	}
+	return envelope, s.enter(envelope, own, signer)
+}
+
+// openStatementKey opens the exchange's signing key.
+func (s *stages) openStatementKey() (attest.Signer, error) {
 	unlock, err := s.app.unlock()
 	if err != nil {
 		return nil, err
 	}
-	signer, err := keys.OpenSigner(ref, unlock)
+	signer, err := keys.OpenSigner(s.config.keyRef(s.config.Keys.Statement), unlock)
 	if err != nil {
 		return nil, keyError("keys.statement", err)
 	}
+	return signer, nil
+}
+
+// signedBefore returns the run's envelope if it holds the payload, by the exchange's key and enough approvers; else nothing.
+func (s *stages) signedBefore(payload []byte, own attest.PublicKey, who report.Approvals) ([]byte, error) {
+	if !s.run.has(fileEnvelope) {
+		return nil, nil
+	}
+	before, err := s.run.read(fileEnvelope, "sign")
+	if err != nil {
+		return nil, err
+	}
+	e, err := attest.ParseEnvelope(before)
+	if err != nil || !bytes.Equal(e.Payload, payload) || !e.SignedBy(own) || uint64(len(e.Signatures)) <= who.Required || e.Verify(append(slices.Clone(who.Keys), own)...) != nil {
+		return nil, nil
+	}
+	return before, nil
+}
+
+// signAnew joins the exchange's signature and the approvals. What was attached to another statement goes: it is about that one.
+func (s *stages) signAnew(payload []byte, own attest.PublicKey, who report.Approvals, have approved, open func() (attest.Signer, error)) ([]byte, error) {
+	signer, err := open()
+	if err != nil {
+		return nil, err
+	}
 	e, err := attest.Sign(attest.PayloadType, payload, signer)
+	if err != nil {
+		return nil, refused("%v", err)
+	}
+	if e, err = e.Merge(append(slices.Clone(who.Keys), own), have.all...); err != nil {
+		return nil, refused("%v", err)
+	}
+	raw, err := e.JSON()
+	if err != nil {
+		return nil, refused("%v", err)
+	}
+	for _, left := range []string{dirAttachments, fileEntry} {
+		if s.run.has(left) {
+			s.progress.say("sign: note: %s was of the statement signed before, and goes", s.rel(s.run.join(left)))
+			if err := os.RemoveAll(s.run.join(left)); err != nil {
+				return nil, unreadable("%v", err)
+			}
+		}
+	}
+	return raw, s.run.write(fileEnvelope, raw)
+}
+
+// enter makes the signed statement's entry for a log, unless it is there. It is dated once.
+func (s *stages) enter(envelope []byte, own attest.PublicKey, open func() (attest.Signer, error)) error {
+	if s.run.has(fileEntry) {
+		before, err := s.run.read(fileEntry, "sign")
+		if err != nil {
+			return err
+		}
+		if e, err := attest.ParseEnvelopeOf(attest.PayloadEntry, before); err == nil && e.Verify(own) == nil {
+			if entry, err := report.ParseEntry(e.Payload); err == nil && entry.About(envelope) == nil {
+				return nil
+			}
+		}
+	}
+	signer, err := open()
+	if err != nil {
+		return err
+	}
+	issued, err := now()
+	if err != nil {
+		return err
+	}
+	entry, err := report.NewEntry(envelope, issued)
+	if err != nil {
+		return refused("%v", err)
+	}
+	payload, err := entry.JSON()
+	if err != nil {
+		return refused("%v", err)
+	}
+	raw, err := envelopeOf(attest.PayloadEntry, payload, signer)
+	if err != nil {
+		return err
+	}
+	return s.run.write(fileEntry, raw)
+}
+
+// envelopeOf signs a payload and returns the envelope's file.
+func envelopeOf(payloadType string, payload []byte, signer attest.Signer) ([]byte, error) {
+	e, err := attest.Sign(payloadType, payload, signer)
 	if err != nil {
 		return nil, refused("%v", err)
 	}
@@ -139,7 +247,16 @@ func (s *stages) envelope(payload []byte) ([]byte, error) {
 	if err != nil {
 		return nil, refused("%v", err)
 	}
-	return raw, s.run.write(fileEnvelope, raw)
+	return raw, nil
+}
+
+// now is the time as statements have it.
+func now() (report.Time, error) {
+	t, err := report.NewTime(time.Now().Truncate(time.Second))
+	if err != nil {
+		return t, refused("%v", err)
+	}
+	return t, nil
 }
 
 // render writes the report page, from the bytes that were signed.
@@ -154,8 +271,12 @@ func (s *stages) render(path string, envelope []byte, bands int) error {
 			return err
 		}
 	}
+	findings, err := s.findings()
+	if err != nil {
+		return err
+	}
 	var page bytes.Buffer
-	if err := render.HTML(&page, envelope, lines, bandLines...); err != nil {
+	if err := render.HTML(&page, render.Files{Envelope: envelope, Lines: lines, Bands: bandLines, Findings: findings}); err != nil {
 		return refused("%v", err)
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -167,8 +288,8 @@ func (s *stages) render(path string, envelope []byte, bands int) error {
 	return nil
 }
 
-// digest names the statement.
-func (d draft) digest() string { return fmt.Sprintf("%x", sha256.Sum256(d.payload)) }
+// digestOf names a statement by its payload.
+func digestOf(payload []byte) string { return fmt.Sprintf("%x", sha256.Sum256(payload)) }
 
 func withoutLeaves(files []report.File) []report.File {
 	return slices.DeleteFunc(slices.Clone(files), func(f report.File) bool {

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The main job, start to end, as an exchange and a stranger would do it: real local chains, a ledger of 10,000 customers, a signed
-# bundle, its verification, and a tampered copy that is refused. `make demo` builds what it needs and calls it; everything it
+# The main job, start to end, as an exchange, an auditor and a stranger would do it: real local chains, a ledger of 10,000 customers, a
+# draft that two of three people approve, a signed bundle, an auditor's finding beside it, its verification, and a tampered copy that is refused. `make demo` builds what it needs and calls it; everything it
 # makes lies under build/demo.
 set -eu
 
@@ -53,6 +53,10 @@ wait_for chains/devchain.json "$chain_pid" || { cat chains.log >&2; exit 1; }
 "$bin/assay" init
 "$bin/devchain" anchors --dir chains >> policy.toml
 
+step "three people who may approve a statement, two of whom must; an auditor; each with a key of their own"
+for who in alice bob carol auditor; do "$bin/assay" custody key "$who.age"; done
+printf '\n[approvals]\nrequired = 2\nkeys = ["alice.pub", "bob.pub", "carol.pub"]\n' >> assay.toml
+
 step "a ledger of 10,000 customers"
 "$bin/assay" ledger synth --customers 10000 --assets 3 --held 2 --seed 1 --out ledger/customers.csv
 "$bin/assay" ledger check
@@ -69,18 +73,47 @@ step "the wallets' owners sign their challenges, offline"
 cp run/control/challenges/*.txt signed/
 "$bin/assay" control import signed
 
-step "the run goes on: statement, signature, bundle, report; the chains are no longer needed"
+# waits_for_approvals: the run ends as one that waits; any other end is a fault.
+waits_for_approvals() {
+  if "$bin/assay" run > waiting.txt 2>&1; then
+    echo "demo: the run should have waited for approvals" >&2
+    exit 1
+  fi
+  grep 'waiting for approvals' waiting.txt || { cat waiting.txt >&2; exit 1; }
+}
+
+step "the run goes on to the draft and waits for approvals; the chains are no longer needed"
+waits_for_approvals
 kill "$chain_pid"
 wait "$chain_pid" 2>/dev/null || true
 chain_pid=
+
+step "Alice reads the draft and approves it; the run waits for one more; Bob approves it too"
+approved_by() {
+  mkdir "$1"
+  (cd "$1" && "$bin/assay" approve ../run/draft.json --key "file:../$1.age" --yes > read.txt && tail -1 read.txt)
+  "$bin/assay" approve import "$1"/approval-*.dsse.json
+}
+approved_by alice
+waits_for_approvals
+approved_by bob
+
+step "signature, bundle, report"
 "$bin/assay" run > coverage.txt
 cat coverage.txt
+"$bin/assay" status
 
 step "three customers get their proofs, and one checks it"
 sed -n '2,400p' ledger/customers.csv | cut -d, -f1 | uniq | head -3 > customers.txt
 "$bin/assay" prove --customers customers.txt --out proofs
 head -1 customers.txt | "$bin/assay" prove --customer - --out proofs/first.json
 head -1 customers.txt | "$bin/assay-verify" proof proofs/first.json --policy policy.toml --customer - | tail -1
+
+step "an auditor checks the bundle, and signs what was found beside it"
+"$bin/assay-verify" bundle bundle.zip --policy policy.toml --json > verdict.json || { cat verdict.json; exit 1; }
+"$bin/assay" countersign bundle.zip --verdict verdict.json --key file:auditor.age --name "Example Accountants" --out finding.dsse.json \
+  --scope "The bundle of this instant, and nothing beyond it." --procedure "Ran assay-verify over the whole bundle, with a policy of our own." --finding "Every check passed."
+"$bin/assay" attach finding.dsse.json
 
 step "a stranger fetches the bundle over HTTP and checks it, with a policy of their own"
 "$bin/assay" serve --listen 127.0.0.1:0 > serve.log 2>&1 &

@@ -5,7 +5,7 @@
 // were signed and carries their digest; where it and the statement could differ,
 // it is not drawn at all:
 //
-//	err := render.HTML(w, envelope, lines, bands...)
+//	err := render.HTML(w, render.Files{Envelope: envelope, Lines: lines})
 //
 // The same input gives the same page, byte for byte. A shortfall is said in words,
 // framed, and before all else; nothing here can turn that off.

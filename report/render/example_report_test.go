@@ -69,6 +69,7 @@ func inputs(t *testing.T) report.Inputs {
 			Excluded:     []string{"Demo Exchange US Inc., which reports apart", "Custody for institutions, held in segregated accounts"},
 			Encumbrances: "None of the accounts listed is pledged or lent. 120 BTC of own-cold are borrowed from a shareholder until March 2027.",
 		},
+		Series: report.Series{Name: "main", Number: 11, Previous: &report.Digest{7, 7}}, Issued: report.Time{Time: instant.Add(26 * time.Hour)},
 		Rule: report.Rule{Evidence: chains.InclusionProved, Control: []chains.ControlGrade{chains.Bound, chains.Script, chains.OwnerProved, chains.Spend},
 			Classes: []report.Class{report.Native, report.Issued}},
 		Tree: report.Tree{Kind: report.KindPlain, Leaves: 10_000, Root: report.Digest{1, 2, 3}, Shards: 2},
@@ -84,9 +85,40 @@ func inputs(t *testing.T) report.Inputs {
 		Negatives:     report.Negatives{Rule: report.RuleExclude, Entries: 3, Sum: []report.AssetAmount{{Asset: "USDT", Amount: units(t, "1250000000")}}},
 		UnknownAssets: report.UnknownAssets{Rule: report.RuleExclude, Entries: 2, Sums: []report.UnknownSum{{Asset: "LUNA", Amount: "120044.5"}}},
 	}
+	if in.Approvals, err = report.NewApprovals(2, newSigner('d').PublicKey(), newSigner('e').PublicKey(), newSigner('f').PublicKey()); err != nil {
+		t.Fatal(err)
+	}
+	in.Moment.Blocks = []report.Block{{Chain: ethereum, Hash: "0x" + hash("9d"), Number: 23_708_801, Time: report.Time{Time: instant.Add(26*time.Hour - 5*time.Second)}}}
 	beside(t, &in)
 	in.Files = exampleFiles(t, in)
 	return in
+}
+
+// exampleFinding is an auditor's, about the statement of an envelope.
+func exampleFinding(t *testing.T, envelope []byte) []byte {
+	t.Helper()
+	s, err := report.Read(envelope)
+	if err != nil {
+		t.Fatal(err)
+	}
+	payload, err := report.Finding{
+		Auditor: "Example Accountants", Checks: []report.CheckResult{{Name: "snapshot", Result: report.ResultPass}, {Name: "liabilities.full", Result: report.ResultSkipped}},
+		Findings: []string{"Two of 200 customers drawn by lot were not found in the ledger."}, Issued: report.Time{Time: s.Statement.Predicate.Issued.Add(72 * time.Hour)},
+		Key: newSigner('g').PublicKey(), Policy: report.Digest{4}, Procedures: []string{"Ran assay-verify over the whole bundle.", "Drew 200 customers by lot from the CRM and looked for each."},
+		Scope: "The solvency statement of November 2026, spot and earn accounts.", Tool: "assay-verify 0.1.0",
+	}.Payload(s.Digest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := attest.Sign(attest.PayloadType, payload, newSigner('g'))
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := e.JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
 }
 
 // beside adds two bands, between which coins came and went, and claims of a custodian and of the exchange itself.
@@ -218,7 +250,11 @@ func signed(t *testing.T, in report.Inputs) (envelope, lines []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := attest.Sign(attest.PayloadType, payload, newSigner('a'), newSigner('b'))
+	signers := []attest.Signer{newSigner('a'), newSigner('b')}
+	if in.Approvals.Required > 0 {
+		signers = append(signers, newSigner('d'), newSigner('e'))
+	}
+	e, err := attest.Sign(attest.PayloadType, payload, signers...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,26 +18,36 @@ var pageText string
 //go:embed style.css
 var style string
 
-// HTML writes the page of a signed report. Envelope is statement.dsse.json (SPEC part
-// 10), lines is reserves/lines.json (SPEC part 15), bands are the lines of its bands in
-// order (SPEC part 21). It draws nothing when the bytes are not of their format, or
-// when the lines do not give the statement's reserves and totals.
-func HTML(w io.Writer, envelope, lines []byte, bands ...[]byte) error {
-	signed, err := report.Read(envelope)
+// Files are those of a bundle that the page is drawn from.
+type Files struct {
+	Envelope []byte   // statement.dsse.json (SPEC part 10)
+	Lines    []byte   // reserves/lines.json (SPEC part 15)
+	Bands    [][]byte // the lines of its bands in order (SPEC part 21)
+	Findings [][]byte // auditors' findings in order (SPEC part 27)
+}
+
+// HTML writes the page of a signed report. It draws nothing when the bytes are not of
+// their format, when the lines do not give the statement's reserves and totals, or when
+// a finding is about another statement.
+func HTML(w io.Writer, f Files) error {
+	signed, err := report.Read(f.Envelope)
 	if err != nil {
 		return fmt.Errorf("report page: %w", err)
 	}
-	list, err := signed.Lines(lines)
+	list, err := signed.Lines(f.Lines)
 	if err != nil {
 		return fmt.Errorf("report page: %w", err)
 	}
-	held, err := signed.Bands(list, bands)
+	held, err := signed.Bands(list, f.Bands)
 	if err != nil {
 		return fmt.Errorf("report page: %w", err)
 	}
 	p := newPage(signed, list)
 	p.Claims = newClaims(p.Predicate)
 	if p.Steps, err = newSteps(p.Snapshot, list, held); err != nil {
+		return fmt.Errorf("report page: %w", err)
+	}
+	if p.Findings, err = newFindings(signed.Digest, f.Findings); err != nil {
 		return fmt.Errorf("report page: %w", err)
 	}
 	hash := sha256.Sum256([]byte(style))

@@ -19,7 +19,9 @@ type page struct {
 
 	report.Predicate
 	Digest, Manifest string
-	KeyIDs           []string
+	KeyIDs           []string // of the exchange
+	Origin           origin
+	Findings         []finding
 	InstantText      string
 	CustomersText    string
 	Blocks           []block
@@ -94,13 +96,12 @@ type wordList struct {
 }
 
 func newPage(s report.Signed, lines []report.Line) page {
-	p := page{Predicate: s.Statement.Predicate, Digest: s.Digest.String(), KeyIDs: s.KeyIDs}
+	p := page{Predicate: s.Statement.Predicate, Digest: s.Digest.String()}
+	p.Origin, p.KeyIDs = newOrigin(s)
 	p.Manifest = s.Statement.Subject[0].Digest.SHA256
 	p.InstantText = p.Snapshot.Instant.Format("2 January 2006, 15:04:05 UTC")
 	p.CustomersText = count(p.Predicate.Ledger.Customers)
-	for _, b := range p.Snapshot.Blocks {
-		p.Blocks = append(p.Blocks, block{chainName(string(b.Chain)), string(b.Chain), count(b.Number), b.Hash, b.Time.Format("2006-01-02 15:04:05 UTC")})
-	}
+	p.Blocks = newBlocks(p.Snapshot.Blocks)
 	p.Chart = newChart(p.Coverage)
 	for i := range p.Snapshot.Assets {
 		a := newAsset(p.Predicate, i)
@@ -118,6 +119,14 @@ func newPage(s report.Signed, lines []report.Line) page {
 	p.Rule = newRule(p.Reserves.Rule)
 	p.Words = []wordList{{"Evidence, weakest first", evidenceWords()}, {"Control", controlWords()}, {"Token class", classWords()}, {"Custody", custodyWords()}}
 	return p
+}
+
+func newBlocks(blocks []report.Block) []block {
+	var out []block
+	for _, b := range blocks {
+		out = append(out, block{chainName(string(b.Chain)), string(b.Chain), count(b.Number), b.Hash, b.Time.Format("2006-01-02 15:04:05 UTC")})
+	}
+	return out
 }
 
 func newAsset(p report.Predicate, i int) asset {

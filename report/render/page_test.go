@@ -18,7 +18,7 @@ func page(t *testing.T, in report.Inputs) string {
 	t.Helper()
 	envelope, lines := signed(t, in)
 	var b bytes.Buffer
-	if err := render.HTML(&b, envelope, lines, bandLines(t, in)...); err != nil {
+	if err := render.HTML(&b, render.Files{Envelope: envelope, Lines: lines, Bands: bandLines(t, in)}); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
@@ -211,7 +211,7 @@ func TestE11_DrawnFromSignedBytes(t *testing.T) {
 		"lines as JSON ": {envelope, append([]byte(" "), lines...)},
 	} {
 		var b bytes.Buffer
-		if err := render.HTML(&b, c[0], c[1], bandLines(t, in)...); err == nil || b.Len() > 0 {
+		if err := render.HTML(&b, render.Files{Envelope: c[0], Lines: c[1], Bands: bandLines(t, in)}); err == nil || b.Len() > 0 {
 			t.Errorf("%s: a page was drawn (%d bytes, %v)", name, b.Len(), err)
 		}
 	}
@@ -220,7 +220,7 @@ func TestE11_DrawnFromSignedBytes(t *testing.T) {
 		"no bands": nil, "one band": bands[:1], "bands as JSON": {bands[0], append([]byte(" "), bands[1]...)}, "another band": {bands[0], othersLines},
 	} {
 		var b bytes.Buffer
-		if err := render.HTML(&b, envelope, lines, c...); err == nil || b.Len() > 0 {
+		if err := render.HTML(&b, render.Files{Envelope: envelope, Lines: lines, Bands: c}); err == nil || b.Len() > 0 {
 			t.Errorf("%s: a page was drawn (%d bytes, %v)", name, b.Len(), err)
 		}
 	}

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/assay-por/assay/report"
+)
+
+func newAttach(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "attach FILE...",
+		Short: "Attach auditors' findings to the signed bundle",
+		Long: `Add to the run's signed bundle (folder, zip and report page) what others made of it since: auditors' findings, as assay countersign writes them. Each is
+looked at first: what it is, whose signature it bears, and that it is about this very statement. The statement itself is not touched.`,
+		Args: someArgs("attach takes the files of findings"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.inRun(cmd, func(s *stages) error { return s.attach(cmd, args) })
+		},
+	}
+}
+
+// attach takes all files in, or none, and publishes them. What is attached already stays as it is.
+func (s *stages) attach(cmd *cobra.Command, files []string) error {
+	envelope, err := s.run.read(fileEnvelope, "sign")
+	if err != nil {
+		return err
+	}
+	signed, err := report.Read(envelope)
+	if err != nil {
+		return unreadable("%s: %v", s.run.join(fileEnvelope), err)
+	}
+	findings, err := s.findings()
+	if err != nil {
+		return err
+	}
+	have := len(findings)
+	for _, file := range files {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			return unreadable("%v", err)
+		}
+		if err := aboutStatement(raw, signed); err != nil {
+			return hinted(refused("%s: %v", file, err), "auditors make findings with assay countersign, from this very bundle")
+		}
+		if !slices.ContainsFunc(findings, func(b []byte) bool { return bytes.Equal(b, raw) }) {
+			findings = append(findings, raw)
+		}
+	}
+	if len(findings) > report.MaxFindings {
+		return refused("a bundle holds at most %d findings, these would be %d", report.MaxFindings, len(findings))
+	}
+	for n := have; n < len(findings); n++ {
+		if err := s.run.write(report.PathFinding(n), findings[n]); err != nil {
+			return err
+		}
+	}
+	if err := s.publishAttachments(envelope, signed); err != nil {
+		return err
+	}
+	return s.app.say(cmd, map[string]any{"attached": len(findings) - have, "findings": len(findings), "statement": signed.Digest.String()},
+		"attached %d, the bundle holds %d findings", len(findings)-have, len(findings))
+}
+
+// aboutStatement refuses what cannot be attached to a signed statement.
+func aboutStatement(raw []byte, signed report.Signed) error {
+	_, about, err := report.ReadFinding(raw)
+	if err != nil {
+		return err
+	}
+	if about != signed.Digest {
+		return fmt.Errorf("it is about the statement %s, this run's is %s", about, signed.Digest)
+	}
+	return nil
+}
+
+// publishAttachments adds what the run holds to the bundle's folder, and makes zip and page anew.
+func (s *stages) publishAttachments(envelope []byte, signed report.Signed) error {
+	attached, err := s.attachmentFiles()
+	if err != nil {
+		return err
+	}
+	dir := s.config.resolve(s.config.Bundle.Dir)
+	if err := report.Attach(dir, attached...); err != nil {
+		return hinted(unreadable("%v", err), "assay sign writes the bundle")
+	}
+	files, err := report.ReadDir(dir)
+	if err != nil {
+		return unreadable("%v", err)
+	}
+	if err := report.Lint(files, s.private); err != nil {
+		return refused("%v", err)
+	}
+	if err := s.writeZip(s.config.resolve(s.config.Bundle.Zip), files); err != nil {
+		return err
+	}
+	return s.render(filepath.Join(s.config.resolve(s.config.Bundle.Report), "index.html"), envelope, len(signed.Statement.Predicate.Bands))
+}
+
+// findings are the auditors' that were attached, in order.
+func (s *stages) findings() ([][]byte, error) {
+	var all [][]byte
+	for n := 0; n < report.MaxFindings && s.run.has(report.PathFinding(n)); n++ {
+		raw, err := s.run.read(report.PathFinding(n), "attach")
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, raw)
+	}
+	return all, nil
+}
+
+// attachmentFiles are what was attached to the signed statement.
+func (s *stages) attachmentFiles() ([]report.File, error) {
+	var files []report.File
+	root := s.run.join(dirAttachments)
+	err := filepath.WalkDir(root, func(name string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		rel, err := filepath.Rel(s.run.path, name)
+		if err != nil {
+			return err
+		}
+		f, err := report.NewDiskFile(filepath.ToSlash(rel), name)
+		files = append(files, f)
+		return err
+	})
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, unreadable("%v", err)
+	}
+	return files, nil
+}
