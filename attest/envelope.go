@@ -10,12 +10,13 @@ import (
 )
 
 // The payload types of envelopes: a statement, what a custodian says that it holds,
-// a commitment to draw an instant (SPEC parts 10, 20 and 21). One is never taken for
-// another: who reads an envelope says which it wants.
+// a commitment to draw an instant, an entry of the log (SPEC parts 10, 20, 21 and 24).
+// One is never taken for another: who reads an envelope says which it wants.
 const (
 	PayloadType    = "application/vnd.in-toto+json"
 	PayloadCustody = "application/vnd.assay.custody+json"
 	PayloadDraw    = "application/vnd.assay.draw+json"
+	PayloadEntry   = "application/vnd.assay.entry+json"
 )
 
 const (
@@ -96,7 +97,7 @@ func (e Envelope) JSON() ([]byte, error) {
 func ParseEnvelope(b []byte) (Envelope, error) { return ParseEnvelopeOf(PayloadType, b) }
 
 // ParseEnvelopeOf reads an envelope of that payload type and of no other (SPEC parts
-// 10, 20 and 21).
+// 10, 20, 21 and 24).
 func ParseEnvelopeOf(payloadType string, b []byte) (Envelope, error) {
 	var e Envelope
 	if len(b) > MaxEnvelope {
@@ -115,7 +116,7 @@ func ParseEnvelopeOf(payloadType string, b []byte) (Envelope, error) {
 }
 
 func known(payloadType string) bool {
-	return slices.Contains([]string{PayloadType, PayloadCustody, PayloadDraw}, payloadType)
+	return slices.Contains([]string{PayloadType, PayloadCustody, PayloadDraw, PayloadEntry}, payloadType)
 }
 
 // check holds the envelope to its format (SPEC part 10).

@@ -59,7 +59,8 @@ func printError(w io.Writer, err error) {
 const longHelp = `assay makes solvency reports: what an exchange owes, what it holds, and a signed bundle that anyone can check.
 
 Stages, in order: snapshot, build, reserves, control, report, sign. "assay run" does all of them and says what it waits for.
-Beside them: custody, for what outside custodians sign; draw, for an instant that nobody could choose.
+Beside them: custody, for what outside custodians sign; draw, for an instant that nobody could choose; log, the transparency log of what was published;
+witness, to watch over logs of others.
 
 Exit codes: 0 done, 1 refused or waiting, 2 usage, 3 unreadable input, 5 network.`
 
@@ -90,7 +91,7 @@ func newRoot() *cobra.Command {
 		newInit(app), newDoctor(app), newLedger(app),
 		newRun(app), newSnapshot(app), newBuild(app), newReserves(app), newControl(app), newReport(app), newSign(app),
 		newDraw(app), newCustody(app),
-		newProve(app), newServe(app),
+		newProve(app), newServe(app), newLog(app), newWitness(app),
 	)
 	return root
 }
