@@ -32,6 +32,7 @@ func (l *Log) Add(ctx context.Context, entries ...[]byte) ([]Place, error) {
 			return nil, fmt.Errorf("log: entry %d of %d has %d bytes, want 1 to %d", i+1, len(entries), len(e), MaxEntry)
 		}
 	}
+	before := l.setup.hearing.heard()
 	indexes, err := l.enter(ctx, entries)
 	if err != nil {
 		return nil, err
@@ -40,7 +41,7 @@ func (l *Log) Add(ctx context.Context, entries ...[]byte) ([]Place, error) {
 	for _, i := range indexes {
 		size = max(size, i+1)
 	}
-	r, err := l.published(ctx, size, func() bool { return true })
+	r, err := l.published(ctx, before, size, func() bool { return true })
 	if err != nil {
 		return nil, err
 	}
@@ -99,10 +100,11 @@ func (l *Log) Cosign(ctx context.Context) (Checkpoint, error) {
 	if l.closed {
 		return Checkpoint{}, errClosed
 	}
+	before := l.setup.hearing.heard()
 	if err := l.expire(); err != nil {
 		return Checkpoint{}, err
 	}
-	r, err := l.published(ctx, 0, func() bool {
+	r, err := l.published(ctx, before, 0, func() bool {
 		info, err := os.Stat(l.checkpointPath())
 		return err == nil && time.Since(info.ModTime()) < republish
 	})
@@ -112,8 +114,9 @@ func (l *Log) Cosign(ctx context.Context) (Checkpoint, error) {
 	return r.head, nil
 }
 
-// published waits for a checkpoint that covers so many entries, has the quorum and is fresh.
-func (l *Log) published(ctx context.Context, size uint64, fresh func() bool) (*reader, error) {
+// published waits for a checkpoint that covers so many entries, has the quorum and is
+// fresh, or for one after the first so many tried to fail.
+func (l *Log) published(ctx context.Context, before int, size uint64, fresh func() bool) (*reader, error) {
 	waiting, done := context.WithTimeout(ctx, l.setup.Patience)
 	defer done()
 	tick := time.NewTicker(poll)
@@ -127,7 +130,7 @@ func (l *Log) published(ctx context.Context, size uint64, fresh func() bool) (*r
 		if ready && r.head.Size >= size && len(r.head.Witnesses) >= l.setup.Quorum {
 			return r, nil
 		}
-		if err := l.setup.hearing.verdict(size, l.setup.Quorum); err != nil {
+		if err := l.setup.hearing.verdict(before, size, l.setup.Quorum); err != nil {
 			return nil, err
 		}
 		select {

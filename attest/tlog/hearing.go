@@ -47,7 +47,8 @@ type hearing struct {
 	witnesses []asked
 
 	mu     sync.Mutex
-	text   string // of the checkpoint that is under way
+	count  int    // of checkpoints heard
+	text   string // of the one that is under way
 	failed error  // the log's own key did not sign it
 	faults map[string]string
 }
@@ -56,7 +57,15 @@ type hearing struct {
 func (h *hearing) begin(text []byte, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.count++
 	h.text, h.failed, h.faults = string(text), err, map[string]string{}
+}
+
+// heard is how many checkpoints were tried so far.
+func (h *hearing) heard() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.count
 }
 
 // RoundTrip asks a witness and notes what it said.
@@ -119,11 +128,11 @@ func (w asked) fault(text string, resp *http.Response, body []byte) string {
 	return strconv.Itoa(resp.StatusCode) + " " + plain(string(body))
 }
 
-// verdict is an error once the checkpoint under way, if it covers so many entries, cannot reach the quorum any more.
-func (h *hearing) verdict(size uint64, quorum int) error {
+// verdict is an error once a checkpoint after the first so many, if it covers that size, cannot reach the quorum any more.
+func (h *hearing) verdict(after int, size uint64, quorum int) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.text == "" || sizeOf(h.text) < size {
+	if h.count <= after || sizeOf(h.text) < size {
 		return nil
 	}
 	if h.failed != nil {

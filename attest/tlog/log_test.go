@@ -14,9 +14,12 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/fstest"
 	"time"
 
+	"github.com/assay-por/assay/attest"
 	"github.com/assay-por/assay/attest/keys"
 	"github.com/assay-por/assay/attest/tlog"
 	"github.com/assay-por/assay/attest/witness"
@@ -107,6 +110,7 @@ func read(t testing.TB, c tlog.Config, vkey string, witnesses ...string) tlog.Ch
 type watcher struct {
 	tlog.Witness
 	server *httptest.Server
+	down   atomic.Bool
 	now    time.Time
 	mu     sync.Mutex
 }
@@ -119,7 +123,13 @@ func watch(t testing.TB, name string, logs ...string) *watcher {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.server = httptest.NewServer(inside)
+	w.server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if w.down.Load() {
+			http.Error(rw, "out for lunch", http.StatusServiceUnavailable)
+			return
+		}
+		inside.ServeHTTP(rw, r)
+	}))
 	t.Cleanup(func() { w.server.Close(); _ = inside.Close() })
 	vkey, err := tlog.WitnessKey(name, key.PublicKey())
 	if err != nil {
@@ -355,6 +365,61 @@ func TestC11_Quorum(t *testing.T) {
 	}
 }
 
+// TestC11_QuorumComesBack: the same log goes on, with what waited, as soon as its witness does.
+func TestC11_QuorumComesBack(t *testing.T) {
+	c, vkey := config(t)
+	w := watch(t, "w.example", vkey)
+	c.Witnesses, c.Quorum = []tlog.Witness{w.Witness}, 1
+	l := create(t, c)
+	w.down.Store(true)
+	for range 3 {
+		if _, err := l.Add(t.Context(), []byte("a")); err == nil || !strings.Contains(err.Error(), "w.example: 503 out for lunch") {
+			t.Fatalf("got %v", err)
+		}
+	}
+	if _, err := l.Cosign(t.Context()); err == nil {
+		t.Error("a log without its witness is fresh")
+	}
+	w.down.Store(false)
+	if p := add(t, l, "a", "b"); p[0].Index != 0 || p[1].Index != 1 {
+		t.Errorf("places %d and %d", p[0].Index, p[1].Index)
+	}
+}
+
+// brokenKey signs other bytes than it is given, or nothing.
+type brokenKey struct {
+	attest.Signer
+	how atomic.Value
+}
+
+func (k *brokenKey) Sign(message []byte) ([]byte, error) {
+	switch k.how.Load() {
+	case "wrong":
+		return k.Signer.Sign(append(message, 'x'))
+	case "refuses":
+		return nil, errors.New("the token is locked")
+	}
+	return k.Signer.Sign(message)
+}
+
+func TestKeyThatFails(t *testing.T) {
+	c, vkey := config(t)
+	key := &brokenKey{Signer: c.Signer}
+	c.Signer = key
+	l := create(t, c)
+	for how, want := range map[string]string{"wrong": "its key did not sign: the signature does not verify", "refuses": "its key did not sign: the token is locked"} {
+		key.how.Store(how)
+		if _, err := l.Add(t.Context(), []byte(how)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+	if size := read(t, c, vkey).Size; size != 0 {
+		t.Errorf("a checkpoint of size %d was published", size)
+	}
+	key.how.Store("")
+	add(t, l, "wrong", "refuses", "more")
+}
+
 // TestC11_FolderOfBefore: a folder put back to an earlier state is caught by the witness, and nothing is published from it.
 func TestC11_FolderOfBefore(t *testing.T) {
 	c, vkey := config(t)
@@ -450,19 +515,41 @@ func TestAddsAtOnce(t *testing.T) {
 	}
 }
 
-// TestKeys holds verifier keys to SPEC part 25, with values made by hand.
+// TestKeys holds verifier keys to SPEC part 25, with values that another language made.
 func TestKeys(t *testing.T) {
-	key := newKey(t).PublicKey()
-	log, err := tlog.VerifierKey("a/b", key)
-	if err != nil || !strings.HasPrefix(log, "a/b+") {
-		t.Errorf("%q, %v", log, err)
+	key, err := attest.ParsePublicKey("ed25519:000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f")
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, name := range []string{"", "a b", "a+b", "a\u2003b", "\xff", strings.Repeat("a", 257)} {
-		if _, err := tlog.VerifierKey(name, key); err == nil {
-			t.Errorf("the log's name %q: no error", name)
+	for want, of := range map[string]func(string, attest.PublicKey) (string, error){
+		"a.example/b+e9fb536b+AQABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f": tlog.VerifierKey,
+		"a.example/b+532135c5+BAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f": tlog.WitnessKey,
+	} {
+		if got, err := of("a.example/b", key); err != nil || got != want {
+			t.Errorf("got %q, %v, want %q", got, err, want)
 		}
-		if _, err := tlog.WitnessKey(name, key); err == nil {
-			t.Errorf("the witness's name %q: no error", name)
+		for _, name := range []string{"", "a b", "a+b", "a\u2003b", "\xff", strings.Repeat("a", 257)} {
+			if _, err := of(name, key); err == nil {
+				t.Errorf("the name %q: no error", name)
+			}
 		}
 	}
+}
+
+// FuzzReadCheckpoint: whatever lies there, a checkpoint that is read was signed.
+func FuzzReadCheckpoint(f *testing.F) {
+	c, vkey := config(f)
+	if err := tlog.Create(c); err != nil {
+		f.Fatal(err)
+	}
+	good := read(f, c, vkey).Note
+	f.Add(good)
+	f.Add(bytes.Replace(good, []byte("\n0\n"), []byte("\n1\n"), 1))
+	f.Add([]byte(origin + "\n1\n\n\n"))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		head, err := tlog.ReadCheckpoint(fstest.MapFS{"checkpoint": {Data: raw}}, vkey)
+		if err == nil && (head.Size != 0 || !bytes.HasPrefix(raw, good[:bytes.Index(good, []byte("\n\n"))])) {
+			t.Errorf("read as size %d: %q", head.Size, raw)
+		}
+	})
 }
