@@ -255,14 +255,15 @@ func (l *Log) open(ctx context.Context) error {
 		return err
 	}
 	tree := emptyRange()
-	for i, leaf := range leaves {
-		if uint64(i) < l.last.Size {
+	for i := range size {
+		leaf := leaves[i]
+		if i < l.last.Size {
 			if err := tree.Append(leaf, nil); err != nil {
 				return fmt.Errorf("log: %w", err)
 			}
 		}
 		if _, twice := l.known[string(leaf)]; !twice {
-			at := tessera.Index{Index: uint64(i)}
+			at := tessera.Index{Index: i}
 			l.known[string(leaf)] = func() (tessera.Index, error) { return at, nil }
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -34,7 +33,7 @@ func watch(t testing.TB, name string, logs ...string) *watcher {
 	t.Helper()
 	key := newKey(t)
 	w := &watcher{now: time.Unix(1_790_000_000, 0)}
-	inside, err := witness.Open(witness.Config{Dir: t.TempDir(), Name: name, Signer: key, Logs: logs, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: w.clock})
+	inside, err := witness.Open(witness.Config{Dir: t.TempDir(), Name: name, Signer: key, Logs: logs, Log: slog.New(slog.DiscardHandler), Now: w.clock})
 	if err != nil {
 		t.Fatal(err)
 	}

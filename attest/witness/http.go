@@ -20,8 +20,12 @@ func (w *Witness) ServeHTTP(rw http.ResponseWriter, req *http.Request) {
 		w.addCheckpoint(rw, req)
 	case monitor && (req.Method == http.MethodGet || req.Method == http.MethodHead):
 		w.show(rw, asked)
-	case monitor, req.URL.Path == "/add-checkpoint":
-		http.Error(rw, "this is not how it is asked", http.StatusMethodNotAllowed)
+	case monitor:
+		rw.Header().Set("Allow", "GET, HEAD")
+		http.Error(rw, "only GET and HEAD are answered", http.StatusMethodNotAllowed)
+	case req.URL.Path == "/add-checkpoint":
+		rw.Header().Set("Allow", "POST")
+		http.Error(rw, "only POST is answered", http.StatusMethodNotAllowed)
 	default:
 		http.Error(rw, "there is no such page", http.StatusNotFound)
 	}

@@ -71,7 +71,7 @@ func serve() error {
 }
 
 func seededConfig(dir string, seed []byte, vkey string) Config {
-	return Config{Dir: dir, Name: "witness.example", Signer: seeded{ed25519.NewKeyFromSeed(seed)}, Logs: []string{vkey}, Now: time.Now, Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
+	return Config{Dir: dir, Name: "witness.example", Signer: seeded{ed25519.NewKeyFromSeed(seed)}, Logs: []string{vkey}, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
 }
 
 // TestX11_KilledWitness: whenever the process is killed, what it had cosigned binds it.

@@ -8,7 +8,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -136,7 +135,7 @@ func config(t *testing.T, logs ...string) Config {
 	t.Helper()
 	return Config{
 		Dir: t.TempDir(), Name: "witness.example", Signer: newKey(t), Logs: logs,
-		Now: func() time.Time { return time.Unix(1_790_000_000, 0) }, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Now: func() time.Time { return time.Unix(1_790_000_000, 0) }, Log: slog.New(slog.DiscardHandler),
 	}
 }
 
