@@ -15,7 +15,7 @@ LDFLAGS   = -s -w -X main.version=$(VERSION)
 
 export CGO_ENABLED ?= 0
 
-.PHONY: help build demo test check bench vectors fuzz clean litecoind anvil
+.PHONY: help build demo test test-faults check bench vectors fuzz clean litecoind anvil
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ demo: build $(BIN)/btcd ## the main job, start to end, on real local chains, und
 
 test: $(BIN)/btcd litecoind anvil ## every test that CI needs
 	go test -timeout 20m ./...
+
+test-faults: ## kill the log's writer and its witness a hundred times each, where make test does so twenty times
+	ASSAY_KILLS=100 go test -count=1 -v -run '^TestX11_Killed(Appender|Witness)$$' ./attest/...
 
 check: $(BIN)/btcd $(BIN)/golangci-lint litecoind anvil ## formatting, vet, tidy, lint, import rules, tests with the race detector
 	@test -z "$$(gofmt -l cmd merkle chains attest report verifier web *.go)" || { gofmt -l cmd merkle chains attest report verifier web *.go; echo "run gofmt -w on these files"; exit 1; }

@@ -7,9 +7,11 @@
 //	GET /bundle.zip                   the whole bundle
 //	GET /bundle/reserves/lines.json   one file of it
 //	GET /statement.dsse.json          the signed statement
+//	GET /log/checkpoint               the transparency log's head
+//	GET /log/tile/entries/000.p/7     and its tiles
 //
-// Only GET and HEAD are answered, only paths that a bundle may hold are looked up
-// (SPEC part 11), and no folder is listed. Every answer carries its content's
+// Only GET and HEAD are answered, only paths that a bundle or a log may hold are
+// looked up (SPEC parts 11 and 25), and no folder is listed. Every answer carries its content's
 // digest as ETag. Addresses, TLS and timeouts are the business of the command.
 // This side holds no ledger, no node and no key.
 package web
@@ -33,6 +35,7 @@ type Config struct {
 	Bundle fs.FS  // the bundle's folder (SPEC part 11)
 	Zip    string // the bundle as one file; empty if it is published as a folder only
 	Report fs.FS  // the folder of the report's page, index.html
+	Log    fs.FS  // the transparency log's folder (SPEC part 25); nil if there is none
 }
 
 const pageName = "index.html"
@@ -65,6 +68,7 @@ func Handler(c Config) (http.Handler, error) {
 	both("/", s.page)
 	both("/bundle.zip", s.zip)
 	both("/bundle/*", s.file)
+	both("/log/*", s.log)
 	both("/"+report.PathEnvelope, func(w http.ResponseWriter, r *http.Request) { s.bundled(w, r, report.PathEnvelope) })
 	r.NotFound(func(w http.ResponseWriter, _ *http.Request) { refuse(w, http.StatusNotFound, "there is no such page") })
 	r.MethodNotAllowed(func(w http.ResponseWriter, _ *http.Request) {

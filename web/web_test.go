@@ -31,6 +31,20 @@ func site(t *testing.T) (dir string, h http.Handler) {
 		"report/index.html":  "<!DOCTYPE html><title>report</title>",
 		"report/notes.txt":   "private",
 		"keys/statement.age": "secret",
+
+		"log/checkpoint":             "x.example/log\n300\nAAAA\n\n— x.example/log BBBB\n",
+		"log/tile/0/000":             "leaves",
+		"log/tile/0/001.p/44":        "more leaves",
+		"log/tile/1/000.p/1":         "a node",
+		"log/tile/entries/000":       "entries",
+		"log/tile/entries/000.p/200": "entries of before",
+		"log/tile/entries/001.p/44":  "more entries",
+		"log/tile/entries/001.p/45":  "secret, not published yet",
+		"log/tile/entries/001":       "secret, not published yet",
+		"log/tile/0/x000/000":        "secret, by a second name",
+		"log/tile/0/000.p/0":         "secret, of no width",
+		"log/tile/entries/notes":     "secret",
+		"log/.state/treeState":       "secret",
 	} {
 		name = filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
@@ -51,7 +65,7 @@ func site(t *testing.T) (dir string, h http.Handler) {
 }
 
 func config(dir string) web.Config {
-	return web.Config{Bundle: os.DirFS(filepath.Join(dir, "bundle")), Zip: filepath.Join(dir, "bundle.zip"), Report: os.DirFS(filepath.Join(dir, "report"))}
+	return web.Config{Bundle: os.DirFS(filepath.Join(dir, "bundle")), Zip: filepath.Join(dir, "bundle.zip"), Report: os.DirFS(filepath.Join(dir, "report")), Log: os.DirFS(filepath.Join(dir, "log"))}
 }
 
 func ask(h http.Handler, method, path string, header ...string) *httptest.ResponseRecorder {
@@ -75,6 +89,13 @@ func TestServes(t *testing.T) {
 		"/bundle/manifest.json":       {"application/json", `{"files":[]}`},
 		"/bundle/reserves/evidence/eip155-1.json": {"application/json", `{}`},
 		"/bundle/liabilities/shard-00000.leaves":  {"application/octet-stream", "assay/v1/leaves\n\x00\x01"},
+		"/log/checkpoint":                         {"text/plain; charset=utf-8", "x.example/log\n300\nAAAA\n\n— x.example/log BBBB\n"},
+		"/log/tile/0/000":                         {"application/octet-stream", "leaves"},
+		"/log/tile/0/001.p/44":                    {"application/octet-stream", "more leaves"},
+		"/log/tile/1/000.p/1":                     {"application/octet-stream", "a node"},
+		"/log/tile/entries/000":                   {"application/octet-stream", "entries"},
+		"/log/tile/entries/000.p/200":             {"application/octet-stream", "entries of before"},
+		"/log/tile/entries/001.p/44":              {"application/octet-stream", "more entries"},
 	} {
 		got := ask(h, http.MethodGet, path)
 		sum := sha256.Sum256([]byte(want[1]))
@@ -101,6 +122,10 @@ func TestRefuses(t *testing.T) {
 		"/bundle/liabilities/shard-00001.leaves", "/bundle/../keys/statement.age", "/bundle/reserves/../../keys/statement.age", "/../keys/statement.age",
 		"/bundle/..%2f..%2fkeys%2fstatement.age", "/bundle/%2e%2e/keys/statement.age", `/bundle/..\keys\statement.age`, "/bundle//manifest.json",
 		"/bundle/./manifest.json", "/bundle/manifest.json\x00", "/bundle/reserves/lines.json", "/index.html", "/notes.txt", "/report/index.html", "/keys/statement.age", "/x",
+		"/log", "/log/", "/log/.state/treeState", "/log/.lock", "/log/tile", "/log/tile/", "/log/tile/0/", "/log/tile/entries/001", "/log/tile/entries/001.p/45", "/log/tile/entries/002",
+		"/log/tile/0/x000/000", "/log/tile/0/000.p/0", "/log/tile/0/000.p/044", "/log/tile/0/000.p/256", "/log/tile/0/0", "/log/tile/1/000", "/log/tile/2/000.p/1", "/log/tile/8/000", "/log/tile/00/000",
+		"/log/tile/entries/notes", "/log/tile/entries/../../checkpoint", "/log/../keys/statement.age", "/log/tile/0/../../.state/treeState", "/log//checkpoint", "/log/checkpoint/", "/log/checkpoint\x00",
+		"/log/tile/0/x999/x999/x999/x999/x999/999", "/log/tile/0/x999/x999/x999/x999/x999/x999/x999/999",
 	} {
 		got := ask(h, http.MethodGet, path)
 		if got.Code != http.StatusNotFound {
@@ -131,6 +156,36 @@ func TestHeaders(t *testing.T) {
 		if len(got.Values("Content-Security-Policy")) != 1 || strings.Contains(got.Get("Content-Security-Policy"), "script-src") {
 			t.Errorf("%s: policy %v", path, got.Values("Content-Security-Policy"))
 		}
+	}
+}
+
+// TestLogCaching: what a log's checkpoint covers never changes, and the checkpoint always may.
+func TestLogCaching(t *testing.T) {
+	dir, h := site(t)
+	for path, want := range map[string]string{
+		"/log/checkpoint": "no-store", "/log/tile/0/000": "public, max-age=31536000, immutable", "/log/tile/entries/000": "public, max-age=31536000, immutable",
+		"/log/tile/0/001.p/44": "no-cache", "/log/tile/entries/001": "no-store",
+	} {
+		if got := ask(h, http.MethodGet, path).Header().Get("Cache-Control"); got != want {
+			t.Errorf("%s: %q, want %q", path, got, want)
+		}
+	}
+	for name, checkpoint := range map[string]string{"empty": "", "no size": "x\n-1\n", "one line": "x"} {
+		if err := os.WriteFile(filepath.Join(dir, "log", "checkpoint"), []byte(checkpoint), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := ask(h, http.MethodGet, "/log/tile/0/000"); got.Code != http.StatusNotFound {
+			t.Errorf("a checkpoint that is %s covers tiles: %d", name, got.Code)
+		}
+	}
+	c := config(dir)
+	c.Log = nil
+	h, err := web.Handler(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := ask(h, http.MethodGet, "/log/checkpoint"); got.Code != http.StatusNotFound {
+		t.Errorf("no log: %d", got.Code)
 	}
 }
 

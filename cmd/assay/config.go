@@ -77,6 +77,8 @@ type Config struct {
 	Server struct {
 		Listen string `toml:"listen"`
 	} `toml:"server"`
+	Log     LogConfig     `toml:"log"`
+	Witness WitnessConfig `toml:"witness"`
 
 	path string // of the file, absolute
 }
@@ -279,6 +281,8 @@ func defaultConfig() *Config {
 	c.Coverage.Classes = []string{"issued", "native"}
 	c.Bundle.Dir, c.Bundle.Zip, c.Bundle.Report, c.Bundle.Leaves = "bundle", "bundle.zip", "report", true
 	c.Server.Listen = "127.0.0.1:8080"
+	c.Log.Dir, c.Log.Key = "log", "file:keys/log.age"
+	c.Witness.Dir, c.Witness.Key, c.Witness.Listen = "witness", "file:keys/witness.age", "127.0.0.1:8081"
 	return c
 }
 

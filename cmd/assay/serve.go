@@ -18,7 +18,8 @@ func newServe(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve report and bundle over HTTP, read-only, on the loopback by default",
-		Long: `Serve the report page at /, the bundle's files below /bundle/ and the whole as /bundle.zip. Read-only; it opens no key, no ledger and no run.
+		Long: `Serve the report page at /, the bundle's files below /bundle/ and the whole as /bundle.zip, and the transparency log of [log] below /log/.
+Read-only; it opens no key, no ledger and no run.
 Put a TLS proxy in front before others reach it. Port 0 takes a free one; the address is printed.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -41,10 +42,19 @@ func serve(cmd *cobra.Command, a *app, c *Config, listen string) error {
 	if _, err := os.Stat(bundle); err != nil {
 		return hinted(unreadable("%s: there is no bundle to serve", bundle), "make one with assay run")
 	}
-	handler, err := web.Handler(web.Config{Bundle: os.DirFS(bundle), Zip: c.resolve(c.Bundle.Zip), Report: os.DirFS(report)})
+	published := web.Config{Bundle: os.DirFS(bundle), Zip: c.resolve(c.Bundle.Zip), Report: os.DirFS(report)}
+	if c.Log.Origin != "" {
+		published.Log = os.DirFS(c.resolve(c.Log.Dir))
+	}
+	handler, err := web.Handler(published)
 	if err != nil {
 		return unreadable("%v", err)
 	}
+	return a.answer(cmd, listen, handler)
+}
+
+// answer serves until it is interrupted.
+func (a *app) answer(cmd *cobra.Command, listen string, handler http.Handler) error {
 	listener, err := new(net.ListenConfig).Listen(cmd.Context(), "tcp", listen)
 	if err != nil {
 		return refused("%v", err)

@@ -1,0 +1,241 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/google/renameio/v2"
+	"github.com/spf13/cobra"
+
+	"github.com/assay-por/assay/attest"
+	"github.com/assay-por/assay/attest/keys"
+	"github.com/assay-por/assay/attest/tlog"
+)
+
+const longLog = `The transparency log (SPEC part 25): a folder of entries that only grows, whose checkpoints outside witnesses cosign. What is in it cannot be taken back, nor
+shown to some and not to others. One process at a time writes; assay serve shows it below /log/, and any web server can.`
+
+func newLog(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "log",
+		Short: "Keep the transparency log of what was published",
+		Long:  longLog,
+		RunE:  func(_ *cobra.Command, _ []string) error { return usage("log needs a verb: init, add, cosign or show") },
+	}
+	cmd.AddCommand(newLogInit(a), newLogAdd(a), newLogCosign(a), newLogShow(a))
+	return cmd
+}
+
+func newLogInit(a *app) *cobra.Command {
+	var recipient string
+	cmd := &cobra.Command{
+		Use:   "init",
+		Short: "Make the log's folder and, if it is not there, its sealed key",
+		Long: `Make the folder of [log] and, if log.key is a file that is not there, a new sealed key. Prints what verifiers put into their policies; who is to be believed as a
+witness, and how many, is for them to say.`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := a.loadLog()
+			if err != nil {
+				return err
+			}
+			signer, err := a.signerOrNew("log.key", c.keyRef(c.Log.Key), recipient)
+			if err != nil {
+				return err
+			}
+			config, err := c.log(signer)
+			if err != nil {
+				return err
+			}
+			if err := tlog.Create(config); err != nil {
+				return refused("%v", err)
+			}
+			vkey, err := tlog.VerifierKey(config.Origin, signer.PublicKey())
+			if err != nil {
+				return refused("%v", err)
+			}
+			policy := c.logPolicy(vkey)
+			return a.say(cmd, map[string]string{"origin": config.Origin, "key": vkey, "dir": config.Dir, "policy": policy},
+				"log %s in %s\nverifier key: %s\nfor a policy:\n\n%s", config.Origin, config.Dir, vkey, policy)
+		},
+	}
+	cmd.Flags().StringVar(&recipient, "recipient", "", "seal a new key to this age recipient (age1…) instead of a passphrase")
+	return cmd
+}
+
+func newLogAdd(a *app) *cobra.Command {
+	var proof string
+	cmd := &cobra.Command{
+		Use:   "add FILE…",
+		Short: "Enter envelopes, and come back once they are public, cosigned and proved",
+		Long: `Enter envelopes (entries of SPEC part 24, commitments of part 21). It comes back once the witnesses cosigned a checkpoint that holds them, they were read back,
+and each one's proof was verified. What is there already is not entered again. Nothing can be taken out.`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usage("log add takes at least one file")
+			}
+			if proof != "" && len(args) > 1 {
+				return usage("--proof is for one file, got %d", len(args))
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			entries := make([][]byte, len(args))
+			for i, name := range args {
+				var err error
+				if entries[i], err = readEntry(name); err != nil {
+					return err
+				}
+			}
+			places, err := withLog(cmd.Context(), a, func(l *tlog.Log) ([]tlog.Place, error) { return l.Add(cmd.Context(), entries...) })
+			if err != nil {
+				return err
+			}
+			if proof != "" {
+				if err := renameio.WriteFile(proof, places[0].Proof, 0o644); err != nil {
+					return unreadable("%v", err)
+				}
+			}
+			var lines []string
+			var indexes []uint64
+			for i, p := range places {
+				lines, indexes = append(lines, fmt.Sprintf("#%d %s", p.Index, args[i])), append(indexes, p.Index)
+			}
+			return a.say(cmd, map[string]any{"indexes": indexes}, "%s", strings.Join(lines, "\n"))
+		},
+	}
+	cmd.Flags().StringVar(&proof, "proof", "", "file for the proof (log.tlog-proof) of one entry")
+	return cmd
+}
+
+func newLogCosign(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "cosign",
+		Short: "Have the witnesses cosign the log as it is, so that it is fresh",
+		Long:  `Publish the checkpoint anew with new cosignatures. Who looks at a log may ask that it was cosigned lately; run this at least so often.`,
+		Args:  noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			head, err := withLog(cmd.Context(), a, func(l *tlog.Log) (tlog.Checkpoint, error) { return l.Cosign(cmd.Context()) })
+			if err != nil {
+				return err
+			}
+			return a.say(cmd, shown(head, nil), "%s", headLines(head))
+		},
+	}
+}
+
+func newLogShow(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "show",
+		Short: "Show the log's checkpoint and entries",
+		Args:  noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := a.loadLog()
+			if err != nil {
+				return err
+			}
+			public, err := keys.PublicKey(c.keyRef(c.Log.Key))
+			if err != nil {
+				return keyError("log.key", err)
+			}
+			vkey, err := tlog.VerifierKey(c.Log.Origin, public)
+			if err != nil {
+				return unreadable("%s: %v", c.path, err)
+			}
+			dir := os.DirFS(c.resolve(c.Log.Dir))
+			head, err := tlog.ReadCheckpoint(dir, vkey, c.witnessKeys()...)
+			if errors.Is(err, fs.ErrNotExist) {
+				return noLog(c)
+			}
+			if err != nil {
+				return refused("%v", err)
+			}
+			var kinds []string
+			for entry, err := range tlog.Entries(dir, head) {
+				if err != nil {
+					return refused("%v", err)
+				}
+				kinds = append(kinds, entryKind(entry))
+			}
+			lines := headLines(head)
+			for i, kind := range kinds {
+				lines += fmt.Sprintf("\n#%d %s", i, kind)
+			}
+			return a.say(cmd, shown(head, kinds), "%s", lines)
+		},
+	}
+}
+
+// readEntry reads a file that may be entered: an envelope of a kind that belongs into the log.
+func readEntry(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, unreadable("%v", err)
+	}
+	defer f.Close()
+	entry, err := io.ReadAll(io.LimitReader(f, tlog.MaxEntry+1))
+	if err != nil {
+		return nil, unreadable("%v", err)
+	}
+	if len(entry) > tlog.MaxEntry {
+		return nil, refused("%s: an entry has at most %d bytes", name, tlog.MaxEntry)
+	}
+	if _, err := parseEntry(entry); err != nil {
+		return nil, hinted(refused("%s: %v", name, err), "a log takes entries (%s) and commitments to draw (%s), each as one DSSE envelope", attest.PayloadEntry, attest.PayloadDraw)
+	}
+	return entry, nil
+}
+
+func parseEntry(entry []byte) (attest.Envelope, error) {
+	if e, err := attest.ParseEnvelopeOf(attest.PayloadDraw, entry); err == nil {
+		return e, nil
+	}
+	return attest.ParseEnvelopeOf(attest.PayloadEntry, entry)
+}
+
+// entryKind says in a word what an entry is.
+func entryKind(entry []byte) string {
+	e, err := parseEntry(entry)
+	if err != nil {
+		return "no envelope"
+	}
+	if e.PayloadType == attest.PayloadDraw {
+		return "draw"
+	}
+	var payload struct{ Kind, Statement string }
+	if err := json.Unmarshal(e.Payload, &payload); err != nil {
+		return "unreadable"
+	}
+	switch payload.Kind {
+	case "statement", "withdrawal", "erratum":
+		return fmt.Sprintf("%s %.64q", payload.Kind, payload.Statement)
+	}
+	return "of a kind that this version does not know"
+}
+
+func headLines(head tlog.Checkpoint) string {
+	lines := fmt.Sprintf("%s: %d entries, root %x", head.Origin, head.Size, head.Root)
+	for _, w := range head.Witnesses {
+		name, _, _ := strings.Cut(w.Key, "+")
+		lines += fmt.Sprintf("\nwitnessed by %s at %s", name, w.Time.Format("2006-01-02T15:04:05Z"))
+	}
+	return lines
+}
+
+// shown is the same as JSON.
+func shown(head tlog.Checkpoint, kinds []string) map[string]any {
+	witnesses := map[string]string{}
+	for _, w := range head.Witnesses {
+		witnesses[w.Key] = w.Time.Format("2006-01-02T15:04:05Z")
+	}
+	all := map[string]any{"origin": head.Origin, "size": head.Size, "root": fmt.Sprintf("%x", head.Root), "witnesses": witnesses}
+	if kinds != nil {
+		all["entries"] = kinds
+	}
+	return all
+}
