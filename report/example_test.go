@@ -188,7 +188,7 @@ type signer struct{ key ed25519.PrivateKey }
 func newSigner() signer { return signer{ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, 32))} }
 
 func (s signer) PublicKey() attest.PublicKey {
-	return attest.PublicKey(s.key.Public().(ed25519.PublicKey))
+	return attest.Ed25519Key([32]byte(s.key.Public().(ed25519.PublicKey)))
 }
 func (s signer) Sign(m []byte) ([]byte, error) { return ed25519.Sign(s.key, m), nil }
 
