@@ -24,7 +24,7 @@ func newKey(b byte) key { return key{ed25519.NewKeyFromSeed(bytes.Repeat([]byte{
 
 func (k key) public() ed25519.PublicKey { return k.private.Public().(ed25519.PublicKey) }
 
-func (k key) PublicKey() attest.PublicKey { return attest.Ed25519Key([32]byte(k.public())) }
+func (k key) PublicKey() attest.PublicKey   { return attest.Ed25519Key([32]byte(k.public())) }
 func (k key) Sign(m []byte) ([]byte, error) { return ed25519.Sign(k.private, m), nil }
 
 // faulty signs other bytes than it is asked to.

@@ -1,0 +1,5 @@
+//go:build !pkcs11 || !cgo
+
+package keys_test
+
+const withPKCS11 = false
