@@ -121,7 +121,7 @@ func (s *session) login(info pkcs11.TokenInfo, pin func() ([]byte, error)) error
 	}
 	p, err := pin()
 	if err != nil {
-		return &askError{err}
+		return fmt.Errorf("the PIN could not be read: %w", err)
 	}
 	switch err := s.module.Login(s.handle, pkcs11.CKU_USER, string(p)); {
 	case err == nil, is(err, pkcs11.CKR_USER_ALREADY_LOGGED_IN):

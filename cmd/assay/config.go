@@ -166,6 +166,9 @@ func parseConfig(raw []byte) (*Config, error) {
 	if _, err := parseSize(c.Run.Memory); err != nil {
 		return nil, fmt.Errorf(" run.memory: %w", err)
 	}
+	if err := c.checkKeys(); err != nil {
+		return nil, fmt.Errorf(" %w", err)
+	}
 	if err := c.checkRecipes(); err != nil {
 		return nil, fmt.Errorf(" %w", err)
 	}
@@ -272,14 +275,6 @@ func (c *Config) resolve(path string) string {
 		return path
 	}
 	return filepath.Join(filepath.Dir(c.path), path)
-}
-
-// keyRef makes the path inside a key reference absolute; other schemes stay as they are.
-func (c *Config) keyRef(ref string) string {
-	if path, ok := strings.CutPrefix(ref, "file:"); ok {
-		return "file:" + c.resolve(path)
-	}
-	return ref
 }
 
 // parseSize reads a number of bytes with an optional unit KiB, MiB, GiB.

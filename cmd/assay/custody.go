@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"fmt"
 	"os"
@@ -111,7 +112,7 @@ func newCustodyKey(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			signer, err := keys.GenerateSigner(rand.Reader)
+			signer, err := keys.GenerateSigner(rand.Reader, attest.Ed25519)
 			if err != nil {
 				return err
 			}
@@ -155,7 +156,7 @@ instant that it names. It needs no assay.toml; the key is a reference such as fi
 			if err != nil {
 				return err
 			}
-			envelope, err := a.signCustody(statement, key)
+			envelope, err := a.signCustody(cmd.Context(), statement, key)
 			if err != nil {
 				return err
 			}
@@ -217,18 +218,17 @@ func answer(request []byte, as string, balances []string, expires string, now ti
 	return statement, nil
 }
 
-func (a *app) signCustody(statement report.CustodyStatement, key string) ([]byte, error) {
+func (a *app) signCustody(ctx context.Context, statement report.CustodyStatement, key string) ([]byte, error) {
 	payload, err := statement.JSON()
 	if err != nil {
 		return nil, refused("%v", err)
 	}
-	unlock, err := a.unlock()
+	signer, err := a.signer(ctx, "--key", key)
 	if err != nil {
 		return nil, err
 	}
-	signer, err := keys.OpenSigner(key, unlock)
-	if err != nil {
-		return nil, keyError("--key", err)
+	if k := signer.PublicKey(); k.Algorithm() != attest.Ed25519 {
+		return nil, refused("--key: %s: a custodian signs with Ed25519 (SPEC part 20)", k)
 	}
 	e, err := attest.Sign(attest.PayloadCustody, payload, signer)
 	if err != nil {

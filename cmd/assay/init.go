@@ -78,7 +78,7 @@ func (a *app) newLock(recipient string) (keys.Lock, error) {
 }
 
 func newKeys(dir string, lock keys.Lock) (attest.PublicKey, error) {
-	signer, err := keys.GenerateSigner(rand.Reader)
+	signer, err := keys.GenerateSigner(rand.Reader, attest.Ed25519)
 	if err != nil {
 		return attest.PublicKey{}, err
 	}

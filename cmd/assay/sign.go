@@ -14,7 +14,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assay-por/assay/attest"
-	"github.com/assay-por/assay/attest/keys"
 	"github.com/assay-por/assay/report"
 	"github.com/assay-por/assay/report/render"
 )
@@ -82,7 +81,7 @@ func (s *stages) writeZip(path string, files []report.File) error {
 // private says whether a file that is to be published holds the password of a node or of the keys, or what all addresses of a
 // wallet follow from.
 func (s *stages) private(content []byte) bool {
-	secrets := [][]byte{s.app.passphrase}
+	secrets := append([][]byte{s.app.passphrase}, s.app.secrets...)
 	if all, err := s.descriptors(""); err == nil { // they were read before; what cannot be read derived nothing
 		for _, d := range all {
 			for _, key := range append(d.parsed.Keys(), d.wallet.XPubs...) {
@@ -115,21 +114,17 @@ func (s *stages) envelope(payload []byte) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		public, err := keys.PublicKey(ref)
+		public, err := s.app.publicKey(s.ctx, "keys.statement", ref)
 		if err != nil {
-			return nil, keyError("keys.statement", err)
+			return nil, err
 		}
 		if e, err := attest.ParseEnvelope(before); err == nil && bytes.Equal(e.Payload, payload) && e.Verify(public) == nil {
 			return before, nil
 		}
 	}
-	unlock, err := s.app.unlock()
+	signer, err := s.app.signer(s.ctx, "keys.statement", ref)
 	if err != nil {
 		return nil, err
-	}
-	signer, err := keys.OpenSigner(ref, unlock)
-	if err != nil {
-		return nil, keyError("keys.statement", err)
 	}
 	e, err := attest.Sign(attest.PayloadType, payload, signer)
 	if err != nil {
