@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assay-por/assay/attest"
-	"github.com/assay-por/assay/attest/keys"
 	"github.com/assay-por/assay/report"
 )
 
@@ -112,12 +110,9 @@ func newCustodyKey(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			signer, err := keys.GenerateSigner(rand.Reader, attest.Ed25519)
+			signer, err := makeSigner(args[0], string(attest.Ed25519), lock)
 			if err != nil {
 				return err
-			}
-			if err := signer.Save(args[0], lock); err != nil {
-				return refused("%v", err)
 			}
 			return a.say(cmd, map[string]string{"key": signer.PublicKey().String()}, "public key: %s", signer.PublicKey())
 		},

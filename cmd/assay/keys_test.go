@@ -85,6 +85,10 @@ func TestTransitKey(t *testing.T) {
 		return string(text)
 	}
 	run("init", "--recipient", recipient)
+	policy, err := os.ReadFile(filepath.Join(dir, "policy.toml"))
+	if _, missing := os.Stat(filepath.Join(dir, "keys", "statement.age")); err != nil || missing == nil || !bytes.Contains(policy, []byte(`keys = ["p256:`)) {
+		t.Errorf("init made a key of its own, or a policy that names another one: %v\n%s", err, policy)
+	}
 	run("ledger", "synth", "--customers", "20", "--held", "1", "--out", "ledger.csv")
 	run("run", "--at", time.Now().UTC().Truncate(time.Second).Format("2006-01-02T15:04:05Z"), "--identity-file", "id.txt")
 	var shown keyShown
