@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -69,10 +68,11 @@ func (c *Config) signing() map[string]string {
 }
 
 // uses are those of signing, and of the key that only seals.
-func (c *Config) uses() map[string]string {
-	all := c.signing()
-	all[useSnapshot] = c.Keys.Snapshot
-	return all
+func (c *Config) uses() []string {
+	signing := c.signing()
+	return slices.DeleteFunc([]string{useStatement, useSnapshot, useLog, useWitness}, func(use string) bool {
+		return use != useSnapshot && signing[use] == ""
+	})
 }
 
 const (
@@ -103,7 +103,7 @@ func (a *app) show(ctx context.Context, arg string) (keyShown, error) {
 		}
 		ok := false
 		if shown.Reference, ok = c.signing()[arg]; !ok {
-			return shown, usage("%q is no key of %s and no reference: name one of %s, or file:PATH", arg, a.configPath, strings.Join(slices.Sorted(maps.Keys(c.uses())), ", "))
+			return shown, usage("%q is no key of %s and no reference: name one of %s, or file:PATH", arg, a.configPath, strings.Join(c.uses(), ", "))
 		}
 		ref = c.keyRef(shown.Reference)
 	}
@@ -128,7 +128,7 @@ them. Tokens and servers are asked. Ends with exit code 1 if one could not be sh
 			}
 			var all []keyShown
 			faults := 0
-			for _, use := range slices.Sorted(maps.Keys(c.uses())) {
+			for _, use := range c.uses() {
 				shown, err := a.show(cmd.Context(), use)
 				if err != nil {
 					shown.Fault = err.Error()
@@ -206,7 +206,7 @@ func newKeysShow(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "show REF",
 		Short: "Show the public half of one key",
-		Long:  `Show algorithm, public key and key id of a key, named by its reference, or of one in assay.toml: statement or snapshot.`,
+		Long:  `Show algorithm, public key and key id of a key, named by its reference, or of one in assay.toml: statement, snapshot, log or witness.`,
 		Args:  oneArg("keys show takes one reference, or the name of a key in assay.toml"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			shown, err := a.show(cmd.Context(), args[0])

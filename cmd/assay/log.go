@@ -139,6 +139,9 @@ func newLogShow(a *app) *cobra.Command {
 				return err
 			}
 			public, err := a.publicKey(cmd.Context(), "log.key", c.keyRef(c.Log.Key))
+			if errors.Is(err, fs.ErrNotExist) {
+				return noLog(c)
+			}
 			if err != nil {
 				return err
 			}
