@@ -1,8 +1,10 @@
 package verifier
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 
 	"github.com/assay-por/assay/verifier/claim"
@@ -15,6 +17,7 @@ type ProofInput struct {
 	Statement []byte // an envelope of its own, nil if the proof's is to be used
 	Policy    *claim.Policy
 	Customer  string
+	dating    dating // what is known to date the statement beside the proof
 }
 
 // Customer is a proven inclusion in plain words: what was found, and what was trusted for it.
@@ -35,9 +38,14 @@ func Proof(input ProofInput) Verdict {
 		s := proof.Shard
 		return fmt.Sprintf("leaf #%d of %d in shard #%d of %d", s.Leaf, s.Leaves, s.Index, s.Count), nil
 	})
-	r.check("statement.signature", []string{"proof.format"}, func() (string, error) { return r.proofEnvelope(proof, input.Statement) })
+	r.dating = input.dating
+	r.dates = slices.Clip(r.dates) // history hands the same to every proof
+	r.check("statement.signature", []string{"proof.format"}, func() (string, error) {
+		r.proofLog(proof, input.Statement)
+		return r.proofEnvelope(proof, input.Statement)
+	})
 	r.checkStatement()
-	r.checkLog(false)
+	r.checkLog("statement.format")
 	statement := r.statement
 	var c tree.Commitment
 	r.check("proof.statement", []string{"statement.format"}, func() (string, error) {
@@ -63,6 +71,18 @@ func Proof(input ProofInput) Verdict {
 		v.Customer = &Customer{Found: found, Trusted: r.trusted()}
 	}
 	return v
+}
+
+// proofLog reads the statement's place in a log, if the proof shows it: it is about the proof's own envelope, or the only one.
+func (r *run) proofLog(proof *tree.Proof, beside []byte) {
+	if proof.Log == nil {
+		return
+	}
+	envelope := proof.Envelope
+	if envelope == nil {
+		envelope = beside
+	}
+	r.enter(file{"proof: log.entry", proof.Log.Entry}, file{"proof: log.proof", proof.Log.Proof}, sha256.Sum256(envelope))
 }
 
 // proofEnvelope verifies the statement given, in the proof, beside it, or both: then both must be one.

@@ -1,0 +1,393 @@
+package verifier
+
+import (
+	"bytes"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// outsideVectors are of what is made after a statement and dates it: its place in a log, time stamps, a block of Bitcoin.
+func outsideVectors(t testing.TB, put putter) {
+	add := func(name, attack, check string, exit int, comment string, w *world) {
+		m := w.make(t)
+		put("bundle", name, vector{Attack: attack, Comment: comment, Expect: check, Exit: exit, Policy: m.raw, Files: vectorFiles(m.files)})
+	}
+	logVectors(add)
+	logMomentVectors(add)
+	stampVectors(add)
+	anchorVectors(t, add)
+	revokedVectors(t, add)
+	proofLogVectors(t, put)
+}
+
+// outsider makes the vector of a bundle.
+type outsider func(name, attack, check string, exit int, comment string, w *world)
+
+func logVectors(add outsider) {
+	one := func(name, check string, exit int, comment string, edit func(w *world, l *logged)) {
+		w, l := newLoggedWorld()
+		edit(w, l)
+		l.attachTo(w)
+		attack := "C11"
+		if check == "pass" {
+			attack = ""
+		}
+		add(name, attack, check, exit, comment, w)
+	}
+	happy := func(name, comment string, edit func(w *world, l *logged)) {
+		one("happy-log"+name, "pass", 0, comment, edit)
+	}
+	happy("", "the statement's place in a log that two witnesses saw", func(*world, *logged) {})
+	happy("-of-one-entry", "a path of no hash", func(_ *world, l *logged) { l.index, l.size = 0, 1 })
+	happy("-last-entry", "the last of an odd number", func(_ *world, l *logged) { l.index = 6 })
+	happy("-unknown", "the policy has no [log]", func(w *world, _ *logged) { w.full = "" })
+	happy("-not-witnessed", "the policy asks for no witness", func(w *world, l *logged) { w.full, l.witnesses = logPolicy(true, 0), nil })
+	happy("-seen-by-others-too", "a witness that the policy does not know is passed over", func(_ *world, l *logged) {
+		l.witnesses = append(l.witnesses, witnessOf("three.example"))
+	})
+	fault := func(name string, exit int, comment string, edit func(l *logged)) {
+		one("log-"+name, "log", exit, comment, func(_ *world, l *logged) { edit(l) })
+	}
+	checkpointFaults(fault)
+	pathFaults(fault)
+	entryFaults(fault)
+}
+
+func checkpointFaults(fault func(name string, exit int, comment string, edit func(l *logged))) {
+	fault("origin-unknown", 1, "a log that the policy does not name", func(l *logged) { l.log = logOf("other.example/log") })
+	fault("key-unknown", 1, "the log's name, another key", func(l *logged) { l.log.key = logOf("other.example/log").key })
+	line := func(name, comment string, edit func(text string, lines []string) []string) {
+		fault(name, 1, comment, func(l *logged) { l.lines = edit })
+	}
+	line("checkpoint-not-signed", "only witnesses signed", func(_ string, lines []string) []string { return lines[1:] })
+	line("checkpoint-of-other-bytes", "the log's signature is of another checkpoint", func(text string, lines []string) []string {
+		return append([]string{logOf(logOrigin).sign(strings.Replace(text, "\n7\n", "\n8\n", 1))}, lines[1:]...)
+	})
+	line("quorum-missing", "one of two witnesses", func(_ string, lines []string) []string { return lines[:2] })
+	line("quorum-by-a-stranger", "the second witness is not the policy's", func(text string, lines []string) []string {
+		return append(lines[:2], witnessOf("three.example").cosign(text, seenAt))
+	})
+	line("cosignature-twice", "one witness twice", func(_ string, lines []string) []string { return append(lines, lines[1]) })
+	line("cosignature-altered", "the time in it is another than was signed", func(text string, lines []string) []string {
+		w := witnessOf("two.example")
+		signed := unbased(strings.TrimSpace(strings.TrimPrefix(w.cosign(text, seenAt), "— two.example ")))
+		signed[4+7]++
+		return append(lines[:2], "— two.example "+base64.StdEncoding.EncodeToString(signed)+"\n")
+	})
+	line("cosignature-of-another-checkpoint", "what the witness saw was another root", func(text string, lines []string) []string {
+		return append(lines[:2], witnessOf("two.example").cosign(strings.Replace(text, "\n7\n", "\n8\n", 1), seenAt))
+	})
+	line("cosignature-after-year-9999", "", func(text string, lines []string) []string {
+		return append(lines[:2], witnessOf("two.example").cosign(text, 253402300800))
+	})
+	fault("checkpoint-of-four-lines", 3, "there is no extension", func(l *logged) { l.text = func(s string) string { return s + "more\n" } })
+}
+
+func pathFaults(fault func(name string, exit int, comment string, edit func(l *logged))) {
+	path := func(name, comment string, edit func(index int, path [][]byte) (int, [][]byte)) {
+		fault(name, 1, comment, func(l *logged) { l.proofOf = edit })
+	}
+	path("index-beyond-the-size", "entry 7 of 7", func(_ int, p [][]byte) (int, [][]byte) { return 7, p })
+	path("index-of-another-entry", "", func(_ int, p [][]byte) (int, [][]byte) { return 4, p })
+	path("path-too-short", "", func(i int, p [][]byte) (int, [][]byte) { return i, p[:len(p)-1] })
+	path("path-too-long", "", func(i int, p [][]byte) (int, [][]byte) { return i, append(p, h([]byte("more"))) })
+	path("path-wrong", "", func(i int, p [][]byte) (int, [][]byte) { return i, append([][]byte{h([]byte("other"))}, p[1:]...) })
+	path("path-swapped", "", func(i int, p [][]byte) (int, [][]byte) { p[0], p[1] = p[1], p[0]; return i, p })
+	text := func(name, comment string, edit func(string) string) {
+		fault(name, 3, comment, func(l *logged) { l.proof = edit })
+	}
+	text("proof-with-an-extra-line", "what C2SP allows, and nobody here signed", func(s string) string { return strings.Replace(s, "\nindex", "\nextra aGVsbG8=\nindex", 1) })
+	text("proof-of-version-2", "", func(s string) string { return strings.Replace(s, "@v1", "@v2", 1) })
+	text("proof-index-with-a-zero-in-front", "", func(s string) string { return strings.Replace(s, "index 5", "index 05", 1) })
+	text("proof-cut-off", "", func(s string) string { return s[:len(s)-1] })
+	text("proof-empty", "", func(string) string { return "" })
+}
+
+func entryFaults(fault func(name string, exit int, comment string, edit func(l *logged))) {
+	field := func(key, comment string, value any) {
+		fault("entry-of-another-"+key, 1, comment, func(l *logged) { l.edit = func(e obj) { e[key] = value } })
+	}
+	field("statement", "", strings.Repeat("7", 64))
+	field("envelope", "the statement with other signatures", strings.Repeat("7", 64))
+	field("exchange", "", "Other Exchange")
+	field("instant", "", "2026-11-01T00:00:01Z")
+	field("period", "", "2026-11")
+	field("series", "", obj{"name": "hourly", "number": 0})
+	field("snapshot", "", strings.Repeat("7", 64))
+	stranger := person("stranger")
+	fault("entry-by-a-stranger", 1, "", func(l *logged) { l.by = []signer{stranger} })
+	fault("entry-by-a-stranger-too", 1, "an entry is signed by the exchange alone", func(l *logged) { l.by = append(l.by, stranger) })
+	fault("entry-of-a-withdrawal", 1, "it takes back what it should enter", func(l *logged) {
+		l.edit = func(e obj) {
+			for _, key := range []string{"envelope", "instant", "period", "series", "snapshot"} {
+				delete(e, key)
+			}
+			e["kind"], e["text"] = "withdrawal", "a wrong total"
+		}
+	})
+	fault("entry-that-is-a-statement", 3, "one type is never taken for another", func(l *logged) {
+		l.entry = func(raw []byte) []byte { return bytes.Replace(raw, []byte(entryKind), []byte(dsseType), 1) }
+	})
+	fault("entry-with-a-key-missing", 3, "", func(l *logged) { l.edit = func(e obj) { delete(e, "series") } })
+}
+
+// logMomentVectors hold a statement's place in the log against the size that it says the log had before.
+func logMomentVectors(add outsider) {
+	for _, c := range []struct {
+		name, expect, comment, origin string
+		size                          int
+	}{
+		{"happy-moment-before-the-entry", "pass", "the log had five entries, and this is number 5", logOrigin, 5},
+		{"happy-moment-of-another-log", "pass", "sizes of two logs say nothing of one another", "other.example/log", 6},
+		{"moment-after-the-entry", "statement.moment", "the log had six entries, and this is number 5", logOrigin, 6},
+	} {
+		w, l := newLoggedWorld()
+		w.moment = obj{"blocks": []obj{}, "checkpoint": obj{"origin": c.origin, "root": strings.Repeat("6", 64), "size": c.size}}
+		l.attachTo(w)
+		exit := 1
+		if c.expect == "pass" {
+			exit = 0
+		}
+		add(c.name, "C10", c.expect, exit, c.comment, w)
+	}
+}
+
+func stampVectors(add outsider) {
+	root, other, at := stampRoot("Example TSA"), stampRoot("Other TSA"), time.Unix(seenAt, 0)
+	one := func(name, attack, check string, exit int, comment string, by stamper, edit func(raw []byte) []byte) {
+		w := newWorld()
+		w.full = root.section("Example TSA")
+		by.attachTo(w, 0, at)
+		attach := w.attach
+		w.attach = func(m *made) map[string][]byte {
+			files := attach(m)
+			if edit != nil {
+				files[timestampPath(0)] = edit(files[timestampPath(0)])
+			}
+			return files
+		}
+		add(name, attack, check, exit, comment, w)
+	}
+	ec := stampedBy(root, "unit 1", ecKey("unit 1"), nil)
+	one("happy-time-stamp-p256", "", "pass", 0, "", ec, nil)
+	one("happy-time-stamp-rsa", "", "pass", 0, "", stampedBy(root, "unit two", rsaKey(), nil), nil)
+	one("happy-time-stamp-by-an-unknown-authority", "C12", "pass", 0, "not believed, and said so: the policy has another authority", stampedBy(other, "unit 1", ecKey("unit 1"), nil), nil)
+	one("happy-time-stamp-with-an-expired-certificate", "C12", "pass", 0, "not believed, and said so: the certificate was no longer good at that time",
+		stampedBy(root, "unit 1", ecKey("unit 1"), func(c *x509.Certificate) { c.NotAfter = at.Add(-time.Minute) }), nil)
+	const check = "timestamps"
+	one("time-stamp-for-another-use", "C12", check, 1, "a certificate for web servers", stampedBy(root, "unit 1", ecKey("unit 1"), func(c *x509.Certificate) {
+		c.ExtraExtensions = []pkix.Extension{usageOf(1)}
+	}), nil)
+	one("time-stamp-for-any-use", "C12", check, 1, "the usage is not critical", stampedBy(root, "unit 1", ecKey("unit 1"), func(c *x509.Certificate) {
+		c.ExtraExtensions[0].Critical = false
+	}), nil)
+	one("time-stamp-of-another-file", "C12", check, 1, "", ec, func([]byte) []byte { return ec.stamp(h([]byte("another")), at) })
+	one("time-stamp-of-other-bytes", "E11", check, 1, "the time changed after signing", ec, func(raw []byte) []byte {
+		return bytes.Replace(raw, []byte("20261101040000Z"), []byte("20261001040000Z"), 1)
+	})
+	one("time-stamp-signature-altered", "E11", check, 1, "", ec, func(raw []byte) []byte { raw[len(raw)-1] ^= 1; return raw })
+	one("time-stamp-refused-by-the-authority", "C12", check, 1, "", ec, func([]byte) []byte { return []byte{0x30, 5, 0x30, 3, 2, 1, 2} })
+	one("time-stamp-cut-off", "E5", check, 3, "", ec, func(raw []byte) []byte { return raw[:len(raw)-1] })
+	one("time-stamp-with-bytes-after-it", "E7", check, 3, "", ec, func(raw []byte) []byte { return append(raw, 0) })
+}
+
+func anchorVectors(t testing.TB, add outsider) {
+	one := func(name, attack, check string, exit int, comment string, edit func(w *world, m *moored)) {
+		w, l := newLoggedWorld()
+		m := newMoored(w)
+		edit(w, m)
+		l.attachTo(w)
+		m.attachTo(w)
+		add(name, attack, check, exit, comment, w)
+	}
+	one("happy-anchor", "", "pass", 0, "the policy has the block after the anchor's", func(w *world, m *moored) { w.full += m.anchorFor(t, w, 1) })
+	one("happy-anchor-not-confirmed", "C10", "pass", 0, "no anchor of the policy: the exchange's word, and said so", func(*world, *moored) {})
+	fault := func(name string, exit int, comment string, edit func(m *moored)) {
+		one("anchor-"+name, "C10", "anchor", exit, comment, func(_ *world, m *moored) { edit(m) })
+	}
+	one("anchor-contradicts-the-policys", "C10", "anchor", 1, "the policy knows another block of that height", func(w *world, m *moored) {
+		w.full += fmt.Sprintf("[[anchor]]\nchain = %q\nnumber = %d\nhash = %q\n", utxoChain, mooredAt+1, strings.Repeat("0", 64))
+	})
+	fault("of-another-checkpoint", 1, "", func(m *moored) {
+		m.outputs = func([]byte) [][]byte { return [][]byte{append([]byte("\x6a\x28assay/v1"), h([]byte("another"))...)} }
+	})
+	fault("script-twice", 1, "two outputs with the script", func(m *moored) { m.outputs = func(s []byte) [][]byte { return [][]byte{s, s} } })
+	fault("script-with-another-prefix", 1, "", func(m *moored) {
+		m.outputs = func(s []byte) [][]byte { return [][]byte{append([]byte("\x6a\x28assay/v2"), s[10:]...)} }
+	})
+	value := func(name string, exit int, comment string, edit func(a obj)) {
+		fault(name, exit, comment, func(m *moored) { m.edit = edit })
+	}
+	value("branch-wrong", 1, "", func(a obj) { a["branch"] = []string{strings.Repeat("0", 64)} })
+	value("branch-too-long", 1, "", func(a obj) { a["branch"] = append(a["branch"].([]string), strings.Repeat("0", 64)) })
+	fault("coinbase-that-is-none", 1, "", func(m *moored) { m.first = h([]byte("earlier")) })
+	value("header-without-work", 1, "", func(a obj) {
+		raw := unhexed(a["headers"].(string))
+		for reversed(sha2(raw[160:]))[0] < 0x80 {
+			raw[236]++
+		}
+		a["headers"] = hex.EncodeToString(raw)
+	})
+	value("headers-not-linked", 1, "the second header follows another block", func(a obj) {
+		raw := unhexed(a["headers"].(string))
+		a["headers"] = hex.EncodeToString(slices.Concat(raw[:80], raw[160:], raw[80:160]))
+	})
+	value("header-cut-off", 3, "", func(a obj) { a["headers"] = a["headers"].(string)[2:] })
+	value("index-0", 3, "the coinbase's place", func(a obj) { a["index"] = 0 })
+	value("chain-unknown", 3, "", func(a obj) { a["chain"] = "bip122:" + strings.Repeat("0", 32) })
+	value("of-version-2", 4, "", func(a obj) { a["type"] = "assay/v2/anchor" })
+	fault("proof-path-wrong", 1, "", func(m *moored) {
+		m.logged.proofOf = func(i int, p [][]byte) (int, [][]byte) { return i, append([][]byte{h([]byte("other"))}, p[1:]...) }
+	})
+	fault("of-another-log", 1, "a checkpoint of a log that the policy does not know", func(m *moored) { m.logged.log = logOf("other.example/log") })
+}
+
+// revokedVectors are of keys that may be in other hands: what they signed counts if it was there before, by others' word.
+func revokedVectors(t testing.TB, add outsider) {
+	const signature, log = "statement.signature", "log"
+	at := time.Unix(seenAt, 0)
+	revoked := func(w *world, key string, when time.Time) {
+		w.full += limitOfKey(key, "revoked = \""+when.UTC().Format(timeForm)+"\"\n")
+	}
+	one := func(name, expect, comment string, edit func(w *world)) {
+		exit := 1
+		if expect == "pass" {
+			name, exit = "happy-"+name, 0
+		}
+		w := newWorld()
+		edit(w)
+		add(name, "C12", expect, exit, comment, w)
+	}
+	logged := func(quorum int, after time.Duration) func(w *world) {
+		return func(w *world) {
+			w.full = logPolicy(false, quorum)
+			revoked(w, "KEY", at.Add(after))
+			newLogged(w).attachTo(w)
+		}
+	}
+	one("revoked-key-saved-by-witnesses", "pass", "two witnesses saw it a second before", logged(2, 61*time.Second))
+	one("revoked-key-seen-too-late", signature, "the second witness saw it in the same second", logged(2, 60*time.Second))
+	one("revoked-key-without-witnesses", signature, "the log's own word dates nothing", logged(0, time.Hour))
+	one("revoked-key-in-an-unknown-log", signature, "the policy has no [log]", func(w *world) {
+		revoked(w, "KEY", at.Add(time.Hour))
+		newLogged(w).attachTo(w)
+	})
+	one("revoked-key-whose-entry-is-of-another-envelope", signature, "what was seen is not this envelope", func(w *world) {
+		w.full = logPolicy(false, 2)
+		revoked(w, "KEY", at.Add(time.Hour))
+		l := newLogged(w)
+		l.edit = func(e obj) { e["envelope"] = strings.Repeat("7", 64) }
+		l.attachTo(w)
+	})
+	root := stampRoot("Example TSA")
+	stamped := func(by stamper, after time.Duration) func(w *world) {
+		return func(w *world) {
+			w.full = root.section("Example TSA")
+			revoked(w, "KEY", at.Add(after))
+			by.attachTo(w, 0, at)
+		}
+	}
+	unit := stampedBy(root, "unit 1", ecKey("unit 1"), nil)
+	one("revoked-key-saved-by-a-time-stamp", "pass", "stamped a second before", stamped(unit, time.Second))
+	one("revoked-key-stamped-too-late", signature, "stamped in the same second", stamped(unit, 0))
+	one("revoked-key-stamped-by-an-unknown-authority", signature, "", stamped(stampedBy(stampRoot("Other TSA"), "unit 1", ecKey("unit 1"), nil), time.Hour))
+	one("revoked-key-stamped-with-an-expired-certificate", signature, "", stamped(stampedBy(root, "unit 1", ecKey("unit 1"), func(c *x509.Certificate) {
+		c.NotAfter = at.Add(-time.Minute)
+	}), time.Hour))
+	one("revoked-key-whose-entry-no-witness-saw", log, "a time stamp is of the statement, and dates no entry", func(w *world) {
+		w.full = logPolicy(false, 0) + root.section("Example TSA")
+		revoked(w, "KEY", at.Add(time.Hour))
+		newLogged(w).attachTo(w)
+		unit.attachTo(w, 0, at)
+	})
+	revokedMoored := func(name, expect, comment string, confirmed bool, after time.Duration) {
+		one(name, expect, comment, func(w *world) {
+			m := newMoored(w)
+			w.full = logPolicy(false, 0)
+			if confirmed {
+				w.full += m.anchorFor(t, w, 2)
+			}
+			revoked(w, "KEY", at.Add(time.Hour+after))
+			newLogged(w).attachTo(w)
+			m.attachTo(w)
+		})
+	}
+	revokedMoored("revoked-key-saved-by-an-anchor", "pass", "a second after the block, which the policy confirms", true, time.Second)
+	revokedMoored("revoked-key-anchored-too-late", signature, "", true, 0)
+	revokedMoored("revoked-key-anchored-and-not-confirmed", signature, "the block's time is the exchange's word", false, time.Hour)
+	other := device("exchange's other key")
+	entryOnly := func(after time.Duration) func(w *world) {
+		return func(w *world) {
+			w.policy = strings.Replace(w.policy, `"KEY"`, `"KEY", "`+other.text+`"`, 1)
+			w.full = logPolicy(false, 2)
+			revoked(w, other.text, at.Add(after))
+			l := newLogged(w)
+			l.by = []signer{other}
+			l.attachTo(w)
+		}
+	}
+	one("revoked-key-of-an-entry-saved-by-witnesses", "pass", "another key of the exchange signed the entry", entryOnly(61*time.Second))
+	one("revoked-key-of-an-entry-seen-too-late", log, "", entryOnly(60*time.Second))
+	approver := func(after time.Duration) func(w *world) {
+		return func(w *world) {
+			w.approvers, w.required = []signer{person("treasurer")}, 1
+			w.approved = w.approvers
+			w.full = logPolicy(true, 2) + approvalsOf("1", w.approvers...)
+			revoked(w, w.approvers[0].text, at.Add(after))
+			newLogged(w).attachTo(w)
+		}
+	}
+	one("revoked-approver-saved-by-witnesses", "pass", "an entry dates every signature of the envelope", approver(61*time.Second))
+	one("revoked-approver-seen-too-late", "statement.approvals", "", approver(60*time.Second))
+}
+
+func proofLogVectors(t testing.TB, put putter) {
+	one := func(name, attack, check string, exit int, comment string, edit func(w *world, l *logged, p obj)) {
+		w, l := newLoggedWorld()
+		m := w.make(t)
+		p := m.proof(0, 2)
+		p["log"] = l.inProof(p["envelope"])
+		if edit != nil {
+			edit(w, l, p)
+		}
+		put("proof", name, vector{Attack: attack, Comment: comment, Expect: check, Exit: exit, Customer: "carol@example.org", Policy: w.make(t).raw, Proof: string(encode(p))})
+	}
+	again := func(edit func(l *logged)) func(*world, *logged, obj) {
+		return func(_ *world, l *logged, p obj) {
+			edit(l)
+			p["log"] = l.inProof(p["envelope"])
+		}
+	}
+	one("happy-log", "", "pass", 0, "with the statement's place in a log", nil)
+	one("happy-log-unknown", "", "pass", 0, "the policy has no [log]", func(w *world, _ *logged, _ obj) { w.full = "" })
+	one("happy-log-saves-a-revoked-key", "C12", "pass", 0, "witnesses saw it a second before", func(w *world, _ *logged, _ obj) {
+		w.full += limitOfKey("KEY", "revoked = \"2026-11-01T04:01:01Z\"\n")
+	})
+	const check = "log"
+	one("log-seen-too-late-for-a-revoked-key", "C12", "statement.signature", 1, "", func(w *world, _ *logged, _ obj) {
+		w.full += limitOfKey("KEY", "revoked = \"2026-11-01T04:01:00Z\"\n")
+	})
+	one("log-required-and-none-there", "C1", check, 3, "the policy wants the statement's place in a log", func(_ *world, _ *logged, p obj) { delete(p, "log") })
+	one("log-of-another-envelope", "C1", check, 1, "the entry is about other signatures", func(_ *world, l *logged, p obj) {
+		p["log"] = l.inProof(obj{"payload": at(p, "envelope")["payload"], "payloadType": dsseType, "signatures": []obj{}})
+	})
+	one("log-quorum-missing", "C11", check, 1, "", again(func(l *logged) { l.witnesses = l.witnesses[:1] }))
+	one("log-path-wrong", "C11", check, 1, "", again(func(l *logged) {
+		l.proofOf = func(_ int, p [][]byte) (int, [][]byte) { return 4, p }
+	}))
+	one("log-entry-by-a-stranger", "C1", check, 1, "", again(func(l *logged) { l.by = []signer{person("stranger")} }))
+	one("log-proof-with-an-extra-line", "C11", check, 3, "", again(func(l *logged) {
+		l.proof = func(s string) string { return strings.Replace(s, "\nindex", "\nextra aGVsbG8=\nindex", 1) }
+	}))
+	const form = "proof.format"
+	one("log-without-an-entry", "E5", form, 3, "", func(_ *world, _ *logged, p obj) { delete(at(p, "log"), "entry") })
+	one("log-proof-not-base64", "E2", form, 3, "trailing bits are not zero", func(_ *world, _ *logged, p obj) { at(p, "log")["proof"] = "aGVsbG9=" })
+	one("log-with-a-key-too-many", "E6", form, 3, "", func(_ *world, _ *logged, p obj) { at(p, "log")["root"] = strings.Repeat("0", 64) })
+}
