@@ -136,6 +136,7 @@ func notShownByProof() []string {
 		"that the exchange holds what it owes: check the whole report with assay-verify bundle",
 		"that others are inside the totals too: each customer checks for themselves, or an auditor recomputes every leaf",
 		"that these balances are all that you are owed: compare them with your account at the instant",
+		"that the exchange has not withdrawn or replaced the statement since: only its log, as it is now, can say",
 		"what was owed at any other instant",
 	}
 }
@@ -146,6 +147,7 @@ func notShownByBundle() []string {
 		"that the reserves are not borrowed or pledged, beyond what the exchange declares",
 		"that a block without an anchor is the chain's",
 		"that a Bitcoin output was unspent, beyond the word of the nodes named",
+		"that the exchange has not withdrawn or replaced the statement since: only its log, as it is now, can say",
 		"what was owed or held at any other instant; and an audit it is not",
 	}
 }
