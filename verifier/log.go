@@ -121,7 +121,7 @@ func (r *run) enter(entry, proof file, envelope claim.Hash) {
 		return
 	}
 	if c := r.place.checkpoint; !c.Witnessed.IsZero() {
-		r.date(c.Witnessed, fmt.Sprintf("%d witnesses of the policy, who saw the log %s", r.trust.Quorum, c.Origin), r.place.digest, r.place.entry.Envelope)
+		r.date(c.Witnessed, fmt.Sprintf("%d of the policy's witnesses, who saw the log %s", r.trust.Quorum, c.Origin), r.place.digest, r.place.entry.Envelope)
 	}
 }
 

@@ -124,11 +124,16 @@ func foundSentences(proof *tree.Proof, s *claim.Statement) (list []string) {
 
 // trusted names what the verdict on a proof rests on.
 func (r *run) trusted() []string {
-	return []string{
+	list := []string{
 		"the trust policy with digest " + r.verdict.Policy + ", which you chose",
 		"the signing key " + strings.Join(r.verdict.Signers, ", ") + ", which that policy names as the exchange's",
 		"that the customer id you typed is yours alone: whoever is shown another's id is shown another's leaf",
 	}
+	l := r.verdict.Log
+	if l == nil || !l.Known {
+		return append(list, "that others are shown this statement and no other: no log of the policy holds it, as far as this proof shows")
+	}
+	return append(list, "the log "+l.Origin+" and those who watch it: that others are shown this statement and no other")
 }
 
 func notShownByProof() []string {

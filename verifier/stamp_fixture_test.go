@@ -110,13 +110,17 @@ var (
 	idTSTInfo = []int{1, 2, 840, 113549, 1, 9, 16, 1, 4}
 )
 
-// stamp is a response of RFC 3161 for a digest.
-func (s stamper) stamp(digest []byte, at time.Time) []byte {
-	content := derOf(func(b *cryptobyte.Builder) {
-		b.AddASN1(der.SEQUENCE, func(b *cryptobyte.Builder) {
+func derSequence(b *cryptobyte.Builder, fill func(b *cryptobyte.Builder)) {
+	b.AddASN1(der.SEQUENCE, fill)
+}
+
+// tstInfo is what is stamped.
+func tstInfo(digest []byte, at time.Time) []byte {
+	return derOf(func(b *cryptobyte.Builder) {
+		derSequence(b, func(b *cryptobyte.Builder) {
 			b.AddASN1Int64(1)
 			derOID(b, 1, 2, 3, 4)
-			b.AddASN1(der.SEQUENCE, func(b *cryptobyte.Builder) {
+			derSequence(b, func(b *cryptobyte.Builder) {
 				derAlgorithm(b, idSHA256...)
 				b.AddASN1OctetString(digest)
 			})
@@ -124,62 +128,73 @@ func (s stamper) stamp(digest []byte, at time.Time) []byte {
 			b.AddASN1GeneralizedTime(at.UTC())
 		})
 	})
-	attribute := func(b *cryptobyte.Builder, id []int, fill func(b *cryptobyte.Builder)) {
-		b.AddASN1(der.SEQUENCE, func(b *cryptobyte.Builder) {
-			derOID(b, id...)
+}
+
+// attributes are what is signed: content type, digest, and the certificate.
+func (s stamper) attributes(content []byte) []byte {
+	attribute := func(b *cryptobyte.Builder, last []int, fill func(b *cryptobyte.Builder)) {
+		derSequence(b, func(b *cryptobyte.Builder) {
+			derOID(b, append([]int{1, 2, 840, 113549, 1, 9}, last...)...)
 			b.AddASN1(der.SET, fill)
 		})
 	}
-	sequence := func(b *cryptobyte.Builder, fill func(b *cryptobyte.Builder)) { b.AddASN1(der.SEQUENCE, fill) }
-	attributes := derOf(func(b *cryptobyte.Builder) {
-		attribute(b, []int{1, 2, 840, 113549, 1, 9, 3}, func(b *cryptobyte.Builder) { derOID(b, idTSTInfo...) })
-		attribute(b, []int{1, 2, 840, 113549, 1, 9, 4}, func(b *cryptobyte.Builder) { b.AddASN1OctetString(h(content)) })
-		attribute(b, []int{1, 2, 840, 113549, 1, 9, 16, 2, 47}, func(b *cryptobyte.Builder) {
-			sequence(b, func(b *cryptobyte.Builder) {
-				sequence(b, func(b *cryptobyte.Builder) {
-					sequence(b, func(b *cryptobyte.Builder) { b.AddASN1OctetString(h(s.certificate.Raw)) })
+	return derOf(func(b *cryptobyte.Builder) {
+		attribute(b, []int{3}, func(b *cryptobyte.Builder) { derOID(b, idTSTInfo...) })
+		attribute(b, []int{4}, func(b *cryptobyte.Builder) { b.AddASN1OctetString(h(content)) })
+		attribute(b, []int{16, 2, 47}, func(b *cryptobyte.Builder) {
+			derSequence(b, func(b *cryptobyte.Builder) {
+				derSequence(b, func(b *cryptobyte.Builder) {
+					derSequence(b, func(b *cryptobyte.Builder) { b.AddASN1OctetString(h(s.certificate.Raw)) })
 				})
 			})
 		})
 	})
+}
+
+var derInner = der.Tag(0).ContextSpecific().Constructed()
+
+// signerInfo is the signature over a TSTInfo.
+func (s stamper) signerInfo(b *cryptobyte.Builder, content []byte) {
+	attributes := s.attributes(content)
 	signed := derOf(func(b *cryptobyte.Builder) {
 		b.AddASN1(der.SET, func(b *cryptobyte.Builder) { b.AddBytes(attributes) })
 	})
-	signature := must(s.key.Sign(nil, h(signed), crypto.SHA256))
 	algorithm := []int{1, 2, 840, 10045, 4, 3, 2}
 	if _, ok := s.key.(*rsa.PrivateKey); ok {
 		algorithm = []int{1, 2, 840, 113549, 1, 1, 11}
 	}
-	inner := der.Tag(0).ContextSpecific().Constructed()
+	derSequence(b, func(b *cryptobyte.Builder) {
+		b.AddASN1Int64(1)
+		derSequence(b, func(b *cryptobyte.Builder) {
+			b.AddBytes(s.certificate.RawIssuer)
+			b.AddASN1BigInt(s.certificate.SerialNumber)
+		})
+		derAlgorithm(b, idSHA256...)
+		b.AddASN1(derInner, func(b *cryptobyte.Builder) { b.AddBytes(attributes) })
+		derAlgorithm(b, algorithm...)
+		b.AddASN1OctetString(must(s.key.Sign(nil, h(signed), crypto.SHA256)))
+	})
+}
+
+// stamp is a response of RFC 3161 for a digest.
+func (s stamper) stamp(digest []byte, at time.Time) []byte {
+	content := tstInfo(digest, at)
+	token := func(b *cryptobyte.Builder) {
+		b.AddASN1Int64(3)
+		b.AddASN1(der.SET, func(b *cryptobyte.Builder) { derAlgorithm(b, idSHA256...) })
+		derSequence(b, func(b *cryptobyte.Builder) {
+			derOID(b, idTSTInfo...)
+			b.AddASN1(derInner, func(b *cryptobyte.Builder) { b.AddASN1OctetString(content) })
+		})
+		b.AddASN1(derInner, func(b *cryptobyte.Builder) { b.AddBytes(s.certificate.Raw) })
+		b.AddASN1(der.SET, func(b *cryptobyte.Builder) { s.signerInfo(b, content) })
+	}
 	return derOf(func(b *cryptobyte.Builder) {
-		sequence(b, func(b *cryptobyte.Builder) {
-			sequence(b, func(b *cryptobyte.Builder) { b.AddASN1Int64(0) })
-			sequence(b, func(b *cryptobyte.Builder) {
+		derSequence(b, func(b *cryptobyte.Builder) {
+			derSequence(b, func(b *cryptobyte.Builder) { b.AddASN1Int64(0) })
+			derSequence(b, func(b *cryptobyte.Builder) {
 				derOID(b, 1, 2, 840, 113549, 1, 7, 2)
-				b.AddASN1(inner, func(b *cryptobyte.Builder) {
-					sequence(b, func(b *cryptobyte.Builder) {
-						b.AddASN1Int64(3)
-						b.AddASN1(der.SET, func(b *cryptobyte.Builder) { derAlgorithm(b, idSHA256...) })
-						sequence(b, func(b *cryptobyte.Builder) {
-							derOID(b, idTSTInfo...)
-							b.AddASN1(inner, func(b *cryptobyte.Builder) { b.AddASN1OctetString(content) })
-						})
-						b.AddASN1(inner, func(b *cryptobyte.Builder) { b.AddBytes(s.certificate.Raw) })
-						b.AddASN1(der.SET, func(b *cryptobyte.Builder) {
-							sequence(b, func(b *cryptobyte.Builder) {
-								b.AddASN1Int64(1)
-								sequence(b, func(b *cryptobyte.Builder) {
-									b.AddBytes(s.certificate.RawIssuer)
-									b.AddASN1BigInt(s.certificate.SerialNumber)
-								})
-								derAlgorithm(b, idSHA256...)
-								b.AddASN1(inner, func(b *cryptobyte.Builder) { b.AddBytes(attributes) })
-								derAlgorithm(b, algorithm...)
-								b.AddASN1OctetString(signature)
-							})
-						})
-					})
-				})
+				b.AddASN1(derInner, func(b *cryptobyte.Builder) { derSequence(b, token) })
 			})
 		})
 	})

@@ -146,7 +146,7 @@ func (b *bundleRun) checkTimestamps() (string, error) {
 		}
 		b.note("%s, a time stamp of %s at %s, is not believed: %v", timestampPath(n), s.Authority, s.Time, s.doubt)
 	}
-	return fmt.Sprintf("%d time stamps, %d by authorities of the policy", len(b.stamps), believed), nil
+	return fmt.Sprintf("%d of %d time stamps by authorities of the policy", believed, len(b.stamps)), nil
 }
 
 // readAnchor makes the check `anchor` but for the entry itself, which `log` checks (SPEC part 26).

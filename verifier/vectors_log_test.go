@@ -251,11 +251,6 @@ func anchorVectors(t testing.TB, add outsider) {
 
 // revokedVectors are of keys that may be in other hands: what they signed counts if it was there before, by others' word.
 func revokedVectors(t testing.TB, add outsider) {
-	const signature, log = "statement.signature", "log"
-	at := time.Unix(seenAt, 0)
-	revoked := func(w *world, key string, when time.Time) {
-		w.full += limitOfKey(key, "revoked = \""+when.UTC().Format(timeForm)+"\"\n")
-	}
 	one := func(name, expect, comment string, edit func(w *world)) {
 		exit := 1
 		if expect == "pass" {
@@ -265,10 +260,26 @@ func revokedVectors(t testing.TB, add outsider) {
 		edit(w)
 		add(name, "C12", expect, exit, comment, w)
 	}
+	revokedAndLogged(one)
+	revokedAndStamped(one)
+	revokedAndMoored(t, one)
+	revokedOthers(one)
+}
+
+// saving makes the vector of a bundle signed with a key that is revoked.
+type saving func(name, expect, comment string, edit func(w *world))
+
+// revoked limits a key so long after a statement was first seen.
+func revoked(w *world, key string, after time.Duration) {
+	w.full += limitOfKey(key, "revoked = \""+time.Unix(seenAt, 0).Add(after).UTC().Format(timeForm)+"\"\n")
+}
+
+func revokedAndLogged(one saving) {
+	const signature = "statement.signature"
 	logged := func(quorum int, after time.Duration) func(w *world) {
 		return func(w *world) {
 			w.full = logPolicy(false, quorum)
-			revoked(w, "KEY", at.Add(after))
+			revoked(w, "KEY", after)
 			newLogged(w).attachTo(w)
 		}
 	}
@@ -276,21 +287,25 @@ func revokedVectors(t testing.TB, add outsider) {
 	one("revoked-key-seen-too-late", signature, "the second witness saw it in the same second", logged(2, 60*time.Second))
 	one("revoked-key-without-witnesses", signature, "the log's own word dates nothing", logged(0, time.Hour))
 	one("revoked-key-in-an-unknown-log", signature, "the policy has no [log]", func(w *world) {
-		revoked(w, "KEY", at.Add(time.Hour))
+		revoked(w, "KEY", time.Hour)
 		newLogged(w).attachTo(w)
 	})
 	one("revoked-key-whose-entry-is-of-another-envelope", signature, "what was seen is not this envelope", func(w *world) {
 		w.full = logPolicy(false, 2)
-		revoked(w, "KEY", at.Add(time.Hour))
+		revoked(w, "KEY", time.Hour)
 		l := newLogged(w)
 		l.edit = func(e obj) { e["envelope"] = strings.Repeat("7", 64) }
 		l.attachTo(w)
 	})
-	root := stampRoot("Example TSA")
+}
+
+func revokedAndStamped(one saving) {
+	const signature, log = "statement.signature", "log"
+	root, at := stampRoot("Example TSA"), time.Unix(seenAt, 0)
 	stamped := func(by stamper, after time.Duration) func(w *world) {
 		return func(w *world) {
 			w.full = root.section("Example TSA")
-			revoked(w, "KEY", at.Add(after))
+			revoked(w, "KEY", after)
 			by.attachTo(w, 0, at)
 		}
 	}
@@ -303,31 +318,40 @@ func revokedVectors(t testing.TB, add outsider) {
 	}), time.Hour))
 	one("revoked-key-whose-entry-no-witness-saw", log, "a time stamp is of the statement, and dates no entry", func(w *world) {
 		w.full = logPolicy(false, 0) + root.section("Example TSA")
-		revoked(w, "KEY", at.Add(time.Hour))
+		revoked(w, "KEY", time.Hour)
 		newLogged(w).attachTo(w)
 		unit.attachTo(w, 0, at)
 	})
-	revokedMoored := func(name, expect, comment string, confirmed bool, after time.Duration) {
+}
+
+func revokedAndMoored(t testing.TB, one saving) {
+	const signature = "statement.signature"
+	moored := func(name, expect, comment string, confirmed bool, after time.Duration) {
 		one(name, expect, comment, func(w *world) {
 			m := newMoored(w)
 			w.full = logPolicy(false, 0)
 			if confirmed {
 				w.full += m.anchorFor(t, w, 2)
 			}
-			revoked(w, "KEY", at.Add(time.Hour+after))
+			revoked(w, "KEY", time.Hour+after)
 			newLogged(w).attachTo(w)
 			m.attachTo(w)
 		})
 	}
-	revokedMoored("revoked-key-saved-by-an-anchor", "pass", "a second after the block, which the policy confirms", true, time.Second)
-	revokedMoored("revoked-key-anchored-too-late", signature, "", true, 0)
-	revokedMoored("revoked-key-anchored-and-not-confirmed", signature, "the block's time is the exchange's word", false, time.Hour)
+	moored("revoked-key-saved-by-an-anchor", "pass", "a second after the block, which the policy confirms", true, time.Second)
+	moored("revoked-key-anchored-too-late", signature, "", true, 0)
+	moored("revoked-key-anchored-and-not-confirmed", signature, "the block's time is the exchange's word", false, time.Hour)
+}
+
+// revokedOthers are of an entry's own key, and of an approver's.
+func revokedOthers(one saving) {
+	const log = "log"
 	other := device("exchange's other key")
 	entryOnly := func(after time.Duration) func(w *world) {
 		return func(w *world) {
 			w.policy = strings.Replace(w.policy, `"KEY"`, `"KEY", "`+other.text+`"`, 1)
 			w.full = logPolicy(false, 2)
-			revoked(w, other.text, at.Add(after))
+			revoked(w, other.text, after)
 			l := newLogged(w)
 			l.by = []signer{other}
 			l.attachTo(w)
@@ -340,7 +364,7 @@ func revokedVectors(t testing.TB, add outsider) {
 			w.approvers, w.required = []signer{person("treasurer")}, 1
 			w.approved = w.approvers
 			w.full = logPolicy(true, 2) + approvalsOf("1", w.approvers...)
-			revoked(w, w.approvers[0].text, at.Add(after))
+			revoked(w, w.approvers[0].text, after)
 			newLogged(w).attachTo(w)
 		}
 	}
