@@ -296,6 +296,12 @@ func TestC10_TimesAreTold(t *testing.T) {
 			t.Errorf("the notes lack %q: %q", told, notes)
 		}
 	}
+	r, digest := newRun(made.policy), claim.Hash(h([]byte("envelope")))
+	r.envelopes = []sealed{{digest: digest}}
+	r.date(seen.Add(time.Millisecond), "a time stamp", digest)
+	if got := r.bound().Time; got != "2026-11-01T04:00:01Z" {
+		t.Errorf("a part of a second is left out: %s", got)
+	}
 	var raw obj
 	if text, err := json.Marshal(v); err != nil || json.Unmarshal(text, &raw) != nil || raw["not_after"] == nil || raw["anchor"] == nil {
 		t.Errorf("the verdict as JSON: %v", err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/assay-por/assay/verifier/claim"
 )
@@ -88,7 +89,8 @@ func (r *run) bound() *Bound {
 	if found.at.IsZero() {
 		return nil
 	}
-	return &Bound{found.at.Format(timeForm), found.by, true}
+	whole := found.at.Add(time.Second - 1).Truncate(time.Second) // never earlier than shown
+	return &Bound{whole.Format(timeForm), found.by, true}
 }
 
 // checkApprovals is the check `statement.approvals` (SPEC part 23), of every envelope given.
