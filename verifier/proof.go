@@ -15,6 +15,7 @@ type ProofInput struct {
 	Statement []byte // an envelope of its own, nil if the proof's is to be used
 	Policy    *claim.Policy
 	Customer  string
+	Log       *Look // nil: no log is looked at
 }
 
 // Customer is a proven inclusion in plain words: what was found, and what was trusted for it.
@@ -27,6 +28,7 @@ type Customer struct {
 func Proof(input ProofInput) Verdict {
 	r := newRun(input.Policy)
 	var proof *tree.Proof
+	r.look(input.Log, subjectBy(input))
 	r.check("proof.format", nil, func() (string, error) {
 		var err error
 		if proof, err = tree.ParseProof(input.Proof); err != nil {
