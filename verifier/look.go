@@ -2,7 +2,6 @@ package verifier
 
 import (
 	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -45,13 +44,13 @@ type Erratum struct {
 
 // Evidence shows anybody that a log or an exchange said two things (SPEC part 25).
 type Evidence struct {
-	Name string          `json:"name"` // of a file to keep it in
-	Says string          `json:"says"`
-	File json.RawMessage `json:"file"`
+	Name string `json:"name"` // of a file to keep it in
+	Says string `json:"says"`
+	File string `json:"file"` // its bytes
 }
 
 func forkEvidence(e *watch.ForkError) Evidence {
-	return Evidence{nameOf("fork", e.First.Text), e.Error(), e.Evidence.JSON()}
+	return Evidence{nameOf("fork", e.First.Text), e.Error(), string(e.Evidence.JSON())}
 }
 
 // nameOf is the same whenever the same is found: the later checkpoint of it moves on.
@@ -73,7 +72,7 @@ func (s *LogState) begin() string {
 	if s.Word() == "" {
 		return ""
 	}
-	return s.Word() + ": " + s.Reason + ". "
+	return s.Word() + ": " + s.Reason + ". NOT PROVEN: "
 }
 
 // subject is a statement as bytes, with its place in a log if it is shown.

@@ -349,7 +349,7 @@ func (m *monitor) equivocation(log *watch.Log, found claim.Equivocation) error {
 	}
 	name := nameOf("equivocation", append(slices.Clone(e.Entries[0].Entry), e.Entries[1].Entry...))
 	if !slices.ContainsFunc(m.found, func(have Evidence) bool { return have.Name == name }) {
-		m.found = append(m.found, Evidence{name, says, e.JSON()})
+		m.found = append(m.found, Evidence{name, says, string(e.JSON())})
 	}
 	return nil
 }

@@ -15,16 +15,17 @@ import (
 )
 
 func proofCommand(out *output) *cobra.Command {
-	var policyPath, statementPath, customer string
+	var policyPath, statementPath, customer, logPlace string
 	c := &cobra.Command{
-		Use:   "proof FILE --policy FILE [--customer ID]",
+		Use:   "proof FILE --policy FILE [--customer ID] [--log SOURCE]",
 		Short: "Check that you are inside the totals that an exchange signed",
 		Long: `Check that you are inside the totals that an exchange signed.
 
 FILE is the inclusion proof that the exchange gave you. Your customer id (the account number or e-mail address that the exchange
 told you to use) is never read from it: it must come from you, or you could be shown the balances of someone else. Without
 --customer you are asked for it; with --customer - it is read from standard input, so that no shell history keeps it.
-` + exitCodes,
+
+` + logHelp + exitCodes,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			policy, err := readPolicy(policyPath)
@@ -43,10 +44,16 @@ told you to use) is never read from it: it must come from you, or you could be s
 			if input.Customer, err = askCustomer(customer, cmd.Flags().Changed("customer"), cmd.InOrStdin(), cmd.ErrOrStderr()); err != nil {
 				return err
 			}
+			var release func()
+			if input.Log, release, err = lookAt(cmd, out, logPlace, policy); err != nil {
+				return err
+			}
+			defer release()
 			return out.print(cmd.OutOrStdout(), verifier.Proof(input))
 		},
 	}
 	policyFlag(c, &policyPath)
+	logFlag(c, &logPlace)
 	c.Flags().StringVar(&customer, "customer", "", "your customer id at the exchange; - reads it from standard input")
 	c.Flags().StringVar(&statementPath, "statement", "", "the signed statement, if the proof does not hold it or to compare both")
 	return c

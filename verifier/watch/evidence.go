@@ -42,7 +42,9 @@ func (l *Log) Extends(earlier *tlog.Checkpoint) error {
 }
 
 // At is the log as an earlier checkpoint of it has it. Requires that the log extends that checkpoint.
-func (l *Log) At(c *tlog.Checkpoint) *Log { return &Log{Checkpoint: c, Tree: l.Tree, reading: l.reading} }
+func (l *Log) At(c *tlog.Checkpoint) *Log {
+	return &Log{Checkpoint: c, Tree: l.Tree, reading: l.reading}
+}
 
 // SameSize is Extends for two checkpoints of one size, whose entries need not be known.
 func SameSize(a, b *tlog.Checkpoint, trust tlog.Trust) error {
