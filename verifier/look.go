@@ -197,9 +197,12 @@ func (r *run) stateOf(l *looked, s subject, statement *claim.Statement) (string,
 	c := l.log.Checkpoint
 	standing, entered := l.log.Record.Standing(statement.Digest)
 	place := fmt.Sprintf("the log %s, of %d entries%s", c.Origin, c.Size, witnessedAt(c))
+	breaches := l.log.Record.Breaches
 	switch {
 	case !entered && l.fault != nil:
 		return "", l.fault
+	case !entered && len(breaches) > 0:
+		return "", fmt.Errorf("%s, does not enter this statement; %w", place, breachError(breaches))
 	case !entered:
 		return "", fmt.Errorf("%s, does not enter this statement", place)
 	}
@@ -213,7 +216,7 @@ func (r *run) stateOf(l *looked, s subject, statement *claim.Statement) (string,
 	case standing.State == claim.Superseded:
 		told = fmt.Sprintf("; superseded at %d by the statement %s, which is given too: %s", standing.By, standing.Follows, standing.Reason)
 	}
-	switch breaches := l.log.Record.Breaches; {
+	switch {
 	case l.fault != nil:
 		return "", l.fault
 	case len(breaches) > 0:
