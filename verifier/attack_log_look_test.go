@@ -290,7 +290,9 @@ func TestC11_LogOfAnotherHistory(t *testing.T) {
 	if c := find(state(with(attached(other, 6)), l.serve(5).read), stateCheck); c.Result != Fail || !strings.Contains(c.Detail, "the statement's own proof is of 6: it hides the later ones") {
 		t.Errorf("a source behind the proof: %+v", c)
 	}
-	broken := func(*made) map[string][]byte { return map[string][]byte{logProofPath: []byte("x"), entryPath: []byte("x")} }
+	broken := func(*made) map[string][]byte {
+		return map[string][]byte{logProofPath: []byte("x"), entryPath: []byte("x")}
+	}
 	if c := find(state(with(broken), l.serve(5).read), stateCheck); c.Result != Skipped {
 		t.Errorf("a proof that cannot be read: %+v", c)
 	}

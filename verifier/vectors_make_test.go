@@ -40,6 +40,7 @@ func makeVectors(t testing.TB) map[string][]byte {
 	keyVectors(t, put)
 	entryVectors(t, put)
 	historyVectors(t, put)
+	evidenceVectors(t, put)
 	evmVectors(t, put)
 	beaconVectors(t, put)
 	validatorVectors(t, put)

@@ -3,6 +3,7 @@ package watch
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/assay-por/assay/verifier/canon"
@@ -91,13 +92,16 @@ func (l *Log) Equivocation(found claim.Equivocation) (*tlog.Equivocation, error)
 // Judge checks a file of evidence (SPEC part 25). caught says what it shows; without it, nothing says why it shows nothing. Errors are
 // *canon.FormatError or *canon.VersionError: the file is no evidence of a kind known here.
 func Judge(raw []byte, policy *claim.Policy, trust tlog.Trust) (caught string, nothing, err error) {
-	if canon.TypeOf(raw, "type") == tlog.EquivocationType {
+	switch kind := canon.TypeOf(raw, "type"); {
+	case strings.HasSuffix(kind, "/evidence/equivocation"): // of whatever version
 		e, err := tlog.ParseEquivocation(raw)
 		if err != nil {
 			return "", nil, err
 		}
 		caught, nothing = CheckEquivocation(*e, policy, trust)
 		return caught, nothing, nil
+	case !strings.HasSuffix(kind, "/evidence/fork"):
+		return "", nil, &canon.FormatError{Field: "type", Problem: "not evidence of a fork or an equivocation"}
 	}
 	f, err := tlog.ParseFork(raw)
 	if err != nil {
