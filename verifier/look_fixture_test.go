@@ -105,6 +105,9 @@ func (l *lookLog) under(n int, checkpoint []byte) served {
 			bundle = append(append(bundle, u16(len(e))...), e...)
 		}
 		path := fmt.Sprintf("tile/entries/%03d", from/256)
+		if from/256 >= 1000 {
+			path = fmt.Sprintf("tile/entries/x%03d/%03d", from/256/1000, from/256%1000)
+		}
 		if to-from < 256 {
 			path += fmt.Sprintf(".p/%d", to-from)
 		}

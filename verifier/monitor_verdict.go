@@ -35,8 +35,11 @@ func (m *monitor) inOrder() string {
 	if len(m.logs) == 0 {
 		return ""
 	}
-	c := m.logs[0].Checkpoint
-	return fmt.Sprintf("the log %s with %d entries is as it was seen before, and %s keeps its rules", c.Origin, c.Size, m.policy.Exchange)
+	c, past := m.logs[0].Checkpoint, "is what it signed (nothing was seen of it before)"
+	if len(m.past[c.Origin].All()) > 0 {
+		past = "goes on from what was seen before"
+	}
+	return fmt.Sprintf("the log %s with %d entries %s, and %s keeps its rules", c.Origin, c.Size, past, m.policy.Exchange)
 }
 
 // forkEvidence gives one evidence for a log, the one with the smallest first checkpoint: it stays the same from look to look.

@@ -73,7 +73,7 @@ func Hash(src tlog.Source, c *tlog.Checkpoint, each func(index uint64, entry []b
 // and with regard to time only if the log extends every one of r.Times.
 func (r Reading) Read(src tlog.Source, c *tlog.Checkpoint) (*Log, error) {
 	log := &Log{Checkpoint: c, Record: claim.NewRecord(r.Policy), reading: r}
-	seen := seenBy(append(slices.Clone(r.Times), c))
+	seen := seenBy(append(slices.Clone(r.Times), c), c.Size)
 	var err error
 	log.Tree, err = Hash(src, c, func(index uint64, raw []byte) {
 		before := log.Record.Entries
@@ -112,9 +112,10 @@ type sighting struct {
 	at   time.Time
 }
 
-func seenBy(list []*tlog.Checkpoint) (out times) {
+// seenBy leaves out checkpoints of more entries: that they are of this log is not known.
+func seenBy(list []*tlog.Checkpoint, size uint64) (out times) {
 	for _, c := range list {
-		if !c.Witnessed.IsZero() {
+		if !c.Witnessed.IsZero() && c.Size <= size {
 			out = append(out, sighting{c.Size, c.Witnessed})
 		}
 	}
