@@ -326,6 +326,11 @@ func TestC12_EntriesBeforeARevocation(t *testing.T) {
 	failing(t, w.look(t, l.serve(2).read), ExitFalse, "entry 1: key", "log.entries")
 	fresh := &watching{w.policy, watch.NewSeen()}
 	failing(t, fresh.look(t, l.serve(1).read), ExitFalse, "entry 0: key", "log.entries")
+	// What a source says that shows no entries dates none of another's.
+	alone := l.of("another beginning", "x", "y")
+	early := served{"checkpoint": alone.checkpoint(3, "2026-11-30T20:00:00Z", "w1", "w2")}
+	fresh = &watching{w.policy, watch.NewSeen()}
+	failing(t, fresh.look(t, early.read, l.serve(1).read), ExitFalse, "file does not exist", "log.a.entries", "log.entries")
 	// Evidence takes the checkpoint that shows most, or would not stand by itself.
 	twice := newLookLog(byExchange(statementEntry("a", 0, "2026-08", "", ""), statementEntry("z", 0, "2026-09", "", ""))...)
 	w = watchFor(t, twice)
