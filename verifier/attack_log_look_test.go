@@ -336,4 +336,22 @@ func TestC12_EntryByARevokedKey(t *testing.T) {
 			t.Errorf("a proof of %d entries: %+v", n, c)
 		}
 	}
+	// What witnesses saw of another log dates nothing in this one.
+	other := l.of(l.entries...)
+	other.name = "other.example/log"
+	_, key := noteKey(other.name, 1, other.key)
+	w := newWorld()
+	w.policy = strings.Replace(w.policy, `"KEY"`, `"KEY", "`+old.text+`"`, 1)
+	w.full = strings.Replace(l.policy(2), "keys = [", fmt.Sprintf("keys = [%q, ", key), 1) + limitOfKey(old.text, "revoked = \"2026-11-05T00:00:00Z\"\n")
+	m.policy = w.make(t).policy
+	for path, raw := range attached(other, 4)(m) {
+		m.files[path] = raw
+	}
+	if c := find(lookedAt(t, m, l), stateCheck); c.Result != Fail || !strings.Contains(c.Detail, "no earlier than "+seenTime) {
+		t.Errorf("a proof of another log: %+v", c)
+	}
+	l.entries[3] = byExchange(m.entering())[0]
+	if c := find(lookedAt(t, m, l), stateCheck); c.Result != Pass || !strings.Contains(c.Detail, "its own proof is of another log, other.example/log") {
+		t.Errorf("a proof of another log: %+v", c)
+	}
 }

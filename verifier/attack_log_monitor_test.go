@@ -303,10 +303,22 @@ func TestC09_TwoStatementsOfOnePeriod(t *testing.T) {
 		}
 		l.entries = append(l.entries, "of somebody else, later")
 	}
+	// In a log that is forked too, each is shown by itself: no checkpoint of the other history gets into it.
+	w = watchFor(t, l)
+	other := l.of(append([]string{"another beginning"}, l.entries...)...)
+	w.look(t, other.under(8, other.checkpoint(8, "2026-11-30T20:00:00Z", "w1", "w2")).read)
+	found := w.look(t, l.serve(9).read)
+	failing(t, found, ExitFalse, "signed two histories", "log.a.history", "log.entries")
+	if len(found.Evidence) != 2 {
+		t.Fatalf("%d pieces of evidence, notes %q", len(found.Evidence), found.Notes)
+	}
+	for _, e := range found.Evidence {
+		caughtBy(t, e, w.policy)
+	}
 	honest := newLookLog(byExchange(a, statementEntry("b", 1, "2026-08", "a", "a"), statementEntry("c", 2, "2026-08", "b", "b"))...)
 	inOrder(t, watchFor(t, honest).look(t, honest.serve(3).read))
 	breach := newLookLog(byExchange(a, statementEntry("c", 2, "2026-09", "a", ""))...)
-	found := watchFor(t, breach).look(t, breach.serve(2).read)
+	found = watchFor(t, breach).look(t, breach.serve(2).read)
 	failing(t, found, ExitFalse, "number 2 of the series monthly, after number 0", "log.entries")
 	if len(found.Evidence) > 0 {
 		t.Errorf("a gap is no equivocation: %+v", found.Evidence)

@@ -95,11 +95,9 @@ func (m *monitor) remember() *watch.Seen {
 			kept = append(kept, v.checkpoint)
 		}
 	}
-	if len(m.forks) == 0 {
-		slices.SortStableFunc(kept, func(a, b *tlog.Checkpoint) int { return cmp.Compare(a.Size, b.Size) })
-		for _, c := range kept {
-			next.Keep(c)
-		}
+	slices.SortStableFunc(kept, func(a, b *tlog.Checkpoint) int { return cmp.Compare(a.Size, b.Size) })
+	for _, c := range kept {
+		next.Keep(c)
 	}
 	return next
 }
