@@ -298,6 +298,26 @@ func TestC11_LogOfAnotherHistory(t *testing.T) {
 	}
 }
 
+// So it is with the proof that a customer holds.
+func TestC11_CustomersLogOfAnotherHistory(t *testing.T) {
+	m, l := inLog(t, nil)
+	other := l.of(append([]string{"one of ours"}, l.entries[1:]...)...)
+	for name, c := range map[string]struct {
+		log  *lookLog
+		want Result
+	}{"the same": {l, Pass}, "another": {other, Fail}} {
+		var entry obj
+		files := attached(c.log, 4)(m)
+		decode(files[entryPath], &entry)
+		proof := m.proof(0, 0)
+		proof["log"] = obj{"entry": entry, "proof": based(files[logProofPath])}
+		v := Proof(ProofInput{Proof: encode(proof), Policy: m.policy, Customer: "alice@example.org", Log: lookThrough(l.serve(5).read)})
+		if got := find(v, stateCheck); got.Result != c.want || (c.want == Fail) != (len(v.Evidence) == 1) {
+			t.Errorf("%s: %+v, %d pieces of evidence", name, got, len(v.Evidence))
+		}
+	}
+}
+
 func TestC11_MomentOfAnotherHistory(t *testing.T) {
 	for want, checkpoint := range map[string]obj{
 		"": {"origin": lookOrigin, "root": fmt.Sprintf("%x", hashOf(foreign(2))), "size": 2},

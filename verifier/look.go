@@ -94,8 +94,15 @@ func subjectIn(files *Files) (s subject) {
 
 func subjectBy(input ProofInput) (s subject) {
 	s.envelope = input.Statement
-	if proof, err := tree.ParseProof(input.Proof); err == nil && s.envelope == nil {
+	proof, err := tree.ParseProof(input.Proof)
+	if err != nil {
+		return s
+	}
+	if proof.Envelope != nil {
 		s.envelope = proof.Envelope
+	}
+	if proof.Log != nil {
+		s.proof = proof.Log.Proof
 	}
 	return s
 }
