@@ -62,7 +62,8 @@ var rules = map[string][]string{
 	"verifier/beacon":    {"verifier/canon"},
 	"verifier/tlog":      {"verifier/canon"},
 	"verifier/timestamp": {"verifier/canon"},
-	"verifier":           {"verifier/canon", "verifier/tree", "verifier/claim", "verifier/evidence", "verifier/beacon", "verifier/tlog", "verifier/timestamp"},
+	"verifier/watch":     {"verifier/canon", "verifier/claim", "verifier/tlog"},
+	"verifier":           {"verifier/canon", "verifier/tree", "verifier/claim", "verifier/evidence", "verifier/beacon", "verifier/tlog", "verifier/timestamp", "verifier/watch"},
 
 	"cmd/assay":        {"merkle", "merkle/...", "chains", "chains/...", "attest", "attest/...", "report", "report/...", "web", "web/..."},
 	"cmd/assay-verify": {"verifier", "verifier/..."},
@@ -73,7 +74,7 @@ var rules = map[string][]string{
 var onlyTests = []string{"chains/chainstest", "chains/devnet"}
 
 // pure rooms reach no network, process, clock, environment, logger or global randomness.
-var pure = []string{"merkle", "chains", "chains/control", "chains/descriptor", "chains/control/lists", "attest", "report", "report/render", "verifier", "verifier/canon", "verifier/tree", "verifier/claim", "verifier/evidence", "verifier/beacon", "verifier/tlog", "verifier/timestamp"}
+var pure = []string{"merkle", "chains", "chains/control", "chains/descriptor", "chains/control/lists", "attest", "report", "report/render", "verifier", "verifier/canon", "verifier/tree", "verifier/claim", "verifier/evidence", "verifier/beacon", "verifier/tlog", "verifier/timestamp", "verifier/watch"}
 
 var impureImports = []string{"net", "net/http", "os/exec", "log", "log/slog", "math/rand", "math/rand/v2", "syscall", "os/signal"}
 

@@ -231,7 +231,7 @@ func TestC12_RevokedKeyInAHistory(t *testing.T) {
 	history := func(last *made) Past {
 		proof := first.proof(0, 0)
 		past, err := History([]HistoryInput{{Name: "a", Files: readBundle(t, first.files)}, {Name: "b", Files: readBundle(t, last.files)}},
-			CustomerProofs{Customer: "alice@example.org", Proofs: []HistoryProof{{Name: "p", Proof: encode(proof)}, {Name: "q", Proof: encode(last.proof(0, 0))}}}, first.policy)
+			CustomerProofs{Customer: "alice@example.org", Proofs: []HistoryProof{{Name: "p", Proof: encode(proof)}, {Name: "q", Proof: encode(last.proof(0, 0))}}}, first.policy, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -246,7 +246,7 @@ func TestC12_RevokedKeyInAHistory(t *testing.T) {
 		t.Errorf("seen too late: %s", past.Summary)
 	}
 	alone := []HistoryInput{{Name: "a", Envelope: first.files[claim.EnvelopePath]}}
-	past, err := History(alone, CustomerProofs{}, first.policy)
+	past, err := History(alone, CustomerProofs{}, first.policy, nil)
 	if err != nil || past.Holds || !strings.Contains(past.Summary, "nothing that the policy believes shows that it signed before") {
 		t.Errorf("an envelope alone: %v, %s", err, past.Summary)
 	}

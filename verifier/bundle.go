@@ -16,7 +16,8 @@ import (
 
 // Options are what a caller may ask for beyond the policy.
 type Options struct {
-	Full bool // every shard must be recomputed from its leaves, whatever the policy says
+	Full bool  // every shard must be recomputed from its leaves, whatever the policy says
+	Log  *Look // nil: no log is looked at
 }
 
 // A bundleRun carries what checks of a bundle hand to one another.
@@ -43,6 +44,7 @@ func Bundle(files *Files, policy *claim.Policy, options Options) Verdict {
 		run: newRun(policy), options: options, files: files,
 		listed: map[string]claim.File{}, sound: map[string]bool{}, anchored: map[string]bool{}, reached: newReached(),
 	}
+	b.look(options.Log, subjectIn(files))
 	b.check("statement.signature", nil, b.checkSignature)
 	b.checkStatement()
 	signed := []string{"statement.format"}
@@ -59,7 +61,7 @@ func Bundle(files *Files, policy *claim.Policy, options Options) Verdict {
 	if b.statement != nil {
 		b.verdict.Notes = append(b.verdict.Notes, b.statement.Ledger.Excluded()...)
 	}
-	b.verdict.NotShown = notShownByBundle()
+	b.verdict.NotShown = b.notShown(notShownByBundle())
 	return b.conclude(b.provenSentence())
 }
 

@@ -85,7 +85,7 @@ func both(a, b map[string]bool) []string {
 
 // graver gives the exit code that comes first where two apply (SPEC part 17).
 func graver(a, b int) int {
-	for _, code := range []int{ExitFalse, ExitUnsupported, ExitUnreadable} {
+	for _, code := range []int{ExitFalse, ExitUnsupported, ExitUnreadable, ExitNetwork} {
 		if a == code || b == code {
 			return code
 		}

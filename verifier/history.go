@@ -66,12 +66,18 @@ func (e *OtherSeriesError) Error() string {
 }
 
 // History says whether statements of one series hold together (SPEC part 24, History), and in how many of them a customer is included.
-// Each passes `statement.*` and `snapshot`; what else it says is for [Bundle]. Statements of two series are an *OtherSeriesError. Requires
-// at least one input.
-func History(inputs []HistoryInput, proofs CustomerProofs, policy *claim.Policy) (Past, error) {
+// Each passes `statement.*` and `snapshot`; what else it says is for [Bundle]. Statements of two series are an *OtherSeriesError. look, unless
+// it is nil, is a log that each must stand in as published; one that was superseded may, if what took its place is given too. Requires at
+// least one input.
+func History(inputs []HistoryInput, proofs CustomerProofs, policy *claim.Policy, look *Look) (Past, error) {
 	h := &history{policy: policy, past: Past{Policy: policy.Digest.String(), NotShown: notShownByHistory()}}
+	var all []subject
 	for _, input := range inputs {
-		h.read(input)
+		all = append(all, subjectOf(input))
+	}
+	log := look.open(policy, all)
+	for i, input := range inputs {
+		h.read(input, log, all[i])
 	}
 	slices.SortStableFunc(h.past.Statements, func(a, b PastStatement) int { return a.compare(b) })
 	sound := h.sound()
@@ -101,8 +107,9 @@ type history struct {
 }
 
 // read makes the checks of one statement. One that was given twice counts once.
-func (h *history) read(input HistoryInput) {
+func (h *history) read(input HistoryInput, log *looked, s subject) {
 	b := &bundleRun{run: newRun(h.policy), files: input.Files}
+	b.checkState(log, s)
 	raw := input.Envelope
 	b.check("statement.signature", nil, func() (detail string, err error) {
 		if input.Files != nil {
@@ -139,10 +146,10 @@ func (p PastStatement) compare(q PastStatement) int {
 	return p.read.Snapshot.Instant.Compare(q.read.Snapshot.Instant)
 }
 
-// sound are the statements that passed their own checks, in order.
+// sound are the statements that passed their own checks, in order. How they stand in a log is another question.
 func (h *history) sound() (list []PastStatement) {
 	for _, s := range h.past.Statements {
-		if s.Verdict.Proven {
+		if !slices.ContainsFunc(s.Verdict.Checks, func(c Check) bool { return c.Result != Pass && c.Name != stateCheck }) {
 			list = append(list, s)
 		}
 	}

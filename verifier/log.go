@@ -2,12 +2,13 @@ package verifier
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"strings"
 
-	"github.com/assay-por/assay/verifier/canon"
 	"github.com/assay-por/assay/verifier/claim"
 	"github.com/assay-por/assay/verifier/tlog"
+	"github.com/assay-por/assay/verifier/watch"
 )
 
 // ReadPolicy reads a trust policy whole (SPEC part 16): what [claim.ParsePolicy] reads, and the keys of logs and witnesses. Errors are
@@ -26,31 +27,14 @@ func ReadPolicy(raw []byte) (*claim.Policy, error) {
 // LogTrust gives the logs and witnesses that a policy believes, nil if it has no [log] (SPEC parts 16 and 25). Errors are
 // *canon.FormatError.
 func LogTrust(policy *claim.Policy) (*tlog.Trust, error) {
-	if policy.Log == nil {
+	trust, err := watch.TrustOf(policy.Log)
+	switch {
+	case errors.Is(err, watch.ErrNoLog):
 		return nil, nil
+	case err != nil:
+		return nil, err
 	}
-	trust := &tlog.Trust{Quorum: policy.Log.Quorum}
-	for i, text := range policy.Log.Keys {
-		key, err := tlog.ParseLogKey(text)
-		if err != nil {
-			return nil, &canon.FormatError{Field: fmt.Sprintf("log.keys[%d]", i), Problem: err.Error()}
-		}
-		trust.Logs = append(trust.Logs, key)
-	}
-	for i, text := range policy.Log.Witnesses {
-		field := fmt.Sprintf("log.witnesses[%d]", i)
-		key, err := tlog.ParseWitnessKey(text)
-		if err != nil {
-			return nil, &canon.FormatError{Field: field, Problem: err.Error()}
-		}
-		for _, other := range trust.Witnesses {
-			if other.Public == key.Public {
-				return nil, &canon.FormatError{Field: field, Problem: fmt.Sprintf("the public key of the witness %q again: one witness would count twice", other.Name)}
-			}
-		}
-		trust.Witnesses = append(trust.Witnesses, key)
-	}
-	return trust, nil
+	return &trust, nil
 }
 
 // Log is a statement's place in a log (SPEC part 25).

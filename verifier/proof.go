@@ -17,6 +17,7 @@ type ProofInput struct {
 	Statement []byte // an envelope of its own, nil if the proof's is to be used
 	Policy    *claim.Policy
 	Customer  string
+	Log       *Look  // nil: no log is looked at
 	dating    dating // what is known to date the statement beside the proof
 }
 
@@ -30,6 +31,7 @@ type Customer struct {
 func Proof(input ProofInput) Verdict {
 	r := newRun(input.Policy)
 	var proof *tree.Proof
+	r.look(input.Log, subjectBy(input))
 	r.check("proof.format", nil, func() (string, error) {
 		var err error
 		if proof, err = tree.ParseProof(input.Proof); err != nil {
@@ -61,7 +63,7 @@ func Proof(input ProofInput) Verdict {
 		}
 		return "root " + c.Root.String(), nil
 	})
-	r.verdict.NotShown = notShownByProof()
+	r.verdict.NotShown = r.notShown(notShownByProof())
 	if !r.passed["proof.root"] {
 		return r.conclude("")
 	}
@@ -136,12 +138,19 @@ func (r *run) trusted() []string {
 	return append(list, "the log "+l.Origin+" and those who watch it: that others are shown this statement and no other")
 }
 
+// notSince is not shown unless a log is looked at.
+const notSince = "that the exchange has not withdrawn or replaced the statement since: only its log, as it is now, can say (--log)"
+
+func (r *run) notShown(list []string) []string {
+	return slices.DeleteFunc(list, func(text string) bool { return text == notSince && r.passed[stateCheck] })
+}
+
 func notShownByProof() []string {
 	return []string{
 		"that the exchange holds what it owes: check the whole report with assay-verify bundle",
 		"that others are inside the totals too: each customer checks for themselves, or an auditor recomputes every leaf",
 		"that these balances are all that you are owed: compare them with your account at the instant",
-		"that the exchange has not withdrawn or replaced the statement since: only its log, as it is now, can say",
+		notSince,
 		"what was owed at any other instant",
 	}
 }
@@ -152,7 +161,7 @@ func notShownByBundle() []string {
 		"that the reserves are not borrowed or pledged, beyond what the exchange declares",
 		"that a block without an anchor is the chain's",
 		"that a Bitcoin output was unspent, beyond the word of the nodes named",
-		"that the exchange has not withdrawn or replaced the statement since: only its log, as it is now, can say",
+		notSince,
 		"what was owed or held at any other instant; and an audit it is not",
 	}
 }

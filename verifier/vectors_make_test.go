@@ -41,6 +41,7 @@ func makeVectors(t testing.TB) map[string][]byte {
 	outsideVectors(t, put)
 	entryVectors(t, put)
 	historyVectors(t, put)
+	evidenceVectors(t, put)
 	evmVectors(t, put)
 	beaconVectors(t, put)
 	validatorVectors(t, put)

@@ -239,7 +239,7 @@ func checkHistory(t testing.TB, v vector) {
 	for i, s := range v.Statements {
 		inputs = append(inputs, HistoryInput{Name: string(rune('a' + i)), Envelope: []byte(s)})
 	}
-	past, err := History(inputs, CustomerProofs{}, policy)
+	past, err := History(inputs, CustomerProofs{}, policy, nil)
 	if v.Expect == "usage" {
 		if err == nil {
 			t.Error("accepted")

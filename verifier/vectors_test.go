@@ -73,6 +73,9 @@ type vector struct {
 	Statements    []string          `json:"statements,omitempty"`    // envelopes
 	States        map[string]string `json:"states,omitempty"`        // by digest of the statement
 
+	// log
+	Evidence string `json:"evidence,omitempty"`
+
 	// proof, bundle
 	Exit   int                   `json:"exit,omitempty"`
 	Files  map[string]vectorFile `json:"files,omitempty"`
@@ -132,7 +135,7 @@ func TestVectors(t *testing.T) {
 			}
 			run, ok := map[string]func(testing.TB, vector){
 				"identity": checkIdentity, "tree": checkTree, "control": checkControl, "proof": checkProof, "bundle": checkBundle, "beacon": checkBeacon,
-				"entries": checkEntries, "history": checkHistory,
+				"entries": checkEntries, "history": checkHistory, "log": checkEvidence,
 			}[kind]
 			if !ok && kind != "sum" {
 				t.Fatalf("no check for the folder %s", kind)
@@ -143,7 +146,7 @@ func TestVectors(t *testing.T) {
 			run(t, v)
 		})
 	}
-	if len(seen) != 9 {
+	if len(seen) != 10 {
 		t.Errorf("folders: %v", seen)
 	}
 }

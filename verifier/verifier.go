@@ -21,6 +21,7 @@ import (
 	"github.com/assay-por/assay/verifier/canon"
 	"github.com/assay-por/assay/verifier/claim"
 	"github.com/assay-por/assay/verifier/tlog"
+	"github.com/assay-por/assay/verifier/watch"
 )
 
 // Exit codes of SPEC part 17.
@@ -78,7 +79,9 @@ type Verdict struct {
 	Unanchored    []string     `json:"unanchored,omitempty"`     // chains whose pinned block neither an anchor nor a light client confirms
 	NotRecomputed string       `json:"not_recomputed,omitempty"` // shards without leaves here
 	Customer      *Customer    `json:"customer,omitempty"`
-	NotShown      []string     `json:"not_shown"` // what a proven verdict does not show (SPEC part 28)
+	State         *LogState    `json:"state,omitempty"`    // of the statement, by the log that the reader looked at
+	Evidence      []Evidence   `json:"evidence,omitempty"` // against that log
+	NotShown      []string     `json:"not_shown"`          // what a proven verdict does not show (SPEC part 28)
 }
 
 // Statement says what was signed, from the payload that the signatures cover.
@@ -147,16 +150,22 @@ type notRun struct{ because string }
 func (e *notRun) Error() string { return "not run: " + e.because }
 
 // ExitCode gives the exit code of SPEC part 17 for an error of this package and its rooms: unsupported version, unreadable input,
-// or false.
+// a source that does not answer, or false.
 func ExitCode(err error) int {
 	var (
 		version *canon.VersionError
 		format  *canon.FormatError
 		missing *unreadable
+		silent  *watch.Unreachable
+		source  *watch.SourceError
 	)
 	switch {
 	case err == nil:
 		return ExitProven
+	case errors.As(err, &silent):
+		return ExitNetwork
+	case errors.As(err, &source):
+		return ExitUnreadable
 	case errors.As(err, &version):
 		return ExitUnsupported
 	case errors.As(err, &format), errors.As(err, &missing):
@@ -206,14 +215,16 @@ func (r *run) check(name string, needs []string, work func() (string, error)) {
 	}
 	detail, err := work()
 	var skipped *notRun
-	switch {
+	switch code := ExitCode(err); {
 	case err == nil:
 		c.Result, c.Detail = Pass, detail
 		r.passed[name] = true
 	case errors.As(err, &skipped):
 		c.Result, c.Detail = Skipped, err.Error()
+	case code == ExitNetwork:
+		c.Result, c.Detail, c.exit = Skipped, "not run: "+err.Error(), code
 	default:
-		c.Result, c.Detail, c.exit = Fail, err.Error(), ExitCode(err)
+		c.Result, c.Detail, c.exit = Fail, err.Error(), code
 	}
 	r.verdict.Checks = append(r.verdict.Checks, c)
 }
@@ -230,7 +241,7 @@ func title(name string) string {
 	if chain, ok := strings.CutPrefix(name, "evidence."); ok {
 		return "the reserves on " + chain + " follow from its pinned block"
 	}
-	if text := titleOfOthers(name); text != "" {
+	if text := titleOfOthers(name) + titleOfLogs(name); text != "" {
 		return text
 	}
 	switch name {
@@ -303,19 +314,17 @@ func titleOfOthers(name string) string {
 	return ""
 }
 
-// conclude draws the verdict from the checks: what is false weighs most, then an unsupported version, then unreadable input.
+// conclude draws the verdict from the checks: what is false weighs most, then an unsupported version, then unreadable input, then a source
+// that does not answer.
 func (r *run) conclude(proven string) Verdict {
 	v := &r.verdict
-	v.Proven, v.Exit = true, ExitProven
+	v.Exit = ExitProven
 	var failed, skipped []string
-	weight := map[int]int{ExitUnreadable: 1, ExitUnsupported: 2, ExitFalse: 3}
 	for _, c := range v.Checks {
+		v.Exit = graver(v.Exit, c.exit)
 		switch {
 		case c.Result == Fail:
 			failed = append(failed, c.Name)
-			if weight[c.exit] > weight[v.Exit] {
-				v.Exit = c.exit
-			}
 		case c.Result == Skipped && c.Required:
 			skipped = append(skipped, c.Name)
 		}
@@ -334,9 +343,9 @@ func (r *run) conclude(proven string) Verdict {
 	if len(skipped) > 0 {
 		v.Summary += "; not run: " + strings.Join(skipped, ", ")
 	}
-	v.Summary = strings.TrimPrefix(v.Summary, "; ")
+	v.Summary = v.State.begin() + strings.TrimPrefix(v.Summary, "; ")
 	for _, c := range v.Checks {
-		if c.Result == Fail {
+		if c.Result == Fail || c.exit == ExitNetwork {
 			v.Summary += ". First: " + c.Detail
 			break
 		}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/assay-por/assay/verifier"
@@ -67,27 +66,10 @@ func exists(path string) error {
 }
 
 // writeNew writes a file that appears whole or not at all, and never in the place of another.
-func writeNew(path, text string) (err error) {
-	temporary, err := os.CreateTemp(filepath.Dir(path), ".anchors-*")
-	if err != nil {
-		return unreadable(path, err)
-	}
-	defer os.Remove(temporary.Name())
-	_, err = temporary.WriteString(text)
-	if err == nil {
-		err = temporary.Chmod(0o644)
-	}
-	if err == nil {
-		err = temporary.Sync()
-	}
-	if err = errors.Join(err, temporary.Close()); err != nil {
-		return unreadable(path, err)
-	}
-	// A link, unlike a rename, fails where there is a file.
-	if err := os.Link(temporary.Name(), path); errors.Is(err, fs.ErrExist) {
+func writeNew(path, text string) error {
+	err := writeWhole(path, []byte(text), os.Link)
+	if errors.Is(err, fs.ErrExist) {
 		return exists(path)
-	} else if err != nil {
-		return unreadable(path, err)
 	}
-	return nil
+	return err
 }

@@ -14,10 +14,10 @@ import (
 )
 
 func bundleCommand(out *output) *cobra.Command {
-	var policyPath string
+	var policyPath, logPlace string
 	var options verifier.Options
 	c := &cobra.Command{
-		Use:   "bundle PATH --policy FILE",
+		Use:   "bundle PATH --policy FILE [--log SOURCE]",
 		Short: "Check a published report: a folder, a zip file, or the URL of one",
 		Long: `Check a published report: a folder, a zip file, or the URL of a zip file.
 
@@ -39,7 +39,8 @@ A key that your policy says was revoked still counts for what they show to have 
 
 The report says at which block its light client evidence begins. Put that root into your policy only if your own beacon node, or several others,
 have it as finalised (/eth/v1/beacon/headers/SLOT).
-` + exitCodes,
+
+` + logHelp + exitCodes,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			policy, err := readPolicy(policyPath)
@@ -51,10 +52,16 @@ have it as finalised (/eth/v1/beacon/headers/SLOT).
 				return err
 			}
 			defer done()
+			var release func()
+			if options.Log, release, err = lookAt(cmd, out, logPlace, policy); err != nil {
+				return err
+			}
+			defer release()
 			return out.print(cmd.OutOrStdout(), verifier.Bundle(files, policy, options))
 		},
 	}
 	policyFlag(c, &policyPath)
+	logFlag(c, &logPlace)
 	c.Flags().BoolVar(&options.Full, "full", false, "every shard must be recomputed from its leaves, whatever the policy says")
 	return c
 }

@@ -13,10 +13,10 @@ import (
 )
 
 func historyCommand(out *output) *cobra.Command {
-	var policyPath, customer string
+	var policyPath, customer, logPlace string
 	var proofs []string
 	c := &cobra.Command{
-		Use:   "history PATH... --policy FILE [--proof FILE]... [--customer ID]",
+		Use:   "history PATH... --policy FILE [--proof FILE]... [--customer ID] [--log SOURCE]",
 		Short: "Check that an exchange's statements follow from one another, and in which of them you are",
 		Long: `Check that an exchange's statements, over months, follow from one another: numbered without a gap, each naming the one before,
 none of them twice, and that a statement which takes the place of another says so.
@@ -26,6 +26,8 @@ one series. That what a statement says is true, assay-verify bundle says of each
 
 With --proof, as often as you have proofs, each is checked against its own statement, and you are told in which of the statements you
 are inside the totals. Your customer id must come from you, as with assay-verify proof.
+
+With --log, the exchange's log is looked at too: each statement must stand in it as published, or be superseded by another of those given.
 
 Exit codes:
   0  whole: the statements follow from one another, none is missing, and every proof holds
@@ -56,7 +58,12 @@ Exit codes:
 			if err != nil {
 				return err
 			}
-			past, err := verifier.History(inputs, given, policy)
+			look, release, err := lookAt(cmd, out, logPlace, policy)
+			if err != nil {
+				return err
+			}
+			defer release()
+			past, err := verifier.History(inputs, given, policy, look)
 			var other *verifier.OtherSeriesError
 			if errors.As(err, &other) {
 				return &failure{verifier.ExitUsage, err, "give the statements of one series at a time"}
@@ -68,6 +75,7 @@ Exit codes:
 		},
 	}
 	policyFlag(c, &policyPath)
+	logFlag(c, &logPlace)
 	c.Flags().StringArrayVar(&proofs, "proof", nil, "an inclusion proof that the exchange gave you; as often as you have one")
 	c.Flags().StringVar(&customer, "customer", "", "your customer id at the exchange; - reads it from standard input")
 	return c
@@ -150,6 +158,7 @@ func (o *output) printHistory(w io.Writer, past verifier.Past) error {
 func (p *page) history(past verifier.Past) {
 	for _, s := range past.Statements {
 		p.line("%s", s.Name)
+		p.errata(s.Verdict.State)
 		p.checks(s.Verdict.Checks)
 		if d := s.Verdict.Statement; d != nil {
 			p.line("             number %d of %s: period %s, instant %s, statement %s", d.Number, d.Series, d.Period, d.Instant, d.Digest)

@@ -15,9 +15,9 @@ import (
 )
 
 func proofCommand(out *output) *cobra.Command {
-	var policyPath, statementPath, customer string
+	var policyPath, statementPath, customer, logPlace string
 	c := &cobra.Command{
-		Use:   "proof FILE --policy FILE [--customer ID]",
+		Use:   "proof FILE --policy FILE [--customer ID] [--log SOURCE]",
 		Short: "Check that you are inside the totals that an exchange signed",
 		Long: `Check that you are inside the totals that an exchange signed.
 
@@ -27,7 +27,8 @@ told you to use) is never read from it: it must come from you, or you could be s
 
 If the proof shows the statement's place in a transparency log, that is checked, by the logs and witnesses in [log] of your policy; with
 required = true there, a proof without it fails. It is what keeps an exchange from showing you another statement than everybody else.
-` + exitCodes,
+
+` + logHelp + exitCodes,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			policy, err := readPolicy(policyPath)
@@ -46,10 +47,16 @@ required = true there, a proof without it fails. It is what keeps an exchange fr
 			if input.Customer, err = askCustomer(customer, cmd.Flags().Changed("customer"), cmd.InOrStdin(), cmd.ErrOrStderr()); err != nil {
 				return err
 			}
+			var release func()
+			if input.Log, release, err = lookAt(cmd, out, logPlace, policy); err != nil {
+				return err
+			}
+			defer release()
 			return out.print(cmd.OutOrStdout(), verifier.Proof(input))
 		},
 	}
 	policyFlag(c, &policyPath)
+	logFlag(c, &logPlace)
 	c.Flags().StringVar(&customer, "customer", "", "your customer id at the exchange; - reads it from standard input")
 	c.Flags().StringVar(&statementPath, "statement", "", "the signed statement, if the proof does not hold it or to compare both")
 	return c

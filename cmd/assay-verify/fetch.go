@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"time"
@@ -43,9 +44,14 @@ func fetchZip(ctx context.Context, url string) (files *verifier.Files, done func
 func download(ctx context.Context, url string, to io.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, fetchTime)
 	defer cancel()
+	return get(ctx, newClient(), url, fetchSize, to)
+}
+
+// newClient follows few redirects, and none that gives up https.
+func newClient() *http.Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // it is one
 	transport.ResponseHeaderTimeout = headerTime
-	client := http.Client{Transport: transport, CheckRedirect: func(next *http.Request, via []*http.Request) error {
+	return &http.Client{Transport: transport, CheckRedirect: func(next *http.Request, via []*http.Request) error {
 		if len(via) > 5 {
 			return errors.New("more than 5 redirects")
 		}
@@ -54,6 +60,10 @@ func download(ctx context.Context, url string, to io.Writer) error {
 		}
 		return nil
 	}}
+}
+
+// get reads at most limit bytes. What a server does not have is fs.ErrNotExist.
+func get(ctx context.Context, client *http.Client, url string, limit int64, to io.Writer) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err
@@ -64,18 +74,22 @@ func download(ctx context.Context, url string, to io.Writer) error {
 		return err
 	}
 	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
+	switch response.StatusCode {
+	case http.StatusOK:
+	case http.StatusNotFound, http.StatusGone:
+		return fmt.Errorf("%s: the server answers %q (%w)", url, response.Status, fs.ErrNotExist)
+	default:
 		return fmt.Errorf("%s: the server answers %q", url, response.Status)
 	}
-	if response.ContentLength > fetchSize {
-		return fmt.Errorf("%s: %d bytes, the limit is %d", url, response.ContentLength, int64(fetchSize))
+	if response.ContentLength > limit {
+		return fmt.Errorf("%s: %d bytes, the limit is %d", url, response.ContentLength, limit)
 	}
-	n, err := io.Copy(to, io.LimitReader(response.Body, fetchSize+1))
+	n, err := io.Copy(to, io.LimitReader(response.Body, limit+1))
 	if err != nil {
 		return fmt.Errorf("%s: %w", url, err)
 	}
-	if n > fetchSize {
-		return fmt.Errorf("%s: more than %d bytes, the limit", url, int64(fetchSize))
+	if n > limit {
+		return fmt.Errorf("%s: more than %d bytes, the limit", url, limit)
 	}
 	return nil
 }

@@ -207,6 +207,7 @@ func writeFixtures(dir string) error {
 		}
 	}
 	maps.Copy(all, months())
+	maps.Copy(all, logs())
 	maps.Copy(all, loggedReport())
 	for path, data := range all {
 		path = filepath.Join(dir, filepath.FromSlash(path))

@@ -18,7 +18,10 @@ import (
 )
 
 // output is how verdicts are printed.
-type output struct{ json, quiet bool }
+type output struct {
+	json, quiet bool
+	progress    io.Writer // has a line of progress on it, nil if there is none
+}
 
 // print writes a verdict, and returns its exit code as an error if it is not proven.
 func (o *output) print(w io.Writer, v verifier.Verdict) error {
@@ -46,6 +49,9 @@ func (o *output) printRecheck(w io.Writer, v rechecked) error {
 }
 
 func (o *output) write(w io.Writer, v any, exit int, text func(*page)) error {
+	if o.progress != nil {
+		fmt.Fprint(o.progress, "\r\x1b[K")
+	}
 	var err error
 	if o.json {
 		encoder := json.NewEncoder(w)
@@ -147,6 +153,7 @@ func (p *page) recheck(v rechecked) {
 }
 
 func (p *page) verdict(v verifier.Verdict) {
+	p.errata(v.State)
 	p.checks(v.Checks)
 	if s := v.Statement; s != nil {
 		p.statement(s)
@@ -388,12 +395,16 @@ func (p *page) list(head string, items []string) {
 	}
 }
 
-// last writes the verdict in one line.
+// last writes the verdict in one line. One on a statement that does not stand begins with that.
 func (p *page) last(v verifier.Verdict) {
+	summary := v.Summary
 	if v.Proven {
 		fmt.Fprint(p, p.paint("1;32", "PROVEN"))
+	} else if word := v.State.Word(); word != "" {
+		fmt.Fprint(p, p.paint("1;31", word))
+		summary = strings.TrimPrefix(summary, word+": ")
 	} else {
 		fmt.Fprint(p, p.paint("1;31", "NOT PROVEN"))
 	}
-	p.line(": %s", v.Summary)
+	p.line(": %s", summary)
 }

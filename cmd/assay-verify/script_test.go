@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -23,6 +24,10 @@ func TestScripts(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		files, _, _ := report()
 		whole := zipped(files)
+		if rest, ok := strings.CutPrefix(r.URL.Path, "/logs/"); ok {
+			serveLog(w, r, rest)
+			return
+		}
 		switch r.URL.Path {
 		case "/report.zip":
 			_, _ = w.Write(whole)
@@ -47,6 +52,27 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "patch": patch},
 	})
 }
+
+// serveLog serves the logs as files, and some that do not answer as a log should.
+func serveLog(w http.ResponseWriter, r *http.Request, path string) {
+	switch log, file, _ := strings.Cut(path, "/"); {
+	case log == "silent", log == "halfway" && file != "checkpoint":
+		http.Error(w, "later", http.StatusServiceUnavailable)
+	case log == "huge":
+		_, _ = w.Write(make([]byte, 65<<10))
+	case log == "moved":
+		http.Redirect(w, r, "/logs/log/"+file, http.StatusFound)
+	default:
+		raw, ok := theLogs()["logs/"+strings.Replace(path, "halfway/", "log/", 1)]
+		if !ok {
+			http.NotFound(w, r)
+			return
+		}
+		_, _ = w.Write(raw)
+	}
+}
+
+var theLogs = sync.OnceValue(logs)
 
 // TestNodeScripts runs rechecks as a user would, with real nodes.
 func TestNodeScripts(t *testing.T) {

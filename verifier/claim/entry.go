@@ -2,8 +2,10 @@ package claim
 
 import (
 	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/assay-por/assay/verifier/canon"
@@ -90,6 +92,16 @@ func parseEntryPayload(envelope *Envelope) (*Entry, error) {
 		return nil, err
 	}
 	return e, nil
+}
+
+// JSON gives the entry as it stands in the log: an envelope has one spelling.
+func (e *Entry) JSON() []byte {
+	var signatures []string
+	for _, s := range e.signed.Signatures {
+		signatures = append(signatures, fmt.Sprintf(`{"keyid":"%s","sig":"%s"}`, s.KeyID, base64.StdEncoding.EncodeToString(s.Sig)))
+	}
+	return fmt.Appendf(nil, `{"payload":"%s","payloadType":"%s","signatures":[%s]}`,
+		base64.StdEncoding.EncodeToString(e.signed.Payload), entryPayload, strings.Join(signatures, ","))
 }
 
 // Verify says whether the exchange made an entry (SPEC part 24): all signatures are by its keys, verify, and the keys' limits hold.

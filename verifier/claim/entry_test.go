@@ -76,6 +76,20 @@ func TestC12_PayloadTypesOfTheLog(t *testing.T) {
 	}
 }
 
+// An entry is written as it stood in the log: evidence of it hashes the same bytes.
+func TestEntry_JSON(t *testing.T) {
+	for _, payload := range []string{sampleEntry, sampleWithdrawal} {
+		raw := strings.Replace(sealed(entryPayload, payload), `"sig":"AAAA"}`, `"sig":"AAAA"},{"keyid":"`+strings.Repeat("f", 64)+`","sig":"AA=="}`, 1)
+		e, err := ParseEntry([]byte(raw))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := string(e.JSON()); got != raw {
+			t.Errorf("got %s, want %s", got, raw)
+		}
+	}
+}
+
 func second[T any](_ T, err error) error { return err }
 
 // An entry is of one statement in one envelope.
@@ -92,7 +106,7 @@ func TestCheckEntry(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, edit := range map[string]func(e *Entry){
-		"is of kind withdrawal":           func(e *Entry) { e.Kind = KindWithdrawal },
+		"is of kind withdrawal":     func(e *Entry) { e.Kind = KindWithdrawal },
 		"entry's statement is not":  func(e *Entry) { e.Statement = Hash{} },
 		"entry's exchange is not":   func(e *Entry) { e.Exchange = "Demo 2" },
 		"entry's instant is not":    func(e *Entry) { e.Instant = e.Instant.Add(time.Second) },

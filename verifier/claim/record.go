@@ -42,6 +42,7 @@ type Breach struct {
 // and 25).
 type Equivocation struct {
 	First, Second uint64
+	Entries       [2]*Entry // those two
 	Problem       string
 }
 
@@ -170,7 +171,7 @@ func (r *Record) checkPlace(index uint64, e *Entry) {
 		return
 	}
 	if other := r.numbers[place{s.Name, s.Number}]; other != nil {
-		r.equivocate(other, index, fmt.Sprintf("number %d of the series %s twice", s.Number, s.Name))
+		r.equivocate(other, index, e, fmt.Sprintf("number %d of the series %s twice", s.Number, s.Name))
 		return
 	}
 	last := r.last[s.Name]
@@ -192,19 +193,19 @@ func (r *Record) checkPeriod(index uint64, e *Entry) {
 	case before == nil:
 		r.breach(index, "it supersedes a statement, and none of the period %s was entered before", e.Period)
 	case s.Reason == "":
-		r.equivocate(before, index, fmt.Sprintf("two statements of the period %s in the series %s, and the later does not supersede", e.Period, s.Name))
+		r.equivocate(before, index, e, fmt.Sprintf("two statements of the period %s in the series %s, and the later does not supersede", e.Period, s.Name))
 	case s.Supersedes == before.Entry.Statement:
 	case before.Entry.Series.Reason != "" && before.Entry.Series.Supersedes == s.Supersedes:
-		r.equivocate(before, index, fmt.Sprintf("two statements supersede the same one of the period %s in the series %s", e.Period, s.Name))
+		r.equivocate(before, index, e, fmt.Sprintf("two statements supersede the same one of the period %s in the series %s", e.Period, s.Name))
 	default:
 		r.breach(index, "it supersedes %s, the last statement of the period %s is %s", s.Supersedes, e.Period, before.Entry.Statement)
 	}
 }
 
 // equivocate keeps a breach that two entries show by themselves.
-func (r *Record) equivocate(first *Standing, second uint64, problem string) {
+func (r *Record) equivocate(first *Standing, second uint64, e *Entry, problem string) {
 	if last := len(r.Equivocations) - 1; last < 0 || r.Equivocations[last].First != first.Index || r.Equivocations[last].Second != second {
-		r.Equivocations = append(r.Equivocations, Equivocation{first.Index, second, problem}) // each pair once
+		r.Equivocations = append(r.Equivocations, Equivocation{first.Index, second, [2]*Entry{first.Entry, e}, problem}) // each pair once
 	}
 	r.breach(second, "%s: entries %d and %d", problem, first.Index, second)
 }
