@@ -1,7 +1,6 @@
 package report
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
@@ -131,62 +130,43 @@ func (l *Listed) seat() *seat {
 	return &seat{l.Entry.Exchange, *l.Entry.Instant, l.Entry.Period, *l.Entry.Series, l.Entry.Statement}
 }
 
-// Follows reports why an entry must not be entered now: by SPEC part 24 it would be a breach, or it says what the log says
-// already. An entry that stands there with the same payload may be entered again, and changes nothing.
+// Holds reports whether the log holds an entry of this very payload; to enter it again changes nothing (SPEC part 24).
+func (r *Register) Holds(e Entry) bool {
+	about := r.Find(e.Statement)
+	if about == nil {
+		return false
+	}
+	all := append([]Noted{about.Noted}, about.Errata...)
+	if about.Withdrawal != nil {
+		all = append(all, *about.Withdrawal)
+	}
+	return slices.ContainsFunc(all, func(n Noted) bool { return n.Entry.equal(e) })
+}
+
+func (e Entry) equal(f Entry) bool {
+	a, err := e.JSON()
+	b, berr := f.JSON()
+	return err == nil && berr == nil && string(a) == string(b)
+}
+
+// Follows reports why a new entry must not be entered now: by SPEC part 24 it would be a breach, or the log says as much already.
 func (r *Register) Follows(e Entry) error {
 	if e.Exchange != r.exchange {
 		return fmt.Errorf("entry: it is of the exchange %q, want %q", clip(e.Exchange), r.exchange)
 	}
 	about := r.Find(e.Statement)
-	switch e.Kind {
-	case EntryStatement:
-		if about != nil {
-			return same(*about, e)
-		}
+	switch {
+	case e.Kind == EntryStatement && about != nil:
+		return fmt.Errorf("the log holds an entry of the statement %s already, #%d; a statement is entered once", e.Statement, about.Index)
+	case e.Kind == EntryStatement:
 		return r.followsSeries(e)
-	case EntryWithdrawal, EntryErratum:
-		if about == nil {
-			return fmt.Errorf("the log holds no statement %s of %s", e.Statement, r.exchange)
-		}
-		return about.takes(e)
+	case about == nil:
+		return fmt.Errorf("the log holds no statement %s of %s", e.Statement, r.exchange)
+	case e.Kind == EntryWithdrawal && about.Withdrawal != nil:
+		return fmt.Errorf("the statement %s is withdrawn already, by entry #%d of %s", e.Statement, about.Withdrawal.Index, about.Withdrawal.Entry.Issued)
 	}
-	return errors.New("entry: of an unknown kind")
-}
-
-// same is an error unless the entry is the one that entered its statement.
-func same(there Listed, e Entry) error {
-	if is, err := there.is(e); err != nil || is {
-		return err
-	}
-	return fmt.Errorf("the log holds another entry of the statement %s, #%d; a statement is entered once", e.Statement, there.Index)
-}
-
-// is reports whether an entry says the same in every byte.
-func (n Noted) is(e Entry) (bool, error) {
-	have, err := n.Entry.JSON()
-	if err != nil {
-		return false, err
-	}
-	want, err := e.JSON()
-	return string(have) == string(want), err
-}
-
-// takes says whether a withdrawal or an erratum says something new of the statement.
-func (l *Listed) takes(e Entry) error {
-	if e.Kind == EntryWithdrawal {
-		if l.Withdrawal == nil {
-			return nil
-		}
-		if is, err := l.Withdrawal.is(e); err != nil || is {
-			return err
-		}
-		return fmt.Errorf("the statement %s is withdrawn already, by entry #%d of %s", e.Statement, l.Withdrawal.Index, l.Withdrawal.Entry.Issued)
-	}
-	for _, there := range l.Errata {
-		if is, err := there.is(e); err != nil || is {
-			return err
-		}
-		if there.Entry.Text == e.Text {
+	for _, there := range about.Errata {
+		if e.Kind == EntryErratum && there.Entry.Text == e.Text {
 			return fmt.Errorf("the log holds this erratum to the statement %s already, as entry #%d of %s", e.Statement, there.Index, there.Entry.Issued)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -122,7 +123,7 @@ func (s *stages) attachmentFiles() ([]report.File, error) {
 	var files []report.File
 	root := s.run.join(dirAttachments)
 	err := filepath.WalkDir(root, func(name string, d os.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+		if err != nil || d.IsDir() || strings.HasPrefix(d.Name(), ".") { // a write that was interrupted leaves one with a dot
 			return err
 		}
 		rel, err := filepath.Rel(s.run.path, name)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -149,38 +148,22 @@ func (n notice) kept(c *Config, file string, about report.Digest) ([]byte, error
 	if err != nil {
 		return nil, err
 	}
-	if raw, err := os.ReadFile(file); err == nil {
-		if e, err := attest.ParseEnvelopeOf(attest.PayloadEntry, raw); err == nil {
-			if entry, err := report.ParseEntry(e.Payload); err == nil && entry.Kind == n.kind && entry.Statement == about && (entry.Text == n.text || log.holds(raw, about)) {
-				return raw, refusedBy(log.register.Follows(entry))
+	raw, err := os.ReadFile(file)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, unreadable("%v", err)
+	}
+	if e, err := attest.ParseEnvelopeOf(attest.PayloadEntry, raw); err == nil {
+		if before, err := report.ParseEntry(e.Payload); err == nil && before.Kind == n.kind && before.Statement == about {
+			if log.register.Holds(before) || before.Text == n.text && log.register.Follows(before) == nil {
+				return raw, nil
 			}
 		}
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return nil, unreadable("%v", err)
 	}
 	entry, err := n.entry(c, about)
 	if err != nil {
 		return nil, err
 	}
 	return nil, refusedBy(log.register.Follows(entry))
-}
-
-// holds says whether a withdrawal or erratum is in the log.
-func (l *seenLog) holds(raw []byte, about report.Digest) bool {
-	there := l.register.Find(about)
-	if there == nil {
-		return false
-	}
-	all := there.Errata
-	if there.Withdrawal != nil {
-		all = append(all[:len(all):len(all)], *there.Withdrawal)
-	}
-	for _, n := range all {
-		if bytes.Equal(n.Raw, raw) {
-			return true
-		}
-	}
-	return false
 }
 
 func refusedBy(err error) error {

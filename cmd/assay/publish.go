@@ -147,6 +147,9 @@ func (a *app) follow(entries ...[]byte) error {
 		if err := e.Verify(own...); err != nil {
 			return hinted(refused("%v", err), "the keys of this exchange are keys.statement and keys.former")
 		}
+		if log.register.Holds(entry) {
+			continue
+		}
 		if err := log.register.Follows(entry); err != nil {
 			return hinted(refused("%v", err), "nothing was entered; assay log show lists what is there, and assay report draws a statement up anew after the last one")
 		}
