@@ -51,9 +51,9 @@ func envelopedRaw(t testing.TB, payloadType string, payload []byte, by ...attest
 	return raw
 }
 
-func notice(t testing.TB, make func(string, report.Digest, string, report.Time) (report.Entry, error), about byte, text string) report.Entry {
+func notice(t testing.TB, say func(string, report.Digest, string, report.Time) (report.Entry, error), about byte, text string) report.Entry {
 	t.Helper()
-	e, err := make("Demo Exchange", report.Digest{about}, text, issued())
+	e, err := say("Demo Exchange", report.Digest{about}, text, issued())
 	if err != nil {
 		t.Fatal(err)
 	}

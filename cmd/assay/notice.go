@@ -69,7 +69,7 @@ func (a *app) giveNotice(cmd *cobra.Command, n notice) error {
 	if err != nil {
 		return err
 	}
-	about, err := n.about()
+	about, err := n.about(c)
 	if err != nil {
 		return err
 	}
@@ -121,14 +121,20 @@ func (a *app) enterNotice(cmd *cobra.Command, c *Config, n notice, about report.
 		"%s of statement %s: entry #%d of %s\nkept in %s", n.kind, about, place.Index, c.Log.Origin, file)
 }
 
-// about is the digest of the statement that is meant.
-func (n notice) about() (report.Digest, error) {
+// about is the digest of the statement that is meant, one of this exchange's.
+func (n notice) about(c *Config) (report.Digest, error) {
 	var d report.Digest
 	if d.UnmarshalText([]byte(n.statement)) == nil {
 		return d, nil
 	}
 	signed, err := readStatement(n.statement)
-	return signed.Digest, err
+	if err != nil {
+		return d, err
+	}
+	if by := signed.Statement.Predicate.Snapshot.Exchange.Name; by != c.Exchange.Name {
+		return d, refused("%s is a statement of %q, %s is of %q", n.statement, by, c.path, c.Exchange.Name)
+	}
+	return signed.Digest, nil
 }
 
 // files are where the entry is kept, and its proof: named by what is said, so that saying it again finds them.
@@ -178,11 +184,11 @@ func (n notice) entry(c *Config, about report.Digest) (report.Entry, error) {
 	if err != nil {
 		return report.Entry{}, err
 	}
-	make := report.NewWithdrawal
+	say := report.NewWithdrawal
 	if n.kind == report.EntryErratum {
-		make = report.NewErratum
+		say = report.NewErratum
 	}
-	entry, err := make(c.Exchange.Name, about, n.text, issued)
+	entry, err := say(c.Exchange.Name, about, n.text, issued)
 	return entry, refusedBy(err)
 }
 

@@ -57,8 +57,9 @@ func (s *stages) publish(cmd *cobra.Command) error {
 	if err := s.publishAttachments(envelope, signed); err != nil {
 		return err
 	}
-	return s.app.say(cmd, map[string]any{"statement": signed.Digest.String(), "origin": at.head.Origin, "index": at.index, "size": at.head.Size},
-		"published statement %s: entry #%d of %s", signed.Digest, at.index, headLines(at.head))
+	all := shown(at.head, nil)
+	all["statement"], all["index"] = signed.Digest.String(), at.index
+	return s.app.say(cmd, all, "published statement %s: entry #%d of %s", signed.Digest, at.index, headLines(at.head))
 }
 
 // ready refuses to enter what is not the run's last word: nothing takes an entry back.
