@@ -2,6 +2,7 @@ package merkle
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -45,9 +46,13 @@ func validAssetID(id string) bool {
 	return 1 <= len(id) && len(id) <= 32
 }
 
+// InLog is the statement's place in a log, as a proof has it (SPEC part 8, key "log"): the entry's envelope in canonical form, and
+// the log's proof of it.
+type InLog struct{ Entry, Proof []byte }
+
 // JSON returns the proof's file in canonical form (SPEC part 8). It takes the registry's asset ids in order, and the signed
-// statement's envelope in canonical form, or nil to leave it out.
-func (p Proof[S]) JSON(assets []string, envelope []byte) ([]byte, error) {
+// statement's envelope in canonical form and its place in a log, or nil to leave either out.
+func (p Proof[S]) JSON(assets []string, envelope []byte, log *InLog) ([]byte, error) {
 	b, err := p.Balances.AppendJSON([]byte(`{"balances":`), assets)
 	if err != nil {
 		return nil, fmt.Errorf("balances: %w", err)
@@ -59,7 +64,17 @@ func (p Proof[S]) JSON(assets []string, envelope []byte) ([]byte, error) {
 		b = append(b, `,"envelope":`...)
 		b = append(b, envelope...)
 	}
-	b = append(b, `,"kind":"`+p.Kind.String()+`","nonce":"`...)
+	b = append(b, `,"kind":"`+p.Kind.String()...)
+	if log != nil {
+		if err := checkEnvelope(log.Entry); err != nil {
+			return nil, fmt.Errorf("log: %w", err)
+		}
+		b = append(append(b, `","log":{"entry":`...), log.Entry...)
+		b = base64.StdEncoding.AppendEncode(append(b, `,"proof":"`...), log.Proof)
+		b = append(b, `"},"nonce":"`...)
+	} else {
+		b = append(b, `","nonce":"`...)
+	}
 	b = hex.AppendEncode(b, p.Nonce[:])
 	if b, err = appendNodes(append(b, `","path":`...), p.Path, assets); err != nil {
 		return nil, fmt.Errorf("path: %w", err)

@@ -12,7 +12,11 @@ var testIDs = []string{"BTC", "ETH", "USDT", "A.1", "A#2", "A-3", "A4", "A5", "A
 func TestProofJSON(t *testing.T) {
 	p, _ := proofOf(t, [][]leaf{someLeaves(7), someLeaves(3)}, 0, 2)
 	for name, envelope := range map[string][]byte{"without": nil, "with": []byte(`{"payload":"e30=","payloadType":"x","signatures":[]}`)} {
-		got, err := p.JSON(testIDs, envelope)
+		var log *InLog
+		if envelope != nil {
+			log = &InLog{Entry: []byte(`{"payload":"e30="}`), Proof: []byte("c2sp.org/tlog-proof@v1\n")}
+		}
+		got, err := p.JSON(testIDs, envelope, log)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -33,10 +37,13 @@ func TestProofJSON(t *testing.T) {
 		if has := bytes.Contains(got, []byte(`"envelope":{`)); has != (envelope != nil) {
 			t.Errorf("%s envelope: in the file: %v", name, has)
 		}
+		if has := bytes.Contains(got, []byte(`,"log":{"entry":{"payload":"e30="},"proof":"YzJzcC5vcmcvdGxvZy1wcm9vZkB2MQo="},"nonce":"`)); has != (log != nil) {
+			t.Errorf("%s place in a log: in the file: %v", name, has)
+		}
 	}
 	small := Proof[Plain]{Kind: KindPlain, Balances: Plain{{2, Amount{Lo: 5}}}, Nonce: [32]byte{1}, Shard: Place{1, 0, 0, 2},
 		Path: []Node[Plain]{{Hash: Hash{2}, Sum: nil}}}
-	got, err := small.JSON(testIDs, nil)
+	got, err := small.JSON(testIDs, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,9 +77,12 @@ func TestProofJSONRefused(t *testing.T) {
 		"envelope with blanks":      {good, []string{"BTC"}, `{"a": 1}`},
 		"envelope twice":            {good, []string{"BTC"}, `{}{}`},
 	} {
-		if got, err := c.proof.JSON(c.assets, []byte(c.envelope)); err == nil {
+		if got, err := c.proof.JSON(c.assets, []byte(c.envelope), nil); err == nil {
 			t.Errorf("%s: got %s, want an error", name, got)
 		}
+	}
+	if got, err := good.JSON([]string{"BTC"}, []byte("{}"), &InLog{Entry: []byte("{} ")}); err == nil {
+		t.Errorf("entry with blanks: got %s, want an error", got)
 	}
 	if s := Kind(9).String(); s != "kind(0x09)" {
 		t.Errorf("an unknown kind prints as %q", s)

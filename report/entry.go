@@ -56,19 +56,19 @@ func NewEntry(envelope []byte, issued Time) (Entry, error) {
 	return e, e.Check()
 }
 
-// NewWithdrawal takes a signed statement back, and says why (SPEC part 24).
-func NewWithdrawal(s Signed, text string, issued Time) (Entry, error) {
-	return newText(EntryWithdrawal, s, text, issued)
+// NewWithdrawal takes an exchange's statement back, and says why (SPEC part 24).
+func NewWithdrawal(exchange string, statement Digest, text string, issued Time) (Entry, error) {
+	return newText(EntryWithdrawal, exchange, statement, text, issued)
 }
 
-// NewErratum says what is wrong in the words of a signed statement, and how it should
-// read (SPEC part 24).
-func NewErratum(s Signed, text string, issued Time) (Entry, error) {
-	return newText(EntryErratum, s, text, issued)
+// NewErratum says what is wrong in the words of an exchange's statement, and how it
+// should read (SPEC part 24).
+func NewErratum(exchange string, statement Digest, text string, issued Time) (Entry, error) {
+	return newText(EntryErratum, exchange, statement, text, issued)
 }
 
-func newText(kind EntryKind, s Signed, text string, issued Time) (Entry, error) {
-	e := Entry{Exchange: s.Statement.Predicate.Snapshot.Exchange.Name, Issued: issued, Kind: kind, Statement: s.Digest, Text: text, Type: TypeEntry}
+func newText(kind EntryKind, exchange string, statement Digest, text string, issued Time) (Entry, error) {
+	e := Entry{Exchange: exchange, Issued: issued, Kind: kind, Statement: statement, Text: text, Type: TypeEntry}
 	return e, e.Check()
 }
 

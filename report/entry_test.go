@@ -22,11 +22,11 @@ func TestEntry(t *testing.T) {
 	if *statement.Envelope != sha256.Sum256(envelope) || statement.Statement != s.Digest {
 		t.Errorf("it enters %s", statement.Statement)
 	}
-	withdrawal, err := report.NewWithdrawal(s, "The ledger was incomplete.", issued())
+	withdrawal, err := report.NewWithdrawal("Demo Exchange", s.Digest, "The ledger was incomplete.", issued())
 	if err != nil {
 		t.Fatal(err)
 	}
-	erratum, err := report.NewErratum(s, "The entity is Demo Exchange (Lisbon) Lda.", issued())
+	erratum, err := report.NewErratum("Demo Exchange", s.Digest, "The entity is Demo Exchange (Lisbon) Lda.", issued())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func TestParseEntryRefuses(t *testing.T) {
 	}
 	s, _ := signed(t, inputs(t))
 	for _, text := range []string{"", strings.Repeat("x", 4097), "a\nb"} {
-		if _, err := report.NewErratum(s, text, issued()); err == nil {
+		if _, err := report.NewErratum("Demo Exchange", s.Digest, text, issued()); err == nil {
 			t.Errorf("a text of %d bytes was taken", len(text))
 		}
 	}
@@ -101,7 +101,7 @@ func FuzzParseEntry(f *testing.F) {
 	s, envelope := signed(f, inputs(f))
 	for _, make := range []func() (report.Entry, error){
 		func() (report.Entry, error) { return report.NewEntry(envelope, issued()) },
-		func() (report.Entry, error) { return report.NewErratum(s, "x", issued()) },
+		func() (report.Entry, error) { return report.NewErratum("Demo Exchange", s.Digest, "x", issued()) },
 	} {
 		e, err := make()
 		if err != nil {

@@ -79,20 +79,38 @@ type Supersedes struct {
 // period takes that one's place, and must say why; one of another period must not
 // (SPEC part 24).
 func (s Signed) Next(snap Snapshot, supersedes string) (Series, error) {
-	former := s.Statement.Predicate
-	switch {
-	case former.Snapshot.Exchange.Name != snap.Exchange.Name:
-		return Series{}, fmt.Errorf("series: the former statement is by %q, this one by %q", former.Snapshot.Exchange.Name, snap.Exchange.Name)
-	case snap.Instant.Before(former.Snapshot.Instant.Time):
-		return Series{}, fmt.Errorf("series: the former statement is of %s, after this one's instant %s", former.Snapshot.Instant, snap.Instant)
-	case former.Snapshot.Period == snap.Period && supersedes == "":
-		return Series{}, fmt.Errorf("series: the former statement speaks of the same period %s: give the reason why this one takes its place, or a period of its own", snap.Period)
-	case former.Snapshot.Period != snap.Period && supersedes != "":
-		return Series{}, fmt.Errorf("series: a statement takes the place of one of its own period: the former is of %s, this one of %s", former.Snapshot.Period, snap.Period)
+	p := s.Statement.Predicate
+	former := &seat{p.Snapshot.Exchange.Name, p.Snapshot.Instant, p.Snapshot.Period, p.Series, s.Digest}
+	if former.period == snap.Period {
+		return former.next(former, snap, supersedes)
 	}
-	next := Series{Name: former.Series.Name, Number: former.Series.Number + 1, Previous: &s.Digest}
-	if supersedes != "" {
-		next.Supersedes = &Supersedes{Reason: supersedes, Statement: s.Digest}
+	return former.next(nil, snap, supersedes)
+}
+
+// seat is where a statement stands in its series.
+type seat struct {
+	exchange  string
+	instant   Time
+	period    string
+	series    Series
+	statement Digest
+}
+
+// next is the place after the last one of a series, given the last one of the snapshot's period, if there is one.
+func (last *seat) next(same *seat, snap Snapshot, supersedes string) (Series, error) {
+	switch {
+	case last.exchange != snap.Exchange.Name:
+		return Series{}, fmt.Errorf("series: the former statement is by %q, this one by %q", last.exchange, snap.Exchange.Name)
+	case snap.Instant.Before(last.instant.Time):
+		return Series{}, fmt.Errorf("series: the former statement is of %s, after this one's instant %s", last.instant, snap.Instant)
+	case same != nil && supersedes == "":
+		return Series{}, fmt.Errorf("series: the former statement speaks of the same period %s: give the reason why this one takes its place, or a period of its own", snap.Period)
+	case same == nil && supersedes != "":
+		return Series{}, fmt.Errorf("series: a statement takes the place of one of its own period: the former is of %s, this one of %s", last.period, snap.Period)
+	}
+	next := Series{Name: last.series.Name, Number: last.series.Number + 1, Previous: &last.statement}
+	if same != nil {
+		next.Supersedes = &Supersedes{Reason: supersedes, Statement: same.statement}
 	}
 	return next, next.check()
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -116,12 +117,13 @@ func (s *stages) findings() ([][]byte, error) {
 	return all, nil
 }
 
-// attachmentFiles are what was attached to the signed statement.
+// attachmentFiles are what was attached to the signed statement. Of files that are of use only together a half is passed over: it
+// was being written when the stage ended, which makes the whole when it is done again.
 func (s *stages) attachmentFiles() ([]report.File, error) {
 	var files []report.File
 	root := s.run.join(dirAttachments)
 	err := filepath.WalkDir(root, func(name string, d os.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+		if err != nil || d.IsDir() || strings.HasPrefix(d.Name(), ".") { // a write that was interrupted leaves one with a dot
 			return err
 		}
 		rel, err := filepath.Rel(s.run.path, name)
@@ -134,6 +136,11 @@ func (s *stages) attachmentFiles() ([]report.File, error) {
 	})
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, unreadable("%v", err)
+	}
+	for _, pair := range [][]string{{report.PathEntry, report.PathLogProof}, {report.PathAnchor, report.PathAnchorProof}} {
+		if s.run.has(pair[0]) != s.run.has(pair[1]) {
+			files = slices.DeleteFunc(files, func(f report.File) bool { return slices.Contains(pair, f.Path) })
+		}
 	}
 	return files, nil
 }

@@ -44,8 +44,9 @@ type Config struct {
 		Memory string `toml:"memory"`
 	} `toml:"run"`
 	Keys struct {
-		Snapshot  string `toml:"snapshot"`
-		Statement string `toml:"statement"`
+		Snapshot  string   `toml:"snapshot"`
+		Statement string   `toml:"statement"`
+		Former    []string `toml:"former"`
 	} `toml:"keys"`
 	Ledger struct {
 		Files         []string `toml:"files"`
@@ -177,8 +178,8 @@ func parseConfig(raw []byte) (*Config, error) {
 	if _, err := parseSize(c.Run.Memory); err != nil {
 		return nil, fmt.Errorf(" run.memory: %w", err)
 	}
-	if c.Series.Supersedes != "" && c.Series.Former == "" {
-		return nil, errors.New(" series.supersedes: it is the reason why this statement takes the place of the former one: name that one under series.former")
+	if c.Series.Supersedes != "" && c.Series.Former == "" && c.Log.Origin == "" {
+		return nil, errors.New(" series.supersedes: it is the reason why this statement takes the place of the former one: name that one under series.former, or the [log] that holds it")
 	}
 	if n := len(c.Approvals.Keys); c.Approvals.Required > uint64(n) || (c.Approvals.Required == 0) != (n == 0) {
 		return nil, fmt.Errorf(" approvals: %d of %d keys are required, want 1 to all of them, or 0 and no keys", c.Approvals.Required, n)

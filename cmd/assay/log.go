@@ -14,6 +14,7 @@ import (
 
 	"github.com/assay-por/assay/attest"
 	"github.com/assay-por/assay/attest/tlog"
+	"github.com/assay-por/assay/report"
 )
 
 const longLog = `The transparency log (SPEC part 25): a folder of entries that only grows, whose checkpoints outside witnesses cosign. What is in it cannot be taken back, nor
@@ -73,7 +74,8 @@ func newLogAdd(a *app) *cobra.Command {
 		Use:   "add FILE…",
 		Short: "Enter envelopes, and come back once they are public, cosigned and proved",
 		Long: `Enter envelopes (entries of SPEC part 24, commitments of part 21). It comes back once the witnesses cosigned a checkpoint that holds them, they were read back,
-and each one's proof was verified. What is there already is not entered again. Nothing can be taken out.`,
+and each one's proof was verified. What is there already is not entered again. Nothing can be taken out; so an entry in the name of [exchange] that does not follow from
+what the log holds is refused, if this machine knows an [exchange].`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usage("log add takes at least one file")
@@ -91,7 +93,14 @@ and each one's proof was verified. What is there already is not entered again. N
 					return err
 				}
 			}
-			places, err := withLog(cmd.Context(), a, func(l *tlog.Log) ([]tlog.Place, error) { return l.Add(cmd.Context(), entries...) })
+			places, err := withLog(cmd.Context(), a, func(l *tlog.Log) ([]tlog.Place, error) {
+				if own := a.config.ownEntries(entries); len(own) > 0 {
+					if err := a.follow(cmd.Context(), own...); err != nil {
+						return nil, err
+					}
+				}
+				return l.Add(cmd.Context(), entries...)
+			})
 			if err != nil {
 				return err
 			}
@@ -138,16 +147,12 @@ func newLogShow(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			public, err := a.publicKey(cmd.Context(), "log.key", c.keyRef(c.Log.Key))
+			vkey, err := a.logKey(cmd.Context(), c)
 			if errors.Is(err, fs.ErrNotExist) {
 				return noLog(c)
 			}
 			if err != nil {
 				return err
-			}
-			vkey, err := tlog.VerifierKey(c.Log.Origin, public)
-			if err != nil {
-				return unreadable("%s: %v", c.path, err)
 			}
 			dir := os.DirFS(c.resolve(c.Log.Dir))
 			head, err := tlog.ReadCheckpoint(dir, vkey, c.witnessKeys()...)
@@ -198,6 +203,19 @@ func parseEntry(entry []byte) (attest.Envelope, error) {
 		return e, nil
 	}
 	return attest.ParseEnvelopeOf(attest.PayloadEntry, entry)
+}
+
+// ownEntries are those in the exchange's name; a machine that only keeps the log knows no exchange.
+func (c *Config) ownEntries(entries [][]byte) [][]byte {
+	var own [][]byte
+	for _, raw := range entries {
+		if e, err := attest.ParseEnvelopeOf(attest.PayloadEntry, raw); err == nil && c.Exchange.Name != "" {
+			if entry, err := report.ParseEntry(e.Payload); err == nil && entry.Exchange == c.Exchange.Name {
+				own = append(own, raw)
+			}
+		}
+	}
+	return own
 }
 
 // entryKind says in a word what an entry is.

@@ -68,7 +68,10 @@ func withLog[T any](ctx context.Context, a *app, work func(*tlog.Log) (T, error)
 	}
 	done, err := work(l)
 	var quorum *tlog.QuorumError
+	var said *failure
 	switch err = errors.Join(err, l.Close()); {
+	case errors.As(err, &said):
+		return none, err
 	case errors.As(err, &quorum):
 		return none, hinted(refused("%w", err), "what was entered waits in the folder, and is published with the next checkpoint that is cosigned: run the same command again")
 	case err != nil:

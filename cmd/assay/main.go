@@ -3,7 +3,7 @@
 //
 // A run is a chain of stages, each a verb of its own, each reading the files of those before it:
 //
-//	snapshot → build → reserves → control → report → sign
+//	snapshot → build → reserves → control → report → sign → publish
 //
 // `assay run` does them all, as far as it can. The run's directory is the whole state: a stage whose output is there is
 // not done again, and an interrupted one leaves no half-written file.
@@ -62,7 +62,8 @@ func printError(w io.Writer, err error) {
 
 const longHelp = `assay makes solvency reports: what an exchange owes, what it holds, and a signed bundle that anyone can check.
 
-Stages, in order: snapshot, build, reserves, control, report, sign. "assay run" does all of them and says what it waits for; "assay status" says where it stands.
+Stages, in order: snapshot, build, reserves, control, report, sign and, with a [log], publish. "assay run" does all of them and says what it waits for; "assay status"
+says where it stands. What was published cannot be changed: withdraw takes it back, erratum mends its words, and a later statement may take its place.
 On machines of their own: approve, for those who must approve a statement; countersign, for auditors, whose findings attach takes in.
 Beside them: custody, for what outside custodians sign; draw, for an instant that nobody could choose; log, the transparency log of what was published;
 witness, to watch over logs of others; keys, for what signs.
@@ -93,7 +94,7 @@ func newRoot(app *app) *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage("%v", err) })
 	root.AddCommand(
 		newInit(app), newDoctor(app), newLedger(app),
-		newRun(app), newSnapshot(app), newBuild(app), newReserves(app), newControl(app), newReport(app), newSign(app),
+		newRun(app), newSnapshot(app), newBuild(app), newReserves(app), newControl(app), newReport(app), newSign(app), newPublish(app), newWithdraw(app), newErratum(app),
 		newApprove(app), newAttach(app), newStatus(app), newCountersign(app),
 		newDraw(app), newCustody(app), newKeyring(app),
 		newProve(app), newServe(app), newLog(app), newWitness(app),

@@ -64,10 +64,22 @@ func (s *stages) moment(snap report.Snapshot) (momentRecord, error) {
 	if m.Moment, err = report.NewMoment(snap, last...); err != nil {
 		return m, refused("%v", err)
 	}
+	if m.Moment.Checkpoint, err = s.lastCheckpoint(); err != nil {
+		return m, err
+	}
 	if m.Issued, err = now(); err != nil {
 		return m, err
 	}
 	return m, s.run.writeJSON(fileMoment, m)
+}
+
+// lastCheckpoint is the published checkpoint of the log, once there is something in it.
+func (s *stages) lastCheckpoint() (*report.Checkpoint, error) {
+	log, err := s.seen()
+	if err != nil || log == nil || log.head.Size == 0 {
+		return nil, err
+	}
+	return &report.Checkpoint{Origin: log.head.Origin, Root: log.head.Root, Size: log.head.Size}, nil
 }
 
 // last is the last block of a chain, which a node that lags behind does not have.
@@ -138,9 +150,20 @@ func readStatement(path string) (report.Signed, error) {
 	return signed, nil
 }
 
-// series is the statement's place after the former one.
+// series is the statement's place: after the last one of its series in the log or, where there is none, after the former one.
 func (s *stages) series(snap report.Snapshot, former *report.Signed) (report.Series, error) {
 	c := s.config.Series
+	others, err := s.others()
+	if err != nil {
+		return report.Series{}, err
+	}
+	if others != nil && others.Last(c.Name) != nil {
+		return s.afterLast(others, snap, former)
+	}
+	if others != nil && c.Supersedes != "" {
+		return report.Series{}, hinted(refused("series.supersedes: the log holds no statement of the series %s whose place this one could take", c.Name),
+			"if that one was signed before there was a log, enter it first: assay log add with the entry.dsse.json of its run")
+	}
 	if former == nil {
 		return report.Series{Name: c.Name}, nil
 	}
@@ -154,8 +177,32 @@ func (s *stages) series(snap report.Snapshot, former *report.Signed) (report.Ser
 	return next, nil
 }
 
-// lookSeries reads the former statement for the doctor.
+// afterLast is the place after the last statement of the series in the log, which the former one must be, if one is named.
+func (s *stages) afterLast(others *report.Register, snap report.Snapshot, former *report.Signed) (report.Series, error) {
+	c := s.config.Series
+	if last := others.Last(c.Name); former != nil && former.Digest != last.Entry.Statement {
+		return report.Series{}, hinted(refused("series.former: it is the statement %s, the last one of the series %s in the log is %s (entry #%d)", former.Digest, c.Name, last.Entry.Statement, last.Index),
+			"name that one, or none: it is there to say what changed")
+	}
+	next, err := others.Next(c.Name, snap, c.Supersedes)
+	if err != nil {
+		return next, hinted(refused("%v", err), "see [series] in %s", s.rel(s.config.path))
+	}
+	return next, nil
+}
+
+// lookSeries reads log and former statement for the doctor.
 func (s *stages) lookSeries() (string, error) {
+	others, err := s.others()
+	if err != nil {
+		return "", err
+	}
+	if others != nil {
+		if last := others.Last(s.config.Series.Name); last != nil {
+			return fmt.Sprintf("the next statement follows number %d of the series %s, of period %s: %s, entry #%d of the log",
+				last.Entry.Series.Number, last.Entry.Series.Name, last.Entry.Period, last.Entry.Statement, last.Index), nil
+		}
+	}
 	former, err := s.former()
 	if err != nil || former == nil {
 		return "the next statement is the first of the series " + s.config.Series.Name, err

@@ -26,7 +26,7 @@ func newProve(a *app) *cobra.Command {
 		Use:   "prove (--customer ID --out FILE | --customers FILE --out DIR)",
 		Short: "Make customers' inclusion proofs",
 		Long: `Make the proof of one customer, or of every customer listed in a file, one id a line. A proof holds no customer id, and neither does its file's name:
-with --customers each is named by the customer's look-up handle. --customer - reads the id from standard input, where no process list shows it.`,
+with --customers each is named by the customer's look-up handle. Once the statement is published, proofs show its place in the log too. --customer - reads the id from standard input, where no process list shows it.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if (customer == "") == (list == "") {
@@ -69,6 +69,7 @@ type prover struct {
 	inner    *build.Prover
 	shards   int
 	envelope []byte
+	log      *merkle.InLog // the statement's place, once it is published
 }
 
 func (s *stages) openProver() (*prover, error) {
@@ -107,7 +108,12 @@ func (s *stages) openProver() (*prover, error) {
 	if err != nil {
 		return nil, unreadable("%v", err)
 	}
-	return &prover{s: s, snap: snap, keys: derived, inner: inner, shards: len(result.Shards), envelope: envelope}, nil
+	p := &prover{s: s, snap: snap, keys: derived, inner: inner, shards: len(result.Shards), envelope: envelope}
+	entry, shown, err := s.logAttachments(envelope)
+	if shown != nil {
+		p.log = &merkle.InLog{Entry: entry, Proof: shown}
+	}
+	return p, err
 }
 
 // sameTree makes sure that the signed statement speaks of the tree that is here.
@@ -136,7 +142,7 @@ func (p *prover) prove(customer string, name func(handle string) string) error {
 	if err != nil {
 		return unreadable("%v", err)
 	}
-	raw, err := proof.JSON(p.snap.AssetIDs(), p.envelope)
+	raw, err := proof.JSON(p.snap.AssetIDs(), p.envelope, p.log)
 	if err != nil {
 		return err
 	}

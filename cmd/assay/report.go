@@ -96,6 +96,9 @@ func (s *stages) draft() (draft, error) {
 	if err != nil {
 		return draft{}, refused("%v", err)
 	}
+	if err := s.mayBeAnew(payload); err != nil {
+		return draft{}, err
+	}
 	if err := s.run.write(published(report.PathManifest), manifest); err != nil {
 		return draft{}, err
 	}

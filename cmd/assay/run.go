@@ -12,7 +12,7 @@ func newRun(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Do every stage, as far as it can; say what it waits for",
-		Long: `Do snapshot, build, reserves, control, report and sign, one after the other. What is done already is not done again, so after an interrupt, or once
+		Long: `Do snapshot, build, reserves, control, report, sign and, with a [log], publish, one after the other. What is done already is not done again, so after an interrupt, or once
 signatures of control came in, run it again to go on.
 
 The run waits for every wallet's signature, and for as many approvals as [approvals] requires. With --unsigned it goes on without the missing ones: those wallets count for nothing.`,
@@ -86,5 +86,8 @@ func (s *stages) all(cmd *cobra.Command, w instant, unsignedToo bool) error {
 	if err := s.app.sayCoverage(cmd, d.statement.Predicate); err != nil {
 		return err
 	}
-	return s.sign(cmd, d)
+	if err := s.sign(cmd, d); err != nil || s.config.Log.Origin == "" {
+		return err
+	}
+	return s.publish(cmd)
 }

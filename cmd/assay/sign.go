@@ -129,6 +129,9 @@ func (s *stages) signed(d draft) ([]byte, error) {
 		return nil, err
 	}
 	if envelope == nil {
+		if err := s.signedOnce(d.payload); err != nil {
+			return nil, err
+		}
 		have, err := s.approved(d.payload, who)
 		if err != nil {
 			return nil, err
@@ -141,6 +144,19 @@ func (s *stages) signed(d draft) ([]byte, error) {
 		}
 	}
 	return envelope, s.enter(envelope, own, signer)
+}
+
+// signedOnce refuses to sign what is in the log already with other signatures: its entry is about those.
+func (s *stages) signedOnce(payload []byte) error {
+	log, err := s.seen()
+	if log == nil || err != nil {
+		return err
+	}
+	if there := log.register.Find(sha256.Sum256(payload)); there != nil {
+		return hinted(refused("the statement %s is in the log, entry #%d, with other signatures than those in %s", there.Entry.Statement, there.Index, s.run.join(fileEnvelope)),
+			"put back the %s that was published, or take a run directory of its own", report.PathEnvelope)
+	}
+	return nil
 }
 
 // openStatementKey opens the exchange's signing key.
@@ -192,7 +208,7 @@ func (s *stages) signAnew(payload []byte, own attest.PublicKey, who report.Appro
 	return raw, s.run.write(fileEnvelope, raw)
 }
 
-// enter makes the signed statement's entry for a log, unless it is there. It is dated once.
+// enter makes the signed statement's entry for a log, unless it is there, or in the log itself. It is dated once.
 func (s *stages) enter(envelope []byte, own attest.PublicKey, open func() (attest.Signer, error)) error {
 	if s.run.has(fileEntry) {
 		before, err := s.run.read(fileEntry, "sign")
@@ -200,10 +216,17 @@ func (s *stages) enter(envelope []byte, own attest.PublicKey, open func() (attes
 			return err
 		}
 		if e, err := attest.ParseEnvelopeOf(attest.PayloadEntry, before); err == nil && e.Verify(own) == nil {
-			if entry, err := report.ParseEntry(e.Payload); err == nil && entry.About(envelope) == nil {
+			if _, err := readEntryOf(before, envelope); err == nil {
 				return nil
 			}
 		}
+	}
+	there, err := s.entered()
+	if err != nil {
+		return err
+	}
+	if there != nil && there.Entry.About(envelope) == nil {
+		return s.run.write(fileEntry, there.Raw)
 	}
 	signer, err := open()
 	if err != nil {
@@ -250,24 +273,29 @@ func now() (report.Time, error) {
 	return t, nil
 }
 
-// render writes the report page, from the bytes that were signed.
+// render writes the report page, from the bytes that were signed and the bundle that holds them.
 func (s *stages) render(path string, envelope []byte, bands int) error {
-	lines, err := s.run.read(published(report.PathLines), "report")
+	dir := s.config.resolve(s.config.Bundle.Dir)
+	lines, err := os.ReadFile(filepath.Join(dir, report.PathLines))
 	if err != nil {
-		return err
+		return unreadable("%v", err)
 	}
 	bandLines := make([][]byte, bands)
 	for n := range bandLines {
-		if bandLines[n], err = s.run.read(published(report.PathBandLines(n)), "report"); err != nil {
-			return err
+		if bandLines[n], err = os.ReadFile(filepath.Join(dir, report.PathBandLines(n))); err != nil {
+			return unreadable("%v", err)
 		}
 	}
 	findings, err := s.findings()
 	if err != nil {
 		return err
 	}
+	at, err := s.logged(envelope)
+	if err != nil {
+		return err
+	}
 	var page bytes.Buffer
-	if err := render.HTML(&page, render.Files{Envelope: envelope, Lines: lines, Bands: bandLines, Findings: findings}); err != nil {
+	if err := render.HTML(&page, render.Files{Envelope: envelope, Lines: lines, Bands: bandLines, Findings: findings, Logged: at.shown()}); err != nil {
 		return refused("%v", err)
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

@@ -20,6 +20,7 @@ type stages struct {
 	progress *progress
 
 	snapshotKey *keys.Identity // once it was opened
+	log         *seenLog       // once it was read
 }
 
 // inRun loads the configuration, takes the run's directory for this process alone, and calls do.

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -11,13 +12,17 @@ import (
 	"github.com/assay-por/assay/report"
 )
 
-// The states of a run, in order (SPEC part 24 names the last three).
+// The states of a run, in order (SPEC part 24 names the last six).
 const (
 	stateNone     = "none"     // no snapshot was taken
 	stateTaken    = "taken"    // there is a snapshot, and no draft yet
 	stateDraft    = "draft"    // a draft waits for approvals
 	stateApproved = "approved" // it may be signed
 	stateSigned   = "signed"
+
+	statePublished  = "published"  // the log holds it
+	stateSuperseded = "superseded" // and another one in its place
+	stateWithdrawn  = "withdrawn"  // and that it does not hold any more
 )
 
 // status is where a run stands.
@@ -33,6 +38,19 @@ type status struct {
 	Stale     int    `json:"stale"` // approvals of an older draft
 	Signed    string `json:"signed,omitempty"`
 	Attached  int    `json:"attached"`
+
+	Log *logStatus `json:"log,omitempty"`
+}
+
+// logStatus is what the log says of the signed statement.
+type logStatus struct {
+	Origin       string   `json:"origin"`
+	Index        uint64   `json:"index"`
+	Waiting      bool     `json:"waiting"` // for the witnesses: it is entered, and not published yet
+	SupersededBy string   `json:"superseded_by,omitempty"`
+	Withdrawn    bool     `json:"withdrawn"`
+	Reason       string   `json:"reason,omitempty"` // why it was superseded or withdrawn
+	Errata       []string `json:"errata"`
 }
 
 func newStatus(a *app) *cobra.Command {
@@ -118,8 +136,35 @@ func (s *stages) draftStatus(st *status) error {
 		st.State = stateSigned
 	}
 	attached, err := s.attachmentFiles()
+	if err != nil {
+		return err
+	}
 	st.Attached = len(attached)
-	return err
+	return s.logStatus(st)
+}
+
+// logStatus says what became of the signed statement, by the log.
+func (s *stages) logStatus(st *status) error {
+	there, err := s.entered()
+	if err != nil || there == nil {
+		return err
+	}
+	log := &logStatus{Origin: s.config.Log.Origin, Index: there.Index, Waiting: !s.log.published(there.Noted), Errata: []string{}}
+	state := statePublished
+	if by := there.SupersededBy; by != nil {
+		state, log.SupersededBy, log.Reason = stateSuperseded, by.Entry.Statement.String(), by.Entry.Series.Supersedes.Reason
+	}
+	if w := there.Withdrawal; w != nil {
+		state, log.Withdrawn, log.Reason = stateWithdrawn, true, w.Entry.Text
+	}
+	for _, e := range there.Errata {
+		log.Errata = append(log.Errata, e.Entry.Text)
+	}
+	if st.State == stateSigned && !log.Waiting {
+		st.State = state
+	}
+	st.Log = log
+	return nil
 }
 
 func (a *app) sayStatus(cmd *cobra.Command, st status) error {
@@ -142,14 +187,39 @@ func (a *app) sayStatus(cmd *cobra.Command, st status) error {
 	fmt.Fprintf(out, "draft      statement %s\n", st.Statement)
 	fmt.Fprintf(out, "approvals  %s\n", st.approvals())
 	switch {
-	case st.State == stateSigned:
+	case st.Signed == st.Statement:
 		fmt.Fprintf(out, "signed     yes, with %d attachments\n", st.Attached)
 	case st.Signed != "":
 		fmt.Fprintf(out, "signed     an older draft, statement %s; not this one\n", st.Signed)
 	default:
 		fmt.Fprintln(out, "signed     no")
 	}
+	st.Log.say(out)
 	return nil
+}
+
+// say prints what the log says, the worst first.
+func (l *logStatus) say(out io.Writer) {
+	if l == nil {
+		return
+	}
+	if l.Withdrawn {
+		fmt.Fprintf(out, "WITHDRAWN  %q\n", l.Reason)
+	}
+	if l.SupersededBy != "" {
+		fmt.Fprintf(out, "SUPERSEDED by statement %s\n", l.SupersededBy)
+		if !l.Withdrawn {
+			fmt.Fprintf(out, "reason     %q\n", l.Reason)
+		}
+	}
+	for _, text := range l.Errata {
+		fmt.Fprintf(out, "erratum    %q\n", text)
+	}
+	if l.Waiting {
+		fmt.Fprintf(out, "published  no: entry #%d of %s waits for the witnesses; assay publish tries again\n", l.Index, l.Origin)
+		return
+	}
+	fmt.Fprintf(out, "published  entry #%d of %s\n", l.Index, l.Origin)
 }
 
 func (st status) approvals() string {

@@ -1,7 +1,7 @@
 #!/bin/sh
 # The main job, start to end, as an exchange, an auditor and a stranger would do it: real local chains, a ledger of 10,000 customers, a
-# draft that two of three people approve, a signed bundle, an auditor's finding beside it, its verification, and a tampered copy that is refused. `make demo` builds what it needs and calls it; everything it
-# makes lies under build/demo.
+# draft that two of three people approve, a signed bundle, its entry in a transparency log that a witness cosigns, an auditor's finding beside it, its verification, and a tampered copy that is refused.
+# `make demo` builds what it needs and calls it; everything it makes lies under build/demo.
 set -eu
 
 bin=${ASSAY_BIN:-$PWD/build/bin}
@@ -17,12 +17,12 @@ mkdir -p "$demo"
 echo $$ > "$demo/.running"
 cd "$demo"
 
-chain_pid= serve_pid=
+chain_pid= serve_pid= witness_pid=
 cleanup() {
   code=$?
   trap - EXIT INT TERM
-  for pid in $serve_pid $chain_pid; do kill "$pid" 2>/dev/null || true; done
-  for pid in $serve_pid $chain_pid; do wait "$pid" 2>/dev/null || true; done
+  for pid in $serve_pid $witness_pid $chain_pid; do kill "$pid" 2>/dev/null || true; done
+  for pid in $serve_pid $witness_pid $chain_pid; do wait "$pid" 2>/dev/null || true; done
   rm -f "$demo/.running"
   [ "$code" -eq 0 ] || echo "demo: failed (exit $code); what it made is in $demo" >&2
   exit "$code"
@@ -56,6 +56,19 @@ wait_for chains/devchain.json "$chain_pid" || { cat chains.log >&2; exit 1; }
 step "three people who may approve a statement, two of whom must; an auditor; each with a key of their own"
 for who in alice bob carol auditor; do "$bin/assay" custody key "$who.age"; done
 printf '\n[approvals]\nrequired = 2\nkeys = ["alice.pub", "bob.pub", "carol.pub"]\n' >> assay.toml
+
+step "a transparency log, and a witness that somebody else runs; what a verifier believes of them goes into the policy"
+mkdir witness
+printf '[witness]\nname = "witness.example"\ndir = "seen"\n' > witness/assay.toml
+witness_key=$("$bin/assay" witness init --config witness/assay.toml | sed -n 's/^verifier key: //p')
+printf '\n[log]\norigin = "demo.example/log"\nwitnesses = [{ key = "%s", url = "http://127.0.0.1:0" }]\nquorum = 1\n' "$witness_key" >> assay.toml
+"$bin/assay" log init > log.txt
+sed -n '/^\[log\]/,$p' log.txt | tee -a policy.toml
+"$bin/assay" witness run --config witness/assay.toml --listen 127.0.0.1:0 --log "$(sed -n 's/^verifier key: //p' log.txt)" > witness.txt 2> witness.log &
+witness_pid=$!
+wait_for witness.txt "$witness_pid" || { cat witness.log >&2; exit 1; }
+sed "s,http://127.0.0.1:0,$(sed -n 's/^serving \(http:[^ ]*\).*/\1/p' witness.txt)," assay.toml > witnessed.toml
+mv witnessed.toml assay.toml
 
 step "a ledger of 10,000 customers"
 "$bin/assay" ledger synth --customers 10000 --assets 3 --held 2 --seed 1 --out ledger/customers.csv
@@ -98,16 +111,21 @@ approved_by alice
 waits_for_approvals
 approved_by bob
 
-step "signature, bundle, report"
+step "signature, bundle, report; the statement is entered in the log, the witness cosigns it, and bundle and report show it"
 "$bin/assay" run > coverage.txt
 cat coverage.txt
 "$bin/assay" status
+"$bin/assay" log show
+kill "$witness_pid"
+wait "$witness_pid" 2>/dev/null || true
+witness_pid=
 
 step "three customers get their proofs, and one checks it"
 sed -n '2,400p' ledger/customers.csv | cut -d, -f1 | uniq | head -3 > customers.txt
 "$bin/assay" prove --customers customers.txt --out proofs
 head -1 customers.txt | "$bin/assay" prove --customer - --out proofs/first.json
-head -1 customers.txt | "$bin/assay-verify" proof proofs/first.json --policy policy.toml --customer - | tail -1
+head -1 customers.txt | "$bin/assay-verify" proof proofs/first.json --policy policy.toml --customer - > proof.txt || { cat proof.txt; exit 1; }
+tail -1 proof.txt
 
 step "an auditor checks the bundle, and signs what was found beside it"
 "$bin/assay-verify" bundle bundle.zip --policy policy.toml --json > verdict.json || { cat verdict.json; exit 1; }

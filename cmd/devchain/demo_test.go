@@ -91,7 +91,7 @@ func TestX04_DemoRunsBesideItself(t *testing.T) {
 					t.Errorf("%s is not among the last lines:\n%s", want, end)
 				}
 			}
-			for _, made := range []string{"assay.toml", "policy.toml", "run/build.json", "bundle/manifest.json", "bundle.zip", "report/index.html", "proofs/first.json", "run/entry.dsse.json", "bundle/attachments/findings/0.dsse.json"} {
+			for _, made := range []string{"assay.toml", "policy.toml", "run/build.json", "bundle/manifest.json", "bundle.zip", "report/index.html", "proofs/first.json", "run/entry.dsse.json", "log/checkpoint", "bundle/attachments/entry.dsse.json", "bundle/attachments/log.tlog-proof", "bundle/attachments/findings/0.dsse.json"} {
 				if _, err := os.Stat(filepath.Join(demo, made)); err != nil {
 					t.Error(err)
 				}

@@ -13,6 +13,7 @@ import (
 	"github.com/assay-por/assay/chains"
 	"github.com/assay-por/assay/merkle"
 	"github.com/assay-por/assay/report"
+	"github.com/assay-por/assay/report/render"
 )
 
 const (
@@ -119,6 +120,12 @@ func exampleFinding(t *testing.T, envelope []byte) []byte {
 		t.Fatal(err)
 	}
 	return raw
+}
+
+// exampleLogged is a place in a log that two witnesses saw.
+func exampleLogged() *render.Logged {
+	at := time.Date(2026, 11, 2, 3, 4, 5, 0, time.UTC)
+	return &render.Logged{Origin: "demo.example/log", Index: 1_042, Size: 1_043, Witnesses: []render.Witnessed{{Name: "witness.example", Time: at}, {Name: "watch.example", Time: at.Add(2 * time.Second)}}}
 }
 
 // beside adds two bands, between which coins came and went, and claims of a custodian and of the exchange itself.

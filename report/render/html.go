@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"time"
 
 	"github.com/assay-por/assay/report"
 )
@@ -24,7 +25,29 @@ type Files struct {
 	Lines    []byte   // reserves/lines.json (SPEC part 15)
 	Bands    [][]byte // the lines of its bands in order (SPEC part 21)
 	Findings [][]byte // auditors' findings in order (SPEC part 27)
+	Logged   *Logged  // once it is published; its proof was verified
 }
+
+// Logged is where the statement stands in a log (SPEC part 25).
+type Logged struct {
+	Origin      string
+	Index, Size uint64 // of the entry, of the log then
+	Witnesses   []Witnessed
+}
+
+// Witnessed says who cosigned the log, and when.
+type Witnessed struct {
+	Name string
+	Time time.Time
+}
+
+// Place says where in the log it is.
+func (l *Logged) Place() string {
+	return fmt.Sprintf("entry #%s of %s then", count(l.Index), count(l.Size))
+}
+
+// At is the time as the page has it.
+func (w Witnessed) At() string { return w.Time.UTC().Format("2006-01-02 15:04:05 UTC") }
 
 // HTML writes the page of a signed report. It draws nothing when the bytes are not of
 // their format, when the lines do not give the statement's reserves and totals, or when
@@ -43,7 +66,7 @@ func HTML(w io.Writer, f Files) error {
 		return fmt.Errorf("report page: %w", err)
 	}
 	p := newPage(signed, list)
-	p.Claims = newClaims(p.Predicate)
+	p.Claims, p.Logged = newClaims(p.Predicate), f.Logged
 	if p.Steps, err = newSteps(p.Snapshot, list, held); err != nil {
 		return fmt.Errorf("report page: %w", err)
 	}

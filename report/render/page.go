@@ -21,6 +21,7 @@ type page struct {
 	Digest, Manifest string
 	KeyIDs           []string // of the exchange
 	Origin           origin
+	Logged           *Logged
 	Findings         []finding
 	InstantText      string
 	CustomersText    string
