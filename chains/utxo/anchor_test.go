@@ -225,6 +225,26 @@ func TestB17_AnchorWithoutWork(t *testing.T) {
 	}
 }
 
+// TestB06_AnchorTricks: a block that hashes up by doubled transactions, or a payment as long as a Merkle node, makes no anchor.
+func TestB06_AnchorTricks(t *testing.T) {
+	block := blockOf(3)
+	if a, err := anchorFile(block, 2); err != nil || a.Index != 2 || len(a.Branch) != 2 || len(a.Coinbase.Branch) != 2 {
+		t.Fatalf("got %+v, %v", a, err)
+	}
+	block.Transactions = append(block.Transactions, block.Transactions[2])
+	if _, err := anchorFile(block, 3); err == nil || !strings.Contains(err.Error(), "CVE-2012-2459") {
+		t.Errorf("doubled: %v", err)
+	}
+	for index := range 2 { // the coinbase, and the payment
+		block = blockOf(2)
+		block.Transactions[index].TxOut[0].PkScript = make([]byte, 4)
+		block.Header.MerkleRoot = naiveRoot(ids(block))
+		if _, err := anchorFile(block, 1); err == nil || !strings.Contains(err.Error(), "CVE-2017-12842") {
+			t.Errorf("transaction %d of 64 bytes: %v", index, err)
+		}
+	}
+}
+
 // Litecoin Core, with an index of transactions and without.
 func TestLitecoin_Anchor(t *testing.T) {
 	for _, index := range []string{"-txindex=1", "-txindex=0"} {
@@ -232,24 +252,23 @@ func TestLitecoin_Anchor(t *testing.T) {
 		n.ask("", "createwallet", "miner")
 		n.miner = n.ask("miner", "getnewaddress", "", "bech32")
 		n.ask("", "generatetoaddress", 101, n.miner)
-		var funded, signed struct {
-			Hex string `json:"hex"`
-		}
-		raw := n.ask("", "createrawtransaction", []any{}, map[string]any{"data": hex.EncodeToString(AnchorScript(anchored)[2:])})
+		// As assay anchor request tells people to do it.
+		var psbt struct{ PSBT, Hex string }
 		for _, step := range []struct {
-			method, hex string
-			into        *struct {
-				Hex string `json:"hex"`
-			}
-		}{{"fundrawtransaction", raw, &funded}, {"signrawtransactionwithwallet", "", &signed}} {
-			if step.hex == "" {
-				step.hex = funded.Hex
-			}
-			if err := json.Unmarshal([]byte(n.ask("miner", step.method, step.hex)), step.into); err != nil {
+			method string
+			params func() []any
+		}{
+			{"walletcreatefundedpsbt", func() []any {
+				return []any{[]any{}, []any{map[string]any{"data": hex.EncodeToString(AnchorScript(anchored)[2:])}}}
+			}},
+			{"walletprocesspsbt", func() []any { return []any{psbt.PSBT} }},
+			{"finalizepsbt", func() []any { return []any{psbt.PSBT} }},
+		} {
+			if err := json.Unmarshal([]byte(n.ask("miner", step.method, step.params()...)), &psbt); err != nil {
 				t.Fatal(err)
 			}
 		}
-		at := Place{Txid: n.ask("", "sendrawtransaction", signed.Hex)}
+		at := Place{Txid: n.ask("", "sendrawtransaction", psbt.Hex)}
 		s := n.open(Options{}, n.url())
 		var waiting *UnconfirmedError
 		if _, err := s.Anchor(t.Context(), at, AnchorScript(anchored)); !errors.As(err, &waiting) {

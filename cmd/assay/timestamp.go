@@ -121,7 +121,7 @@ func (s *stages) timestamp(cmd *cobra.Command) error {
 	var all []stamped
 	var failed []error
 	for _, t := range s.config.Timestamps {
-		got, err := s.stampOf(t, envelope, have)
+		got, err := s.stampBy(t, envelope, have)
 		if err == nil {
 			have, err = s.keepStamps(have, got.Stamp)
 		}
@@ -145,8 +145,8 @@ func (s *stages) timestamp(cmd *cobra.Command) error {
 	return errors.Join(failed...)
 }
 
-// stampOf returns what the authority gave before, or asks it.
-func (s *stages) stampOf(t TimestampConfig, envelope []byte, have []timestamp.Stamp) (stamped, error) {
+// stampBy returns what the authority gave before, or asks it.
+func (s *stages) stampBy(t TimestampConfig, envelope []byte, have []timestamp.Stamp) (stamped, error) {
 	certificate, err := s.config.authority(t)
 	if err != nil {
 		return stamped{}, err
