@@ -163,7 +163,7 @@ func (s *stages) anchorImport(cmd *cobra.Command, chain chains.Chain, at utxo.Pl
 	if err != nil {
 		return refused("%v", err)
 	}
-	if err := errors.Join(s.run.write(report.PathAnchorProof, proofs[got.Script]), s.run.write(report.PathAnchor, file)); err != nil {
+	if err := s.keepAnchor(file, proofs[got.Script]); err != nil {
 		return err
 	}
 	if err := s.publishAttachments(envelope, signed); err != nil {
@@ -174,6 +174,17 @@ func (s *stages) anchorImport(cmd *cobra.Command, chain chains.Chain, at utxo.Pl
 	when := got.Block.Time.Format("2006-01-02T15:04:05Z")
 	return s.app.say(cmd, map[string]any{"statement": signed.Digest.String(), "chain": chain, "block": got.Block.Number, "hash": got.Block.Hash, "time": when, "policy": lines},
 		"anchored in block %d of %s, of %s (which may be two hours off)\nfor a policy, after a look at a node of one's own:\n\n%s", got.Block.Number, chain, when, lines)
+}
+
+// keepAnchor writes both files; at no moment does one of before stand beside one of now.
+func (s *stages) keepAnchor(file, proof []byte) error {
+	if err := os.Remove(s.run.join(report.PathAnchor)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return unreadable("%v", err)
+	}
+	if err := s.run.write(report.PathAnchorProof, proof); err != nil {
+		return err
+	}
+	return s.run.write(report.PathAnchor, file)
 }
 
 // requested are the scripts that were asked for while the statement was in the log, and what each of them shows.

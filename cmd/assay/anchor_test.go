@@ -19,13 +19,14 @@ import (
 	"github.com/assay-por/assay/report"
 )
 
-// inLog is a folder whose signed statement stands in its log, beside a real btcd.
-func inLog(t *testing.T, assay string) (node *devnet.Bitcoin, dir string) {
+// inLog is a folder whose signed statement stands in its log, beside a real btcd, and what a policy says of that log.
+func inLog(t *testing.T, assay string) (node *devnet.Bitcoin, dir, policy string) {
 	t.Helper()
 	node, instant, dir := bitcoin(t, assay)
 	mustCall(t, dir, assay, opened("run", "--at", instant.Format(time.RFC3339), "--unsigned", "--quiet")...)
 	add(t, dir, "[log]\norigin = \"exchange.example/log\"\n")
-	mustCall(t, dir, assay, opened("log", "init", "--recipient", recipientOf(t, dir))...)
+	made, _ := mustCall(t, dir, assay, opened("log", "init", "--recipient", recipientOf(t, dir))...)
+	_, policy, _ = strings.Cut(made, "for a policy:\n")
 	expect(t, dir, assay, exitRefused, "the statement is in no log yet", "anchor", "request")
 	if err := os.MkdirAll(filepath.Join(dir, "run", "attachments"), 0o700); err != nil {
 		t.Fatal(err)
@@ -34,7 +35,7 @@ func inLog(t *testing.T, assay string) (node *devnet.Bitcoin, dir string) {
 	if err := os.WriteFile(filepath.Join(dir, "run", report.PathEntry), []byte(read(t, dir, "run", fileEntry)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return node, dir
+	return node, dir, policy
 }
 
 // recipientOf is the recipient that keys of this folder are sealed to.
@@ -81,8 +82,8 @@ func mined(t *testing.T, node *devnet.Bitcoin, n int, txs ...*wire.MsgTx) {
 
 // The way from a published statement to an anchor in the bundle, on a real chain.
 func TestAnchor(t *testing.T) {
-	assay, _ := programs(t)
-	node, dir := inLog(t, assay)
+	assay, verify := programs(t)
+	node, dir, ofLog := inLog(t, assay)
 	tx := carries(t, node, []byte("assay/v1"))
 	txid := tx.TxHash().String()
 	expect(t, dir, assay, exitRefused, "no anchor of this statement was asked for", "anchor", "import", txid)
@@ -132,6 +133,12 @@ func TestAnchor(t *testing.T) {
 	if got := read(t, dir, "bundle", report.PathAnchorProof); got != proof {
 		t.Errorf("its proof is\n%s", got)
 	}
+	_, policy, _ := strings.Cut(stdout, "\n\n")
+	for known, want := range map[string]string{ofLog: "under 6 headers; no anchor of the policy", ofLog + "\n" + policy: "under 6 headers, one of them an anchor of the policy"} {
+		if d := judged(t, dir, verify, exitDone, "# [coverage]", known+"\n# [coverage]").detail(t, "anchor"); !strings.Contains(d, want) {
+			t.Errorf("got %q, want %q", d, want)
+		}
+	}
 	if again, _ := mustCall(t, dir, assay, "anchor", "import", txid, "--chain", string(devnet.BitcoinChain), "--height", strconv.FormatUint(height, 10)); again != stdout {
 		t.Errorf("by its height: %s", again)
 	}
@@ -140,7 +147,7 @@ func TestAnchor(t *testing.T) {
 // TestC11_AnchorOfAnotherLog: a transaction that names something else, or is no longer in the chain, anchors nothing.
 func TestC11_AnchorOfAnotherLog(t *testing.T) {
 	assay, _ := programs(t)
-	node, dir := inLog(t, assay)
+	node, dir, _ := inLog(t, assay)
 	_, data := request(t, dir, assay)
 	other := carries(t, node, append([]byte("assay/v1"), make([]byte, 32)...))
 	tx := carries(t, node, data)

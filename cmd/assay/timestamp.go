@@ -157,7 +157,10 @@ func (s *stages) stampBy(t TimestampConfig, envelope []byte, have []timestamp.St
 	}
 	for _, b := range have {
 		name, ours := given[digestOf(b.Raw)]
-		if ours && name == t.Name || !ours && certificate != nil && b.ChainsTo(certificate) == nil {
+		if certificate != nil && b.ChainsTo(certificate) != nil {
+			continue
+		}
+		if ours && name == t.Name || !ours && certificate != nil {
 			return stamped{b, t.Name, certificate}, nil
 		}
 	}

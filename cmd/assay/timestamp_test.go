@@ -119,7 +119,7 @@ func authorityConfig(name, url, certificate string) string {
 
 // Two authorities stamp a statement once; openssl, which knows nothing of assay, verifies what the bundle holds.
 func TestTimestamp(t *testing.T) {
-	assay, _ := programs(t)
+	assay, verify := programs(t)
 	known, other := startTSA(t), startTSA(t)
 	dir := stampedPlace(t, assay, authorityConfig("Known", known.url+"/tsr", filepath.Join(known.dir, "ca.pem"))+authorityConfig("Any", other.url, ""))
 	stdout, _ := mustCall(t, dir, assay, "timestamp")
@@ -136,6 +136,13 @@ func TestTimestamp(t *testing.T) {
 		if out, err := a.openssl("ts", "-verify", "-data", filepath.Join(dir, "bundle", report.PathEnvelope), "-in", stamp, "-CAfile", "ca.pem"); err != nil {
 			t.Errorf("openssl ts -verify: %v\n%s", err, out)
 		}
+	}
+	if d := judged(t, dir, verify, exitDone).detail(t, "timestamps"); !strings.Contains(d, "0 of 2") {
+		t.Errorf("a policy without authorities: %s", d)
+	}
+	_, policy, _ := strings.Cut(stdout, "for a policy:\n")
+	if d := judged(t, dir, verify, exitDone, "# [coverage]", policy+"\n# [coverage]").detail(t, "timestamps"); !strings.Contains(d, "2 of 2") {
+		t.Errorf("a policy with them: %s", d)
 	}
 	zip := read(t, dir, "bundle.zip")
 	if !strings.Contains(zip, report.PathTimestamp(1)) {
