@@ -1,4 +1,5 @@
-# Assay. `make help` lists the targets. Needs Go 1.26.8, git and a POSIX shell; no C compiler but for `make check` (race detector).
+# Assay. `make help` lists the targets. Needs Go 1.26.8, git and a POSIX shell; a C compiler only for `make check` (race detector) and for keys in PKCS#11
+# tokens (make build TAGS=pkcs11 CGO_ENABLED=1).
 
 # Commands that tests and the demo run, built by name and version into build/bin: what they require never meets go.mod.
 BTCD      = github.com/btcsuite/btcd@v0.26.2
@@ -15,30 +16,34 @@ LDFLAGS   = -s -w -X main.version=$(VERSION)
 
 export CGO_ENABLED ?= 0
 
-.PHONY: help build demo test test-faults check bench vectors fuzz clean litecoind anvil
+.PHONY: help build demo test test-faults check bench vectors fuzz clean litecoind anvil softhsm tokens vaultd
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST)
 
 build: ## build assay and assay-verify into build/bin
-	go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/assay ./cmd/assay-verify
+	go build -trimpath -tags '$(TAGS)' -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/assay ./cmd/assay-verify
 
 demo: build $(BIN)/btcd ## the main job, start to end, on real local chains, under build/demo
 	go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/devchain
 	sh cmd/devchain/demo.sh
 
-test: $(BIN)/btcd litecoind anvil ## every test that CI needs
+test: $(BIN)/btcd litecoind anvil softhsm vaultd ## every test that CI needs
 	go test -timeout 20m ./...
+	@$(MAKE) --no-print-directory tokens
 
 test-faults: ## kill the log's writer and its witness a hundred times each, where make test does so twenty times
 	ASSAY_KILLS=100 go test -count=1 -v -run '^TestX11_Killed(Appender|Witness)$$' ./attest/...
 
-check: $(BIN)/btcd $(BIN)/golangci-lint litecoind anvil ## formatting, vet, tidy, lint, import rules, tests with the race detector
+check: $(BIN)/btcd $(BIN)/golangci-lint litecoind anvil softhsm vaultd ## formatting, vet, tidy, lint, import rules, tests with the race detector
 	@test -z "$$(gofmt -l cmd merkle chains attest report verifier web *.go)" || { gofmt -l cmd merkle chains attest report verifier web *.go; echo "run gofmt -w on these files"; exit 1; }
 	go vet ./...
+	CGO_ENABLED=1 go vet -tags pkcs11 ./attest/keys ./cmd/assay
 	go mod tidy -diff
 	$(BIN)/golangci-lint run ./...
+	CGO_ENABLED=1 $(BIN)/golangci-lint run --build-tags pkcs11 ./attest/keys
 	CGO_ENABLED=1 go test -race -timeout 30m ./...
+	CGO_ENABLED=1 go test -race -tags pkcs11 ./attest/keys
 
 bench: ## measure; figures depend on the machine, ratios within one run do not
 	go test -run '^$$' -bench . -benchmem ./merkle/... ./chains/evm ./verifier/...
@@ -81,6 +86,32 @@ anvil:
 	    --fetch-retries=0 --fetch-timeout=60000 $(NPM) >/dev/null 2>&1 </dev/null && echo "$(NPM)" >build/npm/versions || \
 	  echo "no anvil: its tests, and those with Safe's contracts, are skipped; install npm and type: make anvil"; \
 	}
+
+# Tests of keys in PKCS#11 tokens are skipped without SoftHSM and pkcs11-tool: where they cannot be had, nothing fails.
+softhsm:
+	@command -v softhsm2-util >/dev/null 2>&1 && command -v pkcs11-tool >/dev/null 2>&1 || { \
+	  if test "$$(id -u)" = 0 && command -v apt-get >/dev/null 2>&1; then \
+	    echo "installing softhsm2 and opensc, which tests run"; \
+	    wait="-o Acquire::Retries=0 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20"; \
+	    { apt-get $$wait update && DEBIAN_FRONTEND=noninteractive apt-get $$wait install -y --no-install-recommends softhsm2 opensc; } >/dev/null 2>&1 </dev/null; \
+	  fi; \
+	  command -v softhsm2-util >/dev/null 2>&1 && command -v pkcs11-tool >/dev/null 2>&1 || \
+	    echo "no SoftHSM: tests of keys in tokens are skipped; on Debian type: sudo apt-get install -y --no-install-recommends softhsm2 opensc"; \
+	}
+
+# They are in a build of their own, as PKCS#11 needs a C compiler and the rest of Assay does not.
+tokens: softhsm
+	@if ! command -v "$$(go env CC)" >/dev/null 2>&1; then echo "no C compiler: tests of keys in tokens are skipped"; \
+	elif ! command -v softhsm2-util >/dev/null 2>&1 || ! command -v pkcs11-tool >/dev/null 2>&1; then echo "no SoftHSM: tests of keys in tokens are skipped"; \
+	else echo "go test -tags pkcs11 ./attest/keys" && CGO_ENABLED=1 go test -tags pkcs11 ./attest/keys; fi
+
+# A Vault server with Transit, in a module of its own, which tests run and nothing links. Where it cannot be built, its tests are skipped.
+vaultd: $(BIN)/vaultd
+
+VAULTD = attest/keys/testdata/vaultd
+$(BIN)/vaultd: $(VAULTD)/main.go $(VAULTD)/go.mod $(VAULTD)/go.sum
+	@echo "building vaultd, which tests run; the first time it takes some minutes"
+	@cd $(VAULTD) && go build -trimpath -buildvcs=false -ldflags '-s -w' -o $@ . || echo "no vaultd: tests against a Transit server are skipped; see above, then type: make vaultd"
 
 $(BIN)/btcd: Makefile
 	GOBIN=$(BIN) go install $(BTCD)

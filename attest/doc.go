@@ -7,7 +7,7 @@
 //   - the in-toto [Statement] (SPEC part 9), which names a predicate and binds
 //     files by digest through one manifest;
 //   - the DSSE [Envelope] (SPEC part 10), in which one or more distinct
-//     Ed25519 keys sign the statement's exact bytes.
+//     keys, Ed25519 or P-256, sign the statement's exact bytes.
 //
 // An envelope looks like this, on one line (base64 shortened):
 //

@@ -22,9 +22,9 @@ type key struct{ private ed25519.PrivateKey }
 
 func newKey(b byte) key { return key{ed25519.NewKeyFromSeed(bytes.Repeat([]byte{b}, 32))} }
 
-func (k key) PublicKey() attest.PublicKey {
-	return attest.PublicKey(k.private.Public().(ed25519.PublicKey))
-}
+func (k key) public() ed25519.PublicKey { return k.private.Public().(ed25519.PublicKey) }
+
+func (k key) PublicKey() attest.PublicKey   { return attest.Ed25519Key([32]byte(k.public())) }
 func (k key) Sign(m []byte) ([]byte, error) { return ed25519.Sign(k.private, m), nil }
 
 // faulty signs other bytes than it is asked to.
@@ -67,15 +67,14 @@ func TestEnvelope_Oracle(t *testing.T) {
 	if err != nil || !bytes.Equal(payload, e.Payload) {
 		t.Fatalf("payload %q, %v", payload, err)
 	}
-	public := k.PublicKey()
-	if !ed25519.Verify(public[:], dsse.PAE(e.PayloadType, payload), e.Signatures[0].Sig) {
+	if !ed25519.Verify(k.public(), dsse.PAE(e.PayloadType, payload), e.Signatures[0].Sig) {
 		t.Error("the signature is not of DSSE's pre-authentication encoding")
 	}
 }
 
 func TestKey(t *testing.T) {
 	k := newKey(1).PublicKey()
-	text := "ed25519:" + hex.EncodeToString(k[:])
+	text := "ed25519:" + hex.EncodeToString(newKey(1).public())
 	if k.String() != text {
 		t.Errorf("got %s, want %s", k, text)
 	}

@@ -191,7 +191,7 @@ func newSigner() signer { return signerOf(1) }
 func signerOf(b byte) signer { return signer{ed25519.NewKeyFromSeed(bytes.Repeat([]byte{b}, 32))} }
 
 func (s signer) PublicKey() attest.PublicKey {
-	return attest.PublicKey(s.key.Public().(ed25519.PublicKey))
+	return attest.Ed25519Key([32]byte(s.key.Public().(ed25519.PublicKey)))
 }
 func (s signer) Sign(m []byte) ([]byte, error) { return ed25519.Sign(s.key, m), nil }
 

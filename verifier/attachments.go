@@ -24,7 +24,7 @@ const (
 	maxFindings   = 32
 )
 
-// numbered counts the attachments of one kind. Requires that they passed `bundle.files`, so that none is left out.
+// numbered counts the attachments of one kind up to the first gap, which `bundle.files` refuses.
 func (b *bundleRun) numbered(path func(int) string) (n int) {
 	for {
 		if _, ok := b.files.byPath[path(n)]; !ok {
@@ -71,32 +71,4 @@ func (b *bundleRun) together(path, other string) error {
 		return &unreadable{fmt.Sprintf("%s: the file is missing, without which there is no %s", other, path)}
 	}
 	return nil
-}
-
-// checkOutside names what this verifier does not read: a log, time stamps, a block of Bitcoin (SPEC parts 25 and 26). Whatever of it a
-// bundle holds, or the policy wants, keeps the verdict from being proven.
-func (b *bundleRun) checkOutside() {
-	_, entered := b.files.byPath[entryPath]
-	b.checkLog(entered)
-	_, stamped := b.files.byPath[timestampPath(0)]
-	b.outside("timestamps", stamped)
-	_, anchored := b.files.byPath[anchorPath]
-	b.outside("anchor", anchored)
-}
-
-// checkLog is the check `log` as far as it can be made without reading one (SPEC part 25).
-func (r *run) checkLog(entered bool) {
-	if r.policy.Log != nil && r.policy.Log.Required && !entered {
-		r.check("log", []string{"statement.format"}, func() (string, error) {
-			return "", &unreadable{"the statement's place in a log is missing, and the policy requires it"}
-		})
-		return
-	}
-	r.outside("log", entered)
-}
-
-func (r *run) outside(name string, there bool) {
-	if there {
-		r.check(name, []string{"statement.format"}, func() (string, error) { return "", &notRun{"this verifier does not read it"} })
-	}
 }

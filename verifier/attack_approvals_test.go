@@ -105,10 +105,11 @@ func TestC12_RevokedKey(t *testing.T) {
 		"2026-11-04T23:59:59Z": "", "2026-11-05T00:00:00Z": "statement.signature", "2026-11-07T00:00:00Z": "statement.signature",
 	} {
 		r := newRun(m.policy)
-		var err error
-		if r.notAfter, err = time.Parse(timeForm, seen); err != nil {
+		at, err := time.Parse(timeForm, seen)
+		if err != nil {
 			t.Fatal(err)
 		}
+		r.date(at, "somebody", claim.Hash(h(m.files[claim.EnvelopePath])))
 		r.check("statement.signature", nil, func() (string, error) { return r.verifyEnvelope(m.files[claim.EnvelopePath]) })
 		r.checkStatement()
 		v := r.conclude("")

@@ -137,7 +137,7 @@ func TestC08_OtherVersions(t *testing.T) {
 	if v := verifyProof(m, p, "alice@example.org"); v.Exit != ExitUnreadable {
 		t.Errorf("another type: got exit %d, %s", v.Exit, v.Summary)
 	}
-	if _, err := claim.ParsePolicy([]byte(strings.Replace(m.raw, "version = 1", "version = 2\nnew = 1", 1))); ExitCode(err) != ExitUnsupported {
+	if _, err := ReadPolicy([]byte(strings.Replace(m.raw, "version = 1", "version = 2\nnew = 1", 1))); ExitCode(err) != ExitUnsupported {
 		t.Errorf("policy: got %v", err)
 	}
 }

@@ -22,18 +22,22 @@ type Options struct {
 // A bundleRun carries what checks of a bundle hand to one another.
 type bundleRun struct {
 	run
-	options  Options
-	files    *Files
-	listed   map[string]claim.File // by the manifest
-	sound    map[string]bool       // present, listed, and with that digest
-	vouched  bool                  // a finding of an auditor of the policy says that every leaf was recomputed
-	shards   []tree.Shard
-	lines    []claim.Line
-	reached  reached
-	anchored map[string]bool
+	options   Options
+	files     *Files
+	listed    map[string]claim.File // by the manifest
+	sound     map[string]bool       // present, listed, and with that digest
+	stamps    []Timestamp
+	unstamped error // what is wrong with one of them
+	anchor    *Anchored
+	unmoored  error // what is wrong with it
+	vouched   bool  // a finding of an auditor of the policy says that every leaf was recomputed
+	shards    []tree.Shard
+	lines     []claim.Line
+	reached   reached
+	anchored  map[string]bool
 }
 
-// Bundle makes every check of a bundle (SPEC parts 9 to 15), in the order of what each rests on.
+// Bundle makes every check of a bundle (SPEC parts 9 to 15, and 20 to 27), in the order of what each rests on.
 func Bundle(files *Files, policy *claim.Policy, options Options) Verdict {
 	b := &bundleRun{
 		run: newRun(policy), options: options, files: files,
@@ -64,6 +68,7 @@ func (b *bundleRun) checkSignature() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	b.readOutside(sha256.Sum256(raw))
 	detail, err := b.verifyEnvelope(raw)
 	return detail, in(claim.EnvelopePath, err)
 }

@@ -303,7 +303,7 @@ func (w *world) make(t testing.TB) *made {
 	key := w.publicKey()
 	m.raw = strings.ReplaceAll(w.policy+w.full, `"KEY"`, `"`+key+`"`)
 	var err error
-	if m.policy, err = claim.ParsePolicy([]byte(m.raw)); err != nil {
+	if m.policy, err = ReadPolicy([]byte(m.raw)); err != nil {
 		t.Fatalf("policy: %v", err)
 	}
 	m.proof = func(shard, leaf int) obj {

@@ -1,6 +1,7 @@
 package verifier
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -48,6 +49,7 @@ type PastStatement struct {
 	Included bool    `json:"included"` // the customer is inside its totals
 	read     *claim.Statement
 	envelope []byte
+	dating   dating
 }
 
 // PastProof is what came of one proof of the customer.
@@ -107,6 +109,7 @@ func (h *history) read(input HistoryInput) {
 			if raw, err = input.Files.read(claim.EnvelopePath, limitOf(claim.EnvelopePath)); err != nil {
 				return "", err
 			}
+			b.readOutside(sha256.Sum256(raw))
 		}
 		return b.verifyEnvelope(raw)
 	})
@@ -117,7 +120,7 @@ func (h *history) read(input HistoryInput) {
 			return
 		}
 	}
-	h.past.Statements = append(h.past.Statements, PastStatement{Name: input.Name, Verdict: v, read: b.statement, envelope: raw})
+	h.past.Statements = append(h.past.Statements, PastStatement{Name: input.Name, Verdict: v, read: b.statement, envelope: raw, dating: b.dating})
 }
 
 func (p PastStatement) compare(q PastStatement) int {
@@ -230,7 +233,7 @@ func (h *history) prove(given CustomerProofs) (string, error) {
 		if err != nil {
 			return "", in(p.Name, err)
 		}
-		v := Proof(ProofInput{Proof: p.Proof, Statement: s.envelope, Policy: h.policy, Customer: given.Customer})
+		v := Proof(ProofInput{Proof: p.Proof, Statement: s.envelope, Policy: h.policy, Customer: given.Customer, dating: s.dating})
 		h.past.Proofs = append(h.past.Proofs, PastProof{p.Name, v})
 		if s.Included = s.Included || v.Proven; !v.Proven {
 			refused, exit = append(refused, p.Name+": "+v.Summary), graver(exit, v.Exit)

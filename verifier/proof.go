@@ -1,8 +1,10 @@
 package verifier
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 
 	"github.com/assay-por/assay/verifier/claim"
@@ -15,6 +17,7 @@ type ProofInput struct {
 	Statement []byte // an envelope of its own, nil if the proof's is to be used
 	Policy    *claim.Policy
 	Customer  string
+	dating    dating // what is known to date the statement beside the proof
 }
 
 // Customer is a proven inclusion in plain words: what was found, and what was trusted for it.
@@ -35,9 +38,14 @@ func Proof(input ProofInput) Verdict {
 		s := proof.Shard
 		return fmt.Sprintf("leaf #%d of %d in shard #%d of %d", s.Leaf, s.Leaves, s.Index, s.Count), nil
 	})
-	r.check("statement.signature", []string{"proof.format"}, func() (string, error) { return r.proofEnvelope(proof, input.Statement) })
+	r.dating = input.dating
+	r.dates = slices.Clip(r.dates) // history hands the same to every proof
+	r.check("statement.signature", []string{"proof.format"}, func() (string, error) {
+		r.proofLog(proof, input.Statement)
+		return r.proofEnvelope(proof, input.Statement)
+	})
 	r.checkStatement()
-	r.checkLog(false)
+	r.checkLog("statement.format")
 	statement := r.statement
 	var c tree.Commitment
 	r.check("proof.statement", []string{"statement.format"}, func() (string, error) {
@@ -63,6 +71,18 @@ func Proof(input ProofInput) Verdict {
 		v.Customer = &Customer{Found: found, Trusted: r.trusted()}
 	}
 	return v
+}
+
+// proofLog reads the statement's place in a log, if the proof shows it: it is about the proof's own envelope, or the only one.
+func (r *run) proofLog(proof *tree.Proof, beside []byte) {
+	if proof.Log == nil {
+		return
+	}
+	envelope := proof.Envelope
+	if envelope == nil {
+		envelope = beside
+	}
+	r.enter(file{"proof: log.entry", proof.Log.Entry}, file{"proof: log.proof", proof.Log.Proof}, sha256.Sum256(envelope))
 }
 
 // proofEnvelope verifies the statement given, in the proof, beside it, or both: then both must be one.
@@ -104,11 +124,16 @@ func foundSentences(proof *tree.Proof, s *claim.Statement) (list []string) {
 
 // trusted names what the verdict on a proof rests on.
 func (r *run) trusted() []string {
-	return []string{
+	list := []string{
 		"the trust policy with digest " + r.verdict.Policy + ", which you chose",
 		"the signing key " + strings.Join(r.verdict.Signers, ", ") + ", which that policy names as the exchange's",
 		"that the customer id you typed is yours alone: whoever is shown another's id is shown another's leaf",
 	}
+	l := r.verdict.Log
+	if l == nil || !l.Known {
+		return append(list, "that others are shown this statement and no other: no log of the policy holds it, as far as this proof shows")
+	}
+	return append(list, "the log "+l.Origin+" and those who watch it: that others are shown this statement and no other")
 }
 
 func notShownByProof() []string {
@@ -116,6 +141,7 @@ func notShownByProof() []string {
 		"that the exchange holds what it owes: check the whole report with assay-verify bundle",
 		"that others are inside the totals too: each customer checks for themselves, or an auditor recomputes every leaf",
 		"that these balances are all that you are owed: compare them with your account at the instant",
+		"that the exchange has not withdrawn or replaced the statement since: only its log, as it is now, can say",
 		"what was owed at any other instant",
 	}
 }
@@ -126,6 +152,7 @@ func notShownByBundle() []string {
 		"that the reserves are not borrowed or pledged, beyond what the exchange declares",
 		"that a block without an anchor is the chain's",
 		"that a Bitcoin output was unspent, beyond the word of the nodes named",
+		"that the exchange has not withdrawn or replaced the statement since: only its log, as it is now, can say",
 		"what was owed or held at any other instant; and an audit it is not",
 	}
 }

@@ -1,9 +1,12 @@
 package verifier
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/assay-por/assay/verifier/claim"
 )
@@ -27,11 +30,12 @@ func (r *run) verifyEnvelope(raw []byte) (detail string, err error) {
 	if err != nil {
 		return "", err
 	}
+	digest := claim.Hash(sha256.Sum256(raw))
 	s, unread := claim.ParseStatement(envelope.Payload)
 	ids := []string{}
 	for _, key := range signers {
 		if s != nil {
-			if err := r.policy.CheckLimits(key, s.Issued, r.notAfter); err != nil {
+			if err := r.policy.CheckLimits(key, s.Issued, r.notAfter(digest)); err != nil {
 				return "", err
 			}
 		}
@@ -41,7 +45,7 @@ func (r *run) verifyEnvelope(raw []byte) (detail string, err error) {
 		return "", errors.New("the statement in the proof and the one beside it are not the same")
 	}
 	r.statement, r.unread, r.verdict.Signers = s, unread, ids
-	r.envelopes = append(r.envelopes, envelope)
+	r.envelopes = append(r.envelopes, sealed{envelope, digest})
 	return "by key " + strings.Join(ids, ", "), nil
 }
 
@@ -51,7 +55,7 @@ func (r *run) checkStatement() {
 		if r.unread != nil {
 			return "", in("statement", r.unread)
 		}
-		r.verdict.Statement = describe(r.statement)
+		r.verdict.Statement, r.verdict.NotAfter = describe(r.statement), r.bound()
 		return "statement " + r.statement.Digest.String(), nil
 	})
 	if !r.passed["statement.format"] {
@@ -75,12 +79,26 @@ func (r *run) checkStatement() {
 	r.check("statement.moment", format, r.checkMoment)
 }
 
+// bound gives the earliest time at which the statement was there in one of its envelopes, nil if nothing shows it.
+func (r *run) bound() *Bound {
+	var digests []claim.Hash
+	for _, envelope := range r.envelopes {
+		digests = append(digests, envelope.digest)
+	}
+	found := r.earliest(digests...)
+	if found.at.IsZero() {
+		return nil
+	}
+	whole := found.at.Add(time.Second - 1).Truncate(time.Second) // never earlier than shown
+	return &Bound{whole.Format(timeForm), found.by, true}
+}
+
 // checkApprovals is the check `statement.approvals` (SPEC part 23), of every envelope given.
 func (r *run) checkApprovals() (string, error) {
 	var approved claim.Approved
 	for _, envelope := range r.envelopes {
 		var err error
-		if approved, err = r.statement.CheckApprovals(envelope, r.policy, r.notAfter); err != nil {
+		if approved, err = r.statement.CheckApprovals(envelope.Envelope, r.policy, r.notAfter(envelope.digest)); err != nil {
 			return "", err
 		}
 	}
@@ -111,10 +129,17 @@ func (r *run) checkMoment() (string, error) {
 	}
 	var told []string
 	for _, b := range m.Blocks {
-		told = append(told, fmt.Sprintf("block %d of %s, of %s", b.Number, b.Chain, b.Time.Format(timeForm)))
+		by, at := fmt.Sprintf("block %d of %s", b.Number, b.Chain), b.Time.Format(timeForm)
+		told = append(told, by+", of "+at)
+		r.verdict.NotBefore = append(r.verdict.NotBefore, Bound{at, by, !slices.Contains(unanchored, b)})
 	}
 	if c := m.Checkpoint; c != nil {
-		told = append(told, fmt.Sprintf("the log %s with %d entries", c.Origin, c.Size))
+		if p := r.place; p != nil && p.checkpoint.Origin == c.Origin && c.Size > p.index {
+			return "", fmt.Errorf("moment: the log %s had %d entries when the statement was drawn up, which stands in it as entry %d: it was there before", c.Origin, c.Size, p.index)
+		}
+		by := fmt.Sprintf("the log %s with %d entries", c.Origin, c.Size)
+		told = append(told, by)
+		r.verdict.NotBefore = append(r.verdict.NotBefore, Bound{By: by})
 	}
 	if len(told) == 0 {
 		return "it names nothing that would date it", nil

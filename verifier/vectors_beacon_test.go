@@ -14,7 +14,6 @@ import (
 	"github.com/consensys/gnark-crypto/ecc/bls12-381/fp"
 
 	"github.com/assay-por/assay/verifier/beacon"
-	"github.com/assay-por/assay/verifier/claim"
 )
 
 // Vectors of SPEC part 22. Keys make a file of evidence 100,000 bytes long: one whole bundle holds it, and every fault is told as a few
@@ -130,7 +129,7 @@ func checkBeacon(t testing.TB, v vector) {
 // lightClient makes the checks of SPEC part 22 alone.
 func lightClient(t testing.TB, file []byte, policy string, v vector) error {
 	t.Helper()
-	p, err := claim.ParsePolicy([]byte(policy))
+	p, err := ReadPolicy([]byte(policy))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -318,7 +318,7 @@ KUAT2vc=
 // everySection is a policy's sections of keys, logs and time, without a fault.
 func everySection() string {
 	return approvalsOf("1", person("treasurer"), device("director")) + limitOfKey("KEY", "from = \"2026-01-01T00:00:00Z\"\nuntil = \"2026-12-31T23:59:59Z\"\n") +
-		"[log]\nrequired = false\nkeys = [\"exchange.example/log+11111111+AAAA\"]\nwitnesses = [\"one.example+22222222+AAAA\", \"two.example+33333333+AAAA\"]\nquorum = 2\nfresh = \"24h\"\n" +
+		logPolicy(false, 2) + "fresh = \"24h\"\n" +
 		"[[timestamp]]\nname = \"Example TSA\"\ncertificate = \"\"\"" + testCertificate + "\"\"\"\n" +
 		"[[auditor]]\nname = \"Example Accountants\"\nkeys = [\"" + device("auditor").text + "\"]\n"
 }
@@ -335,6 +335,9 @@ func keyPolicies(t testing.TB, put putter) {
 		return strings.Replace(m.raw, from, to, 1)
 	}
 	exchange, treasurer, director, auditor := w.exchange().text, person("treasurer").text, device("director").text, device("auditor").text
+	log, first, second := logOf(logOrigin), witnessOf("one.example"), witnessOf("two.example")
+	alias := first
+	alias.name = "uno.example"
 	for name, policy := range map[string]string{
 		"key-off-the-curve":                    swap(director, "p256:02"+strings.Repeat("f", 64)),
 		"key-p256-uncompressed":                swap(director, "p256:04"+director[len("p256:02"):]),
@@ -352,8 +355,12 @@ func keyPolicies(t testing.TB, put putter) {
 		"approvals-of-more-than-its-keys":      swap("required = 1", "required = 3"),
 		"log-quorum-above-the-witnesses":       swap("quorum = 2", "quorum = 3"),
 		"log-without-a-quorum":                 swap("quorum = 2\n", ""),
-		"log-without-keys":                     swap("[\"exchange.example/log+11111111+AAAA\"]", "[]"),
-		"log-witness-twice":                    swap("two.example+33333333+AAAA", "one.example+22222222+AAAA"),
+		"log-without-keys":                     swap("[\""+log.vkey()+"\"]", "[]"),
+		"log-key-with-another-hash":            swap(log.vkey(), strings.Replace(log.vkey(), "+", "+0", 1)),
+		"log-key-of-a-witness":                 swap(log.vkey(), first.vkey()),
+		"log-witness-with-a-logs-key":          swap(first.vkey(), log.vkey()),
+		"log-witness-under-two-names":          swap(second.vkey(), alias.vkey()),
+		"log-witness-twice":                    swap(second.vkey(), first.vkey()),
 		"log-fresh-zero":                       swap("24h", "0s"),
 		"timestamp-of-two-certificates":        swap(testCertificate, testCertificate+testCertificate),
 		"timestamp-of-no-certificate":          swap(testCertificate, strings.ReplaceAll(testCertificate, "CERTIFICATE", "PUBLIC KEY")),

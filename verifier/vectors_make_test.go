@@ -38,6 +38,7 @@ func makeVectors(t testing.TB) map[string][]byte {
 	bundleVectors(t, put)
 	claimVectors(t, put)
 	keyVectors(t, put)
+	outsideVectors(t, put)
 	entryVectors(t, put)
 	historyVectors(t, put)
 	evmVectors(t, put)

@@ -134,7 +134,7 @@ func stated(byName map[string]string) map[string]string {
 }
 
 func checkEntries(t testing.TB, v vector) {
-	policy, err := claim.ParsePolicy([]byte(v.Policy))
+	policy, err := ReadPolicy([]byte(v.Policy))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -231,7 +231,7 @@ func historyVectors(t testing.TB, put putter) {
 }
 
 func checkHistory(t testing.TB, v vector) {
-	policy, err := claim.ParsePolicy([]byte(v.Policy))
+	policy, err := ReadPolicy([]byte(v.Policy))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -221,7 +221,7 @@ func checkControl(t testing.TB, v vector) {
 }
 
 func checkProof(t testing.TB, v vector) {
-	policy, err := claim.ParsePolicy([]byte(v.Policy))
+	policy, err := ReadPolicy([]byte(v.Policy))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,7 +229,7 @@ func checkProof(t testing.TB, v vector) {
 }
 
 func checkBundle(t testing.TB, v vector) {
-	policy, err := claim.ParsePolicy([]byte(v.Policy))
+	policy, err := ReadPolicy([]byte(v.Policy))
 	if v.Expect == "policy" {
 		expectError(t, v, err)
 		return

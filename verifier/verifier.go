@@ -2,25 +2,25 @@
 // trust policy of the reader's own, makes every check of SPEC.md, and returns a Verdict: a list of named checks, each passed,
 // failed or skipped with a sentence.
 //
-//	policy, err := claim.ParsePolicy(own)                       // what the reader believes
+//	policy, err := verifier.ReadPolicy(own)                     // what the reader believes
 //	files, err := verifier.Folder(os.DirFS("bundle"))           // or verifier.Zip
 //	verdict := verifier.Bundle(files, policy, verifier.Options{})
 //	if verdict.Proven { … }
 //
 // The package is written from SPEC.md alone and shares no code with the builder. It has no network, no clock and no state: the
-// same bytes give the same verdict. Four of its rooms check one thing each, and know nothing of one another: tree the liabilities,
-// evidence the reserves, beacon whether a block of Ethereum is final, claim what is claimed of all. All four read files through the
-// fifth, canon. This package joins them, and is where it shows if they disagree.
+// same bytes give the same verdict. Six of its rooms check one thing each, and know nothing of one another: tree the liabilities,
+// evidence the reserves, beacon whether a block of Ethereum is final, tlog what stands in a log, timestamp when somebody saw it, claim
+// what is claimed of all. They read files through the seventh, canon. This package joins them, and is where it shows if they disagree.
 package verifier
 
 import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/assay-por/assay/verifier/canon"
 	"github.com/assay-por/assay/verifier/claim"
+	"github.com/assay-por/assay/verifier/tlog"
 )
 
 // Exit codes of SPEC part 17.
@@ -68,6 +68,11 @@ type Verdict struct {
 	Reserves      []Reserves   `json:"reserves,omitempty"`
 	Claims        []ThirdParty `json:"claims,omitempty"`
 	Approvals     *Approvals   `json:"approvals,omitempty"`
+	Log           *Log         `json:"log,omitempty"`
+	Timestamps    []Timestamp  `json:"timestamps,omitempty"`
+	Anchor        *Anchored    `json:"anchor,omitempty"`
+	NotBefore     []Bound      `json:"not_before,omitempty"`
+	NotAfter      *Bound       `json:"not_after,omitempty"` // the earliest that the policy believes
 	Findings      []Finding    `json:"findings,omitempty"`
 	Flows         []Flow       `json:"flows,omitempty"`
 	Unanchored    []string     `json:"unanchored,omitempty"`     // chains whose pinned block neither an anchor nor a light client confirms
@@ -165,18 +170,28 @@ type run struct {
 	verdict   Verdict
 	policy    *claim.Policy
 	passed    map[string]bool
-	envelopes []*claim.Envelope // that verified, all with one payload
-	notAfter  time.Time         // by when the envelope was there, by evidence that the policy believes (SPEC part 26); zero: none
-	statement *claim.Statement  // nil until statement.format passed
-	unread    error             // why the signed payload is no statement
+	envelopes []sealed // that verified, all with one payload
+	dating
+	trust     *tlog.Trust      // nil: the policy knows no log
+	untrusted error            // why the policy's logs cannot be known
+	statement *claim.Statement // nil until statement.format passed
+	unread    error            // why the signed payload is no statement
+}
+
+// A sealed is an envelope and the digest of its file, by which it is dated.
+type sealed struct {
+	*claim.Envelope
+	digest claim.Hash
 }
 
 func newRun(policy *claim.Policy) run {
-	return run{
+	r := run{
 		policy:  policy,
 		passed:  make(map[string]bool),
 		verdict: Verdict{Policy: policy.Digest.String(), Notes: []string{}, Signers: []string{}},
 	}
+	r.trust, r.untrusted = LogTrust(policy)
+	return r
 }
 
 // check makes one check, if those it needs have passed. The work returns a sentence for its success, or why it is not so.

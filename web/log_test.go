@@ -16,6 +16,7 @@ import (
 	"github.com/transparency-dev/tessera/fsck"
 	"golang.org/x/mod/sumdb/note"
 
+	"github.com/assay-por/assay/attest"
 	"github.com/assay-por/assay/attest/keys"
 	"github.com/assay-por/assay/attest/tlog"
 	"github.com/assay-por/assay/web"
@@ -25,7 +26,7 @@ import (
 func TestLogAsServed(t *testing.T) {
 	dir, _ := site(t)
 	c := config(dir)
-	key, err := keys.GenerateSigner(rand.Reader)
+	key, err := keys.GenerateSigner(rand.Reader, attest.Ed25519)
 	if err != nil {
 		t.Fatal(err)
 	}

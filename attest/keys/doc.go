@@ -1,7 +1,19 @@
-// Package keys keeps secrets in sealed files and lends them out.
+// Package keys keeps secrets in sealed files, and lends out keys to sign with,
+// wherever they lie.
+//
+// A configuration names a key by a reference ([ParseRef]), of one of three kinds:
+//
+//	file:keys/statement.age
+//	pkcs11:token=assay;object=statement?module-path=/usr/lib/softhsm/libsofthsm2.so&pin-source=file:pin.txt
+//	transit:https://vault.example:8200/transit/statement?version=2
+//
+// A key of the second kind stays in a token ([OpenToken], in programs built with
+// the tag pkcs11), one of the third in a Vault or OpenBao server ([OpenTransit]):
+// what is to be signed goes there and a signature comes back. All sign alike, with
+// Ed25519 or P-256 (SPEC part 10).
 //
 // A sealed file is an armored age file whose first line inside says what it
-// holds. There are four kinds: the key that signs statements, the age identity
+// holds. There are four kinds: a key that signs, the age identity
 // that opens shard files (the snapshot key), the secret of one snapshot, and the
 // seed of a drawn instant. Each is sealed to a passphrase or to age recipients, has mode 0600, and is
 // never written over. Beside the first two lies the public half in clear, so
@@ -12,7 +24,6 @@
 //	keys/snapshot.age     -----BEGIN AGE ENCRYPTED FILE----- …
 //	keys/snapshot.pub     age1ql3z7hjy…
 //
-// A configuration names a key by a reference, "file:keys/statement.age". What is
-// opened prints as its public half only, whatever the verb; the secret half is in
-// no error and in no String. The age command opens these files too.
+// What is opened prints as its public half only, whatever the verb; the secret half
+// is in no error and in no String. The age command opens these files too.
 package keys

@@ -31,7 +31,13 @@ func with(phrase string) keys.Unlock {
 
 func newSigner(t *testing.T) *keys.Signer {
 	t.Helper()
-	s, err := keys.GenerateSigner(bytes.NewReader(bytes.Repeat([]byte{0xa5}, 32)))
+	return newSignerOf(t, attest.Ed25519)
+}
+
+// newSignerOf makes the key of one and the same 32 bytes.
+func newSignerOf(t *testing.T, algorithm attest.Algorithm) *keys.Signer {
+	t.Helper()
+	s, err := keys.GenerateSigner(bytes.NewReader(bytes.Repeat([]byte{0xa5}, 32)), algorithm)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,8 +54,14 @@ func newIdentity(t *testing.T) *keys.Identity {
 }
 
 func TestSigner(t *testing.T) {
+	for _, algorithm := range []attest.Algorithm{attest.Ed25519, attest.P256} {
+		t.Run(string(algorithm), func(t *testing.T) { testSigner(t, newSignerOf(t, algorithm)) })
+	}
+}
+
+func testSigner(t *testing.T, s *keys.Signer) {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "statement.age")
-	s := newSigner(t)
 	if err := s.Save(path, easy("open sesame")); err != nil {
 		t.Fatal(err)
 	}
@@ -236,11 +248,10 @@ func TestOpenRefuses(t *testing.T) {
 		"altered at the end": {write("altered.age", flip(t, raw, -1)), with("right"), func(err error) bool { return errors.Is(err, keys.ErrAltered) }},
 		"cut off":            {write("cut.age", raw[:len(raw)/2]), with("right"), func(err error) bool { return errors.Is(err, keys.ErrAltered) }},
 		"other kind":         {"file:" + snapshot, with("right"), func(err error) bool { return errors.As(err, &kind) && kind.Got == "snapshot key" }},
-		"pkcs11": {"pkcs11:slot=1", with("right"), func(err error) bool {
-			return errors.As(err, &scheme) && strings.Contains(err.Error(), "file keys only")
-		}},
-		"transit": {"transit:key", with("right"), func(err error) bool {
-			return errors.As(err, &scheme) && strings.Contains(err.Error(), "file keys only")
+		"no scalar":          {write("scalar.age", sealed(t, "# assay/v1 signing key\np256-scalar:"+strings.Repeat("00", 32)+"\n", "right")), with("right"), func(err error) bool { return errors.Is(err, keys.ErrNotSealed) }},
+		"unknown algorithm":  {write("rsa.age", sealed(t, "# assay/v1 signing key\nrsa:"+strings.Repeat("01", 32)+"\n", "right")), with("right"), func(err error) bool { return errors.Is(err, keys.ErrNotSealed) }},
+		"in a token": {"pkcs11:token=t;object=o?module-path=m", with("right"), func(err error) bool {
+			return strings.Contains(err.Error(), "lies in a sealed file")
 		}},
 		"unknown scheme": {"ftp:key", with("right"), func(err error) bool { return errors.As(err, &scheme) && strings.Contains(err.Error(), "ftp:") }},
 		"no scheme":      {"key", with("right"), func(err error) bool { return errors.As(err, &scheme) }},
@@ -340,7 +351,7 @@ func TestPublicFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	public := keys.PublicPath(path)
-	other := attest.PublicKey{1}
+	other := attest.Ed25519Key([32]byte{1})
 	if err := os.WriteFile(public, []byte(other.String()+"\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -381,8 +392,14 @@ func TestLockRefuses(t *testing.T) {
 			t.Errorf("%s: left a file", name)
 		}
 	}
-	if _, err := keys.GenerateSigner(strings.NewReader("short")); err == nil {
+	if _, err := keys.GenerateSigner(strings.NewReader("short"), attest.Ed25519); err == nil {
 		t.Error("a key out of five random bytes")
+	}
+	if _, err := keys.GenerateSigner(bytes.NewReader(make([]byte, 32)), attest.P256); err == nil {
+		t.Error("the scalar zero became a key")
+	}
+	if _, err := keys.GenerateSigner(bytes.NewReader(make([]byte, 32)), "rsa"); err == nil {
+		t.Error("a key of an unknown algorithm")
 	}
 }
 
@@ -390,7 +407,7 @@ func TestLockRefuses(t *testing.T) {
 func TestNoSecretIsPrinted(t *testing.T) {
 	dir := t.TempDir()
 	seed := bytes.Repeat([]byte{0xa5}, 32)
-	s := newSigner(t)
+	s, p := newSigner(t), newSignerOf(t, attest.P256)
 	id := newIdentity(t)
 	idPath := filepath.Join(dir, "id.age")
 	if err := id.Save(idPath, easy("hunter2hunter2")); err != nil {
@@ -400,7 +417,7 @@ func TestNoSecretIsPrinted(t *testing.T) {
 	var out bytes.Buffer
 	log := slog.New(slog.NewJSONHandler(&out, nil))
 	plain := slog.New(slog.NewTextHandler(&out, nil))
-	for _, v := range []any{s, *s, id, *id, lock, &lock, unlock, &unlock, []any{s, id}, map[string]any{"k": s}, struct {
+	for _, v := range []any{s, *s, p, *p, id, *id, lock, &lock, unlock, &unlock, []any{s, id}, map[string]any{"k": s}, struct {
 		S *keys.Signer
 		I *keys.Identity
 		L keys.Lock
@@ -411,7 +428,7 @@ func TestNoSecretIsPrinted(t *testing.T) {
 		log.Info("key", "v", v)
 		plain.Info("key", "v", v)
 	}
-	for _, v := range []any{s, id} {
+	for _, v := range []any{s, p, id} {
 		b, err := json.Marshal(v)
 		if err != nil {
 			t.Fatal(err)
@@ -432,7 +449,7 @@ func TestNoSecretIsPrinted(t *testing.T) {
 			t.Errorf("%s was printed (%s)", name, secret)
 		}
 	}
-	if !strings.Contains(out.String(), s.PublicKey().String()) || !strings.Contains(out.String(), id.Recipient().String()) {
+	if !strings.Contains(out.String(), s.PublicKey().String()) || !strings.Contains(out.String(), p.PublicKey().String()) || !strings.Contains(out.String(), id.Recipient().String()) {
 		t.Error("the public halves were not printed: the test looks at nothing")
 	}
 }

@@ -1,8 +1,13 @@
 package keys
 
 import (
+	"crypto"
+	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -12,36 +17,80 @@ import (
 	"github.com/assay-por/assay/attest"
 )
 
-const seedPrefix = "ed25519-seed:"
+// What a sealed signing key's line begins with, before 64 hex digits.
+const (
+	seedPrefix   = "ed25519-seed:" // RFC 8032's private key
+	scalarPrefix = "p256-scalar:"  // ECDSA's d
+)
 
-// Signer is an Ed25519 key that signs statements (SPEC part 10). It prints as its
-// public key, whatever the verb.
+// Signer is a key of a sealed file, opened: it signs statements (SPEC part 10). It
+// prints as its public key, whatever the verb.
 type Signer struct {
 	public  attest.PublicKey
-	private ed25519.PrivateKey
+	private crypto.Signer // ed25519.PrivateKey or *ecdsa.PrivateKey
+	line    string        // as it is sealed
 }
 
 var _ attest.Signer = (*Signer)(nil)
 
-// GenerateSigner makes a new key out of 32 bytes of rand.
-func GenerateSigner(rand io.Reader) (*Signer, error) {
-	seed := make([]byte, ed25519.SeedSize)
-	if _, err := io.ReadFull(rand, seed); err != nil {
+// GenerateSigner makes a new key of that algorithm out of rand.
+func GenerateSigner(rand io.Reader, algorithm attest.Algorithm) (*Signer, error) {
+	prefix, ok := map[attest.Algorithm]string{attest.Ed25519: seedPrefix, attest.P256: scalarPrefix}[algorithm]
+	if !ok {
+		return nil, fmt.Errorf("new signing key: no algorithm %q", algorithm)
+	}
+	var secret [32]byte
+	if _, err := io.ReadFull(rand, secret[:]); err != nil {
 		return nil, fmt.Errorf("new signing key: %w", err)
 	}
-	return newSigner(seed), nil
+	s, err := newSigner(prefix + hex.EncodeToString(secret[:]))
+	if err != nil { // one in 2^32 numbers of 32 bytes is no scalar of P-256
+		return nil, errors.New("new signing key: the random bytes make no key: try again")
+	}
+	return s, nil
 }
 
-func newSigner(seed []byte) *Signer {
-	private := ed25519.NewKeyFromSeed(seed)
-	return &Signer{public: attest.PublicKey(private.Public().(ed25519.PublicKey)), private: private}
+// newSigner reads the line of a sealed signing key. Its error carries nothing of it.
+func newSigner(line string) (*Signer, error) {
+	prefix, digits, _ := strings.Cut(line, ":")
+	secret, err := hex.DecodeString(digits)
+	if err != nil || len(secret) != 32 {
+		return nil, ErrNotSealed
+	}
+	switch prefix + ":" {
+	case seedPrefix:
+		private := ed25519.NewKeyFromSeed(secret)
+		return &Signer{attest.Ed25519Key([32]byte(private.Public().(ed25519.PublicKey))), private, line}, nil
+	case scalarPrefix:
+		private, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), secret)
+		if err != nil {
+			return nil, ErrNotSealed
+		}
+		public, err := attest.P256Key(&private.PublicKey)
+		if err != nil {
+			return nil, ErrNotSealed
+		}
+		return &Signer{public, private, line}, nil
+	}
+	return nil, ErrNotSealed
 }
 
 // PublicKey returns the public half.
 func (s *Signer) PublicKey() attest.PublicKey { return s.public }
 
-// Sign signs message as RFC 8032 says (SPEC part 10).
-func (s *Signer) Sign(message []byte) ([]byte, error) { return ed25519.Sign(s.private, message), nil }
+// Sign signs message as SPEC part 10 says; of P-256 the nonce is RFC 6979's, so that one
+// message has one signature and a bad source of randomness betrays no key.
+func (s *Signer) Sign(message []byte) ([]byte, error) {
+	if s.public.Algorithm() == attest.Ed25519 {
+		return s.private.Sign(nil, message, crypto.Hash(0))
+	}
+	digest := sha256.Sum256(message)
+	der, err := s.private.Sign(nil, digest[:], crypto.SHA256)
+	if err != nil {
+		return nil, fmt.Errorf("signing: %w", err)
+	}
+	return fromDER(der)
+}
 
 // String returns the public key only.
 func (s *Signer) String() string { return "signer " + s.public.String() }
@@ -57,14 +106,14 @@ func (s Signer) MarshalText() ([]byte, error) { return s.public.MarshalText() }
 
 // Save seals the key in a new file at path, with its public half beside it.
 func (s *Signer) Save(path string, lock Lock) error {
-	if err := save(path, kindSigner, seedPrefix+hex.EncodeToString(s.private.Seed()), s.public.String(), lock); err != nil {
+	if err := save(path, kindSigner, s.line, s.public.String(), lock); err != nil {
 		return fmt.Errorf("saving the signing key: %w", err)
 	}
 	return nil
 }
 
-// OpenSigner opens the signing key that ref names ("file:PATH").
-func OpenSigner(ref string, unlock Unlock) (attest.Signer, error) {
+// OpenSigner opens the sealed signing key that ref names ("file:PATH").
+func OpenSigner(ref string, unlock Unlock) (*Signer, error) {
 	path, err := FilePath(ref)
 	if err != nil {
 		return nil, err
@@ -73,20 +122,18 @@ func OpenSigner(ref string, unlock Unlock) (attest.Signer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("signing key: %w", err)
 	}
-	digits, ok := strings.CutPrefix(line, seedPrefix)
-	seed, err := hex.DecodeString(digits)
-	if !ok || err != nil || len(seed) != ed25519.SeedSize {
-		return nil, fmt.Errorf("signing key: %s: %w", path, ErrNotSealed)
+	s, err := newSigner(line)
+	if err != nil {
+		return nil, fmt.Errorf("signing key: %s: %w", path, err)
 	}
-	s := newSigner(seed)
 	if err := samePublic(path, s.public.String()); err != nil {
 		return nil, fmt.Errorf("signing key: %w", err)
 	}
 	return s, nil
 }
 
-// PublicKey reads the public half of the signing key that ref names, without
-// opening the sealed file.
+// PublicKey reads the public half of the signing key that ref names ("file:PATH"),
+// without opening the sealed file.
 func PublicKey(ref string) (attest.PublicKey, error) {
 	path, err := FilePath(ref)
 	if err != nil {

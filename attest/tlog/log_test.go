@@ -23,7 +23,7 @@ const origin = "exchange.example/log"
 
 func newKey(t testing.TB) *keys.Signer {
 	t.Helper()
-	key, err := keys.GenerateSigner(rand.Reader)
+	key, err := keys.GenerateSigner(rand.Reader, attest.Ed25519)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,6 +22,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 	sumdb "golang.org/x/mod/sumdb/tlog"
 
+	"github.com/assay-por/assay/attest"
 	"github.com/assay-por/assay/attest/keys"
 )
 
@@ -114,7 +115,7 @@ func (l *log) body(t *testing.T, old int64) string {
 
 func newKey(t *testing.T) *keys.Signer {
 	t.Helper()
-	key, err := keys.GenerateSigner(rand.Reader)
+	key, err := keys.GenerateSigner(rand.Reader, attest.Ed25519)
 	if err != nil {
 		t.Fatal(err)
 	}

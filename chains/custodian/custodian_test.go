@@ -25,10 +25,10 @@ func newSigner(b byte) signer {
 }
 
 func (s signer) PublicKey() attest.PublicKey {
-	return attest.PublicKey(s.private.Public().(ed25519.PublicKey))
+	return attest.Ed25519Key([32]byte(s.private.Public().(ed25519.PublicKey)))
 }
 func (s signer) Sign(m []byte) ([]byte, error) { return ed25519.Sign(s.private, m), nil }
-func (s signer) key() custodian.Key            { return custodian.Key(s.PublicKey()) }
+func (s signer) key() custodian.Key            { return custodian.Key(s.private.Public().(ed25519.PublicKey)) }
 
 // dsse is an envelope as package attest makes it, which shares no code with the one that is tested.
 func (s signer) dsse(t testing.TB, payloadType string, signers ...attest.Signer) string {

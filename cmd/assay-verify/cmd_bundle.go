@@ -32,7 +32,12 @@ block by the signatures of sync committees:
   chain = "eip155:1"
   root = "0x…"
 
-The report says at which block its evidence begins. Put that root into your policy only if your own beacon node, or several others,
+What was made after the statement is checked too, where the report holds it: its entry in a transparency log, with the witnesses who saw
+the log; time stamps (RFC 3161); the log in a block of Bitcoin; auditors' findings. Whom of them you believe says your policy, in [log],
+[[timestamp]], [[anchor]] and [[auditor]]; with required = true in [log], a report without its place in one of your logs is not proven.
+A key that your policy says was revoked still counts for what they show to have been there before.
+
+The report says at which block its light client evidence begins. Put that root into your policy only if your own beacon node, or several others,
 have it as finalised (/eth/v1/beacon/headers/SLOT).
 ` + exitCodes,
 		Args: cobra.ExactArgs(1),

@@ -156,6 +156,9 @@ func (p *page) history(past verifier.Past) {
 			if d.Supersedes != "" {
 				p.line("             it supersedes statement %s: %s", d.Supersedes, d.Reason)
 			}
+			if b := s.Verdict.NotAfter; b != nil {
+				p.line("             it was there by %s: %s", b.Time, b.By)
+			}
 		}
 	}
 	p.line("\nTogether")

@@ -24,6 +24,9 @@ func proofCommand(out *output) *cobra.Command {
 FILE is the inclusion proof that the exchange gave you. Your customer id (the account number or e-mail address that the exchange
 told you to use) is never read from it: it must come from you, or you could be shown the balances of someone else. Without
 --customer you are asked for it; with --customer - it is read from standard input, so that no shell history keeps it.
+
+If the proof shows the statement's place in a transparency log, that is checked, by the logs and witnesses in [log] of your policy; with
+required = true there, a proof without it fails. It is what keeps an exchange from showing you another statement than everybody else.
 ` + exitCodes,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

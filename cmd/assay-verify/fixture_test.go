@@ -207,6 +207,7 @@ func writeFixtures(dir string) error {
 		}
 	}
 	maps.Copy(all, months())
+	maps.Copy(all, loggedReport())
 	for path, data := range all {
 		path = filepath.Join(dir, filepath.FromSlash(path))
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

@@ -28,7 +28,7 @@ func readPolicy(path string) (*claim.Policy, error) {
 	if err != nil {
 		return nil, err
 	}
-	policy, err := claim.ParsePolicy(raw)
+	policy, err := verifier.ReadPolicy(raw)
 	if err != nil {
 		return nil, &failure{code: verifier.ExitCode(err), err: fmt.Errorf("%s: %w", path, err)}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -149,6 +150,7 @@ func (p *page) verdict(v verifier.Verdict) {
 	p.checks(v.Checks)
 	if s := v.Statement; s != nil {
 		p.statement(s)
+		p.times(v)
 	}
 	if len(v.Coverage) > 0 {
 		p.coverage(v.Coverage)
@@ -180,7 +182,18 @@ func trusted(v verifier.Verdict) []string {
 	if a := v.Approvals; a != nil && len(a.By) > 0 {
 		list = append(list, fmt.Sprintf("approvers' keys, %d of them the policy's: %s", a.Believed, strings.Join(a.By, ", ")))
 	}
+	if l := v.Log; l != nil && l.Known {
+		list = append(list, "the log "+l.Origin+" of that policy, and its witnesses: "+witnesses(l))
+	}
 	return list
+}
+
+func witnesses(l *verifier.Log) string {
+	var names []string
+	for _, w := range l.Witnesses {
+		names = append(names, w.Name+" ("+w.Time+")")
+	}
+	return cmp.Or(strings.Join(names, ", "), "none")
 }
 
 // shortName abbreviates the 32 hex digits of a Bitcoin-like chain, which the title spells out.
@@ -218,6 +231,45 @@ func (p *page) statement(s *verifier.Statement) {
 			p.line("  %-11s %s", row[0], row[1])
 		}
 	}
+}
+
+// times prints when the statement was made, as far as others than the exchange show it, and where it stands in a log.
+func (p *page) times(v verifier.Verdict) {
+	for _, b := range v.NotBefore {
+		told := b.By
+		if b.Time != "" {
+			told += ", " + b.Time
+		}
+		if !b.Believed {
+			told += ": the exchange's word"
+		}
+		p.line("  %-11s %s", "not before", told)
+	}
+	told := "nothing that the policy believes shows it"
+	if b := v.NotAfter; b != nil {
+		told = b.Time + ", by " + b.By
+	}
+	p.line("  %-11s %s", "not after", told)
+	if l := v.Log; l != nil {
+		whose := "a log that the policy does not know"
+		if l.Known {
+			whose = "witnesses: " + witnesses(l)
+		}
+		p.line("  %-11s %s", "log", fmt.Sprintf("entry %d of %d in %s, %s", l.Index, l.Size, l.Origin, whose))
+	}
+	for _, s := range v.Timestamps {
+		p.line("  %-11s %s", "time stamp", s.Time+" by "+s.Authority+believed(s.Believed))
+	}
+	if a := v.Anchor; a != nil {
+		p.line("  %-11s %s", "anchor", fmt.Sprintf("block %d of %s, %s%s", a.Number, shortName(a.Chain), a.Time, believed(a.Believed)))
+	}
+}
+
+func believed(yes bool) string {
+	if yes {
+		return ""
+	}
+	return ": not believed"
 }
 
 // coverage prints the table of reserves against liabilities, by the policy's rule; where the statement's differs, both.

@@ -48,7 +48,7 @@ func readVector(t *testing.T, name string) (files *verifier.Files, policy string
 
 func policyOf(t *testing.T, text string) *claim.Policy {
 	t.Helper()
-	policy, err := claim.ParsePolicy([]byte(text))
+	policy, err := verifier.ReadPolicy([]byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}

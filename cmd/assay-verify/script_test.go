@@ -111,6 +111,10 @@ func TestE10_TerminalEscapes(t *testing.T) {
 	p.line("%s", "x\x1b[31m")
 	p.finding(verifier.Finding{Auditor: "\x1b[2J", Scope: "\u202e", Procedures: []string{"\x07"}, Findings: []string{"\x1b"}, NotPassed: []string{"\x1b: fail"}, Tool: "\x1b"})
 	p.statement(&verifier.Statement{Supersedes: "00", Reason: "\x1b[2J", Series: "\x1b"})
+	p.times(verifier.Verdict{
+		NotBefore: []verifier.Bound{{By: "\x1b"}}, NotAfter: &verifier.Bound{By: "\u202e"}, Timestamps: []verifier.Timestamp{{Authority: "\x1b"}},
+		Log: &verifier.Log{Origin: "\x1b", Known: true, Witnesses: []verifier.Witness{{Name: "\x07"}}}, Anchor: &verifier.Anchored{Chain: "\x1b"},
+	})
 	p.history(verifier.Past{Statements: []verifier.PastStatement{{Name: "\x1b[2J", Verdict: verifier.Verdict{Notes: []string{"\x1b"}}}}})
 	if strings.ContainsAny(p.String(), "\x1b\x07\u202e") {
 		t.Errorf("a page holds a raw escape: %q", p.String())

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/assay-por/assay/attest"
 	"github.com/assay-por/assay/attest/keys"
 )
 
@@ -23,6 +23,10 @@ type app struct {
 
 	config     *Config
 	passphrase []byte
+
+	signers map[string]attest.Signer // by reference, once they were opened
+	opened  []io.Closer              // those of them that hold a session
+	secrets [][]byte                 // PINs and tokens that were read
 }
 
 // load reads the configuration and sets the memory limit it asks for.
@@ -86,21 +90,11 @@ func (a *app) askPassphrase() ([]byte, error) {
 func readPassphrase(file string, in *os.File, prompt io.Writer) ([]byte, error) {
 	switch env := os.Getenv("ASSAY_PASSPHRASE"); {
 	case file != "":
-		raw, err := os.ReadFile(file)
-		if err != nil {
-			return nil, unreadable("--passphrase-file: %v", err)
-		}
-		return nonEmpty(bytes.TrimRight(raw, "\r\n"), "--passphrase-file "+file)
+		return secretFile(file, "--passphrase-file")
 	case env != "":
 		return nonEmpty([]byte(strings.TrimRight(env, "\r\n")), "ASSAY_PASSPHRASE")
 	case term.IsTerminal(int(in.Fd())):
-		fmt.Fprint(prompt, "Passphrase of the keys: ")
-		p, err := term.ReadPassword(int(in.Fd()))
-		fmt.Fprintln(prompt)
-		if err != nil {
-			return nil, refused("reading the passphrase: %v", err)
-		}
-		return nonEmpty(p, "the passphrase")
+		return prompted(in, prompt, "Passphrase of the keys: ", "the passphrase")
 	}
 	return nil, hinted(usage("the keys are sealed with a passphrase and there is no terminal to ask at"),
 		"set ASSAY_PASSPHRASE or give --passphrase-file")

@@ -12,7 +12,6 @@ import (
 	"golang.org/x/term"
 
 	"github.com/assay-por/assay/attest"
-	"github.com/assay-por/assay/attest/keys"
 	"github.com/assay-por/assay/report"
 )
 
@@ -108,13 +107,9 @@ func (a *app) signApproval(cmd *cobra.Command, payload []byte, who report.Approv
 	if err := agree(cmd, yes); err != nil {
 		return "", err
 	}
-	unlock, err := a.unlock()
+	signer, err := a.signer(cmd.Context(), "--key", ref)
 	if err != nil {
 		return "", err
-	}
-	signer, err := keys.OpenSigner(ref, unlock)
-	if err != nil {
-		return "", keyError("--key", err)
 	}
 	if !slices.Contains(who.Keys, signer.PublicKey()) {
 		return "", hinted(refused("the draft does not name key %s among the %d that may approve it", signer.PublicKey(), len(who.Keys)), "the exchange lists approvers under [approvals]")

@@ -27,7 +27,7 @@ func attended(t *testing.T, assay string) (dir string, who people) {
 	}
 	who = people{}
 	for _, name := range []string{"alice", "bob", "carol", "mallory"} {
-		if who[name], err = keys.GenerateSigner(rand.Reader); err != nil {
+		if who[name], err = keys.GenerateSigner(rand.Reader, attest.Ed25519); err != nil {
 			t.Fatal(err)
 		}
 		if err := who[name].Save(filepath.Join(dir, name+".age"), keys.Lock{Recipients: []age.Recipient{id.Recipient()}}); err != nil {

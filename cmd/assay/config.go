@@ -185,6 +185,9 @@ func parseConfig(raw []byte) (*Config, error) {
 	if n := len(c.Approvals.Keys); c.Approvals.Required > uint64(n) || (c.Approvals.Required == 0) != (n == 0) {
 		return nil, fmt.Errorf(" approvals: %d of %d keys are required, want 1 to all of them, or 0 and no keys", c.Approvals.Required, n)
 	}
+	if err := c.checkKeys(); err != nil {
+		return nil, fmt.Errorf(" %w", err)
+	}
 	if err := c.checkRecipes(); err != nil {
 		return nil, fmt.Errorf(" %w", err)
 	}
@@ -297,14 +300,6 @@ func (c *Config) resolve(path string) string {
 		return path
 	}
 	return filepath.Join(filepath.Dir(c.path), path)
-}
-
-// keyRef makes the path inside a key reference absolute; other schemes stay as they are.
-func (c *Config) keyRef(ref string) string {
-	if path, ok := strings.CutPrefix(ref, "file:"); ok {
-		return "file:" + c.resolve(path)
-	}
-	return ref
 }
 
 // parseSize reads a number of bytes with an optional unit KiB, MiB, GiB.

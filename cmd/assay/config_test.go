@@ -49,8 +49,12 @@ var custodianText = "[[custodian]]\nname = \"A\"\nkey = \"ed25519:" + strings.Re
 
 func TestConfigFaults(t *testing.T) {
 	for text, want := range map[string]string{
-		"[exchange]\nnom = \"X\"":          `2:1: unknown key "exchange.nom"`,
-		"[run]\nkind = \"secret\"":         `run.kind: got "secret"`,
+		"[exchange]\nnom = \"X\"":       `2:1: unknown key "exchange.nom"`,
+		"[run]\nkind = \"secret\"":      `run.kind: got "secret"`,
+		"[keys]\nstatement = \"a.age\"": "keys.statement: a key reference needs a scheme",
+		"[keys]\nstatement = \"pkcs11:token=a;object=b?module-path=m&pin-value=1234\"": "keys.statement: pkcs11: a PIN does not stand in a reference",
+		"[keys]\nstatement = \"transit:http://vault.example/transit/key\"":             "keys.statement: transit: the server's URL begins with https://",
+		"[keys]\nsnapshot = \"transit:https://vault.example/transit/key\"":             "keys.snapshot: this key lies in a sealed file",
 		"[run]\nmemory = \"lots\"":         `run.memory: got "lots"`,
 		"[run]\nmemory = \"1.5GiB\"":       "run.memory",
 		"[[chain]]\nid = \"eip155:1\"":     "chain #1 (eip155:1): nodes is empty",

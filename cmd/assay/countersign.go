@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assay-por/assay/attest"
-	"github.com/assay-por/assay/attest/keys"
 	"github.com/assay-por/assay/report"
 )
 
@@ -78,13 +77,9 @@ func (a *app) countersign(cmd *cobra.Command, bundle string, c countersigning) e
 	if v.Statement.Digest != signed.Digest {
 		return refused("--verdict: %s is about the statement %s, %s holds %s", c.verdict, v.Statement.Digest, bundle, signed.Digest)
 	}
-	unlock, err := a.unlock()
+	signer, err := a.signer(cmd.Context(), "--key", c.key)
 	if err != nil {
 		return err
-	}
-	signer, err := keys.OpenSigner(c.key, unlock)
-	if err != nil {
-		return keyError("--key", err)
 	}
 	issued, err := now()
 	if err != nil {

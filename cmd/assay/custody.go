@@ -1,7 +1,7 @@
 package main
 
 import (
-	"crypto/rand"
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assay-por/assay/attest"
-	"github.com/assay-por/assay/attest/keys"
 	"github.com/assay-por/assay/report"
 )
 
@@ -111,12 +110,9 @@ func newCustodyKey(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			signer, err := keys.GenerateSigner(rand.Reader)
+			signer, err := makeSigner(args[0], string(attest.Ed25519), lock)
 			if err != nil {
 				return err
-			}
-			if err := signer.Save(args[0], lock); err != nil {
-				return refused("%v", err)
 			}
 			return a.say(cmd, map[string]string{"key": signer.PublicKey().String()}, "public key: %s", signer.PublicKey())
 		},
@@ -146,7 +142,7 @@ instant that it names. It needs no assay.toml; the key is a reference such as fi
 			if err != nil {
 				return err
 			}
-			envelope, err := a.signCustody(statement, key)
+			envelope, err := a.signCustody(cmd.Context(), statement, key)
 			if err != nil {
 				return err
 			}
@@ -208,18 +204,17 @@ func answer(request []byte, as string, balances []string, expires string, now ti
 	return statement, nil
 }
 
-func (a *app) signCustody(statement report.CustodyStatement, key string) ([]byte, error) {
+func (a *app) signCustody(ctx context.Context, statement report.CustodyStatement, key string) ([]byte, error) {
 	payload, err := statement.JSON()
 	if err != nil {
 		return nil, refused("%v", err)
 	}
-	unlock, err := a.unlock()
+	signer, err := a.signer(ctx, "--key", key)
 	if err != nil {
 		return nil, err
 	}
-	signer, err := keys.OpenSigner(key, unlock)
-	if err != nil {
-		return nil, keyError("--key", err)
+	if k := signer.PublicKey(); k.Algorithm() != attest.Ed25519 {
+		return nil, refused("--key: %s: a custodian signs with Ed25519 (SPEC part 20)", k)
 	}
 	e, err := attest.Sign(attest.PayloadCustody, payload, signer)
 	if err != nil {

@@ -33,7 +33,7 @@ type trust struct {
 func newTrust(t *testing.T) trust {
 	t.Helper()
 	dir := t.TempDir()
-	signer, err := keys.GenerateSigner(bytes.NewReader(bytes.Repeat([]byte{9}, 32)))
+	signer, err := keys.GenerateSigner(bytes.NewReader(bytes.Repeat([]byte{9}, 32)), attest.Ed25519)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -103,14 +103,14 @@ func (s *stages) lookRegistry() (string, error) {
 }
 
 func (s *stages) lookKeys() (string, error) {
-	public, err := keys.PublicKey(s.config.keyRef(s.config.Keys.Statement))
+	public, err := s.app.publicKey(s.ctx, "keys.statement", s.config.keyRef(s.config.Keys.Statement))
 	if err != nil {
-		return "", keyError("keys.statement", err)
+		return "", err
 	}
 	if _, err := keys.Recipient(s.config.keyRef(s.config.Keys.Snapshot)); err != nil {
 		return "", keyError("keys.snapshot", err)
 	}
-	return "statement key " + public.KeyID() + " and snapshot key are there (still sealed)", nil
+	return "statement key " + public.KeyID() + " and snapshot key are there", nil
 }
 
 func (s *stages) lookLedger() (string, error) {

@@ -165,13 +165,9 @@ func (s *stages) signDraw(c report.DrawCommitment) ([]byte, error) {
 	if err != nil {
 		return nil, refused("%v", err)
 	}
-	unlock, err := s.app.unlock()
+	signer, err := s.app.signer(s.ctx, "keys.statement", s.config.keyRef(s.config.Keys.Statement))
 	if err != nil {
 		return nil, err
-	}
-	signer, err := keys.OpenSigner(s.config.keyRef(s.config.Keys.Statement), unlock)
-	if err != nil {
-		return nil, keyError("keys.statement", err)
 	}
 	e, err := attest.Sign(attest.PayloadDraw, payload, signer)
 	if err != nil {
@@ -215,9 +211,9 @@ func (s *stages) committed(file string) (report.DrawCommitment, error) {
 	if err != nil {
 		return none, unreadable("%s: %v", file, err)
 	}
-	public, err := keys.PublicKey(s.config.keyRef(s.config.Keys.Statement))
+	public, err := s.app.publicKey(s.ctx, "keys.statement", s.config.keyRef(s.config.Keys.Statement))
 	if err != nil {
-		return none, keyError("keys.statement", err)
+		return none, err
 	}
 	if err := e.Verify(public); err != nil {
 		return none, refused("%s: %v", file, err)

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"strings"
 
+	"github.com/assay-por/assay/attest/keys"
 	"github.com/assay-por/assay/chains"
 	"github.com/assay-por/assay/merkle/ledger"
 )
@@ -81,7 +82,7 @@ func exitCode(err error) int {
 	var row *ledger.RowError
 	var unreachable *chains.UnreachableError
 	switch {
-	case errors.As(err, &unreachable):
+	case errors.As(err, &unreachable), errors.Is(err, keys.ErrUnreachable):
 		return exitNetwork
 	case errors.As(err, &row), errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
 		return exitUnreadable

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"crypto/rand"
+	"context"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -47,7 +47,7 @@ The keys are sealed with a passphrase (asked for, or ASSAY_PASSPHRASE, or --pass
 			if err := writeNew(config, strings.Replace(configTemplate, `name = "Demo Exchange" `, fmt.Sprintf("name = %q ", name), 1)); err != nil && !errors.Is(err, os.ErrExist) {
 				return err
 			}
-			key, err := newKeys(dir, lock)
+			key, err := a.newKeys(cmd.Context(), dir, lock)
 			if err != nil {
 				return err
 			}
@@ -77,19 +77,30 @@ func (a *app) newLock(recipient string) (keys.Lock, error) {
 	return keys.Lock{Passphrase: p}, err
 }
 
-func newKeys(dir string, lock keys.Lock) (attest.PublicKey, error) {
-	signer, err := keys.GenerateSigner(rand.Reader)
+// newKeys makes both keys and returns the one that signs. Where the configuration names one in a token or a server, that one
+// is asked for and none is made.
+func (a *app) newKeys(ctx context.Context, dir string, lock keys.Lock) (attest.PublicKey, error) {
+	c, err := a.load()
 	if err != nil {
-		return attest.PublicKey{}, err
-	}
-	if err := signer.Save(filepath.Join(dir, "keys", "statement.age"), lock); err != nil {
 		return attest.PublicKey{}, err
 	}
 	snapshot, err := keys.GenerateIdentity()
 	if err != nil {
 		return attest.PublicKey{}, err
 	}
-	return signer.PublicKey(), snapshot.Save(filepath.Join(dir, "keys", "snapshot.age"), lock)
+	var public attest.PublicKey
+	if _, err := keys.FilePath(c.Keys.Statement); err != nil {
+		if public, err = a.publicKey(ctx, "keys.statement", c.keyRef(c.Keys.Statement)); err != nil {
+			return attest.PublicKey{}, err
+		}
+	} else {
+		signer, err := makeSigner(filepath.Join(dir, "keys", "statement.age"), string(attest.Ed25519), lock)
+		if err != nil {
+			return attest.PublicKey{}, err
+		}
+		public = signer.PublicKey()
+	}
+	return public, snapshot.Save(filepath.Join(dir, "keys", "snapshot.age"), lock)
 }
 
 // writeNew writes a file that is not there yet; an existing one is an error that wraps os.ErrExist.

@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assay-por/assay/attest"
-	"github.com/assay-por/assay/attest/keys"
 	"github.com/assay-por/assay/attest/tlog"
 )
 
@@ -44,7 +43,7 @@ witness, and how many, is for them to say.`,
 			if err != nil {
 				return err
 			}
-			signer, err := a.signerOrNew("log.key", c.keyRef(c.Log.Key), recipient)
+			signer, err := a.signerOrNew(cmd.Context(), "log.key", c.keyRef(c.Log.Key), recipient)
 			if err != nil {
 				return err
 			}
@@ -139,9 +138,12 @@ func newLogShow(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			public, err := keys.PublicKey(c.keyRef(c.Log.Key))
+			public, err := a.publicKey(cmd.Context(), "log.key", c.keyRef(c.Log.Key))
+			if errors.Is(err, fs.ErrNotExist) {
+				return noLog(c)
+			}
 			if err != nil {
-				return keyError("log.key", err)
+				return err
 			}
 			vkey, err := tlog.VerifierKey(c.Log.Origin, public)
 			if err != nil {

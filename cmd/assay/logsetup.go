@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -52,7 +51,7 @@ func withLog[T any](ctx context.Context, a *app, work func(*tlog.Log) (T, error)
 	if err != nil {
 		return none, err
 	}
-	signer, err := a.signerAt("log.key", c.keyRef(c.Log.Key))
+	signer, err := a.signer(ctx, "log.key", c.keyRef(c.Log.Key))
 	if err != nil {
 		return none, err
 	}
@@ -127,41 +126,21 @@ func (c *Config) witnessKeys() []string {
 	return all
 }
 
-// signerAt opens a signing key.
-func (a *app) signerAt(name, ref string) (attest.Signer, error) {
-	unlock, err := a.unlock()
-	if err != nil {
-		return nil, err
-	}
-	signer, err := keys.OpenSigner(ref, unlock)
-	if err != nil {
-		return nil, keyError(name, err)
-	}
-	return signer, nil
-}
-
-// signerOrNew opens a signing key, or makes one where its file is not there.
-func (a *app) signerOrNew(name, ref, recipient string) (attest.Signer, error) {
+// signerOrNew opens a signing key, or makes one where its file is not there: an Ed25519 key, which logs and witnesses sign with.
+func (a *app) signerOrNew(ctx context.Context, name, ref, recipient string) (attest.Signer, error) {
 	path, err := keys.FilePath(ref)
 	if err != nil {
-		return a.signerAt(name, ref)
+		return a.signer(ctx, name, ref)
 	}
 	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
-		return a.signerAt(name, ref)
+		return a.signer(ctx, name, ref)
 	}
 	lock, err := a.newLock(recipient)
-	if err != nil {
-		return nil, err
-	}
-	signer, err := keys.GenerateSigner(rand.Reader)
 	if err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, unreadable("%v", err)
 	}
-	if err := signer.Save(path, lock); err != nil {
-		return nil, keyError(name, err)
-	}
-	return signer, nil
+	return makeSigner(path, string(attest.Ed25519), lock)
 }

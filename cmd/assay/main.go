@@ -32,8 +32,12 @@ func main() { os.Exit(Main()) }
 func Main() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	root := newRoot()
-	err := root.ExecuteContext(ctx)
+	app := new(app)
+	root := newRoot(app)
+	err := noCores()
+	if err == nil {
+		err = errors.Join(root.ExecuteContext(ctx), app.close())
+	}
 	if err == nil {
 		return exitDone
 	}
@@ -62,12 +66,11 @@ Stages, in order: snapshot, build, reserves, control, report, sign. "assay run" 
 On machines of their own: approve, for those who must approve a statement; countersign, for auditors, whose findings attach takes in.
 To show when it was there: timestamp, by time-stamping authorities; anchor, in a block of Bitcoin.
 Beside them: custody, for what outside custodians sign; draw, for an instant that nobody could choose; log, the transparency log of what was published;
-witness, to watch over logs of others.
+witness, to watch over logs of others; keys, for what signs.
 
 Exit codes: 0 done, 1 refused or waiting, 2 usage, 3 unreadable input, 5 network.`
 
-func newRoot() *cobra.Command {
-	app := new(app)
+func newRoot(app *app) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "assay",
 		Short:         "Show that an exchange holds what it owes",
@@ -93,7 +96,8 @@ func newRoot() *cobra.Command {
 		newInit(app), newDoctor(app), newLedger(app),
 		newRun(app), newSnapshot(app), newBuild(app), newReserves(app), newControl(app), newReport(app), newSign(app),
 		newApprove(app), newAttach(app), newStatus(app), newCountersign(app),
-		newTimestamp(app), newAnchor(app), newDraw(app), newCustody(app),
+		newTimestamp(app), newAnchor(app),
+		newDraw(app), newCustody(app), newKeyring(app),
 		newProve(app), newServe(app), newLog(app), newWitness(app),
 	)
 	return root

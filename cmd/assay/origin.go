@@ -98,9 +98,9 @@ func (s *stages) approvals() (report.Approvals, error) {
 		all = append(all, key)
 	}
 	if len(all) > 0 {
-		own, err := keys.PublicKey(s.config.keyRef(s.config.Keys.Statement))
+		own, err := s.app.publicKey(s.ctx, "keys.statement", s.config.keyRef(s.config.Keys.Statement))
 		if err != nil {
-			return report.Approvals{}, keyError("keys.statement", err)
+			return report.Approvals{}, err
 		}
 		if slices.Contains(all, own) {
 			return report.Approvals{}, hinted(refused("approvals.keys: key %s signs for the exchange, and cannot approve what it signs", own), "a key has one role")

@@ -16,7 +16,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assay-por/assay/attest"
-	"github.com/assay-por/assay/attest/keys"
 	"github.com/assay-por/assay/report"
 	"github.com/assay-por/assay/report/render"
 )
@@ -91,7 +90,7 @@ func (s *stages) writeZip(path string, files []report.File) error {
 // private says whether a file that is to be published holds the password of a node or of the keys, or what all addresses of a
 // wallet follow from.
 func (s *stages) private(content []byte) bool {
-	secrets := [][]byte{s.app.passphrase}
+	secrets := append([][]byte{s.app.passphrase}, s.app.secrets...)
 	if all, err := s.descriptors(""); err == nil { // they were read before; what cannot be read derived nothing
 		for _, d := range all {
 			for _, key := range append(d.parsed.Keys(), d.wallet.XPubs...) {
@@ -119,9 +118,9 @@ func (s *stages) private(content []byte) bool {
 // signed returns the signed statement, with its entry beside it: what was signed before if it holds this very payload, else anew,
 // once enough people approved it. The key is opened at most once, and only if there is something to sign.
 func (s *stages) signed(d draft) ([]byte, error) {
-	own, err := keys.PublicKey(s.config.keyRef(s.config.Keys.Statement))
+	own, err := s.app.publicKey(s.ctx, "keys.statement", s.config.keyRef(s.config.Keys.Statement))
 	if err != nil {
-		return nil, keyError("keys.statement", err)
+		return nil, err
 	}
 	who := d.statement.Predicate.Approvals
 	signer := sync.OnceValues(s.openStatementKey)
@@ -146,15 +145,7 @@ func (s *stages) signed(d draft) ([]byte, error) {
 
 // openStatementKey opens the exchange's signing key.
 func (s *stages) openStatementKey() (attest.Signer, error) {
-	unlock, err := s.app.unlock()
-	if err != nil {
-		return nil, err
-	}
-	signer, err := keys.OpenSigner(s.config.keyRef(s.config.Keys.Statement), unlock)
-	if err != nil {
-		return nil, keyError("keys.statement", err)
-	}
-	return signer, nil
+	return s.app.signer(s.ctx, "keys.statement", s.config.keyRef(s.config.Keys.Statement))
 }
 
 // signedBefore returns the run's envelope if it holds the payload, by the exchange's key and enough approvers; else nothing.

@@ -64,7 +64,7 @@ func keyError(name string, err error) error {
 	case errors.Is(err, keys.ErrNoIdentity):
 		return hinted(refused("%s: %v", name, err), "give the age identity with --identity-file")
 	}
-	return hinted(unreadable("%s: %v", name, err), "assay init makes keys")
+	return hinted(unreadable("%s: %w", name, err), "assay init makes keys")
 }
 
 // openedBy lends the snapshot key to what is sealed to it.

@@ -46,7 +46,7 @@ func newWitnessInit(a *app) *cobra.Command {
 			if c.Witness.Name == "" {
 				return hinted(unreadable("%s: witness.name is missing", c.path), "a witness needs a name that stays, such as witness.example")
 			}
-			signer, err := a.signerOrNew("witness.key", c.keyRef(c.Witness.Key), recipient)
+			signer, err := a.signerOrNew(cmd.Context(), "witness.key", c.keyRef(c.Witness.Key), recipient)
 			if err != nil {
 				return err
 			}
@@ -78,7 +78,7 @@ and where the evidence lies. Put a TLS proxy in front before others reach it. Po
 			if listen == "" {
 				listen = c.Witness.Listen
 			}
-			signer, err := a.signerAt("witness.key", c.keyRef(c.Witness.Key))
+			signer, err := a.signer(cmd.Context(), "witness.key", c.keyRef(c.Witness.Key))
 			if err != nil {
 				return err
 			}

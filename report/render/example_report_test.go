@@ -31,7 +31,7 @@ func newSigner(b byte) signer {
 }
 
 func (s signer) PublicKey() attest.PublicKey {
-	return attest.PublicKey(s.key.Public().(ed25519.PublicKey))
+	return attest.Ed25519Key([32]byte(s.key.Public().(ed25519.PublicKey)))
 }
 func (s signer) Sign(m []byte) ([]byte, error) { return ed25519.Sign(s.key, m), nil }
 

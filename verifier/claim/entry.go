@@ -118,7 +118,7 @@ func (s *Statement) CheckEntry(e *Entry, envelope Hash) error {
 	var differs string
 	switch {
 	case e.Kind != KindStatement:
-		return fmt.Errorf("the entry is a %s, which enters no statement", e.Kind)
+		return fmt.Errorf("the entry is of kind %s, which enters no statement", e.Kind)
 	case e.Statement != s.Digest:
 		differs = "statement"
 	case e.Exchange != s.Snapshot.Exchange.Name:

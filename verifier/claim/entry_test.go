@@ -92,7 +92,7 @@ func TestCheckEntry(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, edit := range map[string]func(e *Entry){
-		"is a withdrawal":           func(e *Entry) { e.Kind = KindWithdrawal },
+		"is of kind withdrawal":           func(e *Entry) { e.Kind = KindWithdrawal },
 		"entry's statement is not":  func(e *Entry) { e.Statement = Hash{} },
 		"entry's exchange is not":   func(e *Entry) { e.Exchange = "Demo 2" },
 		"entry's instant is not":    func(e *Entry) { e.Instant = e.Instant.Add(time.Second) },

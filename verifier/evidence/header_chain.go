@@ -70,14 +70,33 @@ func atMost(work, target [32]byte) bool {
 // CheckHeaders checks the header chain: each header links to the one before it and has its proof of work, and the last one
 // is the pinned block (SPEC part 13, step 1).
 func (u *UTXO) CheckHeaders(block Block) error {
-	count := len(u.headers) / headerSize
-	last := count - 1
-	fail := func(i int, problem, got, want string) error {
-		return &CheckError{Field: "headers[" + strconv.Itoa(i) + "]", Problem: problem, Got: got, Want: want}
-	}
 	if block.Chain != u.chain {
 		return &CheckError{Field: "headers", Problem: "evidence of another chain than the pinned block's", Got: u.chain, Want: block.Chain}
 	}
+	if err := u.checkLinks(); err != nil {
+		return err
+	}
+	last := len(u.headers)/headerSize - 1
+	fail := func(problem, got, want string) error { return failedHeader(last, problem, got, want) }
+	got := u.block(last)
+	switch {
+	case got.Hash != block.Hash:
+		return fail("its id is not the pinned block's", got.Hash, block.Hash)
+	case got.Number != block.Number:
+		return fail("its height is not the pinned one", strconv.FormatUint(got.Number, 10), strconv.FormatUint(block.Number, 10))
+	case got.Time.Unix() != block.Time.Unix():
+		return fail("its time is not the pinned one", got.Time.Format(time.RFC3339), block.Time.UTC().Format(time.RFC3339))
+	}
+	return nil
+}
+
+func failedHeader(i int, problem, got, want string) error {
+	return &CheckError{Field: "headers[" + strconv.Itoa(i) + "]", Problem: problem, Got: got, Want: want}
+}
+
+// checkLinks makes sure that each header links to the one before it and has its proof of work.
+func (u *UTXO) checkLinks() error {
+	count := len(u.headers) / headerSize
 	var previous [32]byte
 	var bits uint32
 	var target [32]byte
@@ -87,33 +106,31 @@ func (u *UTXO) CheckHeaders(block Block) error {
 			works = u.works(i, min(i+workBatch, count))
 		}
 		header := u.header(i)
-		id := doubleSHA256(header)
 		if before := [32]byte(header[4:36]); i > 0 && before != previous {
-			return fail(i, "it does not follow the header before it", printed(before), printed(previous))
+			return failedHeader(i, "it does not follow the header before it", printed(before), printed(previous))
 		}
 		if b := binary.LittleEndian.Uint32(header[72:76]); b != bits || i == 0 {
 			var err error
 			if target, err = expandBits(b, u.network.limitBits); err != nil {
-				return fail(i, fmt.Sprintf("its bits 0x%08x give no target of this network", b), err.Error(), fmt.Sprintf("a positive target of at most %d bits", u.network.limitBits))
+				return failedHeader(i, fmt.Sprintf("its bits 0x%08x give no target of this network", b), err.Error(), fmt.Sprintf("a positive target of at most %d bits", u.network.limitBits))
 			}
 			bits = b
 		}
 		if work := works[i%workBatch]; !atMost(work, target) {
-			return fail(i, "it has no proof of work", "hash "+printed(work), "at most "+printed(target))
+			return failedHeader(i, "it has no proof of work", "hash "+printed(work), "at most "+printed(target))
 		}
-		previous = id
-	}
-	if got := printed(previous); got != block.Hash {
-		return fail(last, "its id is not the pinned block's", got, block.Hash)
-	}
-	if got := u.first + uint64(last); got != block.Number { //nolint:gosec // last is an index
-		return fail(last, "its height is not the pinned one", strconv.FormatUint(got, 10), strconv.FormatUint(block.Number, 10))
-	}
-	seconds := int64(binary.LittleEndian.Uint32(u.header(last)[68:72]))
-	if seconds != block.Time.Unix() {
-		return fail(last, "its time is not the pinned one", time.Unix(seconds, 0).UTC().Format(time.RFC3339), block.Time.UTC().Format(time.RFC3339))
+		previous = doubleSHA256(header)
 	}
 	return nil
+}
+
+// block is what a header says of its block.
+func (u *UTXO) block(i int) Block {
+	header := u.header(i)
+	return Block{
+		Chain: u.chain, Hash: printed(doubleSHA256(header)), Number: u.first + uint64(i), //nolint:gosec // i is an index
+		Time: time.Unix(int64(binary.LittleEndian.Uint32(header[68:72])), 0).UTC(),
+	}
 }
 
 // workBatch bounds what is spent on headers after the first false one.

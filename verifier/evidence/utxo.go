@@ -82,12 +82,7 @@ func ParseUTXO(raw []byte, snapshot, chain string) (*UTXO, error) {
 			canon.Key("chain", func() { gotChain = r.Text() }),
 			canon.Optional("filters", func() { u.filters = readFilters(r) }),
 			canon.Key("first", func() { u.first = r.Number(1<<32 - 1) }),
-			canon.Key("headers", func() {
-				u.headers = readHex(r, maxHeaders*headerSize)
-				if len(u.headers) == 0 || len(u.headers)%headerSize != 0 {
-					r.Fail("%d bytes are not whole headers of 80 bytes, at least one", len(u.headers))
-				}
-			}),
+			canon.Key("headers", func() { u.headers = readHeaders(r) }),
 			canon.Key("outputs", func() { u.readOutputs(r) }),
 			canon.Key("snapshot", func() { gotSnapshot = r.Text() }),
 			canon.Key("type", func() { r.Fixed(kindUTXO) }),
@@ -108,6 +103,14 @@ func ParseUTXO(raw []byte, snapshot, chain string) (*UTXO, error) {
 		}
 	}
 	return u, nil
+}
+
+func readHeaders(r *canon.Reader) []byte {
+	headers := readHex(r, maxHeaders*headerSize)
+	if len(headers) == 0 || len(headers)%headerSize != 0 {
+		r.Fail("%d bytes are not whole headers of 80 bytes, at least one", len(headers))
+	}
+	return headers
 }
 
 func (u *UTXO) readAttested(r *canon.Reader) {
@@ -181,12 +184,7 @@ func (u *UTXO) readBlocks(r *canon.Reader) {
 	r.Array(maxFile, func(i int) {
 		var b provenBlock
 		r.Object(
-			canon.Key("coinbase", func() {
-				r.Object(
-					canon.Key("branch", func() { b.coinbase.branch = readBranch(r) }),
-					canon.Key("tx", func() { b.coinbase.raw = readHex(r, maxTransaction) }),
-				)
-			}),
+			canon.Key("coinbase", func() { b.coinbase = readCoinbase(r) }),
 			canon.Key("height", func() { b.height = r.Number(1<<32 - 1) }),
 			canon.Key("transactions", func() { b.transactions = readTransactions(r) }),
 		)
@@ -197,16 +195,29 @@ func (u *UTXO) readBlocks(r *canon.Reader) {
 	})
 }
 
+func readCoinbase(r *canon.Reader) (t provenTransaction) {
+	r.Object(
+		canon.Key("branch", func() { t.branch = readBranch(r) }),
+		canon.Key("tx", func() { t.raw = readHex(r, maxTransaction) }),
+	)
+	return t
+}
+
+// readIndex reads the place of a transaction that is no coinbase.
+func readIndex(r *canon.Reader) uint64 {
+	index := r.Number(1<<32 - 1)
+	if index == 0 {
+		r.Fail("index 0 is the coinbase's")
+	}
+	return index
+}
+
 func readTransactions(r *canon.Reader) (transactions []provenTransaction) {
 	r.Array(maxFile, func(j int) {
 		var t provenTransaction
 		r.Object(
 			canon.Key("branch", func() { t.branch = readBranch(r) }),
-			canon.Key("index", func() {
-				if t.index = r.Number(1<<32 - 1); t.index == 0 {
-					r.Fail("index 0 is the coinbase's")
-				}
-			}),
+			canon.Key("index", func() { t.index = readIndex(r) }),
 			canon.Key("tx", func() { t.raw = readHex(r, maxTransaction) }),
 		)
 		if j > 0 {

@@ -119,23 +119,15 @@ func (u *UTXO) checkBlocks() (*inclusion, error) {
 			return nil, &CheckError{Field: field, Problem: "its height has no header here", Got: strconv.FormatUint(b.height, 10), Want: fmt.Sprintf("%d to %d", u.first, u.first+count-1)}
 		}
 		root := [32]byte(u.header(int(b.height - u.first))[36:68]) //nolint:gosec // below count, as just checked
-		coinbase, err := include(field+".coinbase", i, b.coinbase, root)
+		coinbase, err := includeCoinbase(field+".coinbase", i, b.coinbase, root)
 		if err != nil {
 			return nil, err
 		}
-		if !coinbase.isCoinbase {
-			return nil, &CheckError{Field: coinbase.field, Problem: "the transaction at place 0 is no coinbase", Got: "other inputs", Want: "one input, of the null outpoint"}
-		}
-		coinbase.claimed = true // it stands here for the depth of the tree
 		if err := included.add(coinbase); err != nil {
 			return nil, err
 		}
 		for j, t := range b.transactions {
-			name := field + ".transactions[" + strconv.Itoa(j) + "]"
-			if len(t.branch) != len(b.coinbase.branch) {
-				return nil, &CheckError{Field: name, Problem: "its branch has another length than the coinbase's", Got: strconv.Itoa(len(t.branch)), Want: strconv.Itoa(len(b.coinbase.branch))}
-			}
-			tx, err := include(name, i, t, root)
+			tx, err := includeBeside(field+".transactions["+strconv.Itoa(j)+"]", i, t, b.coinbase, root)
 			if err != nil {
 				return nil, err
 			}
@@ -145,6 +137,27 @@ func (u *UTXO) checkBlocks() (*inclusion, error) {
 		}
 	}
 	return included, nil
+}
+
+// includeCoinbase is include for the transaction at place 0, which stands here for the depth of the tree.
+func includeCoinbase(field string, block int, t provenTransaction, root [32]byte) (*includedTransaction, error) {
+	coinbase, err := include(field, block, t, root)
+	if err != nil {
+		return nil, err
+	}
+	if !coinbase.isCoinbase {
+		return nil, &CheckError{Field: coinbase.field, Problem: "the transaction at place 0 is no coinbase", Got: "other inputs", Want: "one input, of the null outpoint"}
+	}
+	coinbase.claimed = true
+	return coinbase, nil
+}
+
+// includeBeside is include for a transaction of the coinbase's block.
+func includeBeside(field string, block int, t, coinbase provenTransaction, root [32]byte) (*includedTransaction, error) {
+	if len(t.branch) != len(coinbase.branch) {
+		return nil, &CheckError{Field: field, Problem: "its branch has another length than the coinbase's", Got: strconv.Itoa(len(t.branch)), Want: strconv.Itoa(len(coinbase.branch))}
+	}
+	return include(field, block, t, root)
 }
 
 // include parses one transaction and climbs from it to the header's Merkle root.

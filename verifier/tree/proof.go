@@ -1,6 +1,7 @@
 package tree
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"strings"
@@ -18,11 +19,18 @@ type Place struct{ Count, Index, Leaf, Leaves uint64 }
 type Proof struct {
 	Balances  []Balance
 	Envelope  []byte // the signed statement as it stands in the file, nil if it does not
+	Log       *Log   // the statement's place in a log, nil if the file does not show it
 	Nonce     Hash
 	Shard     Place
 	Snapshot  Hash
 	Statement Hash
 	path, top []sibling
+}
+
+// Log holds what shows a statement's place in a log (SPEC part 25). It is of one spelling, and nothing in it is read here.
+type Log struct {
+	Entry []byte // an envelope as it stands in the file
+	Proof []byte
 }
 
 type sibling struct {
@@ -42,6 +50,7 @@ func ParseProof(raw []byte) (*Proof, error) {
 			canon.Key("balances", func() { p.Balances = readBalances(r) }),
 			canon.Optional("envelope", func() { p.Envelope = r.Skip() }),
 			canon.Key("kind", func() { r.Fixed(KindPlain) }),
+			canon.Optional("log", func() { p.Log = readLog(r) }),
 			canon.Key("nonce", func() { p.Nonce = r.Hash() }),
 			canon.Key("path", func() { p.path = readSiblings(r, maxPath) }),
 			canon.Key("shard", func() { p.Shard = readPlace(r) }),
@@ -74,6 +83,24 @@ func (p *Proof) checkLengths(r *canon.Reader) {
 	case len(p.top) != pathLength(s.Index, s.Count):
 		r.Fail("top: %d siblings, shard #%d of %d has %d", len(p.top), s.Index, s.Count, pathLength(s.Index, s.Count))
 	}
+}
+
+func readLog(r *canon.Reader) *Log {
+	l := new(Log)
+	r.Object(
+		canon.Key("entry", func() { l.Entry = r.Skip() }),
+		canon.Key("proof", func() { l.Proof = canon.Parse(r, parseBase64) }),
+	)
+	return l
+}
+
+// parseBase64 reads base64 in its one spelling (SPEC part 2).
+func parseBase64(s string) ([]byte, error) {
+	b, err := base64.StdEncoding.DecodeString(s)
+	if err != nil || base64.StdEncoding.EncodeToString(b) != s {
+		return nil, errors.New("not base64: want RFC 4648 with padding, without line breaks")
+	}
+	return b, nil
 }
 
 func readPlace(r *canon.Reader) (p Place) {
