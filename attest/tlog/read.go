@@ -40,6 +40,12 @@ type Checkpoint struct {
 	Witnesses []Cosignature // of the witnesses asked about, those that signed it
 }
 
+// Text returns what the log signed: three lines (SPEC part 25).
+func (c Checkpoint) Text() []byte {
+	text, _, _ := bytes.Cut(c.Note, []byte("\n\n"))
+	return append(bytes.Clone(text), '\n')
+}
+
 // Cosignature says which witness saw a checkpoint, and when by its clock.
 type Cosignature struct {
 	Key  string // verifier key

@@ -1,7 +1,9 @@
 package devnet
 
 import (
+	"bytes"
 	"context"
+	"encoding/hex"
 	"fmt"
 	"time"
 
@@ -88,6 +90,25 @@ func (m *miner) coinbases(n int) []source {
 	}
 	m.own = m.own[n:]
 	return from
+}
+
+// Carry returns a transaction of the miner's that carries data in an OP_RETURN output.
+func (b *Bitcoin) Carry(data []byte) (*wire.MsgTx, error) {
+	script, err := txscript.NullDataScript(data)
+	if err != nil {
+		return nil, err
+	}
+	const fee = 10_000
+	return spend(b.miner.coinbases(1), wire.NewTxOut(0, script), wire.NewTxOut(coinbaseValue-fee, b.miner.script))
+}
+
+// Send hands the node a transaction that waits for a block.
+func (b *Bitcoin) Send(ctx context.Context, tx *wire.MsgTx) error {
+	var raw bytes.Buffer
+	if err := tx.Serialize(&raw); err != nil {
+		return err
+	}
+	return b.call(ctx, "sendrawtransaction", []any{hex.EncodeToString(raw.Bytes())}, nil)
 }
 
 // The demo's chain, by height: the soft forks bind from 300 on; the wallets are

@@ -47,3 +47,34 @@ func (e *TooLargeError) Error() string {
 	return fmt.Sprintf("chain %s: filters and matching blocks from %d, which made the oldest coin, to %d are more than the %d bytes that evidence may hold: move the oldest coins, or do without filters",
 		e.Chain, e.First, e.Pinned, e.Most)
 }
+
+// An UnconfirmedError says that a transaction stands in no block yet.
+type UnconfirmedError struct {
+	Chain chains.Chain
+	Txid  string
+}
+
+// Error says what is waited for.
+func (e *UnconfirmedError) Error() string {
+	return fmt.Sprintf("transaction %s is in no block of %s yet", e.Txid, e.Chain)
+}
+
+// An UnknownTransactionError says that a node does not know a transaction, or has no
+// index to find it by.
+type UnknownTransactionError struct{ Node, Txid string }
+
+// Error says what to do.
+func (e *UnknownTransactionError) Error() string {
+	return fmt.Sprintf("node %s does not know transaction %s: check the id; if the node has no index of transactions (txindex=1), name the block's height", e.Node, e.Txid)
+}
+
+// A NotInBlockError says that a transaction is not in the block where it was looked for.
+type NotInBlockError struct {
+	Block chains.BlockRef
+	Txid  string
+}
+
+// Error names both.
+func (e *NotInBlockError) Error() string {
+	return fmt.Sprintf("transaction %s is no payment in block %d %s: check its id and height", e.Txid, e.Block.Number, e.Block.Hash)
+}

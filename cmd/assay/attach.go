@@ -11,16 +11,18 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/assay-por/assay/attest/timestamp"
 	"github.com/assay-por/assay/report"
 )
 
 func newAttach(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "attach FILE...",
-		Short: "Attach auditors' findings to the signed bundle",
-		Long: `Add to the run's signed bundle (folder, zip and report page) what others made of it since: auditors' findings, as assay countersign writes them. Each is
-looked at first: what it is, whose signature it bears, and that it is about this very statement. The statement itself is not touched.`,
-		Args: someArgs("attach takes the files of findings"),
+		Short: "Attach auditors' findings and time stamps to the signed bundle",
+		Long: `Add to the run's signed bundle (folder, zip and report page) what others made of it since: auditors' findings, as assay countersign writes them, and time stamps (RFC
+3161), as authorities answer the query of assay timestamp --request. Each is looked at first: what it is, whose signature it bears, and that it is about this very statement.
+The statement itself is not touched.`,
+		Args: someArgs("attach takes the files of findings and time stamps"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.inRun(cmd, func(s *stages) error { return s.attach(cmd, args) })
 		},
@@ -29,33 +31,34 @@ looked at first: what it is, whose signature it bears, and that it is about this
 
 // attach takes all files in, or none, and publishes them. What is attached already stays as it is.
 func (s *stages) attach(cmd *cobra.Command, files []string) error {
-	envelope, err := s.run.read(fileEnvelope, "sign")
+	envelope, signed, err := s.signedStatement()
 	if err != nil {
 		return err
-	}
-	signed, err := report.Read(envelope)
-	if err != nil {
-		return unreadable("%s: %v", s.run.join(fileEnvelope), err)
 	}
 	findings, err := s.findings()
 	if err != nil {
 		return err
 	}
+	stamps, err := s.stamps(envelope)
+	if err != nil {
+		return err
+	}
+	before := len(findings) + len(stamps)
+	newFindings, newStamps, err := readAttachments(files, envelope, signed)
+	if err != nil {
+		return err
+	}
 	have := len(findings)
-	for _, file := range files {
-		raw, err := os.ReadFile(file)
-		if err != nil {
-			return unreadable("%v", err)
-		}
-		if err := aboutStatement(raw, signed); err != nil {
-			return hinted(refused("%s: %v", file, err), "auditors make findings with assay countersign, from this very bundle")
-		}
+	for _, raw := range newFindings {
 		if !slices.ContainsFunc(findings, func(b []byte) bool { return bytes.Equal(b, raw) }) {
 			findings = append(findings, raw)
 		}
 	}
 	if len(findings) > report.MaxFindings {
 		return refused("a bundle holds at most %d findings, these would be %d", report.MaxFindings, len(findings))
+	}
+	if stamps, err = s.keepStamps(stamps, newStamps...); err != nil {
+		return err
 	}
 	for n := have; n < len(findings); n++ {
 		if err := s.run.write(report.PathFinding(n), findings[n]); err != nil {
@@ -65,9 +68,36 @@ func (s *stages) attach(cmd *cobra.Command, files []string) error {
 	if err := s.publishAttachments(envelope, signed); err != nil {
 		return err
 	}
-	return s.app.say(cmd, map[string]any{"attached": len(findings) - have, "findings": len(findings), "statement": signed.Digest.String()},
-		"attached %d, the bundle holds %d findings", len(findings)-have, len(findings))
+	attached := len(findings) + len(stamps) - before
+	return s.app.say(cmd, map[string]any{"attached": attached, "findings": len(findings), "timestamps": len(stamps), "statement": signed.Digest.String()},
+		"attached %d, the bundle holds %d findings and %d time stamps", attached, len(findings), len(stamps))
 }
+
+// readAttachments reads files, each by what it is, and refuses what is not about the signed statement.
+func readAttachments(files []string, envelope []byte, signed report.Signed) (findings [][]byte, stamps []timestamp.Stamp, err error) {
+	for _, file := range files {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			return nil, nil, unreadable("%v", err)
+		}
+		if isDER(raw) {
+			stamp, err := timestamp.Read(raw, envelope)
+			if err != nil {
+				return nil, nil, hinted(refused("%s: %v", file, err), "authorities make time stamps of the query that assay timestamp --request writes, for this very statement")
+			}
+			stamps = append(stamps, stamp)
+			continue
+		}
+		if err := aboutStatement(raw, signed); err != nil {
+			return nil, nil, hinted(refused("%s: %v", file, err), "auditors make findings with assay countersign, from this very bundle")
+		}
+		findings = append(findings, raw)
+	}
+	return findings, stamps, nil
+}
+
+// isDER tells a time stamp from an envelope, which is JSON.
+func isDER(raw []byte) bool { return bytes.HasPrefix(raw, []byte{0x30}) }
 
 // aboutStatement refuses what cannot be attached to a signed statement.
 func aboutStatement(raw []byte, signed report.Signed) error {

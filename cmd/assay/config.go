@@ -81,6 +81,8 @@ type Config struct {
 	Log     LogConfig     `toml:"log"`
 	Witness WitnessConfig `toml:"witness"`
 
+	Timestamps []TimestampConfig `toml:"timestamp"`
+
 	path string // of the file, absolute
 }
 
@@ -213,6 +215,9 @@ func parseConfig(raw []byte) (*Config, error) {
 		return nil, fmt.Errorf(" bands: %w", err)
 	}
 	if err := c.checkValidators(); err != nil {
+		return nil, fmt.Errorf(" %w", err)
+	}
+	if err := c.checkTimestamps(); err != nil {
 		return nil, fmt.Errorf(" %w", err)
 	}
 	return c, nil

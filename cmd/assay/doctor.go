@@ -14,6 +14,7 @@ import (
 
 	"github.com/assay-por/assay/attest/keys"
 	"github.com/assay-por/assay/chains"
+	"github.com/assay-por/assay/chains/egress"
 )
 
 // finding is one thing that the doctor looked at.
@@ -68,6 +69,9 @@ func (s *stages) examine() []finding {
 	found := []finding{s.look("config", s.lookRegistry), s.look("keys", s.lookKeys), s.look("approvers", s.lookApprovers), s.look("series", s.lookSeries), s.look("ledger", s.lookLedger), s.look("wallets", s.lookWallets)}
 	if slices.ContainsFunc(s.config.Wallets, func(w WalletConfig) bool { return w.derives() }) {
 		found = append(found, s.look("derived", s.lookDerived))
+	}
+	if len(s.config.Timestamps) > 0 {
+		found = append(found, s.look("timestamps", s.lookTimestamps))
 	}
 	snap, err := registry(s.config, "doctor", time.Unix(0, 0).UTC())
 	if err != nil {
@@ -146,6 +150,23 @@ func (s *stages) lookDerived() (string, error) {
 		first = append(first, d.accounts[0].Address()+" of "+d.name)
 	}
 	return fmt.Sprintf("%d addresses of %d descriptors, which begin with %s", addresses, len(all), strings.Join(first, ", ")), nil
+}
+
+// lookTimestamps reads the authorities' certificates; the authorities are not asked.
+func (s *stages) lookTimestamps() (string, error) {
+	var said []string
+	for _, t := range s.config.Timestamps {
+		certificate, err := s.config.authority(t)
+		if err != nil {
+			return "", err
+		}
+		by := "any certificate"
+		if certificate != nil {
+			by = "certificates of " + egress.Quote(certificate.Subject.String()) + " until " + certificate.NotAfter.UTC().Format(time.DateOnly)
+		}
+		said = append(said, t.Name+" with "+by)
+	}
+	return strings.Join(said, "; "), nil
 }
 
 // lookNode asks the chain's nodes for the block of an hour ago, which exercises all but the proofs themselves.

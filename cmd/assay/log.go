@@ -2,10 +2,8 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"strings"
 
@@ -148,17 +146,11 @@ func newLogShow(a *app) *cobra.Command {
 				return err
 			}
 			vkey, err := a.logKey(cmd.Context(), c)
-			if errors.Is(err, fs.ErrNotExist) {
-				return noLog(c)
-			}
 			if err != nil {
 				return err
 			}
 			dir := os.DirFS(c.resolve(c.Log.Dir))
 			head, err := tlog.ReadCheckpoint(dir, vkey, c.witnessKeys()...)
-			if errors.Is(err, fs.ErrNotExist) {
-				return noLog(c)
-			}
 			if err != nil {
 				return refused("%v", err)
 			}

@@ -65,6 +65,7 @@ const longHelp = `assay makes solvency reports: what an exchange owes, what it h
 Stages, in order: snapshot, build, reserves, control, report, sign and, with a [log], publish. "assay run" does all of them and says what it waits for; "assay status"
 says where it stands. What was published cannot be changed: withdraw takes it back, erratum mends its words, and a later statement may take its place.
 On machines of their own: approve, for those who must approve a statement; countersign, for auditors, whose findings attach takes in.
+To show when it was there: timestamp, by time-stamping authorities; anchor, in a block of Bitcoin.
 Beside them: custody, for what outside custodians sign; draw, for an instant that nobody could choose; log, the transparency log of what was published;
 witness, to watch over logs of others; keys, for what signs.
 
@@ -96,6 +97,7 @@ func newRoot(app *app) *cobra.Command {
 		newInit(app), newDoctor(app), newLedger(app),
 		newRun(app), newSnapshot(app), newBuild(app), newReserves(app), newControl(app), newReport(app), newSign(app), newPublish(app), newWithdraw(app), newErratum(app),
 		newApprove(app), newAttach(app), newStatus(app), newCountersign(app),
+		newTimestamp(app), newAnchor(app),
 		newDraw(app), newCustody(app), newKeyring(app),
 		newProve(app), newServe(app), newLog(app), newWitness(app),
 	)

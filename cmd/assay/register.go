@@ -60,6 +60,9 @@ func (a *app) seeLog(ctx context.Context, c *Config) (*seenLog, error) {
 // logKey is the verifier key of the log.
 func (a *app) logKey(ctx context.Context, c *Config) (string, error) {
 	public, err := a.publicKey(ctx, "log.key", c.keyRef(c.Log.Key))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", noLog(c)
+	}
 	if err != nil {
 		return "", err
 	}

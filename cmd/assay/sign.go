@@ -105,6 +105,9 @@ func (s *stages) private(content []byte) bool {
 	for _, c := range s.config.Custodians {
 		places = append(places, c.URL)
 	}
+	for _, t := range s.config.Timestamps {
+		places = append(places, t.URL)
+	}
 	for _, place := range places {
 		if u, err := url.Parse(place); err == nil && u.User != nil {
 			password, _ := u.User.Password()
