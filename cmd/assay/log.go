@@ -2,8 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -151,6 +153,9 @@ func newLogShow(a *app) *cobra.Command {
 			}
 			dir := os.DirFS(c.resolve(c.Log.Dir))
 			head, err := tlog.ReadCheckpoint(dir, vkey, c.witnessKeys()...)
+			if errors.Is(err, fs.ErrNotExist) {
+				return noLog(c)
+			}
 			if err != nil {
 				return refused("%v", err)
 			}
