@@ -25,12 +25,18 @@ type output struct {
 
 // print writes a verdict, and returns its exit code as an error if it is not proven.
 func (o *output) print(w io.Writer, v verifier.Verdict) error {
-	return o.write(w, v, v.Exit, func(p *page) {
+	return o.write(w, told{"assay-verify " + version, v}, v.Exit, func(p *page) {
 		if !o.quiet {
 			p.verdict(v)
 		}
 		p.last(v)
 	})
+}
+
+// told is a verdict with who gave it, as an auditor's finding names it (SPEC part 27).
+type told struct {
+	Tool string `json:"tool"`
+	verifier.Verdict
 }
 
 // printRecheck writes what came of a recheck, in the same way.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"archive/zip"
 	"encoding/json"
 	"errors"
@@ -44,7 +45,7 @@ The exchange puts it beside the statement with assay attach. A finding vouches f
 	f.StringVar(&c.scope, "scope", "", "what you looked at, and what not")
 	f.StringArrayVar(&c.procedures, "procedure", nil, "what was done; again for each")
 	f.StringArrayVar(&c.findings, "finding", nil, "what was found; again for each")
-	f.StringVar(&c.tool, "tool", "assay-verify (version not told)", "program and version of the verifier")
+	f.StringVar(&c.tool, "tool", "", "program and version of the verifier (default: as the verdict tells)")
 	f.StringVar(&c.out, "out", "", "file for the signed finding")
 	return cmd
 }
@@ -54,6 +55,7 @@ type verdictFile struct {
 	Policy    report.Digest
 	Statement struct{ Digest report.Digest }
 	Checks    []report.CheckResult
+	Tool      string
 }
 
 func (a *app) countersign(cmd *cobra.Command, bundle string, c countersigning) error {
@@ -86,7 +88,7 @@ func (a *app) countersign(cmd *cobra.Command, bundle string, c countersigning) e
 		return err
 	}
 	payload, err := report.Finding{Auditor: c.name, Checks: v.Checks, Findings: c.findings, Issued: issued, Key: signer.PublicKey(), Policy: v.Policy,
-		Procedures: c.procedures, Scope: c.scope, Tool: c.tool}.Payload(signed.Digest)
+		Procedures: c.procedures, Scope: c.scope, Tool: cmp.Or(c.tool, v.Tool)}.Payload(signed.Digest)
 	if err != nil {
 		return usage("%v", err)
 	}

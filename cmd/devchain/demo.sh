@@ -54,8 +54,10 @@ wait_for chains/devchain.json "$chain_pid" || { cat chains.log >&2; exit 1; }
 "$bin/devchain" anchors --dir chains >> policy.toml
 
 step "three people who may approve a statement, two of whom must; an auditor; each with a key of their own"
-for who in alice bob carol auditor; do "$bin/assay" custody key "$who.age"; done
+for who in alice bob carol auditor; do "$bin/assay" keys new "$who.age"; done
 printf '\n[approvals]\nrequired = 2\nkeys = ["alice.pub", "bob.pub", "carol.pub"]\n' >> assay.toml
+printf '\n[approvals]\nrequired = 2\nkeys = ["%s", "%s", "%s"]\n' "$(cat alice.pub)" "$(cat bob.pub)" "$(cat carol.pub)" >> policy.toml
+printf '\n[[auditor]]\nname = "Example Accountants"\nkeys = ["%s"]\n\n' "$(cat auditor.pub)" >> policy.toml
 
 step "a transparency log, and a witness that somebody else runs; what a verifier believes of them goes into the policy"
 mkdir witness
@@ -133,13 +135,13 @@ step "an auditor checks the bundle, and signs what was found beside it"
   --scope "The bundle of this instant, and nothing beyond it." --procedure "Ran assay-verify over the whole bundle, with a policy of our own." --finding "Every check passed."
 "$bin/assay" attach finding.dsse.json
 
-step "a stranger fetches the bundle over HTTP and checks it, with a policy of their own"
+step "a stranger fetches the bundle over HTTP and checks it, with a policy of their own; the log says that it was not withdrawn since"
 "$bin/assay" serve --listen 127.0.0.1:0 > serve.log 2>&1 &
 serve_pid=$!
 wait_for serve.log "$serve_pid"
 url=$(sed -n 's/^serving \(http:[^ ]*\).*/\1/p' serve.log)
 "$bin/devchain" fetch "$url/" fetched.html
-"$bin/assay-verify" bundle "$url/bundle.zip" --policy policy.toml > verdict.txt || { cat verdict.txt; exit 1; }
+"$bin/assay-verify" bundle "$url/bundle.zip" --policy policy.toml --log "$url/log" > verdict.txt || { cat verdict.txt; exit 1; }
 cmp -s fetched.html report/index.html || { echo "demo: the served report is not the one that was written" >&2; exit 1; }
 kill "$serve_pid"
 wait "$serve_pid" 2>/dev/null || true
