@@ -71,6 +71,8 @@ func entryVectors(t testing.TB, put putter) {
 	happy("withdrawn-keeps-its-place", "", map[string]string{"a": "withdrawn", "b": "published"}, signed(a, wordsEntry("withdrawal", "a", "a wrong ledger"), b)...)
 	happy("entered-again", "the same entry, by another key too, changes nothing", map[string]string{"a": "published", "b": "published"},
 		append(signed(a, a, b), entryOf(a, exchange, other))...)
+	happy("entered-again-after-it-was-superseded", "whoever put it there: the same entry changes nothing", map[string]string{"a": "superseded", "a2": "published"},
+		signed(a, statementEntry("a2", 1, "2026-08", "a", "a"), a)...)
 	happy("two-series", "each counts for itself", map[string]string{"a": "published", "h": "published"},
 		signed(a, edited(statementEntry("h", 0, "2026-08", "", ""), func(e obj) { e["series"] = obj{"name": "hourly", "number": 0} }))...)
 	happy("series-older-than-the-log", "what came before the log's first entry is not asked", map[string]string{"b": "published", "c": "published"}, signed(b, c)...)
