@@ -163,6 +163,7 @@ func seriesVectors(add adding) {
 	of("happy-superseding", "pass", 0, "it takes the place of another", obj{"name": "hourly-2", "number": 3, "previous": some, "supersedes": obj{"reason": "a wrong total", "statement": some}})
 	of("series-without-previous", "statement.series", 1, "", obj{"name": "monthly", "number": 3})
 	of("series-previous-at-number-0", "statement.series", 1, "", obj{"name": "monthly", "number": 0, "previous": some})
+	of("series-superseding-at-number-0", "statement.series", 1, "none was before it", obj{"name": "monthly", "number": 0, "supersedes": obj{"reason": "a wrong total", "statement": some}})
 	of("series-superseding-without-a-reason", "statement.format", 3, "", obj{"name": "monthly", "number": 3, "previous": some, "supersedes": obj{"reason": "", "statement": some}})
 	of("series-superseding-nothing", "statement.format", 3, "a reason and no statement", obj{"name": "monthly", "number": 3, "previous": some, "supersedes": obj{"reason": "a wrong total"}})
 	of("series-name-in-capitals", "statement.format", 3, "", obj{"name": "Monthly", "number": 0})

@@ -116,6 +116,7 @@ func entryVectors(t testing.TB, put putter) {
 	unread("withdrawal-with-a-series", "a key of another kind", edited(wordsEntry("withdrawal", "a", "why"), func(e obj) { e["series"] = obj{"name": "monthly", "number": 0} }))
 	unread("statement-without-envelope", "", edited(statementEntry("b", 1, "2026-09", "a", ""), func(e obj) { delete(e, "envelope") }))
 	unread("statement-with-text", "", edited(statementEntry("b", 1, "2026-09", "a", ""), func(e obj) { e["text"] = "why" }))
+	unread("statement-issued-before-its-instant", "", edited(statementEntry("b", 1, "2026-09", "a", ""), func(e obj) { e["issued"] = "2026-10-31T23:59:59Z" }))
 	unread("kind", "", wordsEntry("retraction", "a", "why"))
 	unread("version-2", "a later verifier may find a withdrawal in it", edited(wordsEntry("withdrawal", "a", "why"), func(e obj) { e["type"] = "assay/v2/entry" }))
 	w.full = limitOfKey(other.text, "until = \"2026-11-02T00:00:00Z\"\nrevoked = \"2027-01-01T00:00:00Z\"\n")
