@@ -1,6 +1,8 @@
 package verifier
 
 import (
+	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/assay-por/assay/verifier/watch"
@@ -33,4 +35,24 @@ func TestC12_EntryPutInAgainAfterARevocation(t *testing.T) {
 	revoked.full = l.policy(2) + limitOfKey("KEY", "revoked = \"2026-11-30T22:00:00Z\"\n")
 	w.policy = revoked.make(t).policy
 	inOrder(t, w.look(t, l.serve(2).read))
+}
+
+// An exchange that contradicts itself as often as it can is caught as well as one that does it once: what is kept stays small, and the same
+// from look to look.
+func TestE09_ManyEquivocations(t *testing.T) {
+	l := newLookLog()
+	for i := range 40 {
+		l.entries = append(l.entries, byExchange(statementEntry(fmt.Sprint(i), 0, fmt.Sprintf("2026-%02d", i), "", ""))...)
+	}
+	w := watchFor(t, l)
+	found, again := w.look(t, l.serve(39).read), w.look(t, l.serve(40).read)
+	if len(found.Evidence) != maxCaught || !slices.Contains(found.Notes, "22 more pairs of entries contradict one another: no evidence is made of them") {
+		t.Errorf("%d pieces of evidence, notes %q", len(found.Evidence), found.Notes)
+	}
+	for i, e := range again.Evidence {
+		caughtBy(t, e, w.policy)
+		if e.Name != found.Evidence[i].Name {
+			t.Errorf("%s was kept before, now %s", found.Evidence[i].Name, e.Name)
+		}
+	}
 }

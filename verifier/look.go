@@ -53,10 +53,11 @@ func forkEvidence(e *watch.ForkError) Evidence {
 	return Evidence{nameOf("fork", e.First.Text), e.Error(), string(e.Evidence.JSON())}
 }
 
-// nameOf is the same whenever the same is found: the later checkpoint of it moves on.
+// nameOf is the same whenever the same is found: the later checkpoint of it moves on. Nobody can make two things of one name, the second
+// of which would not be kept.
 func nameOf(kind string, what []byte) string {
 	sum := sha256.Sum256(what)
-	return fmt.Sprintf("%s-%x.json", kind, sum[:4])
+	return fmt.Sprintf("%s-%x.json", kind, sum[:16])
 }
 
 // Word is what a verdict begins with: WITHDRAWN, SUPERSEDED, or nothing.
