@@ -99,7 +99,11 @@ func (w watching) run(ctx context.Context, places []string, policy *claim.Policy
 	}
 	verdict := out.printMonitored(stdout, found)
 	if unwritten != nil {
-		return &failure{code: verifier.ExitUnreadable, err: fmt.Errorf("not kept: %w", unwritten)}
+		code := verifier.ExitUnreadable
+		if found.Exit == verifier.ExitFalse || found.Exit == verifier.ExitUnsupported {
+			code = found.Exit // what was found comes first
+		}
+		return &failure{code: code, err: fmt.Errorf("not kept: %w", unwritten)}
 	}
 	return verdict
 }
