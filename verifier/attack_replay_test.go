@@ -3,6 +3,7 @@ package verifier
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/assay-por/assay/verifier/watch"
@@ -46,6 +47,9 @@ func TestE09_ManyEquivocations(t *testing.T) {
 	}
 	w := watchFor(t, l)
 	found, again := w.look(t, l.serve(39).read), w.look(t, l.serve(40).read)
+	if summary := found.Summary; !strings.Contains(summary, "entry 8: number 0 of the series monthly twice: entries 0 and 8; and 30 more") {
+		t.Errorf("got %s", summary)
+	}
 	if len(found.Evidence) != maxCaught || !slices.Contains(found.Notes, "22 more pairs of entries contradict one another: no evidence is made of them") {
 		t.Errorf("%d pieces of evidence, notes %q", len(found.Evidence), found.Notes)
 	}

@@ -319,11 +319,16 @@ func witnessedAt(c *tlog.Checkpoint) string {
 	return " that witnesses saw at " + c.Witnessed.Format(timeForm)
 }
 
+const toldBreaches = 8 // the first ones: a log may be full of them, and every statement of a history asks
+
 // breachError tells the first few breaches.
 func breachError(breaches []claim.Breach) error {
-	var told faults
-	for _, b := range breaches {
-		told.add(fmt.Errorf("entry %d: %s", b.Index, b.Problem))
+	var told []string
+	for _, b := range breaches[:min(len(breaches), toldBreaches)] {
+		told = append(told, fmt.Sprintf("entry %d: %s", b.Index, b.Problem))
 	}
-	return fmt.Errorf("the exchange broke the rules of its log: %w", told.err())
+	if more := len(breaches) - toldBreaches; more > 0 {
+		told = append(told, fmt.Sprintf("and %d more", more))
+	}
+	return fmt.Errorf("the exchange broke the rules of its log: %s", strings.Join(told, "; "))
 }
