@@ -246,14 +246,10 @@ func (h *history) prove(given CustomerProofs) (string, error) {
 			refused, exit = append(refused, p.Name+": "+v.Summary), graver(exit, v.Exit)
 		}
 	}
-	switch text := strings.Join(refused, "; "); exit {
-	case ExitProven:
-		return fmt.Sprintf("included in %d of %d statements", h.included(), len(h.past.Statements)), nil
-	case ExitUnreadable:
-		return "", &unreadable{text}
-	default:
-		return "", errors.New(text)
+	if exit != ExitProven {
+		return "", &refusals{strings.Join(refused, "; "), exit}
 	}
+	return fmt.Sprintf("included in %d of %d statements", h.included(), len(h.past.Statements)), nil
 }
 
 // statementOf finds the statement that a proof is for among those given.
