@@ -215,6 +215,7 @@ func (r *run) stateOf(l *looked, s subject, statement *claim.Statement) (string,
 		return "", fmt.Errorf("%s, does not enter this statement", place)
 	}
 	r.verdict.State = describeState(l.log, standing)
+	r.noteOtherNames(l.log.Record)
 	told := ""
 	switch followed := l.given[standing.Follows]; {
 	case standing.State == claim.Withdrawn:
@@ -277,6 +278,13 @@ func (r *run) checkEarlier(l *looked, s subject, statement *claim.Statement) (st
 		return "", fmt.Errorf("the statement names a checkpoint of %d entries with root %s, the log's first %d have root %s", m.Size, m.Root, m.Size, root)
 	}
 	return shown, nil
+}
+
+// noteOtherNames tells of an exchange that may say one thing by one name and another by another, to readers whose policies differ in it.
+func (r *run) noteOtherNames(record *claim.Record) {
+	if record.OtherNames > 0 {
+		r.note("entries of the log that keys of %s signed in the name of another exchange, and that were passed over: %d", r.policy.Exchange, record.OtherNames)
+	}
 }
 
 func describeState(log *watch.Log, s claim.Standing) *LogState {

@@ -329,6 +329,7 @@ func (m *monitor) checkRecords() (string, error) {
 		if more := len(pairs) - maxCaught; more > 0 {
 			m.note("%d more pairs of entries contradict one another: no evidence is made of them", more)
 		}
+		m.noteOtherNames(log.Record)
 		told = append(told, fmt.Sprintf("%d entries of %s, none against the rules; %d of others passed over", log.Record.Entries, m.policy.Exchange, log.Record.PassedOver))
 	}
 	switch {

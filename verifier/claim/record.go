@@ -60,6 +60,7 @@ type Record struct {
 	Equivocations []Equivocation
 	Entries       uint64 // of the exchange, repeated ones too
 	PassedOver    uint64 // of others, or nothing that can be read as an entry
+	OtherNames    uint64 // of those, signed with a key of the exchange in the name of another
 
 	policy  *Policy
 	seen    map[Hash]bool // payloads
@@ -117,6 +118,9 @@ func (r *Record) Add(index uint64, raw []byte, notAfter time.Time) {
 	}
 	if e.Exchange != r.policy.Exchange {
 		r.PassedOver++
+		if _, unsigned := envelope.Verify(r.policy.Keys); unsigned == nil {
+			r.OtherNames++
+		}
 		return
 	}
 	r.Entries++

@@ -60,3 +60,24 @@ func TestE09_ManyEquivocations(t *testing.T) {
 		}
 	}
 }
+
+// With one key and two names, an exchange could show each half of its readers another statement in one log. What it says by the other name
+// is passed over, and told.
+func TestC11_OneKeyUnderTwoNames(t *testing.T) {
+	a := statementEntry("a", 0, "2026-08", "", "")
+	other := edited(statementEntry("z", 0, "2026-08", "", ""), func(e obj) { e["exchange"] = "Demo exchange" })
+	const told = "entries of the log that keys of Demo Exchange signed in the name of another exchange, and that were passed over: 1"
+	l := newLookLog(append(byExchange(a, other), entryOf(other, person("stranger")))...)
+	found := watchFor(t, l).look(t, l.serve(3).read)
+	inOrder(t, found)
+	if !slices.Contains(found.Notes, told) {
+		t.Errorf("notes %q", found.Notes)
+	}
+	m, l := inLog(t, nil)
+	l.entries = append(l.entries, byExchange(other)...)
+	v := lookedAt(t, m, l)
+	proven(t, v)
+	if !slices.Contains(v.Notes, told) {
+		t.Errorf("notes %q", v.Notes)
+	}
+}
