@@ -81,3 +81,22 @@ func TestC11_OneKeyUnderTwoNames(t *testing.T) {
 		t.Errorf("notes %q", v.Notes)
 	}
 }
+
+// A copy of a log may be as old as whoever shows it likes, unless the policy asks how fresh it is: then nothing is left to say.
+func TestC11_OldCopyOfALogIsTold(t *testing.T) {
+	for name, c := range map[string]struct {
+		log  string
+		told bool
+	}{
+		"fresh, by two witnesses": {newLookLog().policy(2), false},
+		"fresh, without a quorum": {newLookLog().policy(0), true},
+		"of any age":              {strings.Replace(newLookLog().policy(2), "fresh = \"24h\"\n", "", 1), true},
+	} {
+		m, l := inLog(t, func(w *world) { w.full = c.log })
+		v := lookedAt(t, m, l)
+		proven(t, v)
+		if slices.Contains(v.NotShown, notSinceShown) != c.told || slices.Contains(v.NotShown, notSince) {
+			t.Errorf("%s: %q", name, v.NotShown)
+		}
+	}
+}
