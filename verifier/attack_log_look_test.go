@@ -172,6 +172,8 @@ func TestC11_StaleCheckpoint(t *testing.T) {
 	for at, want := range map[string]string{
 		"2026-11-30T00:00:00Z": "", // the day is just over
 		"2026-11-29T23:59:59Z": "was last cosigned at 2026-11-29T23:59:59Z, 24h0m1s before now; the policy takes at most 24h0m0s",
+		"2026-12-02T00:00:00Z": "",                                                                                          // clocks differ
+		"2026-12-02T00:00:01Z": "was cosigned at 2026-12-02T00:00:01Z, 24h0m1s after now; the policy takes at most 24h0m0s", // or it would be fresh for years
 	} {
 		v := verifyInLog(t, m, lookThrough(l.under(n, l.checkpoint(n, at, "w1", "w2")).read))
 		if want == "" {

@@ -224,6 +224,7 @@ func TestC12_RevokedKeyInAHistory(t *testing.T) {
 		w.series = obj{"name": "monthly", "number": 1, "previous": digestText(first.payload)}
 		w.snapshot = func(s obj) { s["period"], s["instant"] = "2026-11", "2026-11-10T00:00:00Z" }
 		l.seconds = seconds
+		l.edit = func(e obj) { e["issued"] = "2026-11-10T02:00:00Z" }
 		l.attachTo(w)
 		return w.make(t)
 	}

@@ -106,7 +106,7 @@ type history struct {
 	past   Past
 }
 
-// read makes the checks of one statement. One that was given twice counts once.
+// read makes the checks of one statement. One that was given twice counts once, in its better copy.
 func (h *history) read(input HistoryInput, log *looked, s subject) {
 	b := &bundleRun{run: newRun(h.policy), files: input.Files}
 	b.checkState(log, s)
@@ -122,12 +122,24 @@ func (h *history) read(input HistoryInput, log *looked, s subject) {
 	})
 	b.checkStatement()
 	v := b.conclude("the statement is signed; what it says is not checked here")
-	for _, other := range h.past.Statements {
+	read := PastStatement{Name: input.Name, Verdict: v, read: b.statement, envelope: raw, dating: b.dating}
+	for i, other := range h.past.Statements {
 		if other.read != nil && b.statement != nil && other.read.Digest == b.statement.Digest {
+			if read.better(other) {
+				h.past.Statements[i] = read
+			}
 			return
 		}
 	}
-	h.past.Statements = append(h.past.Statements, PastStatement{Name: input.Name, Verdict: v, read: b.statement, envelope: raw, dating: b.dating})
+	h.past.Statements = append(h.past.Statements, read)
+}
+
+// better reports whether a copy of a statement shows more than another: that it passes, and then its place in a log.
+func (p PastStatement) better(q PastStatement) bool {
+	if p.Verdict.Proven != q.Verdict.Proven {
+		return p.Verdict.Proven
+	}
+	return p.dating.place != nil && q.dating.place == nil
 }
 
 func (p PastStatement) compare(q PastStatement) int {
@@ -246,14 +258,10 @@ func (h *history) prove(given CustomerProofs) (string, error) {
 			refused, exit = append(refused, p.Name+": "+v.Summary), graver(exit, v.Exit)
 		}
 	}
-	switch text := strings.Join(refused, "; "); exit {
-	case ExitProven:
-		return fmt.Sprintf("included in %d of %d statements", h.included(), len(h.past.Statements)), nil
-	case ExitUnreadable:
-		return "", &unreadable{text}
-	default:
-		return "", errors.New(text)
+	if exit != ExitProven {
+		return "", &refusals{strings.Join(refused, "; "), exit}
 	}
+	return fmt.Sprintf("included in %d of %d statements", h.included(), len(h.past.Statements)), nil
 }
 
 // statementOf finds the statement that a proof is for among those given.

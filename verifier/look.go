@@ -53,10 +53,11 @@ func forkEvidence(e *watch.ForkError) Evidence {
 	return Evidence{nameOf("fork", e.First.Text), e.Error(), string(e.Evidence.JSON())}
 }
 
-// nameOf is the same whenever the same is found: the later checkpoint of it moves on.
+// nameOf is the same whenever the same is found: the later checkpoint of it moves on. Nobody can make two things of one name, the second
+// of which would not be kept.
 func nameOf(kind string, what []byte) string {
 	sum := sha256.Sum256(what)
-	return fmt.Sprintf("%s-%x.json", kind, sum[:4])
+	return fmt.Sprintf("%s-%x.json", kind, sum[:16])
 }
 
 // Word is what a verdict begins with: WITHDRAWN, SUPERSEDED, or nothing.
@@ -214,6 +215,7 @@ func (r *run) stateOf(l *looked, s subject, statement *claim.Statement) (string,
 		return "", fmt.Errorf("%s, does not enter this statement", place)
 	}
 	r.verdict.State = describeState(l.log, standing)
+	r.noteOtherNames(l.log.Record)
 	told := ""
 	switch followed := l.given[standing.Follows]; {
 	case standing.State == claim.Withdrawn:
@@ -278,6 +280,13 @@ func (r *run) checkEarlier(l *looked, s subject, statement *claim.Statement) (st
 	return shown, nil
 }
 
+// noteOtherNames tells of an exchange that may say one thing by one name and another by another, to readers whose policies differ in it.
+func (r *run) noteOtherNames(record *claim.Record) {
+	if record.OtherNames > 0 {
+		r.note("entries of the log that keys of %s signed in the name of another exchange, and that were passed over: %d", r.policy.Exchange, record.OtherNames)
+	}
+}
+
 func describeState(log *watch.Log, s claim.Standing) *LogState {
 	out := &LogState{Log: log.Checkpoint.Origin, Size: log.Checkpoint.Size, Index: s.Index, State: string(s.State), By: s.By, Reason: s.Reason}
 	if at := log.Checkpoint.Witnessed; !at.IsZero() {
@@ -318,11 +327,16 @@ func witnessedAt(c *tlog.Checkpoint) string {
 	return " that witnesses saw at " + c.Witnessed.Format(timeForm)
 }
 
+const toldBreaches = 8 // the first ones: a log may be full of them, and every statement of a history asks
+
 // breachError tells the first few breaches.
 func breachError(breaches []claim.Breach) error {
-	var told faults
-	for _, b := range breaches {
-		told.add(fmt.Errorf("entry %d: %s", b.Index, b.Problem))
+	var told []string
+	for _, b := range breaches[:min(len(breaches), toldBreaches)] {
+		told = append(told, fmt.Sprintf("entry %d: %s", b.Index, b.Problem))
 	}
-	return fmt.Errorf("the exchange broke the rules of its log: %w", told.err())
+	if more := len(breaches) - toldBreaches; more > 0 {
+		told = append(told, fmt.Sprintf("and %d more", more))
+	}
+	return fmt.Errorf("the exchange broke the rules of its log: %s", strings.Join(told, "; "))
 }

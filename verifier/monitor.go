@@ -312,17 +312,24 @@ func (m *monitor) compare(small, large *view) (bool, error) {
 	return false, nil
 }
 
+const maxCaught = 16 // equivocations of one history that evidence is made of: the first ones, and one is enough
+
 // checkRecords is the check `log.entries`, of every history that was shown.
 func (m *monitor) checkRecords() (string, error) {
 	var told []string
 	var breaches []claim.Breach
 	for _, log := range m.logs {
 		breaches = append(breaches, log.Record.Breaches...)
-		for _, e := range log.Record.Equivocations {
+		pairs := log.Record.Equivocations
+		for _, e := range pairs[:min(len(pairs), maxCaught)] {
 			if err := m.equivocation(log, e); err != nil {
 				return "", err
 			}
 		}
+		if more := len(pairs) - maxCaught; more > 0 {
+			m.note("%d more pairs of entries contradict one another: no evidence is made of them", more)
+		}
+		m.noteOtherNames(log.Record)
 		told = append(told, fmt.Sprintf("%d entries of %s, none against the rules; %d of others passed over", log.Record.Entries, m.policy.Exchange, log.Record.PassedOver))
 	}
 	switch {

@@ -141,8 +141,19 @@ func (r *run) trusted() []string {
 // notSince is not shown unless a log is looked at.
 const notSince = "that the exchange has not withdrawn or replaced the statement since: only its log, as it is now, can say (--log)"
 
-func (r *run) notShown(list []string) []string {
-	return slices.DeleteFunc(list, func(text string) bool { return text == notSince && r.passed[stateCheck] })
+// notSinceShown is what a look at a log leaves open if the policy does not ask how old it may be.
+const notSinceShown = "that the exchange has not withdrawn or replaced the statement since its log was as it was shown here: the policy does not ask for a fresh one (fresh, with witnesses, in [log])"
+
+func (r *run) notShown(list []string) (out []string) {
+	for _, text := range list {
+		switch {
+		case text != notSince || !r.passed[stateCheck]:
+			out = append(out, text)
+		case r.policy.Log.Fresh == 0 || r.policy.Log.Quorum == 0:
+			out = append(out, notSinceShown)
+		}
+	}
+	return out
 }
 
 func notShownByProof() []string {

@@ -149,6 +149,9 @@ func (b *bundleRun) checkTimestamps() (string, error) {
 	return fmt.Sprintf("%d of %d time stamps by authorities of the policy", believed, len(b.stamps)), nil
 }
 
+// blockSlack is how far the time of a block may be off: miners set it (SPEC part 26).
+const blockSlack = 2 * time.Hour
+
 // readAnchor makes the check `anchor` but for the entry itself, which `log` checks (SPEC part 26).
 func (b *bundleRun) readAnchor(envelope claim.Hash) (*Anchored, error) {
 	files, err := b.readAll(entryPath, anchorProofPath, anchorPath)
@@ -173,7 +176,7 @@ func (b *bundleRun) readAnchor(envelope claim.Hash) (*Anchored, error) {
 		return nil, in(anchorPath, err)
 	}
 	if believed {
-		b.date(block.Time, fmt.Sprintf("block %d of %s, whose time may be two hours off", block.Number, block.Chain), p.digest, p.entry.Envelope)
+		b.date(block.Time.Add(blockSlack), fmt.Sprintf("block %d of %s, two hours after its time, which may be so far off", block.Number, block.Chain), p.digest, p.entry.Envelope)
 	}
 	return &Anchored{block.Chain, block.Number, block.Hash, block.Time.Format(timeForm), anchor.Headers(), believed}, nil
 }

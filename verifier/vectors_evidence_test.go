@@ -143,12 +143,13 @@ func equivocationVectors(add addEvidence, limited func(limits string) addEvidenc
 		add("happy-equivocation-"+name, "caught", 1, comment, of(list...))
 	}
 	happy("number-twice", "", a, statementEntry("z", 0, "2026-09", "", ""))
-	happy("period-twice", "the later supersedes nothing", a, statementEntry("z", 1, "2026-08", "a", ""))
+	happy("period-twice", "the one of the higher number supersedes nothing", a, statementEntry("z", 1, "2026-08", "a", ""))
 	happy("superseded-by-two", "both supersede the same statement", b, statementEntry("z", 2, "2026-08", "b", "a"))
 	fault := func(name, comment string, evidence obj) { add("equivocation-"+name, "nothing", 0, comment, evidence) }
 	fault("first-and-last-of-an-honest-chain", "A, B supersedes A, C supersedes B", of(a, b, c))
 	fault("ends-of-an-honest-chain", "B and C", of(b, c))
 	fault("beginning-of-an-honest-chain", "A and B", of(a, b))
+	fault("honest-entry-put-in-again", "A, B supersedes A, then A's entry once more: B and that", equivocationOf(log(byExchange(a, b, a)...), 3, 4))
 	fault("two-periods", "", of(a, statementEntry("z", 1, "2026-09", "a", "")))
 	fault("two-series", "", of(a, edited(statementEntry("z", 0, "2026-08", "", ""), func(e obj) { e["series"] = obj{"name": "hourly", "number": 0} })))
 	fault("one-statement", "entered twice in other words", of(a, edited(statementEntry("a", 0, "2026-08", "", ""), func(e obj) { e["envelope"] = digestOf("x") })))

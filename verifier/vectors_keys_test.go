@@ -3,6 +3,7 @@ package verifier
 import (
 	"bytes"
 	"encoding/base64"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -132,6 +133,14 @@ func approvalVectors(add adding) {
 	predicate("key-off-the-curve", "statement.format", 3, "no point of P-256 has this x", func(keys []string, a obj) {
 		a["keys"] = append(keys, "p256:02"+strings.Repeat("f", 64))
 	})
+	predicate("of-31-keys", "statement.format", 3, "one more than may be named", func(_ []string, a obj) {
+		var keys []string
+		for i := range 31 {
+			keys = append(keys, person(fmt.Sprint("one of many ", i)).text)
+		}
+		slices.Sort(keys)
+		a["keys"] = keys
+	})
 	fault("by-the-exchanges-key", check, 1, "the exchange's own key approves nothing", func(w *world) {
 		w.approvers = append(w.approvers, w.exchange())
 	})
@@ -163,8 +172,11 @@ func seriesVectors(add adding) {
 	of("happy-superseding", "pass", 0, "it takes the place of another", obj{"name": "hourly-2", "number": 3, "previous": some, "supersedes": obj{"reason": "a wrong total", "statement": some}})
 	of("series-without-previous", "statement.series", 1, "", obj{"name": "monthly", "number": 3})
 	of("series-previous-at-number-0", "statement.series", 1, "", obj{"name": "monthly", "number": 0, "previous": some})
+	of("series-superseding-at-number-0", "statement.series", 1, "none was before it", obj{"name": "monthly", "number": 0, "supersedes": obj{"reason": "a wrong total", "statement": some}})
 	of("series-superseding-without-a-reason", "statement.format", 3, "", obj{"name": "monthly", "number": 3, "previous": some, "supersedes": obj{"reason": "", "statement": some}})
 	of("series-superseding-nothing", "statement.format", 3, "a reason and no statement", obj{"name": "monthly", "number": 3, "previous": some, "supersedes": obj{"reason": "a wrong total"}})
+	of("series-reason-too-long", "statement.format", 3, "1,025 bytes", obj{"name": "monthly", "number": 3, "previous": some, "supersedes": obj{"reason": strings.Repeat("r", 1025), "statement": some}})
+	of("series-without-a-name", "statement.format", 3, "", obj{"name": "", "number": 0})
 	of("series-name-in-capitals", "statement.format", 3, "", obj{"name": "Monthly", "number": 0})
 	of("series-name-too-long", "statement.format", 3, "", obj{"name": strings.Repeat("m", 33), "number": 0})
 	add("series-missing", "C9", "statement.format", 3, "", newWorld(), func(w *world) { w.predicate = func(p obj) { delete(p, "series") } })
@@ -256,6 +268,15 @@ func findingVectors(add adding) {
 	of("finding-without-procedures", "E5", check, 3, "", auditor, predicate(func(p obj) { p["procedures"] = []string{} }))
 	of("finding-with-checks-unsorted", "E2", check, 3, "", auditor, predicate(func(p obj) { slices.Reverse(p["checks"].([]obj)) }))
 	of("finding-with-a-result-unknown", "E5", check, 3, "", auditor, predicate(func(p obj) { p["checks"].([]obj)[0]["result"] = "ok" }))
+	of("finding-with-a-check-twice", "E6", check, 3, "passed and failed", auditor, predicate(func(p obj) {
+		name := p["checks"].([]obj)[0]["name"]
+		p["checks"] = []obj{{"name": name, "result": "fail"}, {"name": name, "result": "pass"}}
+	}))
+	of("finding-with-a-blank-in-a-check", "E5", check, 3, "", auditor, predicate(func(p obj) { p["checks"] = []obj{{"name": "liabilities.full ", "result": "pass"}} }))
+	of("finding-with-too-many-procedures", "E9", check, 3, "257", auditor, predicate(func(p obj) { p["procedures"] = slices.Repeat([]string{"recomputed every leaf"}, 257) }))
+	of("finding-of-another-subject", "C12", check, 3, "the subject is the statement, by that name", auditor, func(s, _ obj) {
+		s["subject"].([]obj)[0]["name"] = "statement.dsse.json"
+	})
 	of("finding-of-version-2", "C8", check, 4, "", auditor, func(s, _ obj) { s["predicateType"] = "https://github.com/assay-por/assay/finding/v2" })
 	of("finding-that-is-a-statement", "C12", check, 3, "one type is never taken for another", auditor, func(s, _ obj) {
 		s["predicateType"] = "https://github.com/assay-por/assay/solvency/v1"
@@ -345,6 +366,8 @@ func keyPolicies(t testing.TB, put putter) {
 		"key-of-an-unknown-kind":               swap(director, "p384:"+director[len("p256:"):]),
 		"key-of-exchange-and-approver":         swap(treasurer, exchange),
 		"key-of-approver-and-auditor":          swap(auditor, treasurer),
+		"key-of-exchange-and-auditor":          swap(auditor, exchange),
+		"key-of-two-auditors":                  m.raw + "[[auditor]]\nname = \"Other Accountants\"\nkeys = [\"" + auditor + "\"]\n",
 		"limit-of-a-key-it-does-not-name":      swap("[[key]]\nkey = \""+exchange, "[[key]]\nkey = \""+person("stranger").text),
 		"limit-without-a-time":                 swap("from = \"2026-01-01T00:00:00Z\"\nuntil = \"2026-12-31T23:59:59Z\"\n", ""),
 		"limit-twice":                          m.raw + limitOfKey(exchange, "revoked = \"2026-01-01T00:00:00Z\"\n"),

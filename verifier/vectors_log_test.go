@@ -129,6 +129,7 @@ func entryFaults(fault func(name string, exit int, comment string, edit func(l *
 	fault("entry-that-is-a-statement", 3, "one type is never taken for another", func(l *logged) {
 		l.entry = func(raw []byte) []byte { return bytes.Replace(raw, []byte(entryKind), []byte(dsseType), 1) }
 	})
+	fault("entry-issued-before-the-instant", 3, "", func(l *logged) { l.edit = func(e obj) { e["issued"] = "2026-10-31T23:59:59Z" } })
 	fault("entry-with-a-key-missing", 3, "", func(l *logged) { l.edit = func(e obj) { delete(e, "series") } })
 }
 

@@ -71,6 +71,8 @@ func entryVectors(t testing.TB, put putter) {
 	happy("withdrawn-keeps-its-place", "", map[string]string{"a": "withdrawn", "b": "published"}, signed(a, wordsEntry("withdrawal", "a", "a wrong ledger"), b)...)
 	happy("entered-again", "the same entry, by another key too, changes nothing", map[string]string{"a": "published", "b": "published"},
 		append(signed(a, a, b), entryOf(a, exchange, other))...)
+	happy("entered-again-after-it-was-superseded", "whoever put it there: the same entry changes nothing", map[string]string{"a": "superseded", "a2": "published"},
+		signed(a, statementEntry("a2", 1, "2026-08", "a", "a"), a)...)
 	happy("two-series", "each counts for itself", map[string]string{"a": "published", "h": "published"},
 		signed(a, edited(statementEntry("h", 0, "2026-08", "", ""), func(e obj) { e["series"] = obj{"name": "hourly", "number": 0} }))...)
 	happy("series-older-than-the-log", "what came before the log's first entry is not asked", map[string]string{"b": "published", "c": "published"}, signed(b, c)...)
@@ -96,6 +98,7 @@ func entryVectors(t testing.TB, put putter) {
 	alone("superseding-one-that-was-not-entered", "C9", "", signed(a, statementEntry("z", 1, "2026-09", "a", "y"))...)
 	fault("superseding-one-of-another-period", "C9", "what it says against that one stands all the same", []uint64{1}, nil, map[string]string{"a": "superseded"},
 		signed(a, statementEntry("z", 1, "2026-09", "a", "a"))...)
+	alone("statement-without-previous", "C9", "number 1", signed(a, statementEntry("z", 1, "2026-09", "", ""))...)
 	alone("withdrawal-of-what-was-not-entered", "C9", "", signed(a, wordsEntry("withdrawal", "z", "why"))...)
 	alone("erratum-of-what-was-not-entered", "C9", "", signed(a, wordsEntry("erratum", "z", "why"))...)
 	alone("entered-again-in-other-words", "C9", "the same statement, another envelope", signed(a, edited(statementEntry("a", 0, "2026-08", "", ""), func(e obj) { e["envelope"] = digestOf("another") }))...)
@@ -114,6 +117,8 @@ func entryVectors(t testing.TB, put putter) {
 	unread("withdrawal-with-a-series", "a key of another kind", edited(wordsEntry("withdrawal", "a", "why"), func(e obj) { e["series"] = obj{"name": "monthly", "number": 0} }))
 	unread("statement-without-envelope", "", edited(statementEntry("b", 1, "2026-09", "a", ""), func(e obj) { delete(e, "envelope") }))
 	unread("statement-with-text", "", edited(statementEntry("b", 1, "2026-09", "a", ""), func(e obj) { e["text"] = "why" }))
+	unread("statement-issued-before-its-instant", "", edited(statementEntry("b", 1, "2026-09", "a", ""), func(e obj) { e["issued"] = "2026-10-31T23:59:59Z" }))
+	unread("erratum-with-a-text-too-long", "4,097 bytes", wordsEntry("erratum", "a", strings.Repeat("x", 4097)))
 	unread("kind", "", wordsEntry("retraction", "a", "why"))
 	unread("version-2", "a later verifier may find a withdrawal in it", edited(wordsEntry("withdrawal", "a", "why"), func(e obj) { e["type"] = "assay/v2/entry" }))
 	w.full = limitOfKey(other.text, "until = \"2026-11-02T00:00:00Z\"\nrevoked = \"2027-01-01T00:00:00Z\"\n")

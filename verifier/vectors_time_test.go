@@ -191,16 +191,16 @@ func revokedAndMoored(t testing.TB, one saving) {
 			m.attachTo(w)
 		})
 	}
-	moored("revoked-key-saved-by-an-anchor", "pass", "a second after the block, which the policy confirms", true, time.Second)
+	moored("revoked-key-saved-by-an-anchor", "pass", "two hours and a second after the block, which the policy confirms", true, 2*time.Hour+time.Second)
 	one("revoked-key-saved-by-an-anchor-of-a-log-not-in-the-policy", "pass", "what a block holds was there, whoever else knows that log", func(w *world) {
 		m := newMoored(w)
 		w.full = m.anchorFor(t, w, 2)
-		revoked(w, "KEY", time.Hour+time.Second)
+		revoked(w, "KEY", 3*time.Hour+time.Second)
 		newLogged(w).attachTo(w)
 		m.attachTo(w)
 	})
-	moored("revoked-key-anchored-too-late", signature, "", true, 0)
-	moored("revoked-key-anchored-and-not-confirmed", signature, "the block's time is the exchange's word", false, time.Hour)
+	moored("revoked-key-anchored-too-late", signature, "a thief may have signed two hours after the time that a miner gave the block", true, 2*time.Hour)
+	moored("revoked-key-anchored-and-not-confirmed", signature, "the block's time is the exchange's word", false, 3*time.Hour)
 }
 
 // revokedOthers are of an entry's own key, and of an approver's.

@@ -144,6 +144,14 @@ type unreadable struct{ problem string }
 
 func (e *unreadable) Error() string { return e.problem }
 
+// refusals are verdicts that were not proven, and the exit code that comes first among theirs.
+type refusals struct {
+	text string
+	exit int
+}
+
+func (e *refusals) Error() string { return e.text }
+
 // notRun says that a check could not be made, because something that it needs did not pass.
 type notRun struct{ because string }
 
@@ -156,12 +164,15 @@ func ExitCode(err error) int {
 		version *canon.VersionError
 		format  *canon.FormatError
 		missing *unreadable
+		others  *refusals
 		silent  *watch.Unreachable
 		source  *watch.SourceError
 	)
 	switch {
 	case err == nil:
 		return ExitProven
+	case errors.As(err, &others):
+		return others.exit
 	case errors.As(err, &silent):
 		return ExitNetwork
 	case errors.As(err, &source):

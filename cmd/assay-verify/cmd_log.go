@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -78,10 +79,11 @@ func (w watching) run(ctx context.Context, places []string, policy *claim.Policy
 	}
 	named := map[string]bool{}
 	for _, place := range places {
-		if named[place] {
+		name := strings.TrimRight(place, "/")
+		if named[name] {
 			return &failure{code: verifier.ExitUsage, err: fmt.Errorf("%s: twice; one source says nothing of another", place)}
 		}
-		named[place] = true
+		named[name] = true
 		source, done, err := openLog(ctx, place, out, stderr)
 		if err != nil {
 			return err
@@ -99,7 +101,11 @@ func (w watching) run(ctx context.Context, places []string, policy *claim.Policy
 	}
 	verdict := out.printMonitored(stdout, found)
 	if unwritten != nil {
-		return &failure{code: verifier.ExitUnreadable, err: fmt.Errorf("not kept: %w", unwritten)}
+		code := verifier.ExitUnreadable
+		if found.Exit == verifier.ExitFalse || found.Exit == verifier.ExitUnsupported {
+			code = found.Exit // what was found comes first
+		}
+		return &failure{code: code, err: fmt.Errorf("not kept: %w", unwritten)}
 	}
 	return verdict
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -71,5 +72,39 @@ func TestLog_TenThousandEntriesOverHTTP(t *testing.T) {
 	}
 	if !strings.Contains(text, "from 10000 to 10001 entries since this source was last seen") {
 		t.Errorf("got %s", text)
+	}
+}
+
+// A folder with a log may come from a stranger: a pipe in it would keep the reader waiting for good.
+func TestE09_PipeInAFolderWithALog(t *testing.T) {
+	dir := t.TempDir()
+	pipe := filepath.Join(dir, "checkpoint")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	written := make(chan error)
+	go func() { // waits for a reader
+		file, err := os.OpenFile(pipe, os.O_WRONLY, 0)
+		if err == nil {
+			err = file.Close()
+		}
+		written <- err
+	}()
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	if raw, err := folderSource(root)("checkpoint"); err == nil || err.Error() != "not a regular file" {
+		t.Errorf("read %d bytes: %v", len(raw), err)
+		return
+	}
+	reader, err := os.OpenFile(pipe, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	if err := <-written; err != nil {
+		t.Error(err)
 	}
 }

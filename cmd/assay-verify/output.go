@@ -171,7 +171,7 @@ func (p *page) verdict(v verifier.Verdict) {
 	p.reserves(v.Reserves)
 	p.list("Held by others or not shown, in no total above", claimsOf(v.Claims))
 	for _, f := range v.Findings {
-		p.finding(f)
+		p.finding(f, v.Policy)
 	}
 	p.list("The same wallets from one instant to the next", flowsOf(v.Flows))
 	if v.Customer != nil {
@@ -322,28 +322,6 @@ func supersedes(s *verifier.Statement) string {
 		return ""
 	}
 	return s.Supersedes + ": " + s.Reason
-}
-
-// finding prints what an auditor says, with its scope, and first whether the policy knows that auditor.
-func (p *page) finding(f verifier.Finding) {
-	who := "an auditor whom the policy does not know"
-	if f.Known {
-		who = "an auditor of the policy"
-	}
-	p.line("\nFinding of %s, %s, %s", f.Auditor, who, f.Issued)
-	rows := [][2]string{{"scope", f.Scope}}
-	for _, text := range f.Procedures {
-		rows = append(rows, [2]string{"done", text})
-	}
-	for _, text := range f.Findings {
-		rows = append(rows, [2]string{"found", text})
-	}
-	for _, text := range f.NotPassed {
-		rows = append(rows, [2]string{"not passed", text})
-	}
-	for _, row := range append(rows, [2]string{"made with", f.Tool + ", policy " + f.Policy}) {
-		p.line("  %-11s %s", row[0], row[1])
-	}
 }
 
 func flowsOf(list []verifier.Flow) (lines []string) {

@@ -103,12 +103,12 @@ func TestB16_ReservesByGrade(t *testing.T) {
 // What an auditor found stands in the verdict, with its scope and what did not pass, and says first who that auditor is.
 func TestC12_FindingsInTheVerdict(t *testing.T) {
 	for name, want := range map[string]string{
-		"happy-finding": `Finding of Example Accountants, an auditor of the policy, 2026-11-02T00:00:00Z
+		"happy-finding": `Finding by an auditor of the policy: Example Accountants, 2026-11-02T00:00:00Z
   scope       liabilities at the instant
   done        recomputed every leaf from the ledger
-  made with   assay-verify 0.1.0, policy 5555555555555555555555555555555555555555555555555555555555555555
+  made with   assay-verify 0.1.0, policy 5555555555555555555555555555555555555555555555555555555555555555, which is not the one used here
 `,
-		"happy-finding-by-an-unknown-auditor": "Finding of Other Accountants, an auditor whom the policy does not know, ",
+		"happy-finding-by-an-unknown-auditor": "Finding by an auditor whom the policy does not know: Other Accountants, ",
 		"happy-approved-by-the-policys":       "approvers' keys, 2 of them the policy's: ",
 		"happy-superseding":                   ": a wrong total\n",
 	} {

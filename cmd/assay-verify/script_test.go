@@ -135,7 +135,7 @@ func TestE10_TerminalEscapes(t *testing.T) {
 	}
 	var p page
 	p.line("%s", "x\x1b[31m")
-	p.finding(verifier.Finding{Auditor: "\x1b[2J", Scope: "\u202e", Procedures: []string{"\x07"}, Findings: []string{"\x1b"}, NotPassed: []string{"\x1b: fail"}, Tool: "\x1b"})
+	p.finding(verifier.Finding{Auditor: "\x1b[2J", Scope: "\u202e", Procedures: []string{"\x07"}, Findings: []string{"\x1b"}, NotPassed: []string{"\x1b: fail"}, Tool: "\x1b", Policy: "\x1b"}, "")
 	p.statement(&verifier.Statement{Supersedes: "00", Reason: "\x1b[2J", Series: "\x1b"})
 	p.times(verifier.Verdict{
 		NotBefore: []verifier.Bound{{By: "\x1b"}}, NotAfter: &verifier.Bound{By: "\u202e"}, Timestamps: []verifier.Timestamp{{Authority: "\x1b"}},

@@ -81,7 +81,7 @@ func httpSource(ctx context.Context, prefix string) (tlog.Source, error) {
 
 func folderSource(root *os.Root) tlog.Source {
 	return func(path string) ([]byte, error) {
-		file, err := root.Open(path)
+		file, err := openRegular(root, path)
 		var inner *fs.PathError
 		if errors.As(err, &inner) {
 			err = inner.Err // the path is told by whoever asked for it
@@ -96,6 +96,18 @@ func folderSource(root *os.Root) tlog.Source {
 		}
 		return raw, err
 	}
+}
+
+// openRegular opens nothing that could keep its reader waiting: the folder may come from a stranger, and hold a pipe.
+func openRegular(root *os.Root, path string) (*os.File, error) {
+	info, err := root.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("not a regular file")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return root.Open(path)
 }
 
 // showing tells a person at a terminal how far a long log has been read.

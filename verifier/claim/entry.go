@@ -91,6 +91,9 @@ func parseEntryPayload(envelope *Envelope) (*Entry, error) {
 	if err != nil {
 		return nil, err
 	}
+	if e.Kind == KindStatement && e.Issued.Before(e.Instant) {
+		return nil, &canon.FormatError{Field: "issued", Problem: "before the instant"}
+	}
 	return e, nil
 }
 

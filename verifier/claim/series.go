@@ -45,6 +45,8 @@ func (s Series) Check() error {
 		return errors.New("series: a number above 0, and no previous statement")
 	case s.Number == 0 && s.Follows:
 		return errors.New("series: number 0, and yet a previous statement")
+	case s.Number == 0 && s.Reason != "":
+		return errors.New("series: number 0, and yet it supersedes a statement")
 	}
 	return nil
 }

@@ -143,8 +143,13 @@ func CheckEquivocation(e tlog.Equivocation, policy *claim.Policy, trust tlog.Tru
 		twice, entries[0].Statement, entries[1].Statement), nil
 }
 
-// contradict says where two entries, the earlier first, leave room for one statement only.
+// contradict says where two entries leave room for one statement only. Their order in the log shows nothing: an entry may have been put in
+// again after what superseded it.
 func contradict(a, b *claim.Entry) (string, error) {
+	last := a
+	if b.Series.Number > a.Series.Number {
+		last = b
+	}
 	switch {
 	case a.Kind != claim.KindStatement || b.Kind != claim.KindStatement:
 		return "", errors.New("one of the entries enters no statement")
@@ -156,10 +161,10 @@ func contradict(a, b *claim.Entry) (string, error) {
 		return fmt.Sprintf("with number %d of the series %s", a.Series.Number, a.Series.Name), nil
 	case a.Period != b.Period:
 		return "", fmt.Errorf("the entries have two numbers, %d and %d, and are of two periods, %s and %s", a.Series.Number, b.Series.Number, a.Period, b.Period)
-	case b.Series.Reason == "":
-		return fmt.Sprintf("of the period %s in the series %s, and the later supersedes nothing", b.Period, b.Series.Name), nil
+	case last.Series.Reason == "":
+		return fmt.Sprintf("of the period %s in the series %s, and the one of the higher number supersedes nothing", b.Period, b.Series.Name), nil
 	case a.Series.Reason != "" && a.Series.Supersedes == b.Series.Supersedes:
 		return fmt.Sprintf("of the period %s in the series %s, and both supersede %s", b.Period, b.Series.Name, b.Series.Supersedes), nil
 	}
-	return "", errors.New("the later statement supersedes, and not what the earlier does: that is how a statement is replaced")
+	return "", errors.New("the statement of the higher number supersedes, and not what the other does: that is how a statement is replaced")
 }

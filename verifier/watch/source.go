@@ -26,7 +26,7 @@ func (e *SourceError) Error() string { return e.Err.Error() }
 // Unwrap gives the error within.
 func (e *SourceError) Unwrap() error { return e.Err }
 
-// StaleError says that the witnesses saw a checkpoint too long ago.
+// StaleError says that the witnesses saw a checkpoint too long ago, or so far ahead of the reader's clock that nobody knows how long ago.
 type StaleError struct {
 	Origin         string
 	Witnessed, Now time.Time
@@ -37,6 +37,10 @@ const timeForm = "2006-01-02T15:04:05Z"
 
 // Error says when it was, and how old it may be.
 func (e *StaleError) Error() string {
+	if e.Witnessed.After(e.Now) {
+		return fmt.Sprintf("the checkpoint of log %q was cosigned at %s, %s after now; the policy takes at most %s: a clock is wrong, the witnesses' or this computer's",
+			e.Origin, e.Witnessed.Format(timeForm), e.Witnessed.Sub(e.Now).Truncate(time.Second), e.Fresh)
+	}
 	return fmt.Sprintf("the checkpoint of log %q was last cosigned at %s, %s before now; the policy takes at most %s: the log stands still, or the source hides what came later",
 		e.Origin, e.Witnessed.Format(timeForm), e.Now.Sub(e.Witnessed).Truncate(time.Second), e.Fresh)
 }
@@ -60,7 +64,7 @@ func Latest(src tlog.Source, trust tlog.Trust, fresh time.Duration, now time.Tim
 		return nil, fmt.Errorf("%s: %w", tlog.CheckpointPath, err)
 	}
 	c, err := check(raw, trust)
-	if err == nil && fresh > 0 && trust.Quorum > 0 && now.Sub(c.Witnessed) > fresh {
+	if err == nil && fresh > 0 && trust.Quorum > 0 && now.Sub(c.Witnessed).Abs() > fresh {
 		return c, &StaleError{c.Origin, c.Witnessed, now, fresh}
 	}
 	return c, err
