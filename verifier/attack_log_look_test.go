@@ -287,6 +287,12 @@ func TestC11_LogOfAnotherHistory(t *testing.T) {
 		}
 		caughtBy(t, v.Evidence[0], m.policy)
 	}
+	without := l.of("a", "b", "c", "d", "e") // a log that does not hold the statement at all is caught by its proof all the same
+	v := state(with(attached(l, 4)), without.serve(5).read)
+	if c := find(v, stateCheck); c.Result != Fail || !strings.Contains(c.Detail, "does not enter this statement") || !strings.Contains(c.Detail, "signed two histories") || len(v.Evidence) != 1 {
+		t.Fatalf("%+v, %d pieces of evidence", c, len(v.Evidence))
+	}
+	caughtBy(t, v.Evidence[0], m.policy)
 	if c := find(state(with(attached(other, 6)), l.serve(5).read), stateCheck); c.Result != Fail || !strings.Contains(c.Detail, "the statement's own proof is of 6: it hides the later ones") {
 		t.Errorf("a source behind the proof: %+v", c)
 	}
