@@ -15,6 +15,7 @@ type verdict struct {
 	Checks     []struct{ Name, Result, Detail string }
 	Notes      []string
 	Unanchored []string
+	Evidence   []struct{ Name, Says, File string }
 	Flows      []struct{ Asset, From, To, Inflow, Outflow string }
 	Claims     []struct {
 		Amount, Asset, Holder, Kind string
