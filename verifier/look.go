@@ -72,7 +72,7 @@ func (s *LogState) begin() string {
 	if s.Word() == "" {
 		return ""
 	}
-	return s.Word() + ": " + s.Reason + ". NOT PROVEN: "
+	return s.Word() + ": " + strings.TrimSuffix(s.Reason, ".") + ". NOT PROVEN: "
 }
 
 // subject is a statement as bytes, with its place in a log if it is shown.

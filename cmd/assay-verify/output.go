@@ -153,7 +153,7 @@ func (p *page) recheck(v rechecked) {
 }
 
 func (p *page) verdict(v verifier.Verdict) {
-	p.errata(v.State)
+	p.standing(v.State)
 	p.checks(v.Checks)
 	if s := v.Statement; s != nil {
 		p.statement(s)
