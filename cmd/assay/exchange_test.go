@@ -18,9 +18,10 @@ import (
 type exchange struct {
 	assay, verify string
 	dir, home     string // of the exchange, of the witness
-	seen          string // what the witness prints to stderr
-	policy        string // as assay init and assay log init print it
-	said          string // what assay printed to stderr
+	seen          string   // the file that the witness's stderr goes to
+	servers       []string // those of the servers
+	policy        string   // as assay init and assay log init print it
+	said          string   // what assay printed, and assay-verify to stderr
 }
 
 // newExchange is one whose first statement is still to be made; lines are added to its assay.toml.
@@ -56,15 +57,15 @@ func (e *exchange) write(t *testing.T, name, text string) {
 func (e *exchange) must(t *testing.T, args ...string) (stdout string) {
 	t.Helper()
 	stdout, stderr := mustCall(t, e.dir, e.assay, opened(args...)...)
-	e.said += stderr
+	e.said += stdout + stderr
 	return stdout
 }
 
 // refuses runs assay and wants it refused in such words.
 func (e *exchange) refuses(t *testing.T, words string, args ...string) {
 	t.Helper()
-	code, _, stderr := call(t, e.dir, e.assay, opened(args...)...)
-	if e.said += stderr; code != exitRefused || !strings.Contains(stderr, words) {
+	code, stdout, stderr := call(t, e.dir, e.assay, opened(args...)...)
+	if e.said += stdout + stderr; code != exitRefused || !strings.Contains(stderr, words) {
 		t.Errorf("assay %s: exit %d, want %d and %q: %s", strings.Join(args, " "), code, exitRefused, words, stderr)
 	}
 }
@@ -112,7 +113,8 @@ func (e *exchange) copied(t *testing.T) *exchange {
 // serves shows a bundle, and the log as this folder has it; it returns the log's URL.
 func (e *exchange) serves(t *testing.T, name string) (log string) {
 	t.Helper()
-	url, _ := serving(t, e.dir, e.assay, "serve", "--config", name+".toml", "--listen", "127.0.0.1:0")
+	url, stderr := serving(t, e.dir, e.assay, "serve", "--config", name+".toml", "--listen", "127.0.0.1:0")
+	e.servers = append(e.servers, stderr)
 	return url + "/log"
 }
 
@@ -120,6 +122,7 @@ func (e *exchange) serves(t *testing.T, name string) (log string) {
 func (e *exchange) judges(t *testing.T, code int, args ...string) (stdout string) {
 	t.Helper()
 	got, stdout, stderr := call(t, e.dir, e.verify, append(args, "--policy", "trust.toml")...)
+	e.said += stderr
 	if got != code {
 		t.Errorf("assay-verify %s: exit %d, want %d: %s%s", strings.Join(args, " "), got, code, stdout, stderr)
 	}
