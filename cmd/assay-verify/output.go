@@ -171,6 +171,7 @@ func (p *page) verdict(v verifier.Verdict) {
 	if v.Customer != nil {
 		p.list("Found", v.Customer.Found)
 	}
+	p.list("Caught", evidenceOf(v.Evidence))
 	p.list("Notes", v.Notes)
 	if v.Proven {
 		p.list("What this does not show", v.NotShown)
@@ -338,6 +339,13 @@ func (p *page) finding(f verifier.Finding) {
 	for _, row := range append(rows, [2]string{"made with", f.Tool + ", policy " + f.Policy}) {
 		p.line("  %-11s %s", row[0], row[1])
 	}
+}
+
+func evidenceOf(list []verifier.Evidence) (lines []string) {
+	for _, e := range list {
+		lines = append(lines, e.Says+" (--json gives the evidence, which anybody can check)")
+	}
+	return lines
 }
 
 func flowsOf(list []verifier.Flow) (lines []string) {

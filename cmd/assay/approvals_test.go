@@ -13,14 +13,14 @@ import (
 )
 
 // onAnotherMachine is the folder of another machine, which has these files of a folder and a key of its own, in its name and its public half.
-func onAnotherMachine(t *testing.T, assay, name, from string, files ...string) (dir string) {
+func onAnotherMachine(t *testing.T, assay, name string, algorithm attest.Algorithm, from string, files ...string) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
 	recipient, err := identityFile(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	must(t, dir, assay, "keys", "new", name+".age", "--recipient", recipient)
+	must(t, dir, assay, "keys", "new", name+".age", "--recipient", recipient, "--algorithm", string(algorithm))
 	take(t, from, dir, files...)
 	return dir
 }
@@ -61,11 +61,11 @@ func openedKey(t *testing.T, dir, path string) attest.Signer {
 // TestC12_ApprovalsEndToEnd: two of three people approve on machines of their own before the exchange can sign. An exchange that signs with fewer,
 // past its own program, has signed nothing that a verifier takes, whatever its policy says of approvals.
 func TestC12_ApprovalsEndToEnd(t *testing.T) {
-	names := []string{"alice", "bob", "carol"}
+	names, algorithms := []string{"alice", "bob", "carol"}, map[string]attest.Algorithm{"alice": attest.Ed25519, "bob": attest.Ed25519, "carol": attest.P256}
 	e := newExchange(t, "[approvals]\nrequired = 2\nkeys = [\"alice.pub\", \"bob.pub\", \"carol.pub\"]\n")
 	homes := map[string]string{}
 	for _, name := range names {
-		homes[name] = onAnotherMachine(t, e.assay, name, e.dir)
+		homes[name] = onAnotherMachine(t, e.assay, name, algorithms[name], e.dir)
 		take(t, homes[name], e.dir, name+".pub")
 	}
 	e.refuses(t, "waiting for approvals of the draft: 0 of 2 are there", "run", "--period", "2026-10", "--at", "2026-10-31T00:00:00Z", "--quiet")
@@ -130,7 +130,7 @@ func TestC12_ApprovalsEndToEnd(t *testing.T) {
 func TestC12_AuditorOnAnotherMachine(t *testing.T) {
 	e := newExchange(t, "")
 	e.published(t, "2026-10", "2026-10", "2026-10-31T00:00:00Z")
-	office := onAnotherMachine(t, e.assay, "auditor", e.dir, "2026-10.zip", "trust.toml")
+	office := onAnotherMachine(t, e.assay, "auditor", attest.P256, e.dir, "2026-10.zip", "trust.toml")
 	code, verdict, stderr := call(t, office, e.verify, "bundle", "2026-10.zip", "--policy", "trust.toml", "--json")
 	if code != 0 {
 		t.Fatalf("exit %d: %s", code, stderr)

@@ -17,7 +17,7 @@ import (
 // process: assay, assay-verify, the witness, and the servers that show what was published.
 type exchange struct {
 	assay, verify string
-	dir, home     string // of the exchange, of the witness
+	dir, home     string   // of the exchange, of the witness
 	seen          string   // the file that the witness's stderr goes to
 	servers       []string // those of the servers
 	policy        string   // as assay init and assay log init print it
@@ -36,12 +36,13 @@ func newExchange(t *testing.T, lines string) *exchange {
 	e.write(t, "assay.toml", offlineConfig+lines+"[log]\norigin = \"exchange.example/log\"\n")
 	e.must(t, "init", "--recipient", recipient)
 	e.must(t, "ledger", "synth", "--customers", "12", "--held", "2", "--out", "ledger.csv")
-	log := after(t, e.must(t, "log", "init", "--recipient", recipient), "verifier key: ")
+	printed := e.must(t, "log", "init", "--recipient", recipient)
 	var witness string
-	e.home, witness, e.seen = witnessOf(t, e.assay, log)
+	e.home, witness, e.seen = witnessOf(t, e.assay, after(t, printed, "verifier key: "))
 	add(t, e.dir, witness)
-	key := regexp.MustCompile(`key = ("[^"]+")`).FindStringSubmatch(witness)
-	e.policy = read(t, e.dir, "policy.toml") + "\n[log]\nrequired = true\nkeys = [\"" + log + "\"]\nwitnesses = [" + key[1] + "]\nquorum = 1\n"
+	_, policy, _ := strings.Cut(printed, "for a policy:\n")
+	key := regexp.MustCompile(`key = ("[^"]+")`).FindStringSubmatch(witness)[1]
+	e.policy = read(t, e.dir, "policy.toml") + strings.NewReplacer("witnesses = []", "witnesses = ["+key+"]", "quorum = 0", "quorum = 1").Replace(policy)
 	e.write(t, "trust.toml", e.policy)
 	return e
 }

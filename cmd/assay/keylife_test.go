@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/assay-por/assay/attest"
 	"github.com/assay-por/assay/report"
 )
 
@@ -17,6 +18,20 @@ func (e *exchange) issued(t *testing.T, name string) time.Time {
 		t.Fatal(err)
 	}
 	return signed.Statement.Predicate.Issued.Time
+}
+
+// entered is when the entry of a signed statement was made.
+func (e *exchange) entered(t *testing.T, name string) time.Time {
+	t.Helper()
+	signed, err := attest.ParseEnvelopeOf(attest.PayloadEntry, []byte(read(t, e.dir, name+"-run", fileEntry)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	entry, err := report.ParseEntry(signed.Payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return entry.Issued.Time
 }
 
 func timeText(at time.Time) string { return at.UTC().Format("2006-01-02T15:04:05Z") }
@@ -40,7 +55,7 @@ func (e *exchange) pastes(t *testing.T, printed string) {
 func TestC12_RotatedKey(t *testing.T) {
 	e := newExchange(t, "")
 	e.published(t, "2026-09", "2026-09", "2026-09-30T00:00:00Z")
-	at := e.issued(t, "2026-09").Add(2 * time.Second) // its entry may be of the second after
+	at := e.entered(t, "2026-09") // what it signed last
 	printed := e.must(t, "keys", "rotate", "statement", "--recipient", recipientOf(t, e.dir), "--from", timeText(at), "--until", timeText(at))
 	time.Sleep(time.Until(at.Add(time.Second)))
 	e.pastes(t, printed)

@@ -150,6 +150,7 @@ func TestC11_TenThousandStatements(t *testing.T) {
 	e.judges(t, 0, "bundle", "2026-10.zip", "--log", dir)
 	e.must(t, "erratum", "--statement", "2026-10/statement.dsse.json", "--text", "One word was wrong.")
 	has(t, e.judges(t, 0, "log", dir, "--state", "seen.json"), "10000: erratum to the statement", "from 10000 to 10001 entries")
+	has(t, e.judges(t, 0, "log", e.serves(t, "2026-10"), dir), "2 sources show one log, exchange.example/log, the longest with 10001 entries")
 }
 
 // checkPlaces verifies each entry's proof three times.
