@@ -102,6 +102,8 @@ func TestC09_SupersededReport(t *testing.T) {
 		"twice": {[]func(*made) obj{second, third}, "; that was superseded in turn, and the statement " + digestOf("c") + " stands now", digestOf("c")},
 		"by one that was withdrawn": {[]func(*made) obj{second, func(*made) obj { return wordsEntry("withdrawal", "b", "why") }},
 			"what superseded it does not stand either", ""},
+		"by one that was withdrawn, then replaced": {[]func(*made) obj{second, func(*made) obj { return wordsEntry("withdrawal", "b", "why") }, third},
+			"; that was superseded in turn, and the statement " + digestOf("c") + " stands now", digestOf("c")},
 		"by a breach of the rules": {[]func(*made) obj{func(m *made) obj {
 			return edited(second(m), func(e obj) { e["period"] = "2026-12" })
 		}}, "supersedes it by the statement", digestOf("b")},
@@ -111,6 +113,20 @@ func TestC09_SupersededReport(t *testing.T) {
 		refused(t, v, stateCheck, c.detail)
 		if !strings.HasPrefix(v.Summary, "SUPERSEDED: a wrong total. NOT PROVEN: ") || v.State.Follows != digestOf("b") || v.State.Stands != c.stands {
 			t.Errorf("%s: %q %+v", name, v.Summary, v.State)
+		}
+	}
+}
+
+// What was withdrawn stays so, though another statement takes its place.
+func TestC09_WithdrawnThenSuperseded(t *testing.T) {
+	withdraw := func(m *made) obj { return m.words("withdrawal", "a shard was left out") }
+	second := func(m *made) obj { return inPlaceOf(m.entering(), "b", m.digest(), 1) }
+	for _, after := range [][]func(*made) obj{{withdraw, second}, {second, withdraw}} {
+		m, l := inLog(t, nil, after...)
+		v := lookedAt(t, m, l)
+		refused(t, v, stateCheck, "withdraws it: a shard was left out")
+		if v.State.Word() != "WITHDRAWN" {
+			t.Errorf("got %+v", v.State)
 		}
 	}
 }

@@ -312,9 +312,9 @@ func describeState(log *watch.Log, s claim.Standing) *LogState {
 		return out
 	}
 	out.Follows = s.Follows.String()
-	for follows := s.Follows; s.State == claim.Superseded; follows = s.Follows { // each is superseded by a later entry
-		out.Stands = follows.String()
-		s, _ = log.Record.Standing(follows)
+	for s.Follows != (claim.Hash{}) { // each is superseded by a later entry
+		out.Stands = s.Follows.String()
+		s, _ = log.Record.Standing(s.Follows)
 	}
 	if s.State != claim.Published {
 		out.Stands = ""
