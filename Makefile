@@ -41,7 +41,7 @@ check: $(BIN)/btcd $(BIN)/golangci-lint litecoind anvil softhsm vaultd ## format
 	CGO_ENABLED=1 go vet -tags pkcs11 ./attest/keys ./cmd/assay
 	go mod tidy -diff
 	$(BIN)/golangci-lint run ./...
-	CGO_ENABLED=1 $(BIN)/golangci-lint run --build-tags pkcs11 ./attest/keys
+	CGO_ENABLED=1 $(BIN)/golangci-lint run --build-tags pkcs11 ./attest/keys ./cmd/assay
 	CGO_ENABLED=1 go test -race -timeout 30m ./...
 	CGO_ENABLED=1 go test -race -tags pkcs11 ./attest/keys
 
@@ -103,7 +103,7 @@ softhsm:
 tokens: softhsm
 	@if ! command -v "$$(go env CC)" >/dev/null 2>&1; then echo "no C compiler: tests of keys in tokens are skipped"; \
 	elif ! command -v softhsm2-util >/dev/null 2>&1 || ! command -v pkcs11-tool >/dev/null 2>&1; then echo "no SoftHSM: tests of keys in tokens are skipped"; \
-	else echo "go test -tags pkcs11 ./attest/keys" && CGO_ENABLED=1 go test -tags pkcs11 ./attest/keys; fi
+	else echo "go test -tags pkcs11 ./attest/keys ./cmd/assay" && CGO_ENABLED=1 go test -tags pkcs11 ./attest/keys && CGO_ENABLED=1 go test -tags pkcs11 -run '^TestTokenKey$$' ./cmd/assay; fi
 
 # A Vault server with Transit, in a module of its own, which tests run and nothing links. Where it cannot be built, its tests are skipped.
 vaultd: $(BIN)/vaultd

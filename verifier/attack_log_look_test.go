@@ -102,6 +102,8 @@ func TestC09_SupersededReport(t *testing.T) {
 		"twice": {[]func(*made) obj{second, third}, "; that was superseded in turn, and the statement " + digestOf("c") + " stands now", digestOf("c")},
 		"by one that was withdrawn": {[]func(*made) obj{second, func(*made) obj { return wordsEntry("withdrawal", "b", "why") }},
 			"what superseded it does not stand either", ""},
+		"by one that was withdrawn, then replaced": {[]func(*made) obj{second, func(*made) obj { return wordsEntry("withdrawal", "b", "why") }, third},
+			"; that was superseded in turn, and the statement " + digestOf("c") + " stands now", digestOf("c")},
 		"by a breach of the rules": {[]func(*made) obj{func(m *made) obj {
 			return edited(second(m), func(e obj) { e["period"] = "2026-12" })
 		}}, "supersedes it by the statement", digestOf("b")},
@@ -111,6 +113,20 @@ func TestC09_SupersededReport(t *testing.T) {
 		refused(t, v, stateCheck, c.detail)
 		if !strings.HasPrefix(v.Summary, "SUPERSEDED: a wrong total. NOT PROVEN: ") || v.State.Follows != digestOf("b") || v.State.Stands != c.stands {
 			t.Errorf("%s: %q %+v", name, v.Summary, v.State)
+		}
+	}
+}
+
+// What was withdrawn stays so, though another statement takes its place.
+func TestC09_WithdrawnThenSuperseded(t *testing.T) {
+	withdraw := func(m *made) obj { return m.words("withdrawal", "a shard was left out") }
+	second := func(m *made) obj { return inPlaceOf(m.entering(), "b", m.digest(), 1) }
+	for _, after := range [][]func(*made) obj{{withdraw, second}, {second, withdraw}} {
+		m, l := inLog(t, nil, after...)
+		v := lookedAt(t, m, l)
+		refused(t, v, stateCheck, "withdraws it: a shard was left out")
+		if v.State.Word() != "WITHDRAWN" {
+			t.Errorf("got %+v", v.State)
 		}
 	}
 }
@@ -289,6 +305,12 @@ func TestC11_LogOfAnotherHistory(t *testing.T) {
 		}
 		caughtBy(t, v.Evidence[0], m.policy)
 	}
+	without := l.of("a", "b", "c", "d", "e") // a log that does not hold the statement at all is caught by its proof all the same
+	v := state(with(attached(l, 4)), without.serve(5).read)
+	if c := find(v, stateCheck); c.Result != Fail || !strings.Contains(c.Detail, "does not enter this statement") || !strings.Contains(c.Detail, "signed two histories") || len(v.Evidence) != 1 {
+		t.Fatalf("%+v, %d pieces of evidence", c, len(v.Evidence))
+	}
+	caughtBy(t, v.Evidence[0], m.policy)
 	if c := find(state(with(attached(other, 6)), l.serve(5).read), stateCheck); c.Result != Fail || !strings.Contains(c.Detail, "the statement's own proof is of 6: it hides the later ones") {
 		t.Errorf("a source behind the proof: %+v", c)
 	}

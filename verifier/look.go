@@ -73,7 +73,7 @@ func (s *LogState) begin() string {
 	if s.Word() == "" {
 		return ""
 	}
-	return s.Word() + ": " + s.Reason + ". NOT PROVEN: "
+	return s.Word() + ": " + strings.TrimSuffix(s.Reason, ".") + ". NOT PROVEN: "
 }
 
 // subject is a statement as bytes, with its place in a log if it is shown.
@@ -209,10 +209,8 @@ func (r *run) stateOf(l *looked, s subject, statement *claim.Statement) (string,
 	switch {
 	case !entered && l.fault != nil:
 		return "", l.fault
-	case !entered && len(breaches) > 0:
-		return "", fmt.Errorf("%s, does not enter this statement; %w", place, breachError(breaches))
 	case !entered:
-		return "", fmt.Errorf("%s, does not enter this statement", place)
+		return "", r.absent(l, s, place)
 	}
 	r.verdict.State = describeState(l.log, standing)
 	r.noteOtherNames(l.log.Record)
@@ -244,6 +242,38 @@ func (r *run) stateOf(l *looked, s subject, statement *claim.Statement) (string,
 	return fmt.Sprintf("published, at %d of %s%s%s", standing.Index, place, told, shown), nil
 }
 
+// absent says that a log does not enter the statement, and what its own proof shows against that log: there witnesses do not matter, the log
+// signed it.
+func (r *run) absent(l *looked, s subject, place string) error {
+	err := fmt.Errorf("%s, does not enter this statement", place)
+	own, unread := s.checkpoint(tlog.Trust{Logs: l.trust.Logs})
+	if unread == nil && own != nil && own.Origin == l.log.Checkpoint.Origin {
+		if against := r.checkOwn(l, own); against != nil {
+			err = fmt.Errorf("%w; %w", err, against)
+		}
+	}
+	if breaches := l.log.Record.Breaches; len(breaches) > 0 {
+		err = fmt.Errorf("%w; %w", err, breachError(breaches))
+	}
+	return err
+}
+
+// checkOwn makes sure that the log goes on from the checkpoint of the statement's own proof. If the log signed two histories, that is kept.
+func (r *run) checkOwn(l *looked, own *tlog.Checkpoint) error {
+	if c := l.log.Checkpoint; own.Size > c.Size {
+		return fmt.Errorf("the source shows %d entries of the log, the statement's own proof is of %d: it hides the later ones", c.Size, own.Size)
+	}
+	err := l.log.Extends(own)
+	var fork *watch.ForkError
+	if errors.As(err, &fork) && fork.Evidence != nil {
+		r.verdict.Evidence = append(r.verdict.Evidence, forkEvidence(fork))
+	}
+	if err != nil {
+		return fmt.Errorf("the statement's own proof: %w", err)
+	}
+	return nil
+}
+
 // checkEarlier makes sure that the log looked at is the one that the statement's own proof and its moment speak of.
 func (r *run) checkEarlier(l *looked, s subject, statement *claim.Statement) (string, error) {
 	c, shown := l.log.Checkpoint, ""
@@ -251,19 +281,11 @@ func (r *run) checkEarlier(l *looked, s subject, statement *claim.Statement) (st
 	switch {
 	case err != nil:
 		return "", &notRun{"the statement's own proof of its place in a log does not verify"}
-	case earlier == nil:
-	case earlier.Origin != c.Origin:
+	case earlier != nil && earlier.Origin != c.Origin:
 		shown = fmt.Sprintf("; its own proof is of another log, %s", earlier.Origin)
-	case earlier.Size > c.Size:
-		return "", fmt.Errorf("the source shows %d entries of the log, the statement's own proof is of %d: it hides the later ones", c.Size, earlier.Size)
-	default:
-		err := l.log.Extends(earlier)
-		var fork *watch.ForkError
-		if errors.As(err, &fork) && fork.Evidence != nil {
-			r.verdict.Evidence = append(r.verdict.Evidence, forkEvidence(fork))
-		}
-		if err != nil {
-			return "", fmt.Errorf("the statement's own proof: %w", err)
+	case earlier != nil:
+		if err := r.checkOwn(l, earlier); err != nil {
+			return "", err
 		}
 	}
 	m := statement.Moment.Checkpoint
@@ -299,9 +321,9 @@ func describeState(log *watch.Log, s claim.Standing) *LogState {
 		return out
 	}
 	out.Follows = s.Follows.String()
-	for follows := s.Follows; s.State == claim.Superseded; follows = s.Follows { // each is superseded by a later entry
-		out.Stands = follows.String()
-		s, _ = log.Record.Standing(follows)
+	for s.Follows != (claim.Hash{}) { // each is superseded by a later entry
+		out.Stands = s.Follows.String()
+		s, _ = log.Record.Standing(s.Follows)
 	}
 	if s.State != claim.Published {
 		out.Stands = ""

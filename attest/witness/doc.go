@@ -18,7 +18,8 @@
 // and answers with a cosignature, or with why not. What it knows lies in one folder:
 //
 //	<SHA-256 of origin>.checkpoint   the latest checkpoint it cosigned, one a log
-//	evidence/<…>/                    two checkpoints, the second not shown to follow
+//	evidence/<…>/                    two checkpoints, the second not shown to follow; of one size
+//	                                 fork.json too, which assay-verify log evidence checks
 //
 // The latest checkpoint is on disk before its cosignature leaves. Monitors read it
 // at GET /checkpoint/<SHA-256 of origin>.

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/assay-por/assay/attest"
 )
 
 const (
@@ -14,9 +16,20 @@ const (
 	maxEvidence = 1000 // of all logs together; a log cannot fill the disk
 )
 
+// forked is evidence of a fork (SPEC part 25); of one size the path is the second's root.
+type forked struct {
+	First  []byte   `json:"first"`
+	Path   []string `json:"path"`
+	Second []byte   `json:"second"`
+	Type   string   `json:"type"`
+}
+
+const typeFork = "assay/v1/evidence/fork"
+
 // fork refuses a checkpoint that was not shown to follow from the one before, and keeps
-// both, signed by the log, with what was sent. Of one size they show a fork by
-// themselves; of two sizes it takes a proof that only the log's entries give.
+// both, signed by the log, with what was sent. Of one size they are kept as evidence
+// of a fork too, which anybody can check; of two sizes that takes a proof that only
+// the log's entries give.
 func (w *Witness) fork(l *watched, r request, raw []byte, status int, reason string) error {
 	if l.note == nil {
 		return &refusal{status: status, reason: reason}
@@ -35,11 +48,17 @@ func (w *Witness) fork(l *watched, r request, raw []byte, status int, reason str
 		refused.evidence = fmt.Sprintf("not kept: %d pieces are there", len(kept))
 		return refused
 	}
+	files := map[string][]byte{"cosigned": l.note, "refused": r.note, "request": raw}
+	if r.head.size == l.latest.size {
+		if files["fork.json"], err = attest.Canonical(forked{l.note, []string{hex.EncodeToString(r.head.root[:])}, r.note, typeFork}); err != nil {
+			return err
+		}
+	}
 	partial := dir + ".new"
 	if err := errors.Join(os.RemoveAll(partial), os.Mkdir(partial, 0o700)); err != nil {
 		return err
 	}
-	for file, content := range map[string][]byte{"cosigned": l.note, "refused": r.note, "request": raw} {
+	for file, content := range files {
 		if err := replace(filepath.Join(partial, file), content); err != nil {
 			return err
 		}

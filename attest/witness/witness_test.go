@@ -275,6 +275,9 @@ func TestC11_RollbackAndFork(t *testing.T) {
 		if !ok {
 			t.Fatalf("the log line names no evidence: %s", line)
 		}
+		if _, err := os.Stat(filepath.Join(dir, "fork.json")); (err == nil) != (code == 409) {
+			t.Errorf("a fork that the two checkpoints show by themselves, status %d: %v", code, err)
+		}
 		_, _, sent := strings.Cut(body, "\n\n")
 		if !sent {
 			t.Fatal("no checkpoint in the request")

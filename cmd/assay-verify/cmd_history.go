@@ -158,7 +158,7 @@ func (o *output) printHistory(w io.Writer, past verifier.Past) error {
 func (p *page) history(past verifier.Past) {
 	for _, s := range past.Statements {
 		p.line("%s", s.Name)
-		p.errata(s.Verdict.State)
+		p.standing(s.Verdict.State)
 		p.checks(s.Verdict.Checks)
 		if d := s.Verdict.Statement; d != nil {
 			p.line("             number %d of %s: period %s, instant %s, statement %s", d.Number, d.Series, d.Period, d.Instant, d.Digest)

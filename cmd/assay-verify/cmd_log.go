@@ -205,8 +205,12 @@ func newsLine(n verifier.LogNews) string {
 	return fmt.Sprintf("%d: statement %s, of %s, period %s, number %d of the series %s", n.Index, n.Statement, n.Issued, n.Period, n.Number, n.Series)
 }
 
-// errata stand before everything else that is said of a statement.
-func (p *page) errata(s *verifier.LogState) {
+// standing is said before everything else of a statement: that it does not stand any more, and what errata mend of it.
+func (p *page) standing(s *verifier.LogState) {
+	if word := s.Word(); word != "" {
+		fmt.Fprint(p, p.paint("1;31", word))
+		p.line(": %s\n", s.Reason)
+	}
 	if s == nil || len(s.Errata) == 0 {
 		return
 	}

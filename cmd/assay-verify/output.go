@@ -159,7 +159,7 @@ func (p *page) recheck(v rechecked) {
 }
 
 func (p *page) verdict(v verifier.Verdict) {
-	p.errata(v.State)
+	p.standing(v.State)
 	p.checks(v.Checks)
 	if s := v.Statement; s != nil {
 		p.statement(s)
@@ -177,6 +177,7 @@ func (p *page) verdict(v verifier.Verdict) {
 	if v.Customer != nil {
 		p.list("Found", v.Customer.Found)
 	}
+	p.list("Caught", evidenceOf(v.Evidence))
 	p.list("Notes", v.Notes)
 	if v.Proven {
 		p.list("What this does not show", v.NotShown)
@@ -322,6 +323,13 @@ func supersedes(s *verifier.Statement) string {
 		return ""
 	}
 	return s.Supersedes + ": " + s.Reason
+}
+
+func evidenceOf(list []verifier.Evidence) (lines []string) {
+	for _, e := range list {
+		lines = append(lines, e.Says+" (--json gives the evidence, which anybody can check)")
+	}
+	return lines
 }
 
 func flowsOf(list []verifier.Flow) (lines []string) {

@@ -1,9 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/assay-por/assay/attest"
-	"github.com/assay-por/assay/report"
 )
 
 func TestSuccessor(t *testing.T) {
@@ -27,8 +26,9 @@ func TestSuccessor(t *testing.T) {
 	}
 }
 
-// TestTransitKey: statements are signed by a real Transit server, over the command line, and its token stays out of all that is said.
-func TestTransitKey(t *testing.T) {
+// transitServer starts a real Transit server with a key of each algorithm, named as that.
+func transitServer(t *testing.T) (url, token string) {
+	t.Helper()
 	const program = "../../build/bin/vaultd"
 	if _, err := os.Stat(program); err != nil {
 		t.Skip("no vaultd: type make vaultd")
@@ -48,7 +48,7 @@ func TestTransitKey(t *testing.T) {
 	if err := json.NewDecoder(out).Decode(&vault); err != nil {
 		t.Fatal(err)
 	}
-	for _, step := range [][2]string{{"sys/mounts/transit", `{"type":"transit"}`}, {"transit/keys/s", `{"type":"ecdsa-p256"}`}} {
+	for _, step := range [][2]string{{"sys/mounts/transit", `{"type":"transit"}`}, {"transit/keys/p256", `{"type":"ecdsa-p256"}`}, {"transit/keys/ed25519", `{"type":"ed25519"}`}} {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, vault.URL+"/v1/"+step[0], strings.NewReader(step[1]))
 		if err != nil {
 			t.Fatal(err)
@@ -62,55 +62,57 @@ func TestTransitKey(t *testing.T) {
 			t.Fatalf("%s: status %d", step[0], resp.StatusCode)
 		}
 	}
-	assay, _ := programs(t)
-	dir := t.TempDir()
+	return vault.URL, vault.Token
+}
+
+// TestTransitKey: statements are signed by a real Transit server, over the command line, and verify; its token stays out of all that is said.
+func TestTransitKey(t *testing.T) {
+	url, token := transitServer(t)
+	for _, algorithm := range []attest.Algorithm{attest.P256, attest.Ed25519} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "token.txt"), []byte(token+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		assay, verify := programs(t)
+		said := signedElsewhere(t, assay, verify, dir, fmt.Sprintf("transit:%s/transit/%s?token-source=file:token.txt", url, algorithm), algorithm)
+		if strings.Contains(said, token) {
+			t.Errorf("the token was told: %s", said)
+		}
+	}
+}
+
+// signedElsewhere goes the whole way to a bundle that assay-verify proves, with a statement key of that algorithm which is in no file, and returns
+// all that was printed, and the bundle.
+func signedElsewhere(t *testing.T, assay, verify, dir, reference string, algorithm attest.Algorithm) (said string) {
+	t.Helper()
 	recipient, err := identityFile(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := strings.Replace(offlineConfig, "[ledger]", "[keys]\nstatement = \"transit:"+vault.URL+"/transit/s?token-source=file:token.txt\"\n[ledger]", 1)
-	if err := errors.Join(os.WriteFile(filepath.Join(dir, "assay.toml"), []byte(config), 0o600), os.WriteFile(filepath.Join(dir, "token.txt"), []byte(vault.Token+"\n"), 0o600)); err != nil {
+	config := strings.Replace(offlineConfig, "[ledger]", fmt.Sprintf("[keys]\nstatement = %q\n[ledger]", reference), 1)
+	if err := os.WriteFile(filepath.Join(dir, "assay.toml"), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	var said bytes.Buffer
 	run := func(args ...string) string {
 		t.Helper()
-		cmd := exec.Command(assay, args...)
-		cmd.Dir = dir
-		text, err := cmd.CombinedOutput()
-		said.Write(text)
-		if err != nil {
-			t.Fatalf("assay %q: %v\n%s", args, err, text)
-		}
-		return string(text)
+		stdout, stderr := mustCall(t, dir, assay, args...)
+		said += stdout + stderr
+		return stdout
 	}
 	run("init", "--recipient", recipient)
-	policy, err := os.ReadFile(filepath.Join(dir, "policy.toml"))
-	if _, missing := os.Stat(filepath.Join(dir, "keys", "statement.age")); err != nil || missing == nil || !bytes.Contains(policy, []byte(`keys = ["p256:`)) {
-		t.Errorf("init made a key of its own, or a policy that names another one: %v\n%s", err, policy)
+	if policy := read(t, dir, "policy.toml"); isThere(dir, "keys", "statement.age") || !strings.Contains(policy, fmt.Sprintf(`keys = ["%s:`, algorithm)) {
+		t.Errorf("init made a key of its own, or a policy that names another one: %s", policy)
 	}
 	run("ledger", "synth", "--customers", "20", "--held", "1", "--out", "ledger.csv")
-	run("run", "--at", time.Now().UTC().Truncate(time.Second).Format("2006-01-02T15:04:05Z"), "--identity-file", "id.txt")
+	run(opened("run", "--at", time.Now().UTC().Truncate(time.Second).Format("2006-01-02T15:04:05Z"))...)
 	var shown keyShown
-	if err := json.Unmarshal([]byte(run("keys", "show", "statement", "--json")), &shown); err != nil {
-		t.Fatal(err)
-	}
+	unmarshal(t, run("keys", "show", "statement", "--json"), &shown)
 	key, err := attest.ParsePublicKey(shown.Key)
-	if err != nil || key.Algorithm() != attest.P256 {
+	if err != nil || key.Algorithm() != algorithm {
 		t.Fatalf("the key is %s, %v", shown.Key, err)
 	}
-	raw, err := os.ReadFile(filepath.Join(dir, "bundle", report.PathEnvelope))
-	if err != nil {
-		t.Fatal(err)
+	if v := judged(t, dir, verify, exitDone); len(v.Signers) != 1 || v.Signers[0] != key.KeyID() {
+		t.Errorf("signed by %v, want %s", v.Signers, key.KeyID())
 	}
-	e, err := attest.ParseEnvelope(raw)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := e.Verify(key); err != nil {
-		t.Error(err)
-	}
-	if strings.Contains(said.String(), vault.Token) {
-		t.Errorf("the token was told: %s", said.String())
-	}
+	return said + read(t, dir, "bundle.zip")
 }

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -17,41 +15,21 @@ import (
 	"github.com/assay-por/assay/report"
 )
 
-// witnessOf runs a witness of the log of a workplace, as a process, and returns the lines for its assay.toml.
-func witnessOf(t *testing.T, assay, dir string) string {
+// witnessOf runs a witness of a log, as a process in a folder of its own, and returns that, the lines for the exchange's assay.toml, and the
+// file that its stderr goes to.
+func witnessOf(t *testing.T, assay, log string) (home, lines, stderr string) {
 	t.Helper()
-	home := t.TempDir()
+	home = t.TempDir()
+	recipient, err := identityFile(home)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := os.WriteFile(filepath.Join(home, "assay.toml"), []byte("[witness]\nname = \"witness.example\"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	code, key, stderr := call(t, home, assay, "witness", "init")
-	if code != exitDone {
-		t.Fatal(stderr)
-	}
-	code, log, stderr := call(t, dir, assay, "log", "init")
-	if code != exitDone {
-		t.Fatal(stderr)
-	}
-	cmd := exec.Command(assay, "witness", "run", "--quiet", "--listen", "127.0.0.1:0", "--log", after(t, log, "verifier key: "))
-	cmd.Dir, cmd.Env = home, append(os.Environ(), "ASSAY_PASSPHRASE=correct horse")
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(os.Interrupt)
-		_, _ = io.Copy(io.Discard, out)
-		_ = cmd.Wait()
-	})
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	url, _, _ := strings.Cut(after(t, line, "serving "), " ")
-	return fmt.Sprintf("witnesses = [{ key = %q, url = %q }]\nquorum = 1\n", after(t, key, "verifier key: "), url)
+	key := after(t, must(t, home, assay, "witness", "init", "--recipient", recipient), "verifier key: ")
+	url, stderr := serving(t, home, assay, opened("witness", "run", "--listen", "127.0.0.1:0", "--log", log)...)
+	return home, fmt.Sprintf("witnesses = [{ key = %q, url = %q }]\nquorum = 1\n", key, url), stderr
 }
 
 // after is the rest of the line that has such a beginning.
@@ -71,7 +49,8 @@ func signedPlace(t *testing.T, assay string, customers int) string {
 	t.Helper()
 	dir := workplace(t, assay, customers)
 	appendTo(t, filepath.Join(dir, "assay.toml"), "[log]\norigin = \"exchange.example/log\"\n")
-	appendTo(t, filepath.Join(dir, "assay.toml"), witnessOf(t, assay, dir))
+	_, lines, _ := witnessOf(t, assay, after(t, must(t, dir, assay, "log", "init"), "verifier key: "))
+	appendTo(t, filepath.Join(dir, "assay.toml"), lines)
 	for _, stage := range []string{"build", "reserves", "sign"} {
 		if code, _, stderr := call(t, dir, assay, stage); code != exitDone {
 			t.Fatalf("assay %s: exit %d: %s", stage, code, stderr)

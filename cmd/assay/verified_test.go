@@ -14,7 +14,9 @@ type verdict struct {
 	Summary    string
 	Checks     []struct{ Name, Result, Detail string }
 	Notes      []string
+	Signers    []string
 	Unanchored []string
+	Evidence   []struct{ Name, Says, File string }
 	Flows      []struct{ Asset, From, To, Inflow, Outflow string }
 	Claims     []struct {
 		Amount, Asset, Holder, Kind string

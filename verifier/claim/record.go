@@ -23,7 +23,7 @@ type Standing struct {
 	By      uint64 // index of the entry that superseded or withdrew it
 	Reason  string // for that
 	Errata  []Erratum
-	Follows Hash // the statement that superseded it, zero unless State is Superseded
+	Follows Hash // the statement that superseded it, zero if none did; one that is withdrawn may be superseded too
 }
 
 // Erratum mends words of a statement (SPEC part 24).
@@ -143,7 +143,7 @@ func (r *Record) Add(index uint64, raw []byte, notAfter time.Time) {
 	case e.Kind == KindErratum:
 		about.Errata = append(about.Errata, Erratum{index, e.Text})
 	default:
-		about.State, about.By, about.Reason, about.Follows = Withdrawn, index, e.Text, Hash{}
+		about.State, about.By, about.Reason = Withdrawn, index, e.Text
 	}
 }
 
@@ -154,7 +154,9 @@ func (r *Record) enter(index uint64, e *Entry) {
 	r.checkPeriod(index, e)
 	now := &Standing{Entry: e, Index: index, State: Published}
 	if old := r.entered[e.Series.Supersedes]; e.Series.Reason != "" && old != nil {
-		old.State, old.By, old.Reason, old.Follows = Superseded, index, e.Series.Reason, e.Statement
+		if old.Follows = e.Statement; old.State != Withdrawn { // which it stays
+			old.State, old.By, old.Reason = Superseded, index, e.Series.Reason
+		}
 	}
 	r.entered[e.Statement] = now
 	r.periods[period{e.Series.Name, e.Period}] = now
