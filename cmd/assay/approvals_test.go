@@ -148,7 +148,7 @@ func TestC12_AuditorOnAnotherMachine(t *testing.T) {
 	}
 
 	known := e.policy + fmt.Sprintf("[[auditor]]\nname = \"Example Accountants\"\nkeys = [%q]\n", keyIn(t, filepath.Join(office, "auditor.pub")))
-	for policy, words := range map[string]string{e.policy: "an auditor whom the policy does not know", known: "Finding of Example Accountants, an auditor of the policy"} {
+	for policy, words := range map[string]string{e.policy: "an auditor whom the policy does not know", known: "Finding by an auditor of the policy: Example Accountants"} {
 		e.write(t, "trust.toml", policy)
 		has(t, e.judges(t, 0, "bundle", "2026-10.zip", "--log", "log"), words, "Recomputed every leaf.", "Every leaf was there.", "All shards.")
 	}

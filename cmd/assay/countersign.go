@@ -1,8 +1,8 @@
 package main
 
 import (
-	"cmp"
 	"archive/zip"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
