@@ -64,7 +64,7 @@ func (s *stages) publish(cmd *cobra.Command) error {
 
 // ready refuses to enter what is not the run's last word: nothing takes an entry back.
 func (s *stages) ready(envelope, entry []byte, signed report.Signed) error {
-	if _, err := readEntryOf(entry, envelope); err != nil {
+	if err := checkEntry(entry, envelope); err != nil {
 		return hinted(unreadable("%s: %v", s.run.join(fileEntry), err), "assay sign makes it anew")
 	}
 	if have, err := os.ReadFile(filepath.Join(s.config.resolve(s.config.Bundle.Dir), report.PathEnvelope)); err != nil || !bytes.Equal(have, envelope) {
@@ -83,17 +83,17 @@ func (s *stages) ready(envelope, entry []byte, signed report.Signed) error {
 	return nil
 }
 
-// readEntryOf reads the entry of a signed statement.
-func readEntryOf(raw, envelope []byte) (report.Entry, error) {
+// checkEntry refuses what is no entry of the signed statement.
+func checkEntry(raw, envelope []byte) error {
 	e, err := attest.ParseEnvelopeOf(attest.PayloadEntry, raw)
 	if err != nil {
-		return report.Entry{}, err
+		return err
 	}
 	entry, err := report.ParseEntry(e.Payload)
 	if err != nil {
-		return entry, err
+		return err
 	}
-	return entry, entry.About(envelope)
+	return entry.About(envelope)
 }
 
 // enterLog enters the statement and keeps the proof of it, with the entry, among the run's attachments.
@@ -175,7 +175,7 @@ func (s *stages) logAttachments(envelope []byte) (entry, proof []byte, err error
 	if entry, err = s.run.read(report.PathEntry, "publish"); err != nil {
 		return nil, nil, err
 	}
-	if _, err = readEntryOf(entry, envelope); err != nil {
+	if err = checkEntry(entry, envelope); err != nil {
 		return nil, nil, unreadable("%s: %v", s.run.join(report.PathEntry), err)
 	}
 	proof, err = s.run.read(report.PathLogProof, "publish")
