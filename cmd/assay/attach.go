@@ -83,8 +83,12 @@ func (s *stages) attach(cmd *cobra.Command, files []string) error {
 	if err := s.publishAttachments(envelope, signed); err != nil {
 		return err
 	}
+	place := ""
+	if proof != nil {
+		place = ", and shows its place in a log"
+	}
 	return s.app.say(cmd, map[string]any{"attached": attached, "findings": len(findings), "timestamps": len(stamps), "log": proof != nil, "statement": signed.Digest.String()},
-		"attached %d, the bundle holds %d findings, %d time stamps and %s", attached, len(findings), len(stamps), map[bool]string{true: "a proof of the log", false: "no proof of the log"}[proof != nil])
+		"attached %d, the bundle holds %d findings and %d time stamps%s", attached, len(findings), len(stamps), place)
 }
 
 // attachments are what attach was given.
