@@ -16,7 +16,7 @@ const (
 	subjectStatement = "statement" // SPEC part 27
 	maxFindings      = 256         // SPEC part 27: texts in a list
 	maxFinding       = 1 << 20     // SPEC part 18
-	maxCheckName     = 256
+	maxCheckName     = 128         // SPEC part 27
 )
 
 // The results of a verifier's check (SPEC part 17).
@@ -115,8 +115,8 @@ func (f Finding) check() error {
 		}
 	}
 	for i, c := range f.Checks {
-		if err := checkText(c.Name, maxCheckName); err != nil {
-			return fmt.Errorf("finding: checks: name #%d: %w", i, err)
+		if c.Name == "" || len(c.Name) > maxCheckName || strings.ContainsFunc(c.Name, func(r rune) bool { return r <= ' ' || r > '~' }) {
+			return fmt.Errorf("finding: checks: name #%d: %q is not 1 to %d printable ASCII characters without blanks", i, clip(c.Name), maxCheckName)
 		}
 		if i > 0 && f.Checks[i-1].Name >= c.Name {
 			return fmt.Errorf("finding: checks: %s stands twice or out of order", clip(c.Name))

@@ -71,6 +71,9 @@ func TestC12_FindingRefuses(t *testing.T) {
 		"a strange result":   func(f *report.Finding) { f.Checks[0].Result = "passed" },
 		"a check twice":      func(f *report.Finding) { f.Checks[0].Name = f.Checks[1].Name },
 		"a check of no name": func(f *report.Finding) { f.Checks[0].Name = "" },
+		"a check of blanks":  func(f *report.Finding) { f.Checks[0].Name = "a b" },
+		"a check in Greek":   func(f *report.Finding) { f.Checks[0].Name = "έλεγχος" },
+		"a long check":       func(f *report.Finding) { f.Checks[0].Name = strings.Repeat("a", 129) },
 	} {
 		f := finding()
 		spoil(&f)

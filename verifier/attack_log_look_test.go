@@ -244,7 +244,7 @@ func TestC11_LogNotServed(t *testing.T) {
 		}
 	}
 	// One that does not answer says nothing, and so nothing is proven.
-	silent := func(path string) ([]byte, error) { return nil, &watch.Unreachable{Err: errors.New("nobody answers")} }
+	silent := func(string) ([]byte, error) { return nil, &watch.Unreachable{Err: errors.New("nobody answers")} }
 	skippedFor(t, verifyInLog(t, m, lookThrough(silent)), stateCheck, "nobody answers", ExitNetwork)
 	halfway := func(path string) ([]byte, error) {
 		if path == tlog.CheckpointPath {

@@ -168,7 +168,7 @@ func TestC11_ForkedLogsProof(t *testing.T) {
 	m := w.make(t)
 	seen := newLogged(w) // the same places, another entry at one of them
 	seen.edit = func(e obj) { e["issued"] = "2026-11-01T03:00:00Z" }
-	real := seen.enter(m.files[claim.EnvelopePath])
+	forked := seen.enter(m.files[claim.EnvelopePath])
 	with := func(edit func(l *logged)) Verdict {
 		w, l := newLoggedWorld()
 		edit(l)
@@ -176,11 +176,11 @@ func TestC11_ForkedLogsProof(t *testing.T) {
 		return verify(t, w.make(t))
 	}
 	proven(t, with(func(*logged) {}))
-	refused(t, with(func(l *logged) { l.text = func(string) string { return string(real.text) } }), "log", "the path from index 5 leads to root")
+	refused(t, with(func(l *logged) { l.text = func(string) string { return string(forked.text) } }), "log", "the path from index 5 leads to root")
 	refused(t, with(func(l *logged) {
-		l.lines = func(text string, lines []string) []string { // witnesses signed the other tree
+		l.lines = func(_ string, lines []string) []string { // witnesses signed the other tree
 			for i, witness := range shown.witnesses {
-				lines[i+1] = witness.cosign(string(real.text), seenAt)
+				lines[i+1] = witness.cosign(string(forked.text), seenAt)
 			}
 			return lines
 		}

@@ -295,7 +295,7 @@ func findingVectors(add adding) {
 		_, after, _ := bytes.Cut(good, []byte(`"signatures"`))
 		return append(append(bytes.Clone(before), `"signatures"`...), after...)
 	})
-	changed("finding-signed-by-two", "E5", 3, "", func(good []byte, m *made) []byte {
+	changed("finding-signed-by-two", "E5", 3, "", func(good []byte, _ *made) []byte {
 		payload, _, _ := bytes.Cut(good[len(`{"payload":"`):], []byte(`"`))
 		return encode(sealedBy(dsseType, unbased(string(payload)), auditor, stranger))
 	})
@@ -373,7 +373,7 @@ func keyPolicies(t testing.TB, put putter) {
 		"limit-twice":                          m.raw + limitOfKey(exchange, "revoked = \"2026-01-01T00:00:00Z\"\n"),
 		"limit-that-ends-before-it-begins":     swap("2026-12-31T23:59:59Z", "2025-12-31T23:59:59Z"),
 		"limit-that-is-no-time":                swap("2026-12-31T23:59:59Z", "2026-12-31"),
-		"limit-misspelt":                       swap("until =", "untill ="),
+		"limit-misspelt":                       swap("until =", "untill ="), //nolint:misspell // it is to be one
 		"approvals-of-nobody":                  swap("required = 1", "required = 0"),
 		"approvals-of-more-than-its-keys":      swap("required = 1", "required = 3"),
 		"log-quorum-above-the-witnesses":       swap("quorum = 2", "quorum = 3"),

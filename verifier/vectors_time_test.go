@@ -65,7 +65,7 @@ func anchorVectors(t testing.TB, add outsider) {
 	fault := func(name string, exit int, comment string, edit func(m *moored)) {
 		one("anchor-"+name, "C10", "anchor", exit, comment, func(_ *world, m *moored) { edit(m) })
 	}
-	one("anchor-contradicts-the-policys", "C10", "anchor", 1, "the policy knows another block of that height", func(w *world, m *moored) {
+	one("anchor-contradicts-the-policys", "C10", "anchor", 1, "the policy knows another block of that height", func(w *world, _ *moored) {
 		w.full += fmt.Sprintf("[[anchor]]\nchain = %q\nnumber = %d\nhash = %q\n", utxoChain, mooredAt+1, strings.Repeat("0", 64))
 	})
 	fault("of-another-checkpoint", 1, "", func(m *moored) {

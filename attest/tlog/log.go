@@ -2,6 +2,7 @@ package tlog
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -86,6 +88,15 @@ type setup struct {
 	group   tessera.WitnessGroup
 }
 
+// Check holds origin, witnesses and quorum to what they may be. It needs neither folder nor key.
+func (c Config) Check() error {
+	if _, err := verifierKey(c.Origin, make(ed25519.PublicKey, ed25519.PublicKeySize)); err != nil {
+		return fmt.Errorf("log: %w", err)
+	}
+	s := setup{Config: c, hearing: new(hearing)}
+	return s.witnesses()
+}
+
 func (c Config) prepare() (setup, error) {
 	s := setup{Config: c, hearing: &hearing{base: http.DefaultTransport}}
 	if c.Client != nil && c.Client.Transport != nil {
@@ -132,10 +143,11 @@ func (s *setup) witnesses() error {
 		if err != nil {
 			return fmt.Errorf("log: witness #%d (%s): %w", i+1, verifier.Name(), err)
 		}
-		if seen[w.Key] || seen[one.URL] {
+		public := w.Key[strings.LastIndexByte(w.Key, '+'):] // by another name it would count twice all the same
+		if seen[public] || seen[one.URL] {
 			return fmt.Errorf("log: witness #%d (%s): its key or URL stands twice; one witness counts once", i+1, verifier.Name())
 		}
-		seen[w.Key], seen[one.URL] = true, true
+		seen[public], seen[one.URL] = true, true
 		s.group.Components = append(s.group.Components, one)
 		s.vkeys = append(s.vkeys, w.Key)
 		s.hearing.witnesses = append(s.hearing.witnesses, asked{vkey: w.Key, url: one.URL, verifier: verifier})

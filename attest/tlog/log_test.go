@@ -183,6 +183,15 @@ func TestOpenWaitsForOthers(t *testing.T) {
 
 func TestConfigRefused(t *testing.T) {
 	good := watch(t, "w1", vkeyOf(t))
+	key := newKey(t).PublicKey()
+	var named []tlog.Witness // one key by two names
+	for _, name := range []string{"a", "b"} {
+		vkey, err := tlog.WitnessKey(name, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		named = append(named, tlog.Witness{Key: vkey, URL: "https://" + name + ".example"})
+	}
 	for name, tt := range map[string]struct {
 		fault func(*tlog.Config)
 		want  string
@@ -194,6 +203,7 @@ func TestConfigRefused(t *testing.T) {
 		"long origin":      {func(c *tlog.Config) { c.Origin = strings.Repeat("a", 257) }, "without white space"},
 		"quorum too large": {func(c *tlog.Config) { c.Quorum = 1 }, "a quorum of 1, want 0 to 0"},
 		"no quorum":        {func(c *tlog.Config) { c.Witnesses = []tlog.Witness{good.Witness} }, "a quorum of 0, want 1 to 1"},
+		"key of two names": {func(c *tlog.Config) { c.Witnesses, c.Quorum = named, 2 }, "stands twice"},
 		"witness twice":    {func(c *tlog.Config) { c.Witnesses, c.Quorum = []tlog.Witness{good.Witness, good.Witness}, 2 }, "stands twice"},
 		"witness key":      {func(c *tlog.Config) { c.Witnesses, c.Quorum = []tlog.Witness{{Key: "x", URL: good.URL}}, 1 }, "no verifier key of a witness"},
 		"witness URL":      {func(c *tlog.Config) { c.Witnesses, c.Quorum = []tlog.Witness{{Key: good.Key, URL: "host:1"}}, 1 }, "URL is malformed"},

@@ -94,7 +94,11 @@ func openCheckpoint(raw []byte, vkey string, witnesses []string) (Checkpoint, er
 	if err != nil {
 		return Checkpoint{}, err
 	}
-	c := Checkpoint{Origin: own.Name(), Note: raw}
+	c, err := parseHead(n.Text, own.Name())
+	if err != nil {
+		return Checkpoint{}, err
+	}
+	c.Note = raw
 	signed := false
 	for _, sig := range n.Sigs {
 		i := slices.IndexFunc(known, func(v note.Verifier) bool { return v.Name() == sig.Name && v.KeyHash() == sig.Hash })
@@ -111,16 +115,20 @@ func openCheckpoint(raw []byte, vkey string, witnesses []string) (Checkpoint, er
 	if !signed {
 		return Checkpoint{}, fmt.Errorf("it is not signed by the log's key %s", vkey)
 	}
+	return c, nil
+}
+
+// parseHead reads what a log of that origin signs.
+func parseHead(text, origin string) (Checkpoint, error) {
 	var head checkpoints.Checkpoint
-	rest, err := head.Unmarshal([]byte(n.Text))
+	rest, err := head.Unmarshal([]byte(text))
 	if err != nil {
 		return Checkpoint{}, err
 	}
-	if head.Origin != own.Name() || len(head.Hash) != sha256.Size || len(rest) != 0 {
-		return Checkpoint{}, fmt.Errorf("want three lines: the origin %s, a size, a root", own.Name())
+	if head.Origin != origin || len(head.Hash) != sha256.Size || len(rest) != 0 {
+		return Checkpoint{}, fmt.Errorf("want three lines: the origin %s, a size, a root", origin)
 	}
-	c.Size, c.Root = head.Size, [sha256.Size]byte(head.Hash)
-	return c, nil
+	return Checkpoint{Origin: origin, Size: head.Size, Root: [sha256.Size]byte(head.Hash)}, nil
 }
 
 func witnessVerifier(vkey string) (note.Verifier, error) {
@@ -250,7 +258,7 @@ func (r *reader) follows(older Checkpoint) error {
 		return fmt.Errorf("log: %w", err)
 	}
 	if err := proof.VerifyConsistency(rfc6962.DefaultHasher, older.Size, r.head.Size, path, older.Root[:], r.head.Root[:]); err != nil {
-		return fmt.Errorf("log: the checkpoint of size %d does not follow from the one of size %d: %w", r.head.Size, older.Size, err)
+		return fmt.Errorf("log: the checkpoint of size %d does not follow from the one of size %d: %s", r.head.Size, older.Size, plain(err.Error()))
 	}
 	return nil
 }

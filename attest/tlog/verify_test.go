@@ -35,6 +35,12 @@ func TestVerify(t *testing.T) {
 	if _, _, err := tlog.Verify([]byte(good), []byte("b"), vkeyOf(t), w.Key); err == nil {
 		t.Error("another log's key: it verifies")
 	}
+	if err := tlog.Shows([]byte(good), []byte("b")); err != nil || !tlog.IsProof([]byte(good)) || tlog.IsProof([]byte("{}")) {
+		t.Errorf("without keys: %v", err)
+	}
+	if err := tlog.Shows([]byte(good), []byte("c")); err == nil || strings.Contains(err.Error(), "\n") {
+		t.Errorf("another entry, without keys: %v", err)
+	}
 	path := strings.Split(good, "\n")[2]
 	for name, swap := range map[string][2]string{
 		"another index":    {"\nindex ", "\nindex 1"},
@@ -55,6 +61,13 @@ func TestVerify(t *testing.T) {
 		}
 		if _, _, err := tlog.Verify([]byte(bad), []byte("b"), vkey, w.Key); err == nil {
 			t.Errorf("%s: it verifies", name)
+		}
+		if err := tlog.Shows([]byte(bad), []byte("b")); name == "another head" { // what it is worth only the log's key tells
+			if err != nil {
+				t.Errorf("%s, without keys: %v", name, err)
+			}
+		} else if err == nil || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s, without keys: %v", name, err)
 		}
 	}
 }

@@ -17,7 +17,7 @@ func (s *Source) BlockAt(ctx context.Context, number uint64) (chains.BlockRef, e
 	var block chains.BlockRef
 	var answers []chains.NodeAnswer
 	for i, n := range nodes {
-		latest, err := n.mustBlock(ctx, "latest")
+		latest, err := n.latest(ctx)
 		if err != nil {
 			return chains.BlockRef{}, err
 		}
@@ -51,7 +51,7 @@ func (s *Source) Head(ctx context.Context) (uint64, error) {
 	}
 	var head uint64
 	for _, n := range nodes {
-		latest, err := n.mustBlock(ctx, "latest")
+		latest, err := n.latest(ctx)
 		if err != nil {
 			return 0, err
 		}

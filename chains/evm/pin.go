@@ -47,7 +47,7 @@ func (s *Source) Last(ctx context.Context) (chains.BlockRef, error) {
 	if err != nil {
 		return chains.BlockRef{}, err
 	}
-	latest, err := nodes[0].mustBlock(ctx, "latest")
+	latest, err := nodes[0].latest(ctx)
 	if err != nil {
 		return chains.BlockRef{}, err
 	}
@@ -55,7 +55,7 @@ func (s *Source) Last(ctx context.Context) (chains.BlockRef, error) {
 }
 
 func (s *Source) pin(ctx context.Context, n *node, instant time.Time) (chains.BlockRef, error) {
-	latest, err := n.mustBlock(ctx, "latest")
+	latest, err := n.latest(ctx)
 	if err != nil {
 		return chains.BlockRef{}, err
 	}
@@ -131,10 +131,10 @@ func (n *node) firstAfter(ctx context.Context, at, low, high uint64) (uint64, er
 	return high, nil
 }
 
-func (n *node) mustBlock(ctx context.Context, which string) (*head, error) {
-	h, err := n.block(ctx, which)
+func (n *node) latest(ctx context.Context) (*head, error) {
+	h, err := n.block(ctx, "latest")
 	if err == nil && h == nil {
-		err = &chains.RefusedError{Node: n.label, Method: "eth_getBlockByNumber", Reason: "it has no block " + which}
+		err = &chains.RefusedError{Node: n.label, Method: "eth_getBlockByNumber", Reason: "it has no latest block"}
 	}
 	return h, err
 }

@@ -186,23 +186,11 @@ func TestB17_AnchorWithoutWork(t *testing.T) {
 	node, _ := startNode(t)
 	tx := carried(t, node, anchored)
 	height := mustMine(t, node, 6, tx)
-	edit := func(what string, change func(raw []byte)) func(chainstest.Call, json.RawMessage) json.RawMessage {
-		return func(c chainstest.Call, result json.RawMessage) json.RawMessage {
-			var text string
-			if c.Method != what || json.Unmarshal(result, &text) != nil {
-				return nil
-			}
-			raw, _ := hex.DecodeString(text)
-			change(raw)
-			out, _ := json.Marshal(hex.EncodeToString(raw))
-			return out
-		}
-	}
 	for name, alter := range map[string]func(chainstest.Call, json.RawMessage) json.RawMessage{
-		"a block's Merkle root": edit("getblock", func(raw []byte) { raw[40] ^= 1 }),
-		"a block's transaction": edit("getblock", func(raw []byte) { raw[len(raw)-1] ^= 1 }),
-		"a header":              edit("getblockheader", func(raw []byte) { raw[40] ^= 1 }),
-		"easier work":           edit("getblockheader", func(raw []byte) { raw[75] = 0x21 }),
+		"a block's Merkle root": altered("getblock", func(raw []byte) { raw[40] ^= 1 }),
+		"a block's transaction": altered("getblock", func(raw []byte) { raw[len(raw)-1] ^= 1 }),
+		"a header":              altered("getblockheader", func(raw []byte) { raw[40] ^= 1 }),
+		"easier work":           altered("getblockheader", func(raw []byte) { raw[75] = 0x21 }),
 		"a block that is none": func(c chainstest.Call, _ json.RawMessage) json.RawMessage {
 			if c.Method == "getrawtransaction" {
 				return json.RawMessage(`{"blockhash":"xyz"}`)
@@ -218,7 +206,7 @@ func TestB17_AnchorWithoutWork(t *testing.T) {
 	}
 	// The second node must have the same block.
 	liar := chainstest.NewProxy(t, node.URL())
-	liar.Alter = edit("getblockheader", func(raw []byte) { raw[40] ^= 1 })
+	liar.Alter = altered("getblockheader", func(raw []byte) { raw[40] ^= 1 })
 	var differ *chains.DisagreementError
 	if _, err := open(t, Options{}, node.URL(), liar.URL).Anchor(t.Context(), Place{Txid: tx.TxHash().String(), Height: &height}, AnchorScript(anchored)); !errors.As(err, &differ) {
 		t.Errorf("two nodes: %v", err)

@@ -119,26 +119,28 @@ func TestB04_NodesDisagree(t *testing.T) {
 	}
 }
 
+// altered is a proxy's change of the bytes that a method answers in hex.
+func altered(method string, change func(raw []byte)) func(chainstest.Call, json.RawMessage) json.RawMessage {
+	return func(c chainstest.Call, result json.RawMessage) json.RawMessage {
+		var text string
+		if c.Method != method || json.Unmarshal(result, &text) != nil {
+			return nil
+		}
+		raw, _ := hex.DecodeString(text)
+		change(raw)
+		out, _ := json.Marshal(hex.EncodeToString(raw))
+		return out
+	}
+}
+
 func TestB04_LyingNode(t *testing.T) {
 	node, instant := startNode(t)
 	holdings, _ := demoHoldings(t)
 	block := mustPin(t, open(t, Options{}, node.URL()), instant)
-	edit := func(what string, change func(raw []byte)) func(chainstest.Call, json.RawMessage) json.RawMessage {
-		return func(c chainstest.Call, result json.RawMessage) json.RawMessage {
-			var text string
-			if c.Method != what || json.Unmarshal(result, &text) != nil {
-				return nil
-			}
-			raw, _ := hex.DecodeString(text)
-			change(raw)
-			out, _ := json.Marshal(hex.EncodeToString(raw))
-			return out
-		}
-	}
 	for name, alter := range map[string]func(chainstest.Call, json.RawMessage) json.RawMessage{
-		"Merkle root of a block": edit("getblock", func(raw []byte) { raw[40] ^= 1 }),
-		"a transaction's bytes":  edit("getblock", func(raw []byte) { raw[len(raw)-1] ^= 1 }),
-		"a header":               edit("getblockheader", func(raw []byte) { raw[40] ^= 1 }),
+		"Merkle root of a block": altered("getblock", func(raw []byte) { raw[40] ^= 1 }),
+		"a transaction's bytes":  altered("getblock", func(raw []byte) { raw[len(raw)-1] ^= 1 }),
+		"a header":               altered("getblockheader", func(raw []byte) { raw[40] ^= 1 }),
 		"a coin's height": func(c chainstest.Call, _ json.RawMessage) json.RawMessage {
 			if c.Method == "getblockheader" && len(c.Params) == 2 && string(c.Params[1]) == "true" {
 				return json.RawMessage(`{"height":17}`)

@@ -26,15 +26,10 @@ enough are there, assay sign (or assay run) goes on.`,
 
 // importApprovals takes all files in, or none.
 func (s *stages) importApprovals(cmd *cobra.Command, files []string) error {
-	payload, err := s.run.read(fileDraft, "report")
+	payload, who, err := s.drafted()
 	if err != nil {
 		return err
 	}
-	statement, err := report.ParseStatement(payload)
-	if err != nil {
-		return unreadable("%s: %v", s.run.join(fileDraft), err)
-	}
-	who := statement.Predicate.Approvals
 	if who.Required == 0 {
 		return hinted(refused("this statement is unattended: nobody has to approve it"), "name approvers under [approvals], then assay report")
 	}
@@ -74,6 +69,19 @@ func (s *stages) importApprovals(cmd *cobra.Command, files []string) error {
 	}
 	return s.app.say(cmd, map[string]any{"approvals": have.count(), "required": who.Required, "statement": digestOf(payload)},
 		"approvals: %d of %d required are there", have.count(), who.Required)
+}
+
+// drafted is the run's draft, and who may approve it.
+func (s *stages) drafted() ([]byte, report.Approvals, error) {
+	payload, err := s.run.read(fileDraft, "report")
+	if err != nil {
+		return nil, report.Approvals{}, err
+	}
+	statement, err := report.ParseStatement(payload)
+	if err != nil {
+		return nil, report.Approvals{}, unreadable("%s: %v", s.run.join(fileDraft), err)
+	}
+	return payload, statement.Predicate.Approvals, nil
 }
 
 func approvalFile(keyID string) string { return dirApprovals + "/" + keyID + ".dsse.json" }

@@ -12,17 +12,20 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assay-por/assay/attest/timestamp"
+	"github.com/assay-por/assay/attest/tlog"
 	"github.com/assay-por/assay/report"
 )
 
 func newAttach(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "attach FILE...",
-		Short: "Attach auditors' findings and time stamps to the signed bundle",
+		Short: "Attach auditors' findings, time stamps and a proof of the log to the signed bundle",
 		Long: `Add to the run's signed bundle (folder, zip and report page) what others made of it since: auditors' findings, as assay countersign writes them, and time stamps (RFC
 3161), as authorities answer the query of assay timestamp --request. Each is looked at first: what it is, whose signature it bears, and that it is about this very statement.
-The statement itself is not touched.`,
-		Args: someArgs("attach takes the files of findings and time stamps"),
+The statement itself is not touched.
+
+Where the log is on another machine: assay log add entry.dsse.json --proof log.tlog-proof there, of the entry in this run's directory; and its proof is for attach, here.`,
+		Args: someArgs("attach takes the files of findings, of time stamps, or of a proof of the log"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.inRun(cmd, func(s *stages) error { return s.attach(cmd, args) })
 		},
@@ -44,12 +47,16 @@ func (s *stages) attach(cmd *cobra.Command, files []string) error {
 		return err
 	}
 	before := len(findings) + len(stamps)
-	newFindings, newStamps, err := readAttachments(files, envelope, signed)
+	_, proof, err := s.logAttachments(envelope)
+	if err != nil {
+		return err
+	}
+	more, err := s.readAttachments(files, envelope, signed)
 	if err != nil {
 		return err
 	}
 	have := len(findings)
-	for _, raw := range newFindings {
+	for _, raw := range more.findings {
 		if !slices.ContainsFunc(findings, func(b []byte) bool { return bytes.Equal(b, raw) }) {
 			findings = append(findings, raw)
 		}
@@ -57,7 +64,7 @@ func (s *stages) attach(cmd *cobra.Command, files []string) error {
 	if len(findings) > report.MaxFindings {
 		return refused("a bundle holds at most %d findings, these would be %d", report.MaxFindings, len(findings))
 	}
-	if stamps, err = s.keepStamps(stamps, newStamps...); err != nil {
+	if stamps, err = s.keepStamps(stamps, more.stamps...); err != nil {
 		return err
 	}
 	for n := have; n < len(findings); n++ {
@@ -65,35 +72,64 @@ func (s *stages) attach(cmd *cobra.Command, files []string) error {
 			return err
 		}
 	}
+	attached := len(findings) + len(stamps) - before
+	if more.proof != nil && !bytes.Equal(proof, more.proof) {
+		proof = more.proof
+		attached++
+		if err := s.keepProof(proof, more.entry); err != nil {
+			return err
+		}
+	}
 	if err := s.publishAttachments(envelope, signed); err != nil {
 		return err
 	}
-	attached := len(findings) + len(stamps) - before
-	return s.app.say(cmd, map[string]any{"attached": attached, "findings": len(findings), "timestamps": len(stamps), "statement": signed.Digest.String()},
-		"attached %d, the bundle holds %d findings and %d time stamps", attached, len(findings), len(stamps))
+	place := ""
+	if proof != nil {
+		place = ", and shows its place in a log"
+	}
+	return s.app.say(cmd, map[string]any{"attached": attached, "findings": len(findings), "timestamps": len(stamps), "log": proof != nil, "statement": signed.Digest.String()},
+		"attached %d, the bundle holds %d findings and %d time stamps%s", attached, len(findings), len(stamps), place)
+}
+
+// attachments are what attach was given.
+type attachments struct {
+	findings     [][]byte
+	stamps       []timestamp.Stamp
+	entry, proof []byte // of the log; nil if there was none
 }
 
 // readAttachments reads files, each by what it is, and refuses what is not about the signed statement.
-func readAttachments(files []string, envelope []byte, signed report.Signed) (findings [][]byte, stamps []timestamp.Stamp, err error) {
+func (s *stages) readAttachments(files []string, envelope []byte, signed report.Signed) (attachments, error) {
+	var all, none attachments
 	for _, file := range files {
 		raw, err := os.ReadFile(file)
 		if err != nil {
-			return nil, nil, unreadable("%v", err)
+			return none, unreadable("%v", err)
+		}
+		if tlog.IsProof(raw) {
+			if all.entry, err = s.signedEntry(envelope); err != nil {
+				return none, err
+			}
+			if err := s.showsEntry(file, raw, all.entry); err != nil {
+				return none, err
+			}
+			all.proof = raw
+			continue
 		}
 		if isDER(raw) {
 			stamp, err := timestamp.Read(raw, envelope)
 			if err != nil {
-				return nil, nil, hinted(refused("%s: %v", file, err), "authorities make time stamps of the query that assay timestamp --request writes, for this very statement")
+				return none, hinted(refused("%s: %v", file, err), "authorities make time stamps of the query that assay timestamp --request writes, for this very statement")
 			}
-			stamps = append(stamps, stamp)
+			all.stamps = append(all.stamps, stamp)
 			continue
 		}
 		if err := aboutStatement(raw, signed); err != nil {
-			return nil, nil, hinted(refused("%s: %v", file, err), "auditors make findings with assay countersign, from this very bundle")
+			return none, hinted(refused("%s: %v", file, err), "auditors make findings with assay countersign, from this very bundle")
 		}
-		findings = append(findings, raw)
+		all.findings = append(all.findings, raw)
 	}
-	return findings, stamps, nil
+	return all, nil
 }
 
 // isDER tells a time stamp from an envelope, which is JSON.

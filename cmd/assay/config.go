@@ -13,6 +13,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"github.com/assay-por/assay/chains"
+	"github.com/assay-por/assay/report"
 )
 
 // Config is assay.toml. Every key is explained in template.toml, which `assay init` writes; relative paths start at the
@@ -183,8 +184,8 @@ func parseConfig(raw []byte) (*Config, error) {
 	if c.Series.Supersedes != "" && c.Series.Former == "" && c.Log.Origin == "" {
 		return nil, errors.New(" series.supersedes: it is the reason why this statement takes the place of the former one: name that one under series.former, or the [log] that holds it")
 	}
-	if n := len(c.Approvals.Keys); c.Approvals.Required > uint64(n) || (c.Approvals.Required == 0) != (n == 0) {
-		return nil, fmt.Errorf(" approvals: %d of %d keys are required, want 1 to all of them, or 0 and no keys", c.Approvals.Required, n)
+	if n := len(c.Approvals.Keys); n > report.MaxApprovers || c.Approvals.Required > uint64(n) || (c.Approvals.Required == 0) != (n == 0) {
+		return nil, fmt.Errorf(" approvals: %d of %d keys are required, want 1 to all of at most %d, or 0 and no keys", c.Approvals.Required, n, report.MaxApprovers)
 	}
 	if err := c.checkKeys(); err != nil {
 		return nil, fmt.Errorf(" %w", err)
@@ -218,6 +219,9 @@ func parseConfig(raw []byte) (*Config, error) {
 		return nil, fmt.Errorf(" %w", err)
 	}
 	if err := c.checkTimestamps(); err != nil {
+		return nil, fmt.Errorf(" %w", err)
+	}
+	if err := c.checkLog(); err != nil {
 		return nil, fmt.Errorf(" %w", err)
 	}
 	return c, nil

@@ -81,12 +81,17 @@ func TestConfigFaults(t *testing.T) {
 		custodianText + "\nfile = \"x\"\nurl = \"https://x.example\"":         "custodian #1 (A): give either file or url",
 		custodianText + "\nurl = \"http://x.example\"":                        "custodian #1 (A): a custodian's url begins with https://",
 		"[series]\nsupersedes = \"x\"":                                        "series.supersedes: it is the reason",
-		"[approvals]\nrequired = 1":                                           "approvals: 1 of 0 keys are required",
-		"[approvals]\nkeys = [\"a.pub\"]":                                     "approvals: 0 of 1 keys are required",
-		"[approvals]\nrequired = 2\nkeys = [\"a.pub\"]":                       "approvals: 2 of 1 keys are required",
-		"[approvals]\nrequired = -1":                                          "2:",
-		"[bands]\nbefore = [\"1 day\"]":                                       `bands: got "1 day", want a duration`,
-		"[bands]\nafter = [\"1h\", \"3600s\"]":                                `bands: "3600s" stands twice`,
+		"[log]\norigin = \"a b\"":                                             `log: the name "a b" of a log or witness`,
+		"[log]\nquorum = 1":                                                   "log.origin is missing",
+		"[log]\norigin = \"a.example\"\nquorum = 1":                           "log: a quorum of 1, want 0 to 0",
+		"[log]\norigin = \"a.example\"\nquorum = 1\nwitnesses = [{ key = \"x\", url = \"https://a.example\" }]": `log: witness #1: "x" is no verifier key of a witness`,
+		"[log]\norigin = \"a.example\"\nquorum = 1\nwitnesses = [{ key = \"x\", url = \"ftp://a.example\" }]":   "log.witnesses #1: ",
+		"[approvals]\nrequired = 1":                     "approvals: 1 of 0 keys are required",
+		"[approvals]\nkeys = [\"a.pub\"]":               "approvals: 0 of 1 keys are required",
+		"[approvals]\nrequired = 2\nkeys = [\"a.pub\"]": "approvals: 2 of 1 keys are required",
+		"[approvals]\nrequired = -1":                    "2:",
+		"[bands]\nbefore = [\"1 day\"]":                 `bands: got "1 day", want a duration`,
+		"[bands]\nafter = [\"1h\", \"3600s\"]":          `bands: "3600s" stands twice`,
 	} {
 		_, err := parseConfig([]byte(text))
 		if err == nil || !strings.Contains(err.Error(), want) {

@@ -70,6 +70,9 @@ func (s *stages) examine() []finding {
 	if slices.ContainsFunc(s.config.Wallets, func(w WalletConfig) bool { return w.derives() }) {
 		found = append(found, s.look("derived", s.lookDerived))
 	}
+	if s.config.Log.Origin != "" {
+		found = append(found, s.look("log", s.lookLog))
+	}
 	if len(s.config.Timestamps) > 0 {
 		found = append(found, s.look("timestamps", s.lookTimestamps))
 	}
@@ -91,7 +94,11 @@ func (s *stages) examine() []finding {
 
 func (s *stages) look(name string, at func() (string, error)) finding {
 	detail, err := at()
-	if err != nil {
+	var f *failure
+	switch {
+	case errors.As(err, &f) && f.hint != "":
+		return finding{Name: name, Detail: err.Error() + " (" + f.hint + ")"}
+	case err != nil:
 		return finding{Name: name, Detail: err.Error()}
 	}
 	return finding{Name: name, OK: true, Detail: detail}
@@ -150,6 +157,19 @@ func (s *stages) lookDerived() (string, error) {
 		first = append(first, d.accounts[0].Address()+" of "+d.name)
 	}
 	return fmt.Sprintf("%d addresses of %d descriptors, which begin with %s", addresses, len(all), strings.Join(first, ", ")), nil
+}
+
+// lookLog reads the log's folder; the witnesses are not asked.
+func (s *stages) lookLog() (string, error) {
+	log, err := s.seen()
+	if err != nil {
+		return "", err
+	}
+	have, want := len(log.head.Witnesses), s.config.Log.Quorum
+	if log.head.Size > 0 && have < want {
+		return "", hinted(refused("the checkpoint of %s has the cosignatures of %d witnesses of [log], want %d", log.head.Origin, have, want), "assay log cosign asks them")
+	}
+	return fmt.Sprintf("%s: %d entries, cosigned by %d of %d witnesses", log.head.Origin, log.head.Size, have, len(s.config.Log.Witnesses)), nil
 }
 
 // lookTimestamps reads the authorities' certificates; the authorities are not asked.

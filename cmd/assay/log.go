@@ -132,7 +132,7 @@ func newLogCosign(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.say(cmd, shown(head, nil), "%s", headLines(head))
+			return a.say(cmd, shown(head), "%s", headLines(head))
 		},
 	}
 }
@@ -159,18 +159,18 @@ func newLogShow(a *app) *cobra.Command {
 			if err != nil {
 				return refused("%v", err)
 			}
-			var kinds []string
-			for entry, err := range tlog.Entries(dir, head) {
+			all, lines := shown(head), headLines(head)
+			entries := []entryShown{}
+			for raw, err := range tlog.Entries(dir, head) {
 				if err != nil {
 					return refused("%v", err)
 				}
-				kinds = append(kinds, entryKind(entry))
+				e := showEntry(raw)
+				lines += fmt.Sprintf("\n#%d %s", len(entries), e)
+				entries = append(entries, e)
 			}
-			lines := headLines(head)
-			for i, kind := range kinds {
-				lines += fmt.Sprintf("\n#%d %s", i, kind)
-			}
-			return a.say(cmd, shown(head, kinds), "%s", lines)
+			all["entries"] = entries
+			return a.say(cmd, all, "%s", lines)
 		},
 	}
 }
@@ -215,24 +215,37 @@ func (c *Config) ownEntries(entries [][]byte) [][]byte {
 	return own
 }
 
-// entryKind says in a word what an entry is.
-func entryKind(entry []byte) string {
-	e, err := parseEntry(entry)
+// entryShown is what an entry of the log is, in a word, and which statement it is about.
+type entryShown struct {
+	Kind      string `json:"kind"`
+	Statement string `json:"statement,omitempty"`
+}
+
+// String is one line, whatever the entry holds.
+func (e entryShown) String() string {
+	if e.Statement == "" {
+		return e.Kind
+	}
+	return fmt.Sprintf("%s %q", e.Kind, e.Statement)
+}
+
+func showEntry(raw []byte) entryShown {
+	e, err := parseEntry(raw)
 	if err != nil {
-		return "no envelope"
+		return entryShown{Kind: "no envelope"}
 	}
 	if e.PayloadType == attest.PayloadDraw {
-		return "draw"
+		return entryShown{Kind: "draw"}
 	}
 	var payload struct{ Kind, Statement string }
 	if err := json.Unmarshal(e.Payload, &payload); err != nil {
-		return "unreadable"
+		return entryShown{Kind: "unreadable"}
 	}
-	switch payload.Kind {
-	case "statement", "withdrawal", "erratum":
-		return fmt.Sprintf("%s %.64q", payload.Kind, payload.Statement)
+	switch kind := report.EntryKind(payload.Kind); kind {
+	case report.EntryStatement, report.EntryWithdrawal, report.EntryErratum:
+		return entryShown{payload.Kind, payload.Statement[:min(len(payload.Statement), 64)]}
 	}
-	return "of a kind that this version does not know"
+	return entryShown{Kind: "of a kind that this version does not know"}
 }
 
 func headLines(head tlog.Checkpoint) string {
@@ -245,14 +258,10 @@ func headLines(head tlog.Checkpoint) string {
 }
 
 // shown is the same as JSON.
-func shown(head tlog.Checkpoint, kinds []string) map[string]any {
+func shown(head tlog.Checkpoint) map[string]any {
 	witnesses := map[string]string{}
 	for _, w := range head.Witnesses {
 		witnesses[w.Key] = w.Time.Format("2006-01-02T15:04:05Z")
 	}
-	all := map[string]any{"origin": head.Origin, "size": head.Size, "root": fmt.Sprintf("%x", head.Root), "witnesses": witnesses}
-	if kinds != nil {
-		all["entries"] = kinds
-	}
-	return all
+	return map[string]any{"origin": head.Origin, "size": head.Size, "root": fmt.Sprintf("%x", head.Root), "witnesses": witnesses}
 }

@@ -44,6 +44,21 @@ func (a *app) loadLog() (*Config, error) {
 	return c, nil
 }
 
+// checkLog refuses a [log] that no checkpoint could be published in.
+func (c *Config) checkLog() error {
+	if c.Log.Origin == "" {
+		if len(c.Log.Witnesses) > 0 || c.Log.Quorum != 0 {
+			return errors.New("log.origin is missing: a log needs a name that stays, such as exchange.example/log")
+		}
+		return nil
+	}
+	config, err := c.log(nil)
+	if err != nil {
+		return err
+	}
+	return config.Check()
+}
+
 // withLog opens the log for one piece of work.
 func withLog[T any](ctx context.Context, a *app, work func(*tlog.Log) (T, error)) (T, error) {
 	var none T
@@ -91,7 +106,7 @@ func (c *Config) log(signer attest.Signer) (tlog.Config, error) {
 	for i, w := range c.Log.Witnesses {
 		e, err := egress.New(w.URL, egress.Limits{Bytes: tlog.MaxCheckpoint})
 		if err != nil {
-			return config, unreadable("%s: log.witnesses #%d: %v", c.path, i+1, err)
+			return config, fmt.Errorf("log.witnesses #%d: %w", i+1, err)
 		}
 		ways[strings.TrimSuffix(e.URL, "/")+"/add-checkpoint"] = e.HTTP.Transport
 		config.Witnesses = append(config.Witnesses, tlog.Witness{Key: w.Key, URL: e.URL})

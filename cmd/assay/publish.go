@@ -33,19 +33,15 @@ then show its place. Nothing can be taken out of a log: a statement that does no
 
 // publish enters what was signed, and adds its place in the log to what others are given.
 func (s *stages) publish(cmd *cobra.Command) error {
-	envelope, err := s.run.read(fileEnvelope, "sign")
+	envelope, signed, err := s.signedStatement()
 	if err != nil {
 		return err
 	}
-	signed, err := report.Read(envelope)
-	if err != nil {
-		return unreadable("%s: %v", s.run.join(fileEnvelope), err)
-	}
-	entry, err := s.run.read(fileEntry, "sign")
+	entry, err := s.signedEntry(envelope)
 	if err != nil {
 		return err
 	}
-	if err := s.ready(envelope, entry, signed); err != nil {
+	if err := s.ready(envelope, signed); err != nil {
 		return err
 	}
 	at, err := s.logged(envelope)
@@ -57,18 +53,15 @@ func (s *stages) publish(cmd *cobra.Command) error {
 	if err := s.publishAttachments(envelope, signed); err != nil {
 		return err
 	}
-	all := shown(at.head, nil)
+	all := shown(at.head)
 	all["statement"], all["index"] = signed.Digest.String(), at.index
 	return s.app.say(cmd, all, "published statement %s: entry #%d of %s", signed.Digest, at.index, headLines(at.head))
 }
 
 // ready refuses to enter what is not the run's last word: nothing takes an entry back.
-func (s *stages) ready(envelope, entry []byte, signed report.Signed) error {
-	if _, err := readEntryOf(entry, envelope); err != nil {
-		return hinted(unreadable("%s: %v", s.run.join(fileEntry), err), "assay sign makes it anew")
-	}
-	if have, err := os.ReadFile(filepath.Join(s.config.resolve(s.config.Bundle.Dir), report.PathEnvelope)); err != nil || !bytes.Equal(have, envelope) {
-		return hinted(refused("%s does not hold the statement %s of this run", s.config.resolve(s.config.Bundle.Dir), signed.Digest), "assay sign writes the bundle")
+func (s *stages) ready(envelope []byte, signed report.Signed) error {
+	if err := s.inBundle(envelope, signed); err != nil {
+		return err
 	}
 	if there, err := s.entered(); err != nil || there != nil {
 		return err
@@ -83,17 +76,38 @@ func (s *stages) ready(envelope, entry []byte, signed report.Signed) error {
 	return nil
 }
 
-// readEntryOf reads the entry of a signed statement.
-func readEntryOf(raw, envelope []byte) (report.Entry, error) {
+// signedEntry is the signed statement's entry, as sign made it.
+func (s *stages) signedEntry(envelope []byte) ([]byte, error) {
+	entry, err := s.run.read(fileEntry, "sign")
+	if err != nil {
+		return nil, err
+	}
+	if err := checkEntry(entry, envelope); err != nil {
+		return nil, hinted(unreadable("%s: %v", s.run.join(fileEntry), err), "assay sign makes it anew")
+	}
+	return entry, nil
+}
+
+// inBundle refuses a bundle of another statement, or none.
+func (s *stages) inBundle(envelope []byte, signed report.Signed) error {
+	dir := s.config.resolve(s.config.Bundle.Dir)
+	if have, err := os.ReadFile(filepath.Join(dir, report.PathEnvelope)); err != nil || !bytes.Equal(have, envelope) {
+		return hinted(refused("%s does not hold the statement %s of this run", dir, signed.Digest), "assay sign writes the bundle")
+	}
+	return nil
+}
+
+// checkEntry refuses what is no entry of the signed statement.
+func checkEntry(raw, envelope []byte) error {
 	e, err := attest.ParseEnvelopeOf(attest.PayloadEntry, raw)
 	if err != nil {
-		return report.Entry{}, err
+		return err
 	}
 	entry, err := report.ParseEntry(e.Payload)
 	if err != nil {
-		return entry, err
+		return err
 	}
-	return entry, entry.About(envelope)
+	return entry.About(envelope)
 }
 
 // enterLog enters the statement and keeps the proof of it, with the entry, among the run's attachments.
@@ -102,14 +116,19 @@ func (s *stages) enterLog(envelope, entry []byte) (*logged, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.run.write(report.PathLogProof, place.Proof); err != nil {
-		return nil, err
-	}
-	if err := s.run.write(report.PathEntry, entry); err != nil {
+	if err := s.keepProof(place.Proof, entry); err != nil {
 		return nil, err
 	}
 	s.log = nil // it has grown
 	return s.logged(envelope)
+}
+
+// keepProof puts the entry and the proof of its place among the run's attachments.
+func (s *stages) keepProof(proof, entry []byte) error {
+	if err := s.run.write(report.PathLogProof, proof); err != nil {
+		return err
+	}
+	return s.run.write(report.PathEntry, entry)
 }
 
 // enterOwn enters an entry of the exchange's, if it follows from what the log holds; both under one hold of the log's folder.
@@ -175,7 +194,7 @@ func (s *stages) logAttachments(envelope []byte) (entry, proof []byte, err error
 	if entry, err = s.run.read(report.PathEntry, "publish"); err != nil {
 		return nil, nil, err
 	}
-	if _, err = readEntryOf(entry, envelope); err != nil {
+	if err = checkEntry(entry, envelope); err != nil {
 		return nil, nil, unreadable("%s: %v", s.run.join(report.PathEntry), err)
 	}
 	proof, err = s.run.read(report.PathLogProof, "publish")
@@ -188,18 +207,39 @@ func (s *stages) logged(envelope []byte) (*logged, error) {
 	if proof == nil || err != nil || s.config.Log.Origin == "" {
 		return nil, err
 	}
+	at, err := s.proved(s.run.join(report.PathLogProof), proof, entry)
+	if err != nil {
+		return nil, hinted(err, "assay publish makes it anew")
+	}
+	return at, nil
+}
+
+// proved verifies a proof of an entry, by the log's key and its witnesses'.
+func (s *stages) proved(file string, proof, entry []byte) (*logged, error) {
 	vkey, err := s.app.logKey(s.ctx, s.config)
 	if err != nil {
 		return nil, err
 	}
 	at := new(logged)
 	if at.index, at.head, err = tlog.Verify(proof, entry, vkey, s.config.witnessKeys()...); err != nil {
-		return nil, hinted(unreadable("%s: %v", s.run.join(report.PathLogProof), err), "assay publish makes it anew")
+		return nil, unreadable("%s: %v", file, err)
 	}
 	if len(at.head.Witnesses) < s.config.Log.Quorum {
-		return nil, hinted(refused("%s: %d of the witnesses of [log] cosigned it, want %d", s.run.join(report.PathLogProof), len(at.head.Witnesses), s.config.Log.Quorum), "assay publish makes it anew")
+		return nil, refused("%s: %d of the witnesses of [log] cosigned it, want %d", file, len(at.head.Witnesses), s.config.Log.Quorum)
 	}
 	return at, nil
+}
+
+// showsEntry refuses a proof that is not of the signed statement's entry; a machine that knows no log cannot say of which log it is.
+func (s *stages) showsEntry(file string, proof, entry []byte) error {
+	if s.config.Log.Origin != "" {
+		_, err := s.proved(file, proof, entry)
+		return err
+	}
+	if err := tlog.Shows(proof, entry); err != nil {
+		return hinted(refused("%s: %v", file, err), "assay log add --proof makes it, of the entry.dsse.json of this very run")
+	}
+	return nil
 }
 
 // shown is the place as the page shows it.

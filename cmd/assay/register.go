@@ -68,7 +68,7 @@ func (a *app) logKey(ctx context.Context, c *Config) (string, error) {
 	}
 	vkey, err := tlog.VerifierKey(c.Log.Origin, public)
 	if err != nil {
-		return "", unreadable("%s: %v", c.path, err)
+		return "", unreadable("%s: log.key or log.origin: %v", c.path, err)
 	}
 	return vkey, nil
 }
@@ -105,13 +105,9 @@ func (s *stages) signedHere() (*report.Signed, error) {
 	if !s.run.has(fileEnvelope) {
 		return nil, nil
 	}
-	raw, err := s.run.read(fileEnvelope, "sign")
+	_, signed, err := s.signedStatement()
 	if err != nil {
 		return nil, err
-	}
-	signed, err := report.Read(raw)
-	if err != nil {
-		return nil, unreadable("%s: %v", s.run.join(fileEnvelope), err)
 	}
 	return &signed, nil
 }

@@ -114,6 +114,26 @@ func TestX11_KilledAtAnyMoment(t *testing.T) {
 	}
 }
 
+// TestX11_LeftHalfWritten: what a kill left beside a file goes when the file is written; what lies there of others stays.
+func TestX11_LeftHalfWritten(t *testing.T) {
+	run, err := openRun(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer run.Close()
+	for _, name := range []string{".a.json123", ".b.json45"} {
+		if err := os.WriteFile(run.join(name), []byte("half"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := run.write("a.json", []byte("whole")); err != nil || read(t, run.join("a.json")) != "whole" {
+		t.Error(err)
+	}
+	if run.has(".a.json123") || !run.has(".b.json45") || !run.has(".lock") {
+		t.Errorf("left over: %v", leftovers(t, run.path))
+	}
+}
+
 // leftovers are files that a reader of the folder would wonder about.
 func leftovers(t *testing.T, dir string) []string {
 	t.Helper()

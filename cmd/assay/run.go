@@ -15,7 +15,9 @@ func newRun(a *app) *cobra.Command {
 		Long: `Do snapshot, build, reserves, control, report, sign and, with a [log], publish, one after the other. What is done already is not done again, so after an interrupt, or once
 signatures of control came in, run it again to go on.
 
-The run waits for every wallet's signature, and for as many approvals as [approvals] requires. With --unsigned it goes on without the missing ones: those wallets count for nothing.`,
+The run waits for every wallet's signature, and for as many approvals as [approvals] requires. With --unsigned it goes on without the missing ones: those wallets count for nothing.
+
+A run that was published stays as it is: nothing of it is drawn up anew, whatever the configuration or a newer assay would say by now.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.inRun(cmd, func(s *stages) error { return s.all(cmd, w, unsignedToo) })
@@ -28,6 +30,13 @@ The run waits for every wallet's signature, and for as many approvals as [approv
 
 // all does the stages in order. Evidence comes before the tree: nodes forget, ledgers do not.
 func (s *stages) all(cmd *cobra.Command, w instant, unsignedToo bool) error {
+	if done, err := s.isPublished(w); done || err != nil {
+		if err != nil {
+			return err
+		}
+		s.progress.say("run: it was published, and nothing is drawn up anew; another statement needs a run directory of its own (run.dir)")
+		return s.publish(cmd)
+	}
 	in, err := openLedger(s.ctx, s.config)
 	if err != nil {
 		return err
@@ -90,4 +99,18 @@ func (s *stages) all(cmd *cobra.Command, w instant, unsignedToo bool) error {
 		return err
 	}
 	return s.publish(cmd)
+}
+
+// isPublished reports whether the log shows the run's statement, and the bundle is of it: then no stage has anything to do.
+func (s *stages) isPublished(w instant) (bool, error) {
+	there, err := s.entered()
+	if err != nil || there == nil || !s.log.published(there.Noted) {
+		return false, err
+	}
+	envelope, signed, err := s.signedStatement()
+	if err != nil || s.inBundle(envelope, signed) != nil {
+		return false, err
+	}
+	_, err = s.taken(w)
+	return true, err
 }

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/gofrs/flock"
 	"github.com/google/renameio/v2"
@@ -69,10 +70,20 @@ func (r *runDir) has(name string) bool {
 	return err == nil
 }
 
-// write stores a file whole or not at all.
+// write stores a file whole or not at all. What a killed process left of it goes: the run is this one's alone.
 func (r *runDir) write(name string, data []byte) error {
 	path := r.join(name)
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	dir, base := filepath.Split(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return unreadable("%v", err)
+	}
+	there, err := os.ReadDir(dir)
+	for _, f := range there {
+		if strings.HasPrefix(f.Name(), "."+base) {
+			err = errors.Join(err, os.Remove(filepath.Join(dir, f.Name())))
+		}
+	}
+	if err != nil {
 		return unreadable("%v", err)
 	}
 	if err := renameio.WriteFile(path, data, 0o600); err != nil {

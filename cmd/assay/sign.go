@@ -219,7 +219,7 @@ func (s *stages) enter(envelope []byte, own attest.PublicKey, open func() (attes
 			return err
 		}
 		if e, err := attest.ParseEnvelopeOf(attest.PayloadEntry, before); err == nil && e.Verify(own) == nil {
-			if _, err := readEntryOf(before, envelope); err == nil {
+			if checkEntry(before, envelope) == nil {
 				return nil
 			}
 		}

@@ -103,15 +103,10 @@ func (s *stages) status() (status, error) {
 
 // draftStatus says what people and keys did with the draft.
 func (s *stages) draftStatus(st *status) error {
-	payload, err := s.run.read(fileDraft, "report")
+	payload, who, err := s.drafted()
 	if err != nil {
 		return err
 	}
-	statement, err := report.ParseStatement(payload)
-	if err != nil {
-		return unreadable("%s: %v", s.run.join(fileDraft), err)
-	}
-	who := statement.Predicate.Approvals
 	have, err := s.approved(payload, who)
 	if err != nil {
 		return err

@@ -52,7 +52,7 @@ func newWitnessInit(a *app) *cobra.Command {
 			}
 			vkey, err := tlog.WitnessKey(c.Witness.Name, signer.PublicKey())
 			if err != nil {
-				return refused("%v", err)
+				return refused("witness.key or witness.name: %v", err)
 			}
 			return a.say(cmd, map[string]string{"key": vkey}, "verifier key: %s\ngive it, and the URL that this witness will have, to the logs; and to all who shall believe it", vkey)
 		},
