@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -51,6 +52,7 @@ type logStatus struct {
 	Withdrawn    bool     `json:"withdrawn"`
 	Reason       string   `json:"reason,omitempty"` // why it was superseded or withdrawn
 	Errata       []string `json:"errata"`
+	Unseen       bool     `json:"unseen"` // one of these waits for the witnesses: readers do not see it yet
 }
 
 func newStatus(a *app) *cobra.Command {
@@ -155,6 +157,7 @@ func (s *stages) logStatus(st *status) error {
 	for _, e := range there.Errata {
 		log.Errata = append(log.Errata, e.Entry.Text)
 	}
+	log.Unseen = !log.Waiting && slices.ContainsFunc(notices(there), func(n report.Noted) bool { return !s.log.published(n) })
 	if st.State == stateSigned && !log.Waiting {
 		st.State = state
 	}
@@ -215,6 +218,21 @@ func (l *logStatus) say(out io.Writer) {
 		return
 	}
 	fmt.Fprintf(out, "published  entry #%d of %s\n", l.Index, l.Origin)
+	if l.Unseen {
+		fmt.Fprintln(out, "waiting    not all of this is published: what was entered last waits for the witnesses; assay log cosign tries again")
+	}
+}
+
+// notices are what the log says of a statement after it was entered.
+func notices(of *report.Listed) []report.Noted {
+	all := slices.Clone(of.Errata)
+	if of.SupersededBy != nil {
+		all = append(all, of.SupersededBy.Noted)
+	}
+	if of.Withdrawal != nil {
+		all = append(all, *of.Withdrawal)
+	}
+	return all
 }
 
 func (st status) approvals() string {
