@@ -43,7 +43,7 @@ func newBuild(a *app) *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().BoolVar(&again, "again", false, "build anew from a ledger that changed; signatures of control made for the old root become void")
+	cmd.Flags().BoolVar(&again, "again", false, "build anew; if the ledger changed, signatures of control made for the old root become void")
 	return cmd
 }
 
@@ -54,7 +54,7 @@ func (s *stages) build(snap report.Snapshot, in *ledgerInput, again bool) (build
 		if err := s.run.readJSON(fileBuild, "build", &before); err != nil {
 			return buildRecord{}, err
 		}
-		if in.digest == before.Input {
+		if in.digest == before.Input && !again {
 			return before, nil
 		}
 		if !again {

@@ -40,6 +40,7 @@ with --customers each is named by the customer's look-up handle. Once the statem
 				if err != nil {
 					return err
 				}
+				defer p.inner.Close()
 				if list != "" {
 					return p.proveList(cmd, list, out)
 				}
@@ -67,7 +68,7 @@ type prover struct {
 	snap     report.Snapshot
 	keys     merkle.Keys
 	inner    *build.Prover
-	shards   int
+	tree     build.Result
 	envelope []byte
 	log      *merkle.InLog // the statement's place, once it is published
 }
@@ -108,7 +109,7 @@ func (s *stages) openProver() (*prover, error) {
 	if err != nil {
 		return nil, unreadable("%v", err)
 	}
-	p := &prover{s: s, snap: snap, keys: derived, inner: inner, shards: len(result.Shards), envelope: envelope}
+	p := &prover{s: s, snap: snap, keys: derived, inner: inner, tree: result, envelope: envelope}
 	entry, shown, err := s.logAttachments(envelope)
 	if shown != nil {
 		p.log = &merkle.InLog{Entry: entry, Proof: shown}
@@ -135,12 +136,16 @@ func (p *prover) prove(customer string, name func(handle string) string) error {
 		return usage("the customer id cannot be one: %v", err)
 	}
 	handle := p.keys.Handle(id)
-	proof, err := p.inner.Prove(p.s.ctx, handle, build.ShardOf(p.keys.Order(id), p.shards))
+	proof, err := p.inner.Prove(p.s.ctx, handle, build.ShardOf(p.keys.Order(id), len(p.tree.Shards)))
 	if errors.Is(err, build.ErrNotFound) {
 		return refused("no such customer in this snapshot's ledger")
 	}
 	if err != nil {
 		return unreadable("%v", err)
+	}
+	// The prover held the row's identity to the root. That it is this customer's, only who has the id can tell.
+	if root, err := proof.Root(id); err != nil || root.Hash != p.tree.Root {
+		return unreadable("shard #%d: its row for this customer is not this customer's: the file is damaged", proof.Shard.Index)
 	}
 	raw, err := proof.JSON(p.snap.AssetIDs(), p.envelope, p.log)
 	if err != nil {
@@ -163,7 +168,8 @@ func (p *prover) proveList(cmd *cobra.Command, list, dir string) error {
 	}
 	defer f.Close()
 	n, line := 0, 0
-	for scan := bufio.NewScanner(f); scan.Scan(); {
+	scan := bufio.NewScanner(f)
+	for scan.Scan() {
 		line++
 		if strings.TrimSpace(scan.Text()) == "" {
 			continue
@@ -172,6 +178,9 @@ func (p *prover) proveList(cmd *cobra.Command, list, dir string) error {
 			return fmt.Errorf("%s:%d: %w", list, line, err)
 		}
 		n++
+	}
+	if err := scan.Err(); err != nil {
+		return unreadable("%s:%d: %v", list, line+1, err)
 	}
 	return p.s.app.say(cmd, map[string]any{"proofs": n, "dir": dir}, "%d proofs written to %s", n, dir)
 }

@@ -3,6 +3,7 @@ package build
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -347,6 +348,96 @@ func TestProve(t *testing.T) {
 	cancel()
 	if _, err := Prove(cancelled, in.Dir, r, len(assets), statement, id, in.Keys.Handle(l.Customer(0)), -1); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: got %v", err)
+	}
+}
+
+// The proofs of all customers, in order, are byte for byte those that were made when a shard was read whole (digest of a build of
+// then), and the same one by one.
+func TestSameProofs(t *testing.T) {
+	ctx := context.Background()
+	id := newIdentity(t)
+	in := inputOf(t, readText(t, synthText(t, 9000), ledger.Rules{}), 1, 2, 2, id.Recipient())
+	p, err := NewProver(in.Dir, mustRun(t, in), len(assets), merkle.Hash{9}, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	all := sha256.New()
+	for s := range in.Shards {
+		for proved, err := range p.All(ctx, s) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			raw, err := proved.Proof.JSON(ids, nil, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all.Write(raw)
+			if proved.Proof.Shard.Leaf%50 == 0 {
+				single, err := p.Prove(ctx, proved.Handle, s)
+				if err != nil || !cmp.Equal(single, proved.Proof) {
+					t.Fatalf("leaf #%d of shard #%d alone has another proof (%v)", proved.Proof.Shard.Leaf, s, err)
+				}
+			}
+		}
+	}
+	if got, want := fmt.Sprintf("%x", all.Sum(nil)), "fb15fac664d510054985990f5ffb23deff48e29cf5db81b39ac210da19c3c045"; got != want {
+		t.Errorf("the proofs have the digest %s, want %s", got, want)
+	}
+	for range p.All(ctx, 0) {
+		break // and stops when asked
+	}
+	for _, err := range p.All(ctx, in.Shards) {
+		if err == nil {
+			t.Error("a shard beyond the last gave a proof")
+		}
+	}
+	cancelled, cancel := context.WithCancel(ctx)
+	cancel()
+	for _, err := range p.All(cancelled, 0) {
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("cancelled: got %v", err)
+		}
+	}
+}
+
+// BenchmarkProofs makes the proofs of a shard of 100,000 customers with 3 of 50 assets in order: checked to the root, and as JSON.
+func BenchmarkProofs(b *testing.B) {
+	var text bytes.Buffer
+	if err := ledger.Synth(&text, ledger.SynthOptions{Customers: 100_000, Assets: 50, Held: 3, Seed: 1}); err != nil {
+		b.Fatal(err)
+	}
+	registry := ledger.SynthAssets(50)
+	names := make([]string, len(registry))
+	for i, a := range registry {
+		names[i] = a.ID
+	}
+	l, err := ledger.Read(context.Background(), []ledger.Source{{Name: "l.csv", Open: func() (io.ReadCloser, error) {
+		return io.NopCloser(&text), nil
+	}}}, registry, ledger.Rules{}, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	id := newIdentity(b)
+	in := inputOf(b, l, 1, 2, 1, id.Recipient())
+	in.Assets = len(registry)
+	p, err := NewProver(in.Dir, mustRun(b, in), in.Assets, merkle.Hash{9}, id)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer p.Close()
+	for b.Loop() {
+		for proved, err := range p.All(context.Background(), 0) {
+			if err != nil {
+				b.Fatal(err)
+			}
+			if _, err := proved.Proof.JSON(names, nil, nil); err != nil {
+				b.Fatal(err)
+			}
+			if !b.Loop() {
+				return
+			}
+		}
 	}
 }
 

@@ -123,8 +123,10 @@ func (o *output) shard(in Input, index, leaves int) (*sink, error) {
 }
 
 func (s *sink) write(r run) error {
-	if _, err := s.sealed.Write(r.rows); err != nil {
-		return err
+	for _, b := range r.blocks {
+		if err := s.sealed.Write(b); err != nil {
+			return err
+		}
 	}
 	if s.leaves == nil {
 		return nil
@@ -133,16 +135,16 @@ func (s *sink) write(r run) error {
 	return err
 }
 
-// close completes both files and brings them to the disk.
-func (s *sink) close(root merkle.Hash) error {
-	err := s.sealed.Close(root)
+// close completes both files, brings them to the disk, and returns the shard root.
+func (s *sink) close() (merkle.Node[merkle.Plain], error) {
+	root, err := s.sealed.Close()
 	if err == nil {
 		err = s.shard.close()
 	}
 	if err == nil && s.leaves != nil {
 		err = s.leaves.close()
 	}
-	return err
+	return root, err
 }
 
 // abandon closes what close did not; the staging folder is removed by others.

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
+	"iter"
 	"os"
 	"path/filepath"
 
@@ -17,8 +17,8 @@ import (
 // ErrNotFound says that no customer of the snapshot has the look-up handle.
 var ErrNotFound = errors.New("no customer of this snapshot has that look-up handle")
 
-// Prover makes inclusion proofs (SPEC part 8) out of the shard files of a run directory. It opens a shard when it is first
-// needed, and keeps the last one. A Prover is for one goroutine.
+// Prover makes inclusion proofs (SPEC part 8) out of the shard files of a run directory, which it never writes to: a read-only copy
+// will do. It opens a shard when it is first needed, and keeps the last one. A Prover is for one goroutine.
 type Prover struct {
 	dir       string
 	result    Result
@@ -26,7 +26,8 @@ type Prover struct {
 	assets    int
 	identity  age.Identity
 	top       *merkle.Tree[merkle.Plain]
-	open      *shard.File
+	file      *os.File    // of the shard that is open, or nil
+	open      *shard.File // as read from it
 }
 
 // NewProver returns a Prover of a built snapshot: the run directory, what [Run] returned or [ParseShards] read, the number of
@@ -53,11 +54,11 @@ func (p *Prover) Prove(ctx context.Context, handle [32]byte, index int) (merkle.
 	if index < 0 {
 		first, end = 0, len(p.result.Shards)
 	}
-	if end > len(p.result.Shards) {
-		return merkle.Proof[merkle.Plain]{}, fmt.Errorf("shard #%d of %d", index, len(p.result.Shards))
-	}
 	for i := first; i < end; i++ {
-		file, err := p.Shard(ctx, i)
+		if err := ctx.Err(); err != nil {
+			return merkle.Proof[merkle.Plain]{}, err
+		}
+		file, err := p.shard(i)
 		if err != nil {
 			return merkle.Proof[merkle.Plain]{}, err
 		}
@@ -71,6 +72,32 @@ func (p *Prover) Prove(ctx context.Context, handle [32]byte, index int) (merkle.
 		return p.finish(proof, identity)
 	}
 	return merkle.Proof[merkle.Plain]{}, ErrNotFound
+}
+
+// All yields the proofs of all customers of a shard, in the order of its leaves. After an error it ends.
+func (p *Prover) All(ctx context.Context, index int) iter.Seq2[shard.Proved, error] {
+	return func(yield func(shard.Proved, error) bool) {
+		file, err := p.shard(index)
+		if err != nil {
+			yield(shard.Proved{}, err)
+			return
+		}
+		for proved, err := range file.All() {
+			if err == nil {
+				err = ctx.Err()
+			}
+			if err == nil {
+				proved.Proof, err = p.finish(proved.Proof, proved.Identity)
+			}
+			if err != nil {
+				yield(shard.Proved{}, fmt.Errorf("shard #%d: %w", index, err))
+				return
+			}
+			if !yield(proved, nil) {
+				return
+			}
+		}
+	}
 }
 
 // finish adds what the shard does not know, and checks the whole.
@@ -90,18 +117,28 @@ func (p *Prover) finish(proof merkle.Proof[merkle.Plain], identity merkle.Hash) 
 	return proof, nil
 }
 
-// Shard opens a shard file and holds it to the shard list.
-func (p *Prover) Shard(ctx context.Context, index int) (*shard.File, error) {
+// shard opens a shard file in place of the one before, and holds it to the shard list.
+func (p *Prover) shard(index int) (*shard.File, error) {
 	if p.open != nil && int(p.open.Header().Index) == index {
 		return p.open, nil
 	}
-	listed := p.result.Shards[index]
+	if index < 0 || index >= len(p.result.Shards) {
+		return nil, fmt.Errorf("shard #%d of %d", index, len(p.result.Shards))
+	}
+	if err := p.Close(); err != nil {
+		return nil, err
+	}
 	f, err := os.Open(filepath.Join(p.dir, ShardFile(index)))
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	opened, err := shard.Open(ctxReader{ctx, f}, p.identity, shard.Header{
+	p.file = f
+	about, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	listed := p.result.Shards[index]
+	opened, err := shard.Open(f, about.Size(), p.identity, shard.Header{
 		Snapshot: p.result.Snapshot, Index: uint32(index), Count: uint32(len(p.result.Shards)), //nolint:gosec // the shard list was checked
 		Assets: uint16(p.assets), Leaves: listed.Leaves, //nolint:gosec // NewProver checked it
 	})
@@ -115,24 +152,22 @@ func (p *Prover) Shard(ctx context.Context, index int) (*shard.File, error) {
 	return opened, nil
 }
 
+// Close closes the shard file that is open. The Prover may go on and open another.
+func (p *Prover) Close() error {
+	if p.file == nil {
+		return nil
+	}
+	f := p.file
+	p.file, p.open = nil, nil
+	return f.Close()
+}
+
 // Prove is [Prover.Prove] for a single proof.
 func Prove(ctx context.Context, dir string, result Result, assets int, statement merkle.Hash, identity age.Identity, handle [32]byte, index int) (merkle.Proof[merkle.Plain], error) {
 	p, err := NewProver(dir, result, assets, statement, identity)
 	if err != nil {
 		return merkle.Proof[merkle.Plain]{}, err
 	}
-	return p.Prove(ctx, handle, index)
-}
-
-// ctxReader stops reading when the context ends.
-type ctxReader struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (r ctxReader) Read(b []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return r.r.Read(b)
+	proof, err := p.Prove(ctx, handle, index)
+	return proof, errors.Join(err, p.Close())
 }

@@ -12,16 +12,15 @@ import (
 	"github.com/assay-por/assay/merkle/shard"
 )
 
-// runLeaves is how many customers one goroutine hashes at a time: a power of two, so that the top of a run is a node of the
-// shard's tree.
-const runLeaves = 1 << 11
+// runLeaves is how many customers one goroutine hashes at a time: whole blocks of a shard file.
+const runLeaves = 32 * shard.BlockRows
 
-// run is a hashed run of a shard: the top of its subtree, and its part of both files.
+// run is a hashed run of a shard: its part of both files.
 type run struct {
-	count        int
-	top          merkle.Node[merkle.Plain]
-	rows, leaves []byte
-	err          error
+	count  int
+	blocks []shard.Block
+	leaves []byte
+	err    error
 }
 
 // buildShard hashes a shard's customers run by run, several at a time, and writes the runs in order.
@@ -63,7 +62,6 @@ func buildShard(ctx context.Context, in Input, out *output, index int, part []pl
 		}
 		return nil
 	})
-	tree := merkle.NewBuilder[merkle.Plain](merkle.Shard, merkle.KindPlain)
 	g.Go(func() error {
 		for answer := range queue {
 			r := <-answer
@@ -73,9 +71,6 @@ func buildShard(ctx context.Context, in Input, out *output, index int, part []pl
 			if err := sink.write(r); err != nil {
 				return err
 			}
-			if err := tree.AddNode(r.top); err != nil {
-				return err
-			}
 			tell(r.count)
 		}
 		return ctx.Err()
@@ -83,61 +78,64 @@ func buildShard(ctx context.Context, in Input, out *output, index int, part []pl
 	if err := g.Wait(); err != nil {
 		return ShardResult{}, err
 	}
-	top, err := tree.Top()
-	if err != nil {
-		return ShardResult{}, err
-	}
-	root := merkle.Root(merkle.Shard, merkle.KindPlain, uint64(len(part)), top)
-	return ShardResult{Leaves: uint64(len(part)), Root: root.Hash, Sum: root.Sum}, sink.close(root.Hash)
+	root, err := sink.close()
+	return ShardResult{Leaves: uint64(len(part)), Root: root.Hash, Sum: root.Sum}, err
 }
 
 // hasher hashes runs, one at a time.
 type hasher struct {
-	ledger               *ledger.Ledger
-	keys                 merkle.Keys
-	snapshot             merkle.Hash
-	leaves               bool
-	tree                 *merkle.Builder[merkle.Plain]
-	sums                 merkle.Plain // of the run's leaves, one after the other
-	rowsSize, leavesSize int          // of the run before, which this one's will be near
+	ledger     *ledger.Ledger
+	keys       merkle.Keys
+	snapshot   merkle.Hash
+	leaves     bool
+	packer     *shard.Packer
+	rows       []shard.Row  // of one block
+	sums       merkle.Plain // of the block's rows, one after the other
+	leavesSize int          // of the run before, which this one's will be near
 }
 
 func newHasher(in Input) *hasher {
 	return &hasher{
-		ledger: in.Ledger, keys: in.Keys.Clone(), snapshot: in.Snapshot, leaves: in.LeavesFile,
-		tree: merkle.NewBuilder[merkle.Plain](merkle.Shard, merkle.KindPlain),
+		ledger: in.Ledger, keys: in.Keys.Clone(), snapshot: in.Snapshot, leaves: in.LeavesFile, packer: shard.NewPacker(),
 	}
 }
 
 func (h *hasher) hash(part []place) (r run) {
 	r.count = len(part)
-	h.tree.Reset()
-	h.sums = h.sums[:0]
-	r.rows = make([]byte, 0, h.rowsSize+h.rowsSize/16)
 	r.leaves = make([]byte, 0, h.leavesSize+h.leavesSize/16)
-	for _, p := range part {
-		id := h.ledger.Customer(int(p.customer))
-		start := len(h.sums)
-		h.sums = h.ledger.Balances(int(p.customer), h.sums)
-		row := shard.Row{
-			Handle: h.keys.Handle(id), Nonce: h.keys.Nonce(id),
-			// Should the buffer grow, the sums before it live on in the old one.
-			Sum: h.sums[start:len(h.sums):len(h.sums)],
+	for some := range slices.Chunk(part, shard.BlockRows) {
+		h.rows, h.sums = h.rows[:0], h.sums[:0]
+		for _, p := range some {
+			h.rows = append(h.rows, h.row(p))
 		}
-		row.Identity = merkle.Identity(h.snapshot, row.Nonce, id)
-		r.rows = row.AppendBinary(r.rows)
-		if h.leaves {
-			r.leaves = append(r.leaves, row.Identity[:]...)
-			r.leaves = row.Sum.AppendBinary(r.leaves)
-		}
-		if r.err = h.tree.Add(row.Identity, row.Sum); r.err != nil {
+		block, err := h.packer.Pack(h.rows)
+		if err != nil {
+			r.err = err
 			return r
 		}
+		r.blocks = append(r.blocks, block)
+		if h.leaves {
+			for _, row := range h.rows {
+				r.leaves = append(r.leaves, row.Identity[:]...)
+				r.leaves = row.Sum.AppendBinary(r.leaves)
+			}
+		}
 	}
-	h.rowsSize, h.leavesSize = len(r.rows), len(r.leaves)
-	r.top, r.err = h.tree.Top()
-	r.top.Sum = slices.Clone(r.top.Sum) // it may be a leaf's, whose buffer is used again
+	h.leavesSize = len(r.leaves)
 	return r
+}
+
+func (h *hasher) row(p place) shard.Row {
+	id := h.ledger.Customer(int(p.customer))
+	start := len(h.sums)
+	h.sums = h.ledger.Balances(int(p.customer), h.sums)
+	row := shard.Row{
+		Handle: h.keys.Handle(id), Nonce: h.keys.Nonce(id),
+		// Should the buffer grow, the sums before it live on in the old one.
+		Sum: h.sums[start:len(h.sums):len(h.sums)],
+	}
+	row.Identity = merkle.Identity(h.snapshot, row.Nonce, id)
+	return row
 }
 
 // leavesHeader begins a leaves file (SPEC part 6).

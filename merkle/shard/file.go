@@ -1,9 +1,6 @@
 package shard
 
 import (
-	"bufio"
-	"bytes"
-	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -15,146 +12,221 @@ import (
 	"github.com/assay-por/assay/merkle"
 )
 
-// ErrNotFound says that no row of the shard has the look-up handle.
-var ErrNotFound = errors.New("no customer of this shard has that look-up handle")
+// What a file keeps in memory of what it read, verified: runs of some 60 KB as read at 50 assets, pages of 12 KB, blocks.
+const (
+	heldRuns   = 32
+	heldPages  = 128
+	heldBlocks = 4
+)
 
-// runLeaves is how many leaves share one kept node: a file in memory keeps the tree above its runs only, and hashes the one run
-// that a proof needs again. It is a power of two, so the runs' tops are nodes of the tree.
-const runLeaves = 64
-
-// File is an opened shard: its rows, and the upper part of its tree. It is immutable and safe for concurrent use.
+// File is an opened shard. It is safe for concurrent use while what it reads from is open.
 type File struct {
-	header Header
-	runs   [][]byte // encoded rows, runLeaves in each but the last
-	tree   *merkle.Tree[merkle.Plain]
-	root   merkle.Node[merkle.Plain]
-	index  []handleRef
+	header  Header
+	plain   io.ReaderAt
+	root    merkle.Node[merkle.Plain]
+	top     *run
+	level   int // of the top run; 0 is the nodes that stand for blocks
+	indexAt int64
+	pages   []uint64 // the first prefix of each page of the index
+
+	runs   *cache[*run]
+	blocks *cache[*block]
+	refs   *cache[[]ref]
 }
 
-// handleRef finds a row; refs are sorted by the first bytes of the handle.
-type handleRef struct {
-	prefix uint64
-	leaf   uint32
+// run is a decoded run, with the tree over its nodes.
+type run struct {
+	nodes []node
+	tree  *merkle.Tree[merkle.Plain]
 }
 
-// Open reads a whole shard file and recomputes its tree. The file must be of the shard that want describes; want.Leaves may be
-// 0 for any number. A file that was cut short, altered, or goes on after its end is refused.
-func Open(r io.Reader, identity age.Identity, want Header) (*File, error) {
-	plain, err := age.Decrypt(r, identity)
+// block is a decoded block, with the tree over its rows.
+type block struct {
+	rows []Row
+	tree *merkle.Tree[merkle.Plain]
+}
+
+// Open opens a shard file of size bytes, and reads its header and its end: some 64 nodes, and 8 bytes for every 1,024 leaves. The
+// file must be of the shard that want describes; want.Leaves may be 0 for any number. The caller holds [File.Root] to the shard
+// list: every later read is held to that root.
+func Open(r io.ReaderAt, size int64, identity age.Identity, want Header) (*File, error) {
+	plain, length, err := age.DecryptReaderAt(r, size, identity)
 	if err != nil {
 		return nil, fmt.Errorf("open shard #%d: %w", want.Index, err)
 	}
-	f := &File{}
-	if err := f.read(bufio.NewReaderSize(plain, 1<<16), want); err != nil {
+	f, err := open(plain, length, want)
+	if err != nil {
 		return nil, fmt.Errorf("shard file #%d: %w", want.Index, err)
 	}
-	slices.SortFunc(f.index, func(a, b handleRef) int {
-		return cmp.Or(cmp.Compare(a.prefix, b.prefix), cmp.Compare(a.leaf, b.leaf))
-	})
 	return f, nil
 }
 
-func (f *File) read(r *bufio.Reader, want Header) error {
-	buf := make([]byte, headerSize)
-	if _, err := io.ReadFull(r, buf); err != nil {
-		return cutShort(err)
+// open opens contents that are unsealed already.
+func open(plain io.ReaderAt, size int64, want Header) (*File, error) {
+	f := &File{plain: plain, runs: newCache[*run](heldRuns), blocks: newCache[*block](heldBlocks), refs: newCache[[]ref](heldPages)}
+	if size < int64(headerSize+endSize) {
+		return nil, fmt.Errorf("it is cut short: %d bytes, want at least %d", size, headerSize+endSize)
 	}
-	var err error
-	if f.header, err = decodeHeader(buf); err != nil {
-		return err
+	raw, err := f.read(0, headerSize)
+	if err != nil {
+		return nil, err
+	}
+	if f.header, err = decodeHeader(raw); err != nil {
+		return nil, err
 	}
 	if want.Leaves == 0 {
 		want.Leaves = f.header.Leaves
 	}
 	if f.header != want {
-		return fmt.Errorf("it is shard #%d of %d with %d leaves and %d assets of snapshot %v, want shard #%d of %d with %d leaves and %d assets of snapshot %v",
+		return nil, fmt.Errorf("it is shard #%d of %d with %d leaves and %d assets of snapshot %v, want shard #%d of %d with %d leaves and %d assets of snapshot %v",
 			f.header.Index, f.header.Count, f.header.Leaves, f.header.Assets, f.header.Snapshot,
 			want.Index, want.Count, want.Leaves, want.Assets, want.Snapshot)
 	}
-	var tops []merkle.Node[merkle.Plain]
-	for first := uint64(0); first < f.header.Leaves; first += runLeaves {
-		run, top, err := f.readRun(r, first, int(min(runLeaves, f.header.Leaves-first))) //nolint:gosec // at most runLeaves
-		if err != nil {
-			return err
-		}
-		f.runs, tops = append(f.runs, run), append(tops, top)
+	for f.nodes(f.level) > fanout {
+		f.level++
 	}
-	if f.tree, err = merkle.NewTree(merkle.Shard, merkle.KindPlain, tops); err != nil {
+	return f, f.readEnd(size)
+}
+
+// nodes returns how many nodes a kept level has.
+func (f *File) nodes(level int) uint64 {
+	n := f.header.Leaves
+	for range level + 1 {
+		n = (n + fanout - 1) / fanout
+	}
+	return n
+}
+
+// readEnd reads what follows the index.
+func (f *File) readEnd(size int64) error {
+	raw, err := f.read(size-endSize, endSize)
+	if err != nil {
 		return err
 	}
-	f.root = merkle.Root(merkle.Shard, merkle.KindPlain, f.header.Leaves, f.tree.Top())
-	var root merkle.Hash
-	if _, err := io.ReadFull(r, root[:]); err != nil {
-		return cutShort(err)
+	named, indexAt, topSize := merkle.Hash(raw), binary.BigEndian.Uint64(raw[32:]), binary.BigEndian.Uint32(raw[40:])
+	leaves := int64(f.header.Leaves) //nolint:gosec // below 2^31
+	pages := (leaves + pageRefs - 1) / pageRefs
+	f.indexAt = size - endSize - int64(topSize) - 8*pages - refSize*leaves
+	if f.indexAt < int64(headerSize) || indexAt != uint64(f.indexAt) { //nolint:gosec // not negative by then
+		return fmt.Errorf("it has %d bytes, which its %d leaves, its index at %d and its top run of %d do not add up to", size, leaves, indexAt, topSize)
 	}
-	if root != f.root.Hash {
-		return fmt.Errorf("its rows give the root %v, it names %v", f.root.Hash, root)
-	}
-	if _, err := r.ReadByte(); err == nil {
-		return errors.New("it goes on after its end")
-	} else if !errors.Is(err, io.EOF) {
+	if raw, err = f.read(f.indexAt+refSize*leaves, int(8*pages)+int(topSize)); err != nil {
 		return err
+	}
+	f.pages = make([]uint64, pages)
+	for i := range f.pages {
+		f.pages[i] = binary.BigEndian.Uint64(raw[8*i:])
+	}
+	if !slices.IsSorted(f.pages) {
+		return errors.New("the pages of its index are not in order")
+	}
+	if f.top, err = f.decodeRun(raw[8*pages:], int(f.nodes(f.level))); err != nil { //nolint:gosec // at most 64
+		return fmt.Errorf("top run: %w", err)
+	}
+	f.root = merkle.Root(merkle.Shard, merkle.KindPlain, f.header.Leaves, f.top.tree.Top())
+	if f.root.Hash != named {
+		return fmt.Errorf("its top run gives the root %v, it names %v", f.root.Hash, named)
 	}
 	return nil
 }
 
-// readRun reads n rows and returns them with the top of their subtree.
-func (f *File) readRun(r *bufio.Reader, first uint64, n int) (run []byte, top merkle.Node[merkle.Plain], err error) {
-	for i := range n {
-		start := len(run)
-		if run, err = appendRow(run, r); err != nil {
-			return nil, top, fmt.Errorf("row #%d: %w", first+uint64(i), err) //nolint:gosec // an index
+// read reads size bytes of the contents.
+func (f *File) read(where int64, size int) ([]byte, error) {
+	b := make([]byte, size)
+	n, err := f.plain.ReadAt(b, where)
+	if n == size {
+		return b, nil
+	}
+	if err == nil || errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	return nil, fmt.Errorf("byte %d: %w", where, err)
+}
+
+// follow reads what a node stands for, which lies between header and index.
+func (f *File) follow(n node, most int) ([]byte, error) {
+	if n.where < int64(headerSize) || n.where > f.indexAt || int64(n.size) > f.indexAt-n.where || n.size > most {
+		return nil, fmt.Errorf("a node stands for %d bytes from byte %d, which cannot be", n.size, n.where)
+	}
+	return f.read(n.where, n.size)
+}
+
+func (f *File) decodeRun(raw []byte, count int) (*run, error) {
+	r := &run{nodes: make([]node, count)}
+	tops := make([]merkle.Node[merkle.Plain], count)
+	var err error
+	for i := range r.nodes {
+		if r.nodes[i], raw, err = decodeNode(raw, int(f.header.Assets)); err != nil {
+			return nil, fmt.Errorf("node #%d of %d: %w", i, count, err)
 		}
-		f.index = append(f.index, handleRef{binary.BigEndian.Uint64(run[start:]), uint32(first) + uint32(i)}) //nolint:gosec // below 2^31
+		tops[i] = r.nodes[i].Node
 	}
-	tree, _, err := f.runTree(run)
-	if err != nil {
-		return nil, top, fmt.Errorf("rows from #%d: %w", first, err)
+	if len(raw) != 0 {
+		return nil, fmt.Errorf("%d bytes follow its %d nodes", len(raw), count)
 	}
-	return slices.Clip(run), tree.Top(), nil
+	r.tree, err = merkle.NewTree(merkle.Shard, merkle.KindPlain, tops)
+	return r, err
 }
 
-// appendRow reads one row, without judging its sum.
-func appendRow(b []byte, r *bufio.Reader) ([]byte, error) {
-	const fixed = sumAt + 2
-	head, err := r.Peek(fixed)
-	if err != nil {
-		return b, cutShort(err)
-	}
-	size := fixed + 18*int(binary.BigEndian.Uint16(head[sumAt:]))
-	if size > fixed+18*merkle.MaxAssets {
-		return b, errors.New("its sum has more entries than a registry has assets")
-	}
-	start := len(b)
-	b = slices.Grow(b, size)[:start+size]
-	if _, err := io.ReadFull(r, b[start:]); err != nil {
-		return b, cutShort(err)
-	}
-	return b, nil
-}
-
-func cutShort(err error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return errors.New("it is cut short")
-	}
-	return err
-}
-
-// runTree decodes a run's rows and returns the tree over their leaves.
-func (f *File) runTree(run []byte) (*merkle.Tree[merkle.Plain], []Row, error) {
-	leaves := make([]merkle.Node[merkle.Plain], 0, runLeaves)
-	rows := make([]Row, 0, runLeaves)
-	for len(run) > 0 {
-		row := Row{Handle: [32]byte(run), Nonce: [32]byte(run[nonceAt:]), Identity: merkle.Hash(run[identityAt:])}
-		var err error
-		if row.Sum, run, err = merkle.DecodePlain(run[sumAt:], int(f.header.Assets)); err != nil {
-			return nil, nil, err
+// run returns the run of a level that a node of the level above stands for.
+func (f *File) run(level int, index uint64, above node) (*run, error) {
+	return f.runs.get(uint64(level)<<32|index, func() (*run, error) {
+		raw, err := f.follow(above, fanout*(nodeSumAt+2+18*int(f.header.Assets)))
+		if err != nil {
+			return nil, err
 		}
-		rows = append(rows, row)
-		leaves = append(leaves, merkle.Leaf(merkle.Shard, row.Identity, row.Sum))
+		r, err := f.decodeRun(raw, int(min(fanout, f.nodes(level)-index*fanout))) //nolint:gosec // at most 64
+		if err == nil {
+			err = same(r.tree.Top(), above)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("run #%d of level %d: %w", index, level, err)
+		}
+		return r, nil
+	})
+}
+
+// block returns the block that a node stands for.
+func (f *File) block(index uint64, above node) (*block, error) {
+	return f.blocks.get(index, func() (*block, error) {
+		raw, err := f.follow(above, fanout*(sumAt+2+18*int(f.header.Assets)))
+		if err != nil {
+			return nil, err
+		}
+		b, err := f.decodeBlock(raw, int(min(fanout, f.header.Leaves-index*fanout))) //nolint:gosec // at most 64
+		if err == nil {
+			err = same(b.tree.Top(), above)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("rows from #%d: %w", index*fanout, err)
+		}
+		return b, nil
+	})
+}
+
+func (f *File) decodeBlock(raw []byte, count int) (*block, error) {
+	b := &block{rows: make([]Row, count)}
+	leaves := make([]merkle.Node[merkle.Plain], count)
+	var err error
+	for i := range b.rows {
+		if b.rows[i], raw, err = decodeRow(raw, int(f.header.Assets)); err != nil {
+			return nil, fmt.Errorf("row #%d of %d: %w", i, count, err)
+		}
+		leaves[i] = merkle.Leaf(merkle.Shard, b.rows[i].Identity, b.rows[i].Sum)
 	}
-	tree, err := merkle.NewTree(merkle.Shard, merkle.KindPlain, leaves)
-	return tree, rows, err
+	if len(raw) != 0 {
+		return nil, fmt.Errorf("%d bytes follow %d rows", len(raw), count)
+	}
+	b.tree, err = merkle.NewTree(merkle.Shard, merkle.KindPlain, leaves)
+	return b, err
+}
+
+// same holds what was hashed from the file to the node kept for it.
+func same(got merkle.Node[merkle.Plain], kept node) error {
+	if got.Hash != kept.Hash || !slices.Equal(got.Sum, kept.Sum) {
+		return fmt.Errorf("they give the node %v, the tree has %v there: the file is damaged", got.Hash, kept.Hash)
+	}
+	return nil
 }
 
 // Header returns the file's header.
@@ -162,49 +234,3 @@ func (f *File) Header() Header { return f.header }
 
 // Root returns the shard root (SPEC part 6).
 func (f *File) Root() merkle.Node[merkle.Plain] { return f.root }
-
-// Prove returns the inclusion proof of the row with a look-up handle as far as the shard knows it: Statement and Top are the
-// caller's to fill in (SPEC part 8). The identity is the row's, so that the caller can check the whole proof without the
-// customer id. It returns [ErrNotFound] if there is no such row.
-func (f *File) Prove(handle [32]byte) (merkle.Proof[merkle.Plain], merkle.Hash, error) {
-	var none merkle.Proof[merkle.Plain]
-	prefix := binary.BigEndian.Uint64(handle[:])
-	at, _ := slices.BinarySearchFunc(f.index, prefix, func(r handleRef, p uint64) int { return cmp.Compare(r.prefix, p) })
-	for ; at < len(f.index) && f.index[at].prefix == prefix; at++ {
-		leaf := uint64(f.index[at].leaf)
-		tree, rows, err := f.runTree(f.runs[leaf/runLeaves])
-		if err != nil {
-			return none, merkle.Hash{}, err
-		}
-		row := rows[leaf%runLeaves]
-		if !bytes.Equal(row.Handle[:], handle[:]) {
-			continue
-		}
-		low, err := tree.Path(leaf % runLeaves)
-		if err != nil {
-			return none, merkle.Hash{}, err
-		}
-		high, err := f.tree.Path(leaf / runLeaves)
-		if err != nil {
-			return none, merkle.Hash{}, err
-		}
-		return merkle.Proof[merkle.Plain]{
-			Kind: merkle.KindPlain, Snapshot: f.header.Snapshot, Balances: row.Sum, Nonce: row.Nonce,
-			Shard: merkle.Place{Count: uint64(f.header.Count), Index: uint64(f.header.Index), Leaf: leaf, Leaves: f.header.Leaves},
-			Path:  append(low, high...),
-		}, row.Identity, nil
-	}
-	return none, merkle.Hash{}, ErrNotFound
-}
-
-// Handles yields the look-up handles of all rows in leaf order.
-func (f *File) Handles(yield func(handle [32]byte) bool) {
-	for _, run := range f.runs {
-		for len(run) > 0 {
-			if !yield([32]byte(run)) {
-				return
-			}
-			run = run[sumAt+2+18*int(binary.BigEndian.Uint16(run[sumAt:])):]
-		}
-	}
-}

@@ -1,23 +1,42 @@
-// Package shard keeps one shard of a snapshot in a sealed file, and makes customers' inclusion proofs out of it (SPEC parts 5,
-// 6 and 8).
+// Package shard keeps one shard of a snapshot in a sealed file, and makes customers' inclusion proofs out of it at random (SPEC
+// parts 5, 6 and 8).
 //
-// A shard file is an age file. It holds, in leaf order, what is needed to serve proofs and no more:
+// A shard file is an age file. It holds what is needed to serve proofs and no more:
 //
-//	"assay/v1/shard-rows" ‖ 0x0a ‖ snapshot id (32) ‖ u32 shard ‖ u32 shards ‖ u16 assets ‖ u64 leaves
-//	leaves × ( handle (32) ‖ nonce (32) ‖ identity (32) ‖ sum )
-//	shard root hash (32)
+//	header      "assay/v2/shard-rows" ‖ 0x0a ‖ snapshot id (32) ‖ u32 shard ‖ u32 shards ‖ u16 assets ‖ u64 leaves
+//	blocks      64 neighbouring rows each, the last one fewer; a row is handle (32) ‖ nonce (32) ‖ identity (32) ‖ sum
+//	runs        64 neighbouring nodes each, the last one fewer; a node is u64 where ‖ u32 size ‖ hash (32) ‖ sum
+//	index       leaves × ( first 8 bytes of a handle ‖ u32 leaf ), ascending, in pages of 1,024
+//	pages       first 8 bytes of each page
+//	top run     the one run that no node stands for
+//	end         shard root hash (32) ‖ u64 where the index begins ‖ u32 size of the top run
+//
+// Of the tree, every sixth level is kept. A node stands for the block or run that lies where it says; the levels between are
+// hashed again from what is read there, and have to give that very node. Blocks and runs lie in the order in which they fill.
+//
+//	          top run          ← gives the shard root
+//	         /       \
+//	     run         run       ← each gives its node in the run above
+//	    /  |  \     /  |
+//	block … … … block … block  ← each gives its node in its run
+//
+// So a reader that knows the shard root trusts nothing it was given: what was altered or comes from elsewhere is refused as it
+// is read. What a leaf does not hash, a row's handle and nonce, rests on the seal alone.
+//
+// To open a file is to read its header and its end, from pages on: 64 nodes and 8 bytes for 1,024 leaves at most. A proof then
+// takes one read of the index, one of a block, and one of each run between top run and block that is not in memory from proofs
+// before: none up to 4,096 leaves, one up to 262,144, two up to 16,777,216. Each is of a few kilobytes up to some ten, which age
+// unseals in chunks of 64 KiB. Writing takes memory for one block, a run a level, and 16 bytes of index a row.
 //
 // There is no customer id in it: whoever serves proofs finds a row by its look-up handle, and can name nobody. The format is
 // the builder's own; a verifier never sees it.
 package shard
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
-
-	"filippo.io/age"
 
 	"github.com/assay-por/assay/merkle"
 )
@@ -28,7 +47,16 @@ const (
 	MaxLeaves = 1<<31 - 1
 )
 
-const magic = "assay/v1/shard-rows\n"
+const (
+	magic   = "assay/v2/shard-rows\n"
+	magicV1 = "assay/v1/shard-rows\n"
+)
+
+// fanout is how many rows a block has, and how many nodes a run. It is a power of two, so what they give are nodes of the tree.
+const (
+	fanoutBits = 6
+	fanout     = 1 << fanoutBits
+)
 
 const headerSize = len(magic) + 32 + 4 + 4 + 2 + 8
 
@@ -64,8 +92,12 @@ func (h Header) encode() []byte {
 
 // decodeHeader reads a header of headerSize bytes.
 func decodeHeader(b []byte) (h Header, err error) {
-	if string(b[:len(magic)]) != magic {
-		return h, errors.New("not a shard file of version 1")
+	switch string(b[:len(magic)]) {
+	case magic:
+	case magicV1:
+		return h, errors.New("it is of version 1, this program reads version 2: build the tree again (assay build --again); its root stays the same")
+	default:
+		return h, errors.New("not a shard file of version 2")
 	}
 	b = b[len(magic):]
 	h.Snapshot = merkle.Hash(b[:32])
@@ -99,34 +131,56 @@ const (
 	sumAt      = 96
 )
 
-// Writer seals rows into a file as they come.
-type Writer struct {
-	sealed io.WriteCloser
+// decodeRow reads one row from the front of b.
+func decodeRow(b []byte, assets int) (r Row, rest []byte, err error) {
+	if len(b) < sumAt {
+		return r, nil, fmt.Errorf("a row has %d bytes, want at least %d", len(b), sumAt+2)
+	}
+	r = Row{Handle: [32]byte(b), Nonce: [32]byte(b[nonceAt:]), Identity: merkle.Hash(b[identityAt:])}
+	r.Sum, rest, err = merkle.DecodePlain(b[sumAt:], assets)
+	return r, rest, err
 }
 
-// NewWriter begins a file for one recipient. Nothing is complete before [Writer.Close].
-func NewWriter(w io.Writer, recipient age.Recipient, header Header) (*Writer, error) {
-	if err := header.check(); err != nil {
-		return nil, err
-	}
-	sealed, err := age.Encrypt(w, recipient)
-	if err != nil {
-		return nil, fmt.Errorf("seal shard #%d: %w", header.Index, err)
-	}
-	if _, err := sealed.Write(header.encode()); err != nil {
-		return nil, err
-	}
-	return &Writer{sealed}, nil
+// node is a kept node of the tree, with where the block or run that it stands for lies.
+type node struct {
+	where int64
+	size  int
+	merkle.Node[merkle.Plain]
 }
 
-// Write appends whole rows, encoded by [Row.AppendBinary], in leaf order.
-func (w *Writer) Write(rows []byte) (int, error) { return w.sealed.Write(rows) }
+const nodeSumAt = 8 + 4 + 32
 
-// Close ends the file with the shard root's hash, by which a reader knows that it computes the same tree. It does not close
-// the writer below.
-func (w *Writer) Close(root merkle.Hash) error {
-	if _, err := w.sealed.Write(root[:]); err != nil {
-		return err
-	}
-	return w.sealed.Close()
+func (n node) appendBinary(b []byte) []byte {
+	b = binary.BigEndian.AppendUint64(b, uint64(n.where)) //nolint:gosec // an offset
+	b = binary.BigEndian.AppendUint32(b, uint32(n.size))  //nolint:gosec // at most 64 rows of at most 1,024 assets
+	b = append(b, n.Hash[:]...)
+	return n.Sum.AppendBinary(b)
 }
+
+// decodeNode reads one node from the front of b. What it points to is not judged.
+func decodeNode(b []byte, assets int) (n node, rest []byte, err error) {
+	if len(b) < nodeSumAt {
+		return n, nil, fmt.Errorf("a node has %d bytes, want at least %d", len(b), nodeSumAt+2)
+	}
+	n.where = int64(binary.BigEndian.Uint64(b)) //nolint:gosec // held to the file's bounds before it is followed
+	n.size = int(binary.BigEndian.Uint32(b[8:]))
+	n.Hash = merkle.Hash(b[12:])
+	n.Sum, rest, err = merkle.DecodePlain(b[nodeSumAt:], assets)
+	return n, rest, err
+}
+
+// ref is an entry of the index.
+type ref struct {
+	prefix uint64 // first 8 bytes of the handle
+	leaf   uint32
+}
+
+func (r ref) cmp(o ref) int {
+	return cmp.Or(cmp.Compare(r.prefix, o.prefix), cmp.Compare(r.leaf, o.leaf))
+}
+
+const (
+	refSize  = 8 + 4
+	pageRefs = 1024
+	endSize  = 32 + 8 + 4
+)

@@ -3,14 +3,17 @@ package shard
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
-	"strings"
+	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"filippo.io/age"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/assay-por/assay/merkle"
 )
@@ -62,23 +65,62 @@ func headerOf(rows []Row) Header {
 	return Header{Snapshot: merkle.Hash{1}, Index: 2, Count: 5, Assets: 4, Leaves: uint64(len(rows))}
 }
 
-// seal writes a file as Writer does.
-func seal(t testing.TB, recipient age.Recipient, header Header, rows []Row, root merkle.Hash) []byte {
+// nopCloser lets a Writer write contents that are not sealed.
+type nopCloser struct{ io.Writer }
+
+func (nopCloser) Close() error { return nil }
+
+func writeRows(t testing.TB, w *Writer, rows []Row) merkle.Node[merkle.Plain] {
+	t.Helper()
+	p := NewPacker()
+	for some := range slices.Chunk(rows, BlockRows) {
+		b, err := p.Pack(some)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Write(b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	root, err := w.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
+// seal writes a file, and holds the writer's root to a tree that is built apart.
+func seal(t testing.TB, recipient age.Recipient, header Header, rows []Row) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	w, err := NewWriter(&b, recipient, header)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, r := range rows {
-		if _, err := w.Write(r.AppendBinary(nil)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(root); err != nil {
-		t.Fatal(err)
+	if got, want := writeRows(t, w, rows), rootOf(t, rows); !cmp.Equal(got, want) {
+		t.Fatalf("the writer's root is %v, want %v", got, want)
 	}
 	return b.Bytes()
+}
+
+// contents are what seal seals.
+func contents(t testing.TB, header Header, rows []Row) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w, err := begin(nopCloser{&b}, header)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeRows(t, w, rows)
+	return b.Bytes()
+}
+
+func openBytes(b []byte, identity age.Identity, want Header) (*File, error) {
+	return Open(bytes.NewReader(b), int64(len(b)), identity, want)
+}
+
+func openContents(content []byte, want Header) (*File, error) {
+	return open(bytes.NewReader(content), int64(len(content)), want)
 }
 
 // sealBytes seals any contents.
@@ -98,230 +140,202 @@ func sealBytes(t testing.TB, recipient age.Recipient, content []byte) []byte {
 	return b.Bytes()
 }
 
-// Every row of a file gives a proof that reaches the root; the runs of 64 leaves meet at all sizes.
+// oracle makes the proofs of all rows from one tree that keeps every node.
+func oracle(t testing.TB, header Header, rows []Row) []Proved {
+	t.Helper()
+	leaves := make([]merkle.Node[merkle.Plain], len(rows))
+	for i, r := range rows {
+		leaves[i] = merkle.Leaf(merkle.Shard, r.Identity, r.Sum)
+	}
+	tree, err := merkle.NewTree(merkle.Shard, merkle.KindPlain, leaves)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proofs := make([]Proved, len(rows))
+	for i, r := range rows {
+		path, err := tree.Path(uint64(i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		proofs[i] = Proved{r.Handle, r.Identity, merkle.Proof[merkle.Plain]{
+			Kind: merkle.KindPlain, Snapshot: header.Snapshot, Balances: r.Sum, Nonce: r.Nonce, Path: path,
+			Shard: merkle.Place{Count: uint64(header.Count), Index: uint64(header.Index), Leaf: uint64(i), Leaves: header.Leaves},
+		}}
+	}
+	return proofs
+}
+
+var names = []string{"BTC", "ETH", "USDT", "SOL"}
+
+func jsonOf(t testing.TB, p merkle.Proof[merkle.Plain]) string {
+	t.Helper()
+	b, err := p.JSON(names, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// Every row of a file gives the bytes of a proof that a whole tree gives, one by one and all in order; blocks and runs meet at
+// all sizes, up to three kept levels.
 func TestProveEveryRow(t *testing.T) {
 	id := newIdentity(t)
-	for _, n := range []int{1, 2, 3, 63, 64, 65, 127, 128, 129, 200, 321} {
+	sizes := []int{1, 2, 3, 63, 64, 65, 127, 128, 129, 321, 64 * 64, 64*64 + 1, 64*64 + 65}
+	for range 10 {
+		sizes = append(sizes, 1+rand.IntN(2000))
+	}
+	for _, n := range sizes {
 		rows := someRows(n)
-		root := rootOf(t, rows)
-		f, err := Open(bytes.NewReader(seal(t, id.Recipient(), headerOf(rows), rows, root.Hash)), id, headerOf(rows))
+		f, err := openBytes(seal(t, id.Recipient(), headerOf(rows), rows), id, headerOf(rows))
 		if err != nil {
 			t.Fatalf("%d rows: %v", n, err)
 		}
-		if f.Root().Hash != root.Hash || f.Header() != headerOf(rows) {
-			t.Fatalf("%d rows: root %v, want %v; header %+v", n, f.Root().Hash, root.Hash, f.Header())
-		}
-		for i, r := range rows {
-			p, identity, err := f.Prove(r.Handle)
-			if err != nil {
-				t.Fatalf("row #%d of %d: %v", i, n, err)
-			}
-			if identity != r.Identity || p.Nonce != r.Nonce || p.Shard != (merkle.Place{Count: 5, Index: 2, Leaf: uint64(i), Leaves: uint64(n)}) {
-				t.Fatalf("row #%d of %d: place %+v", i, n, p.Shard)
-			}
-			// A tree of one shard needs no top.
-			p.Shard.Count, p.Shard.Index = 1, 0
-			got, err := p.RootOf(identity)
-			want := merkle.Root(merkle.Top, merkle.KindPlain, 1, merkle.Leaf(merkle.Top, root.Hash, root.Sum))
-			if err != nil || got.Hash != want.Hash {
-				t.Fatalf("row #%d of %d: root %v (%v), want %v", i, n, got.Hash, err, want.Hash)
-			}
-		}
-		i := 0
-		for h := range f.Handles {
-			if h != rows[i].Handle {
-				t.Fatalf("handle #%d differs", i)
-			}
-			i++
-		}
-		if i != n {
-			t.Fatalf("%d handles, want %d", i, n)
-		}
-		for range f.Handles {
-			break // and stops when asked
-		}
-		if _, _, err := f.Prove([32]byte{9}); !errors.Is(err, ErrNotFound) {
-			t.Errorf("unknown handle: got %v, want ErrNotFound", err)
-		}
-		near := rows[0].Handle
-		near[31] ^= 1
-		if _, _, err := f.Prove(near); !errors.Is(err, ErrNotFound) {
-			t.Errorf("handle of one prefix: got %v, want ErrNotFound", err)
-		}
+		proveAll(t, f, rows)
 	}
 }
 
-// I6, I11: whoever lacks the identity reads nothing.
-func TestI11_SealedAtRest(t *testing.T) {
-	rows := someRows(3)
-	b := seal(t, newIdentity(t).Recipient(), headerOf(rows), rows, rootOf(t, rows).Hash)
-	if _, err := Open(bytes.NewReader(b), newIdentity(t), headerOf(rows)); err == nil {
-		t.Error("another identity opened the file")
-	}
-	for _, r := range rows {
-		if bytes.Contains(b, r.Handle[:]) || bytes.Contains(b, r.Nonce[:]) || bytes.Contains(b, r.Identity[:]) {
-			t.Error("a row stands readable in the file")
-		}
-	}
-}
-
-// E7: cut, altered, and lengthened files are refused, at every byte.
-func TestE07_AlteredFile(t *testing.T) {
-	id := newIdentity(t)
-	rows := someRows(5)
-	want := headerOf(rows)
-	b := seal(t, id.Recipient(), want, rows, rootOf(t, rows).Hash)
-	if _, err := Open(bytes.NewReader(b), id, want); err != nil {
-		t.Fatal(err)
-	}
-	for n := range b {
-		if _, err := Open(bytes.NewReader(b[:n]), id, want); err == nil {
-			t.Fatalf("cut to %d of %d bytes, and opened", n, len(b))
-		}
-	}
-	for i := 0; i < len(b); i += 3 {
-		c := bytes.Clone(b)
-		c[i] ^= 4
-		if _, err := Open(bytes.NewReader(c), id, want); err == nil {
-			t.Fatalf("byte %d altered, and opened", i)
-		}
-	}
-	if _, err := Open(io.MultiReader(bytes.NewReader(b), strings.NewReader("x")), id, want); err == nil {
-		t.Error("a byte after the end, and opened")
-	}
-}
-
-// T12: a file is refused in another's place.
-func TestT12_OtherShard(t *testing.T) {
-	id := newIdentity(t)
-	rows := someRows(5)
-	b := seal(t, id.Recipient(), headerOf(rows), rows, rootOf(t, rows).Hash)
-	for name, change := range map[string]func(*Header){
-		"snapshot": func(h *Header) { h.Snapshot[31] ^= 1 },
-		"index":    func(h *Header) { h.Index = 1 },
-		"count":    func(h *Header) { h.Count = 6 },
-		"assets":   func(h *Header) { h.Assets = 5 },
-		"leaves":   func(h *Header) { h.Leaves = 6 },
-	} {
-		want := headerOf(rows)
-		change(&want)
-		if _, err := Open(bytes.NewReader(b), id, want); err == nil || !strings.Contains(err.Error(), "want shard") {
-			t.Errorf("another %s: got %v", name, err)
-		}
-	}
-	free := headerOf(rows)
-	free.Leaves = 0
-	if _, err := Open(bytes.NewReader(b), id, free); err != nil {
-		t.Errorf("any number of leaves: %v", err)
-	}
-}
-
-// Contents that were sealed by somebody else than a Writer are read as strictly.
-func TestStrictContents(t *testing.T) {
-	id := newIdentity(t)
-	rows := someRows(5)
-	want := headerOf(rows)
-	root := rootOf(t, rows).Hash
-	good := want.encode()
-	for _, r := range rows {
-		good = r.AppendBinary(good)
-	}
-	good = append(good, root[:]...)
-	if _, err := Open(bytes.NewReader(sealBytes(t, id.Recipient(), good)), id, want); err != nil {
-		t.Fatal(err)
-	}
-	at := func(i int, b ...byte) []byte {
-		c := bytes.Clone(good)
-		copy(c[i:], b)
-		return c
-	}
-	firstSum := headerSize + sumAt
-	for name, c := range map[string]struct {
-		content []byte
-		says    string
-	}{
-		"other magic":        {at(0, 'x'), "not a shard file"},
-		"empty":              {nil, "cut short"},
-		"header only":        {good[:headerSize], "cut short"},
-		"cut in a row":       {good[:headerSize+50], "cut short"},
-		"cut in a sum":       {good[:firstSum+8], "cut short"},
-		"cut in the root":    {good[:len(good)-1], "cut short"},
-		"trailing":           {append(bytes.Clone(good), 0), "goes on after its end"},
-		"other root":         {at(len(good)-1, good[len(good)-1]^1), "give the root"},
-		"other identity":     {at(headerSize+identityAt, good[headerSize+identityAt]^1), "give the root"},
-		"sum of 2000 assets": {at(firstSum, 0x07, 0xd0), "more entries"},
-		"asset twice":        {at(firstSum+2+18, 0, 0), "ascending"},
-		"no leaves":          {at(headerSize-8, 0, 0, 0, 0, 0, 0, 0, 0), "leaves"},
-		"too many leaves":    {at(headerSize-8, 0xff), "leaves"},
-		"no assets":          {at(headerSize-10, 0, 0), "assets"},
-		"index beyond":       {at(headerSize-18, 0, 0, 0, 9), "index"},
-	} {
-		if _, err := Open(bytes.NewReader(sealBytes(t, id.Recipient(), c.content)), id, want); err == nil || !strings.Contains(err.Error(), c.says) {
-			t.Errorf("%s: got %v, want … %q", name, err, c.says)
-		}
-	}
-}
-
-// A2: a shard whose sum reaches 2^128 is refused on reading too.
-func TestA02_ShardOverflow(t *testing.T) {
-	id := newIdentity(t)
-	rows := someRows(2)
-	for i := range rows {
-		rows[i].Sum = merkle.Plain{{Asset: 0, Amount: merkle.Amount{Hi: 1 << 63}}}
-	}
-	if _, err := Open(bytes.NewReader(seal(t, id.Recipient(), headerOf(rows), rows, merkle.Hash{})), id, headerOf(rows)); !errors.Is(err, merkle.ErrOverflow) {
-		t.Errorf("got %v, want ErrOverflow", err)
-	}
-}
-
-func TestWriterRefused(t *testing.T) {
-	id := newIdentity(t)
-	for name, h := range map[string]Header{
-		"no shards": {Assets: 1, Leaves: 1}, "index": {Count: 1, Index: 1, Assets: 1, Leaves: 1}, "no leaves": {Count: 1, Assets: 1},
-		"no assets": {Count: 1, Leaves: 1}, "assets": {Count: 1, Assets: 1025, Leaves: 1}, "shards": {Count: MaxShards + 1, Assets: 1, Leaves: 1},
-	} {
-		if _, err := NewWriter(io.Discard, id.Recipient(), h); err == nil {
-			t.Errorf("%s: want an error", name)
-		}
-	}
-}
-
-func FuzzOpen(f *testing.F) {
-	id, err := age.GenerateX25519Identity()
+func TestThreeLevels(t *testing.T) {
+	rows := someRows(64*64*64 + 64*64 + 65)
+	f, err := openContents(contents(t, headerOf(rows), rows), headerOf(rows))
 	if err != nil {
-		f.Fatal(err)
+		t.Fatal(err)
 	}
-	rows := someRows(3)
-	h := headerOf(rows)
-	good := h.encode()
-	for _, r := range rows {
-		good = r.AppendBinary(good)
+	if f.level != 2 {
+		t.Fatalf("top run at level %d, want 2", f.level)
 	}
-	root := rootOf(f, rows).Hash
-	f.Add(append(good, root[:]...))
-	f.Add([]byte(magic))
-	f.Fuzz(func(t *testing.T, content []byte) {
-		want := h
-		if len(content) >= headerSize {
-			// Whatever snapshot and place the file names, so that the rows are reached.
-			if named, err := decodeHeader(content); err == nil {
-				want = named
+	proofs := oracle(t, headerOf(rows), rows)
+	for _, i := range []int{0, 63, 64, 4095, 4096, 262143, 262144, 266239, 266240, 266303, 266304, len(rows) - 1} {
+		p, _, err := f.Prove(rows[i].Handle)
+		if err != nil || !cmp.Equal(p, proofs[i].Proof, cmpopts.EquateEmpty()) {
+			t.Errorf("row #%d: another proof (%v)", i, err)
+		}
+	}
+}
+
+func proveAll(t *testing.T, f *File, rows []Row) {
+	t.Helper()
+	n, root := len(rows), rootOf(t, rows)
+	if f.Root().Hash != root.Hash || f.Header() != headerOf(rows) {
+		t.Fatalf("%d rows: root %v, want %v; header %+v", n, f.Root().Hash, root.Hash, f.Header())
+	}
+	want := oracle(t, headerOf(rows), rows)
+	for i, r := range rows {
+		p, identity, err := f.Prove(r.Handle)
+		if err != nil || identity != r.Identity {
+			t.Fatalf("row #%d of %d: identity %v (%v)", i, n, identity, err)
+		}
+		if got := jsonOf(t, p); got != jsonOf(t, want[i].Proof) {
+			t.Fatalf("row #%d of %d: got\n%s", i, n, got)
+		}
+		// A tree of one shard needs no top.
+		p.Shard.Count, p.Shard.Index = 1, 0
+		got, err := p.RootOf(identity)
+		if top := merkle.Root(merkle.Top, merkle.KindPlain, 1, merkle.Leaf(merkle.Top, root.Hash, root.Sum)); err != nil || got.Hash != top.Hash {
+			t.Fatalf("row #%d of %d: root %v (%v), want %v", i, n, got.Hash, err, top.Hash)
+		}
+	}
+	i := 0
+	for p, err := range f.All() {
+		if err != nil || p.Handle != rows[i].Handle || p.Identity != rows[i].Identity || jsonOf(t, p.Proof) != jsonOf(t, want[i].Proof) {
+			t.Fatalf("row #%d of %d in order differs (%v)", i, n, err)
+		}
+		i++
+	}
+	if i != n {
+		t.Fatalf("%d proofs in order, want %d", i, n)
+	}
+	for range f.All() {
+		break // and stops when asked
+	}
+	if _, _, err := f.Prove([32]byte{9}); !errors.Is(err, ErrNotFound) {
+		t.Errorf("unknown handle: got %v, want ErrNotFound", err)
+	}
+}
+
+// Handles that begin alike, even over several pages of the index, are told apart.
+func TestHandlesThatBeginAlike(t *testing.T) {
+	rows := someRows(3*pageRefs + 5)
+	for i := 10; i < 2*pageRefs+20; i++ {
+		copy(rows[i].Handle[:8], rows[10].Handle[:8])
+	}
+	f, err := openContents(contents(t, headerOf(rows), rows), headerOf(rows))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range []int{0, 10, 11, pageRefs, 2 * pageRefs, 2*pageRefs + 19, 2*pageRefs + 20, len(rows) - 1} {
+		p, _, err := f.Prove(rows[i].Handle)
+		if err != nil || p.Shard.Leaf != uint64(i) {
+			t.Errorf("row #%d: got leaf #%d (%v)", i, p.Shard.Leaf, err)
+		}
+	}
+	stranger := rows[10].Handle
+	stranger[31] ^= 1
+	if _, _, err := f.Prove(stranger); !errors.Is(err, ErrNotFound) {
+		t.Errorf("a stranger whose handle begins alike: got %v, want ErrNotFound", err)
+	}
+}
+
+// counter counts what is read.
+type counter struct {
+	r     io.ReaderAt
+	reads []int
+}
+
+func (c *counter) ReadAt(b []byte, at int64) (int, error) {
+	c.reads = append(c.reads, len(b))
+	return c.r.ReadAt(b, at)
+}
+
+// A proof reads a page of the index and a block, and a run a level that is not in memory; opening reads header and end alone.
+func TestReads(t *testing.T) {
+	for _, c := range []struct{ leaves, cold int }{{4096, 2}, {20_000, 3}} {
+		rows := someRows(c.leaves)
+		content := contents(t, headerOf(rows), rows)
+		reads := &counter{r: bytes.NewReader(content)}
+		f, err := open(reads, int64(len(content)), headerOf(rows))
+		if err != nil {
+			t.Fatal(err)
+		}
+		opened := 0
+		for _, n := range reads.reads {
+			opened += n
+		}
+		if most := headerSize + endSize + 64*(nodeSumAt+2+18*4) + 8*20; opened > most {
+			t.Errorf("%d leaves: opening read %d bytes, want at most %d", c.leaves, opened, most)
+		}
+		for _, want := range []struct{ row, reads int }{{0, c.cold}, {1, 1}, {64, 2}} {
+			// So that only what the last row left is in memory of the index.
+			f.refs = newCache[[]ref](heldPages)
+			reads.reads = nil
+			if _, _, err := f.Prove(rows[want.row].Handle); err != nil || len(reads.reads) != want.reads {
+				t.Errorf("%d leaves, row #%d: %d reads (%v), want %d", c.leaves, want.row, len(reads.reads), err, want.reads)
 			}
 		}
-		file, err := Open(bytes.NewReader(sealBytes(t, id.Recipient(), content)), id, want)
-		if err != nil {
-			return
-		}
-		again := file.header.encode()
-		for _, run := range file.runs {
-			again = append(again, run...)
-		}
-		again = append(again, file.root.Hash[:]...)
-		if !bytes.Equal(again, content) {
-			t.Errorf("%x was accepted, its form is %x", content, again)
-		}
-		if len(content) < headerSize+sumAt || binary.BigEndian.Uint64(content[headerSize-8:]) == 0 {
-			t.Error("a file without rows was accepted")
-		}
-	})
+	}
+}
+
+// Several goroutines prove from one file at once.
+func TestConcurrentProofs(t *testing.T) {
+	id := newIdentity(t)
+	rows := someRows(5000)
+	f, err := openBytes(seal(t, id.Recipient(), headerOf(rows), rows), id, headerOf(rows))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := oracle(t, headerOf(rows), rows)
+	var g errgroup.Group
+	for start := range 4 {
+		g.Go(func() error {
+			for i := start; i < len(rows); i += 37 {
+				p, _, err := f.Prove(rows[i].Handle)
+				if err != nil || !cmp.Equal(p, want[i].Proof, cmpopts.EquateEmpty()) {
+					return fmt.Errorf("row #%d: another proof (%w)", i, err)
+				}
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		t.Fatal(err)
+	}
 }
