@@ -164,6 +164,8 @@ func TestStrictContents(t *testing.T) {
 	index, first, second := int(f.indexAt), headerSize, int(f.top.nodes[1].where)
 	topAt := index + 70*refSize + 8
 	nextAt := topAt + len(f.top.nodes[0].appendBinary(nil))
+	longerTop := slices.Insert(bytes.Clone(good), len(good)-endSize, 0)
+	longerTop[len(longerTop)-1]++
 	at := func(i int, b ...byte) []byte {
 		c := bytes.Clone(good)
 		copy(c[i:], b)
@@ -192,6 +194,8 @@ func TestStrictContents(t *testing.T) {
 		"block in the index":    {at(nextAt+7, good[nextAt+7]+1), "cannot be"},
 		"block before all":      {at(topAt, 0xff), "cannot be"},
 		"block of 4 GB":         {at(topAt+8, 0xff), "cannot be"},
+		"block goes on":         {at(topAt+11, good[topAt+11]+1), "bytes follow 64 rows"},
+		"top run goes on":       {longerTop, "bytes follow its 2 nodes"},
 		"row of the last cut":   {at(second+sumAt, 0, 9), "entries"},
 		"ref beyond":            {at(index+8, 0, 0, 0, 70), "leaf #70 of 70"},
 		"refs not in order":     {at(index+refSize, 0), "not in order"},
@@ -211,6 +215,47 @@ func TestStrictContents(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: got %v, want … %q", name, err, c.says)
 		}
+	}
+}
+
+// A kept node that adds up to other sums than what it stands for, under a root that covers it: its proofs would not hold.
+func TestKeptSum(t *testing.T) {
+	rows := someRows(70)
+	want := headerOf(rows)
+	content := contents(t, want, rows)
+	f, err := openContents(content, want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	topAt := int(f.indexAt) + 70*refSize + 8
+	content[topAt+nodeSumAt+2+2+15]++
+	run := f.top.nodes
+	run[0].Sum = slices.Clone(run[0].Sum)
+	run[0].Sum[0].Amount.Lo++
+	top, err := topOf(run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := merkle.Root(merkle.Shard, merkle.KindPlain, 70, top)
+	copy(content[len(content)-endSize:], root.Hash[:])
+	if f, err = openContents(content, want); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := f.Prove(rows[0].Handle); err == nil || !strings.Contains(err.Error(), "the file is damaged") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestPagesOutOfOrder(t *testing.T) {
+	rows := someRows(pageRefs + 1)
+	content := contents(t, headerOf(rows), rows)
+	f, err := openContents(content, headerOf(rows))
+	if err != nil {
+		t.Fatal(err)
+	}
+	copy(content[int(f.indexAt)+len(rows)*refSize:], bytes.Repeat([]byte{0xff}, 8))
+	if _, err := openContents(content, headerOf(rows)); err == nil || !strings.Contains(err.Error(), "pages of its index are not in order") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -107,7 +107,7 @@ func (f *File) readEnd(size int64) error {
 	leaves := int64(f.header.Leaves) //nolint:gosec // below 2^31
 	pages := (leaves + pageRefs - 1) / pageRefs
 	f.indexAt = size - endSize - int64(topSize) - 8*pages - refSize*leaves
-	if f.indexAt < int64(headerSize) || indexAt != uint64(f.indexAt) { //nolint:gosec // not negative by then
+	if f.indexAt < int64(headerSize) || indexAt != uint64(f.indexAt) {
 		return fmt.Errorf("it has %d bytes, which its %d leaves, its index at %d and its top run of %d do not add up to", size, leaves, indexAt, topSize)
 	}
 	if raw, err = f.read(f.indexAt+refSize*leaves, int(8*pages)+int(topSize)); err != nil {
@@ -144,8 +144,8 @@ func (f *File) read(where int64, size int) ([]byte, error) {
 }
 
 // follow reads what a node stands for, which lies between header and index.
-func (f *File) follow(n node, most int) ([]byte, error) {
-	if n.where < int64(headerSize) || n.where > f.indexAt || int64(n.size) > f.indexAt-n.where || n.size > most {
+func (f *File) follow(n node) ([]byte, error) {
+	if n.where < int64(headerSize) || n.where > f.indexAt || int64(n.size) > f.indexAt-n.where {
 		return nil, fmt.Errorf("a node stands for %d bytes from byte %d, which cannot be", n.size, n.where)
 	}
 	return f.read(n.where, n.size)
@@ -170,8 +170,8 @@ func (f *File) decodeRun(raw []byte, count int) (*run, error) {
 
 // run returns the run of a level that a node of the level above stands for.
 func (f *File) run(level int, index uint64, above node) (*run, error) {
-	return f.runs.get(uint64(level)<<32|index, func() (*run, error) {
-		raw, err := f.follow(above, fanout*(nodeSumAt+2+18*int(f.header.Assets)))
+	return f.runs.get(uint64(level)<<32|index, func() (*run, error) { //nolint:gosec // a level is below 6
+		raw, err := f.follow(above)
 		if err != nil {
 			return nil, err
 		}
@@ -189,7 +189,7 @@ func (f *File) run(level int, index uint64, above node) (*run, error) {
 // block returns the block that a node stands for.
 func (f *File) block(index uint64, above node) (*block, error) {
 	return f.blocks.get(index, func() (*block, error) {
-		raw, err := f.follow(above, fanout*(sumAt+2+18*int(f.header.Assets)))
+		raw, err := f.follow(above)
 		if err != nil {
 			return nil, err
 		}

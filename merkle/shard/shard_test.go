@@ -338,4 +338,7 @@ func TestConcurrentProofs(t *testing.T) {
 	if err := g.Wait(); err != nil {
 		t.Fatal(err)
 	}
+	if n := len(f.blocks.held); n != heldBlocks {
+		t.Errorf("%d blocks are in memory, want %d", n, heldBlocks)
+	}
 }
