@@ -77,7 +77,7 @@ func NewWriter(w io.Writer, recipient age.Recipient, header Header) (*Writer, er
 }
 
 func begin(sealed io.WriteCloser, header Header) (*Writer, error) {
-	w := &Writer{header: header, sealed: sealed}
+	w := &Writer{header: header, sealed: sealed, index: make([]ref, 0, header.Leaves)}
 	return w, w.put(header.encode())
 }
 
