@@ -90,7 +90,7 @@ func TestE07_AlteredChunk(t *testing.T) {
 // given is right, but for its nonce: that gives another identity than the customer's, and the caller who knows the customer sees
 // it. A row whose handle or whose place in the index is gone is not found.
 func TestE07_AlteredContents(t *testing.T) {
-	for _, c := range []struct{ rows, step, each int }{{70, 3, 1}, {4200, 4001, 61}} {
+	for _, c := range []struct{ rows, step, each int }{{70, 7, 1}, {4200, 12007, 61}} {
 		rows := someRows(c.rows)
 		want, proofs := headerOf(rows), oracle(t, headerOf(rows), rows)
 		good := contents(t, want, rows)
