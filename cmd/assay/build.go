@@ -14,7 +14,7 @@ import (
 // buildRecord is build.json: from what the tree was built, and what the statement says of it. It is written last: shard files and shard
 // list are whole when it is there.
 type buildRecord struct {
-	Input  string        `json:"input"` // digest of ledger files and rules
+	Input  string        `json:"input"` // digest of the ledger and of the rules
 	Ledger report.Ledger `json:"ledger"`
 	Tree   report.Tree   `json:"tree"`
 }
@@ -54,11 +54,14 @@ func (s *stages) build(snap report.Snapshot, in *ledgerInput, again bool) (build
 		if err := s.run.readJSON(fileBuild, "build", &before); err != nil {
 			return buildRecord{}, err
 		}
+		if err := in.identify(s.ctx); err != nil {
+			return buildRecord{}, err
+		}
 		if in.digest == before.Input {
 			return before, nil
 		}
 		if !again {
-			return buildRecord{}, hinted(refused("the ledger files or rules changed since the tree was built"),
+			return buildRecord{}, hinted(refused("the ledger or its rules changed since the tree was built"),
 				"assay build --again builds a new tree; every signature of control is then void and asked for again")
 		}
 	}
@@ -68,7 +71,7 @@ func (s *stages) build(snap report.Snapshot, in *ledgerInput, again bool) (build
 		return buildRecord{}, err
 	}
 	debug.FreeOSMemory()
-	book, err := in.read(s.ctx, s.config, s.progress)
+	book, err := in.read(s.ctx, s.progress)
 	if err != nil {
 		return buildRecord{}, err
 	}

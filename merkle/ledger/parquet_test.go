@@ -185,7 +185,9 @@ func TestParquetBelowZero(t *testing.T) {
 func TestParquetRefused(t *testing.T) {
 	text := []kind{asText, asText, asText}
 	with := func(k kind) []kind { return []kind{asText, asText, k} }
-	rows := func(lines ...string) [][]string { return table(append([]string{"customer asset balance"}, lines...)...) }
+	rows := func(lines ...string) [][]string {
+		return table(append([]string{"customer asset balance"}, lines...)...)
+	}
 	for _, c := range []struct {
 		name  string
 		kinds []kind

@@ -66,11 +66,10 @@ func (in *input) Read(p []byte) (int, error) {
 
 // readSource reads one source into the fold.
 func readSource(in *input, source Source, f *fold) error {
-	what := "ledger file " + source.Name
 	read := decompressed(decompressor(source.Name))
 	switch {
 	case source.Query:
-		what, read = source.Name, queried
+		read = queried
 	case strings.HasSuffix(source.Name, ".parquet"):
 		read = readParquet
 	case read == nil:
@@ -78,7 +77,7 @@ func readSource(in *input, source Source, f *fold) error {
 	}
 	file, err := source.Open()
 	if err != nil {
-		return fmt.Errorf("%s: %w", what, err)
+		return source.failed(err)
 	}
 	defer file.Close()
 	at := &RowError{File: source.Name}
@@ -91,10 +90,18 @@ func readSource(in *input, source Source, f *fold) error {
 		at.Column, at.Problem = bad.column, bad.problem
 		return at
 	case in.err != nil:
-		return fmt.Errorf("%s: %w", what, in.err)
+		return source.failed(in.err)
 	}
 	// The bytes could be read, so it is they that do not decompress.
 	return &RowError{File: source.Name, Problem: "is truncated or damaged (" + err.Error() + "): export or copy it again"}
+}
+
+// failed tells which file could not be read. Who answers a query says so already.
+func (s Source) failed(err error) error {
+	if s.Query {
+		return err
+	}
+	return fmt.Errorf("ledger file %s: %w", s.Name, err)
 }
 
 // reader reads one source; at tells where it is when it fails.
