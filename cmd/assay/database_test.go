@@ -86,6 +86,7 @@ func TestQuery(t *testing.T) {
 	t.Run("one moment", func(t *testing.T) { testOneMoment(t, p) })
 	t.Run("stopped", func(t *testing.T) { testQueryStopped(t, p) })
 	t.Run("verbs", func(t *testing.T) { testQueryVerbs(t, p) })
+	t.Run("verified", func(t *testing.T) { testQueryVerified(t, p) })
 }
 
 func testQueryFaults(t *testing.T, p *postgres) {
@@ -212,6 +213,28 @@ func testQueryVerbs(t *testing.T, p *postgres) {
 	}
 }
 
+// testQueryVerified: with verify-full the server shows a certificate of its host, by an authority that the URL names.
+func testQueryVerified(t *testing.T, p *postgres) {
+	own, other := p.certificate(t, "own"), p.certificate(t, "other")
+	p.do(t, "ALTER SYSTEM SET ssl_cert_file = '"+own+"'")
+	p.do(t, "ALTER SYSTEM SET ssl_key_file = '"+own+".key'")
+	p.do(t, "ALTER SYSTEM SET ssl = on")
+	p.do(t, "SELECT pg_reload_conf()")
+	waitFor(t, "with TLS", func() bool { return p.do(t, "SHOW ssl") == "on" })
+	const query = `SELECT 'a' AS customer, 1 AS "BTC" FROM pg_stat_ssl WHERE pid = pg_backend_pid() AND ssl`
+	for parameters, want := range map[string]string{
+		"sslmode=verify-full&sslrootcert=" + own:           "",
+		"sslmode=disable":                                  "ledger.query: the ledger has no rows", // without TLS
+		"sslmode=verify-full&sslrootcert=" + other:         "ledger.database: the server's certificate is not of its host",
+		"sslmode=verify-full&sslrootcert=" + own + ".gone": "ledger.database: the URL in ",
+	} {
+		_, _, err := answered(context.Background(), querying(t, p.url("127.0.0.1", parameters), query))
+		if want == "" && err != nil || want != "" && (err == nil || !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "canary")) {
+			t.Errorf("%s: got %v, want %q", parameters, err, want)
+		}
+	}
+}
+
 // TestX12_DatabaseKilled: a server that dies in the middle of the rows leaves no tree, and the error says who is to blame.
 func TestX12_DatabaseKilled(t *testing.T) {
 	p := startPostgres(t)
@@ -316,7 +339,8 @@ func BenchmarkPostgres(b *testing.B) {
 	const rows = 3_000_000
 	p := startPostgres(b)
 	p.do(b, fmt.Sprintf(`CREATE TABLE owed AS SELECT 'customer' || g/3 || '@example.org' AS customer, (ARRAY['BTC','ETH','USDT'])[g%%3+1] AS asset,
-		(g %% 100000)::numeric / 1000 AS balance FROM generate_series(1, %d) g; VACUUM ANALYZE owed`, rows))
+		(g %% 100000)::numeric / 1000 AS balance FROM generate_series(1, %d) g`, rows))
+	p.do(b, "VACUUM ANALYZE owed")
 	c := querying(b, p.url("", ""), "SELECT customer, asset, balance FROM owed")
 	c.Assets = append(c.Assets, AssetConfig{ID: "USDT", Decimals: 6})
 	b.Run("psql", func(b *testing.B) {
