@@ -48,8 +48,7 @@ func startPostgres(t testing.TB, args ...string) *postgres {
 		t.Skip("skipped: there is no PostgreSQL; on Debian type: apt-get install -y --no-install-recommends postgresql")
 	}
 	p := &postgres{bin: filepath.Dir(path), as: new(syscall.SysProcAttr)}
-	// Not t.TempDir: the path of a socket is short, and the server's user must get there.
-	if p.socket, err = os.MkdirTemp("", "assay-pg-"); err != nil {
+	if p.socket, err = os.MkdirTemp("", "assay-pg-"); err != nil { //nolint:usetesting // a socket's path is short, and the server's user must get there
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(p.socket) })

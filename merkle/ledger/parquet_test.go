@@ -102,7 +102,7 @@ func parquetOf(kinds []kind, rows [][]string, options ...parquet.WriterOption) [
 	}
 	schema := parquet.NewSchema("ledger", group)
 	var out bytes.Buffer
-	w := parquet.NewWriter(&out, append([]parquet.WriterOption{schema, parquet.MaxRowsPerRowGroup(3)}, options...)...)
+	w := parquet.NewGenericWriter[any](&out, append([]parquet.WriterOption{schema, parquet.MaxRowsPerRowGroup(3)}, options...)...)
 	for _, texts := range rows[1:] {
 		row := make(parquet.Row, len(texts))
 		for i, text := range texts {

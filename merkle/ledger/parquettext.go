@@ -26,27 +26,28 @@ func textOf(t parquet.Type) (appendText func([]byte, *parquet.Value) ([]byte, st
 	if l := t.LogicalType(); l != nil {
 		logical = l.Value
 	}
+	kind := t.Kind()
 	switch l := logical.(type) {
 	case nil:
-		switch t.Kind() {
-		case parquet.ByteArray:
+		if kind == parquet.Int32 || kind == parquet.Int64 {
+			return integerText(kind, true), false, ""
+		}
+		if kind == parquet.ByteArray {
 			return nil, false, ""
-		case parquet.Int32, parquet.Int64:
-			return integerText(t.Kind(), true), false, ""
 		}
 	case *format.StringType, *format.EnumType:
-		if t.Kind() == parquet.ByteArray {
+		if kind == parquet.ByteArray {
 			return nil, false, ""
 		}
 	case *format.IntType:
-		return integerText(t.Kind(), l.IsSigned), false, ""
+		return integerText(kind, l.IsSigned), false, ""
 	case *format.DecimalType:
 		if l.Scale < 0 || l.Scale > maxScale {
 			return nil, false, fmt.Sprintf("is DECIMAL with a scale of %d, want 0 to %d", l.Scale, maxScale)
 		}
-		return decimalTextOf(t.Kind(), int(l.Scale)), true, ""
+		return decimalTextOf(kind, int(l.Scale)), true, ""
 	}
-	if t.Kind() == parquet.Float || t.Kind() == parquet.Double {
+	if kind == parquet.Float || kind == parquet.Double {
 		return nil, false, "holds floating-point numbers, which do not hold money: write text, DECIMAL or integers"
 	}
 	return nil, false, "is of type " + t.String() + ": want text, DECIMAL or integers"
@@ -71,17 +72,17 @@ func integerText(kind parquet.Kind, signed bool) func([]byte, *parquet.Value) ([
 
 // decimalTextOf prints unscaled values with scale decimals.
 func decimalTextOf(kind parquet.Kind, scale int) func([]byte, *parquet.Value) ([]byte, string) {
-	switch kind {
-	case parquet.Int32:
+	if kind == parquet.Int32 {
 		return func(b []byte, v *parquet.Value) ([]byte, string) { return appendScaled(b, int64(v.Int32()), scale), "" }
-	case parquet.Int64:
+	}
+	if kind == parquet.Int64 {
 		return func(b []byte, v *parquet.Value) ([]byte, string) { return appendScaled(b, v.Int64(), scale), "" }
 	}
 	return func(b []byte, v *parquet.Value) ([]byte, string) { return appendBytes(b, v.ByteArray(), scale) }
 }
 
 func appendScaled(b []byte, v int64, scale int) []byte {
-	magnitude := uint64(v) //nolint:gosec // two's complement, taken back below
+	magnitude := uint64(v)
 	if v < 0 {
 		b, magnitude = append(b, '-'), -magnitude
 	}

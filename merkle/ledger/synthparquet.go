@@ -31,7 +31,7 @@ func SynthParquet(w io.Writer, opt SynthOptions) error {
 	for i, name := range names {
 		columns[i], _ = schema.Lookup(string(name)) // it is of the schema
 	}
-	out := parquet.NewWriter(w, schema, parquet.Compression(&parquet.Zstd), parquet.MaxRowsPerRowGroup(1<<20), parquet.PageBufferSize(1<<18))
+	out := parquet.NewGenericWriter[any](w, schema, parquet.Compression(&parquet.Zstd), parquet.MaxRowsPerRowGroup(1<<20), parquet.PageBufferSize(1<<18))
 	if err := copyRows(out, s, columns); err != nil {
 		return err
 	}
@@ -39,7 +39,7 @@ func SynthParquet(w io.Writer, opt SynthOptions) error {
 }
 
 // copyRows writes the rows of s, each field into its column.
-func copyRows(out *parquet.Writer, s *scanner, columns []parquet.LeafColumn) error {
+func copyRows(out *parquet.GenericWriter[any], s *scanner, columns []parquet.LeafColumn) error {
 	row := make(parquet.Row, len(columns))
 	for {
 		fields, err := s.next()
