@@ -235,8 +235,8 @@ func testQueryVerified(t *testing.T, p *postgres) {
 	}
 }
 
-// TestX12_DatabaseKilled: a server that dies in the middle of the rows leaves no tree, and the error says who is to blame.
-func TestX12_DatabaseKilled(t *testing.T) {
+// TestX11_DatabaseKilled: a server that dies in the middle of the rows leaves no tree, and the error says who is to blame.
+func TestX11_DatabaseKilled(t *testing.T) {
 	p := startPostgres(t)
 	assay, _ := programs(t)
 	dir := filepath.Dir(querying(t, p.url("", ""), endless).path)
@@ -280,8 +280,8 @@ func tree(t *testing.T, dir string) []string {
 	return names
 }
 
-// TestX12_DatabaseInTheClear: no password and no balance goes over a wire that others may listen at.
-func TestX12_DatabaseInTheClear(t *testing.T) {
+// TestDatabaseInTheClear: no password and no balance goes over a wire that others may listen at.
+func TestDatabaseInTheClear(t *testing.T) {
 	for url, private := range map[string]bool{
 		"postgres://canary:canary@db.example/x":                               false,
 		"postgres://canary:canary@db.example/x?sslmode=disable":               false,

@@ -12,19 +12,17 @@ import (
 
 // readParquet reads a Parquet file (SPEC part 7), page by page. Each value is turned into the text that a CSV file of the same
 // ledger has, so that both are read by the same rules.
-func readParquet(in *input, file io.ReadCloser, f *fold, at *RowError) (err error) {
-	defer func() {
-		if recover() != nil { // what decodes pages panics at some that are damaged
-			err = errors.New("its pages do not decode")
+func readParquet(in *input, file io.ReadCloser, f *fold, at *RowError) error {
+	var p *parquet.File
+	var columns []*column
+	err := decoding(func() (err error) {
+		if p, err = openParquet(in, file); err == nil {
+			columns, err = parquetColumns(p.Root())
 		}
-	}()
-	p, err := openParquet(in, file)
+		return err
+	})
 	if err != nil {
 		return err
-	}
-	columns, bad := parquetColumns(p.Root())
-	if bad != nil {
-		return bad
 	}
 	names := make([][]byte, len(columns))
 	for i, c := range columns {
@@ -49,6 +47,16 @@ func readParquet(in *input, file io.ReadCloser, f *fold, at *RowError) (err erro
 		}
 	}
 	return nil
+}
+
+// decoding does what panics at some files that are damaged.
+func decoding(do func() error) (err error) {
+	defer func() {
+		if recover() != nil {
+			err = errors.New("it does not decode")
+		}
+	}()
+	return do()
 }
 
 // openParquet reads the footer of a file; what is read later goes through in as well.
@@ -88,7 +96,7 @@ func (in *input) ReadAt(p []byte, offset int64) (int, error) {
 }
 
 // parquetColumns returns the columns of a file, customer and class before the others as in a header of CSV.
-func parquetColumns(root *parquet.Column) ([]*column, *fault) {
+func parquetColumns(root *parquet.Column) ([]*column, error) {
 	var columns []*column
 	for _, c := range root.Columns() {
 		name := fmt.Sprintf("%q", c.Name())
@@ -114,17 +122,25 @@ var errLong = errors.New("a column has more values than its row group has rows")
 
 // readGroup adds the rows of one row group.
 func readGroup(group parquet.RowGroup, columns []*column, h *header, f *fold, at *RowError) error {
-	chunks := group.ColumnChunks()
 	for _, c := range columns {
-		c.pages = chunks[c.index].Pages()
 		defer c.close()
+	}
+	err := decoding(func() error {
+		chunks := group.ColumnChunks()
+		for _, c := range columns {
+			c.pages = chunks[c.index].Pages()
+		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	fields := make([][]byte, len(columns))
 	for range group.NumRows() {
 		at.Row++
 		for i, c := range columns {
 			if len(c.values) == 0 {
-				if err := c.fill(); err != nil {
+				if err := decoding(c.fill); err != nil {
 					return err
 				}
 			}
@@ -151,7 +167,7 @@ func readGroup(group parquet.RowGroup, columns []*column, h *header, f *fold, at
 		}
 	}
 	for _, c := range columns {
-		if len(c.values) > 0 || !errors.Is(c.fill(), errShort) {
+		if len(c.values) > 0 || !errors.Is(decoding(c.fill), errShort) {
 			return errLong
 		}
 	}
@@ -205,6 +221,8 @@ func (c *column) close() {
 	if c.page != nil {
 		parquet.Release(c.page)
 	}
-	_ = c.pages.Close() // nothing was written
+	if c.pages != nil {
+		_ = c.pages.Close() // nothing was written
+	}
 	c.pages, c.page, c.values = nil, nil, nil
 }
