@@ -16,7 +16,7 @@ LDFLAGS   = -s -w -X main.version=$(VERSION)
 
 export CGO_ENABLED ?= 0
 
-.PHONY: help build demo test test-faults check bench vectors fuzz clean litecoind anvil softhsm tokens vaultd
+.PHONY: help build demo test test-faults check bench vectors fuzz clean litecoind anvil softhsm tokens vaultd postgres
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST)
@@ -28,14 +28,14 @@ demo: build $(BIN)/btcd ## the main job, start to end, on real local chains, und
 	go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/devchain
 	sh cmd/devchain/demo.sh
 
-test: $(BIN)/btcd litecoind anvil softhsm vaultd ## every test that CI needs
+test: $(BIN)/btcd litecoind anvil softhsm vaultd postgres ## every test that CI needs
 	go test -timeout 20m ./...
 	@$(MAKE) --no-print-directory tokens
 
 test-faults: ## kill the log's writer and its witness a hundred times each, where make test does so twenty times
 	ASSAY_KILLS=100 go test -count=1 -v -run '^TestX11_Killed(Appender|Witness)$$' ./attest/...
 
-check: $(BIN)/btcd $(BIN)/golangci-lint litecoind anvil softhsm vaultd ## formatting, vet, tidy, lint, import rules, tests with the race detector
+check: $(BIN)/btcd $(BIN)/golangci-lint litecoind anvil softhsm vaultd postgres ## formatting, vet, tidy, lint, import rules, tests with the race detector
 	@test -z "$$(gofmt -l cmd merkle chains attest report verifier web *.go)" || { gofmt -l cmd merkle chains attest report verifier web *.go; echo "run gofmt -w on these files"; exit 1; }
 	go vet ./...
 	CGO_ENABLED=1 go vet -tags pkcs11 ./attest/keys ./cmd/assay
@@ -46,7 +46,7 @@ check: $(BIN)/btcd $(BIN)/golangci-lint litecoind anvil softhsm vaultd ## format
 	CGO_ENABLED=1 go test -race -tags pkcs11 ./attest/keys
 
 bench: ## measure; figures depend on the machine, ratios within one run do not
-	go test -run '^$$' -bench . -benchmem ./merkle/... ./chains/evm ./verifier/...
+	go test -run '^$$' -bench . -benchmem ./merkle/... ./chains/evm ./verifier/... ./cmd/assay
 
 vectors: ## make the vectors and golden files again; fails if one changed
 	go test ./verifier -run '^TestVectorsAreCurrent$$' -update
@@ -75,6 +75,17 @@ litecoind:
 	  fi; \
 	  command -v litecoind >/dev/null 2>&1 || \
 	    echo "no litecoind: its tests are skipped; on Debian type: sudo apt-get install -y --no-install-recommends litecoind"; \
+	}
+
+# Tests against PostgreSQL are skipped without it: where it cannot be had, nothing fails. Debian keeps the server off the path.
+postgres:
+	@found() { command -v postgres >/dev/null 2>&1 || ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1; }; found || { \
+	  if test "$$(id -u)" = 0 && command -v apt-get >/dev/null 2>&1; then \
+	    echo "installing postgresql, which tests run"; \
+	    wait="-o Acquire::Retries=0 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20"; \
+	    { apt-get $$wait update && DEBIAN_FRONTEND=noninteractive apt-get $$wait install -y --no-install-recommends postgresql; } >/dev/null 2>&1 </dev/null; \
+	  fi; \
+	  found || echo "no PostgreSQL: its tests are skipped; on Debian type: sudo apt-get install -y --no-install-recommends postgresql"; \
 	}
 
 # Tests against anvil and with Safe's contracts are skipped without them: where npm cannot be had, nothing fails.

@@ -14,7 +14,7 @@ import (
 // buildRecord is build.json: from what the tree was built, and what the statement says of it. It is written last: shard files and shard
 // list are whole when it is there.
 type buildRecord struct {
-	Input  string        `json:"input"` // digest of ledger files and rules
+	Input  string        `json:"input"` // digest of the ledger and of the rules
 	Ledger report.Ledger `json:"ledger"`
 	Tree   report.Tree   `json:"tree"`
 }
@@ -54,12 +54,8 @@ func (s *stages) build(snap report.Snapshot, in *ledgerInput, again bool) (build
 		if err := s.run.readJSON(fileBuild, "build", &before); err != nil {
 			return buildRecord{}, err
 		}
-		if in.digest == before.Input && !again {
-			return before, nil
-		}
 		if !again {
-			return buildRecord{}, hinted(refused("the ledger files or rules changed since the tree was built"),
-				"assay build --again builds a new tree; every signature of control is then void and asked for again")
+			return before, s.sameLedger(in, before)
 		}
 	}
 	// Keys before the ledger: a wrong passphrase shows at once, and what opening a key takes (256 MiB) is free again by then.
@@ -68,7 +64,7 @@ func (s *stages) build(snap report.Snapshot, in *ledgerInput, again bool) (build
 		return buildRecord{}, err
 	}
 	debug.FreeOSMemory()
-	book, err := in.read(s.ctx, s.config, s.progress)
+	book, err := in.read(s.ctx, s.progress)
 	if err != nil {
 		return buildRecord{}, err
 	}
@@ -98,6 +94,18 @@ func (s *stages) build(snap report.Snapshot, in *ledgerInput, again bool) (build
 	b := buildRecord{Input: in.digest, Ledger: section,
 		Tree: report.Tree{Kind: snap.Kind, Leaves: result.Leaves, Root: report.Digest(result.Root), Shards: uint64(len(result.Shards))}}
 	return b, s.run.writeJSON(fileBuild, b)
+}
+
+// sameLedger refuses to go on with a tree of another ledger.
+func (s *stages) sameLedger(in *ledgerInput, before buildRecord) error {
+	if err := in.identify(s.ctx); err != nil {
+		return err
+	}
+	if in.digest != before.Input {
+		return hinted(refused("the ledger or its rules changed since the tree was built"),
+			"assay build --again builds a new tree; every signature of control is then void and asked for again")
+	}
+	return nil
 }
 
 // derivedKeys opens the snapshot's secret and derives its keys.

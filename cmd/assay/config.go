@@ -51,6 +51,8 @@ type Config struct {
 	} `toml:"keys"`
 	Ledger struct {
 		Files         []string `toml:"files"`
+		Query         string   `toml:"query"`
+		Database      string   `toml:"database"`
 		Negatives     string   `toml:"negatives"`
 		Duplicates    string   `toml:"duplicates"`
 		UnknownAssets string   `toml:"unknown_assets"`
@@ -187,6 +189,9 @@ func parseConfig(raw []byte) (*Config, error) {
 	if n := len(c.Approvals.Keys); n > report.MaxApprovers || c.Approvals.Required > uint64(n) || (c.Approvals.Required == 0) != (n == 0) {
 		return nil, fmt.Errorf(" approvals: %d of %d keys are required, want 1 to all of at most %d, or 0 and no keys", c.Approvals.Required, n, report.MaxApprovers)
 	}
+	if err := c.checkLedger(); err != nil {
+		return nil, fmt.Errorf(" %w", err)
+	}
 	if err := c.checkKeys(); err != nil {
 		return nil, fmt.Errorf(" %w", err)
 	}
@@ -225,6 +230,20 @@ func parseConfig(raw []byte) (*Config, error) {
 		return nil, fmt.Errorf(" %w", err)
 	}
 	return c, nil
+}
+
+func (c *Config) checkLedger() error {
+	l := c.Ledger
+	path, isFile := strings.CutPrefix(l.Database, "file:")
+	switch {
+	case (l.Query == "") != (l.Database == ""):
+		return errors.New("ledger: query and database go together")
+	case l.Query != "" && len(l.Files) > 0:
+		return errors.New("ledger: give either files, or query and database")
+	case l.Database != "" && (!isFile || path == ""):
+		return errors.New("ledger.database: write file:PATH: the database's URL stands in a file of its own, as it is a secret")
+	}
+	return nil
 }
 
 func (c ChainConfig) checkFilters() error {

@@ -27,7 +27,7 @@ type finding struct {
 func newDoctor(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "doctor",
-		Short: "Look at configuration, keys, ledger files, wallets and nodes before a run",
+		Short: "Look at configuration, keys, ledger, wallets and nodes before a run",
 		Long:  `Look at everything that a run needs and change nothing. Ends with exit code 1 if something is not as it should be.`,
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -121,6 +121,9 @@ func (s *stages) lookKeys() (string, error) {
 }
 
 func (s *stages) lookLedger() (string, error) {
+	if s.config.Ledger.Query != "" {
+		return s.lookQuery()
+	}
 	files, err := ledgerFiles(s.config)
 	if err != nil {
 		return "", err
@@ -134,6 +137,21 @@ func (s *stages) lookLedger() (string, error) {
 		size += info.size
 	}
 	return fmt.Sprintf("%d files, %d MiB; assay ledger check reads them whole", len(files), size>>20), nil
+}
+
+// lookQuery has the server plan the query; assay ledger check asks for the rows.
+func (s *stages) lookQuery() (string, error) {
+	ctx, cancel := context.WithTimeout(s.ctx, 30*time.Second)
+	defer cancel()
+	d, err := openDatabase(s.config)
+	if err != nil {
+		return "", err
+	}
+	names, err := d.check(ctx)
+	for i := range names {
+		names[i] = egress.Quote(names[i])
+	}
+	return fmt.Sprintf("a query of a database, with columns %s; assay ledger check reads it whole", strings.Join(names, ", ")), err
 }
 
 func (s *stages) lookWallets() (string, error) {

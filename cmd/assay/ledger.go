@@ -44,7 +44,7 @@ func newLedgerCheck(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			book, err := in.read(cmd.Context(), c, newProgress(cmd.ErrOrStderr(), a.quiet))
+			book, err := in.read(cmd.Context(), newProgress(cmd.ErrOrStderr(), a.quiet))
 			if err != nil {
 				return err
 			}
@@ -88,22 +88,63 @@ func ledgerFiles(c *Config) ([]string, error) {
 		if len(found) == 0 {
 			return nil, unreadable("ledger.files: nothing matches %s", c.resolve(pattern))
 		}
-		files = append(files, found...)
+		for _, path := range found {
+			inside, err := filesIn(path)
+			if err != nil {
+				return nil, err
+			}
+			files = append(files, inside...)
+		}
 	}
 	if len(files) == 0 {
-		return nil, unreadable("ledger.files is empty: name the files with the customers' balances")
+		return nil, unreadable("ledger.files is empty: name the files with the customers' balances, or a query and its database")
 	}
 	slices.Sort(files)
 	return slices.Compact(files), nil
 }
 
-// read reads every file by the rules of the configuration.
-func (in *ledgerInput) read(ctx context.Context, c *Config, p *progress) (*ledger.Ledger, error) {
+// filesIn returns a file itself, and of a folder all of its files but those that programs leave beside the data: their names
+// begin with a dot or an underscore.
+func filesIn(path string) ([]string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, unreadable("ledger.files: %v", err)
+	}
+	if !info.IsDir() {
+		return []string{path}, nil
+	}
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return nil, unreadable("ledger.files: %v", err)
+	}
+	var files []string
+	for _, e := range entries {
+		inside := filepath.Join(path, e.Name())
+		switch {
+		case strings.HasPrefix(e.Name(), "."), strings.HasPrefix(e.Name(), "_"):
+		case e.IsDir():
+			return nil, unreadable("ledger.files: %s is a folder in a folder: name it by itself", inside)
+		default:
+			files = append(files, inside)
+		}
+	}
+	if len(files) == 0 {
+		return nil, unreadable("ledger.files: the folder %s has no files", path)
+	}
+	return files, nil
+}
+
+// read reads every file, or the query's rows, by the rules of the configuration.
+func (in *ledgerInput) read(ctx context.Context, p *progress) (*ledger.Ledger, error) {
+	c := in.config
 	rules := ledger.Rules{Negatives: c.Ledger.Negatives, Duplicates: c.Ledger.Duplicates, UnknownAssets: c.Ledger.UnknownAssets}
 	book, err := ledger.Read(ctx, in.sources, ledgerAssets(c), rules, func(done int64) { p.step("ledger", done, in.size) })
 	p.finish()
 	if err != nil {
 		return nil, err
+	}
+	if in.database != nil {
+		return book, in.identifiedRows()
 	}
 	return book, in.unchanged()
 }
@@ -123,7 +164,7 @@ func newLedgerSynth(a *app) *cobra.Command {
 		Use:   "synth --customers N --assets M --held K --seed S --out PATH",
 		Short: "Make a seeded, realistic ledger of any size",
 		Long: `Make a ledger to try things with: heavy-tailed balances, K assets a customer on average, the same file for the same seed.
-PATH ends in .csv, .csv.gz or .csv.zst; "-" writes to standard output. The assets are those of the configuration file, if there is one and --assets does not ask for another number.`,
+PATH ends in .csv, .csv.gz, .csv.zst or .parquet; "-" writes to standard output. The assets are those of the configuration file, if there is one and --assets does not ask for another number.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if _, err := os.Stat(a.configPath); err == nil || cmd.Flags().Changed("config") {
@@ -181,6 +222,8 @@ func synth(w io.Writer, name string, opt ledger.SynthOptions) error {
 	switch {
 	case strings.HasSuffix(name, ".csv"), name == "-":
 		return ledger.Synth(w, opt)
+	case strings.HasSuffix(name, ".parquet"):
+		return ledger.SynthParquet(w, opt)
 	case strings.HasSuffix(name, ".csv.gz"):
 		packed = gzip.NewWriter(w)
 	case strings.HasSuffix(name, ".csv.zst"):
@@ -190,7 +233,7 @@ func synth(w io.Writer, name string, opt ledger.SynthOptions) error {
 		}
 		packed = enc
 	default:
-		return usage("--out %s: the name must end in .csv, .csv.gz or .csv.zst", name)
+		return usage("--out %s: the name must end in .csv, .csv.gz, .csv.zst or .parquet", name)
 	}
 	if err := ledger.Synth(packed, opt); err != nil {
 		return err

@@ -16,10 +16,13 @@ import (
 // ledgerInput is what the build stage reads. Its digest names the input: a changed ledger is never mistaken for the one that
 // was built, and an unchanged one is not built again.
 type ledgerInput struct {
-	sources []ledger.Source
-	size    int64
-	digest  string
-	stamps  []stamp
+	config   *Config
+	sources  []ledger.Source
+	size     int64  // 0 if it is not known
+	digest   string // of a query not known before its rows were read
+	stamps   []stamp
+	database *database // nil for files
+	sum      *rowSum   // of the rows of the database that were read last
 }
 
 // stamp tells whether a file changed while it was read.
@@ -37,13 +40,17 @@ func stampOf(path string) (stamp, error) {
 	return stamp{path, info.Size(), info.ModTime()}, nil
 }
 
-// openLedger finds the files and computes their digest, over their contents and the rules they are read by.
+// openLedger finds the files and computes their digest, over their contents and the rules they are read by. Of a query it asks
+// whether it can be answered.
 func openLedger(ctx context.Context, c *Config) (*ledgerInput, error) {
+	in := &ledgerInput{config: c}
+	if c.Ledger.Query != "" {
+		return in, in.openQuery(ctx)
+	}
 	paths, err := ledgerFiles(c)
 	if err != nil {
 		return nil, err
 	}
-	in := new(ledgerInput)
 	named := []any{}
 	for _, path := range paths {
 		s, err := stampOf(path)
@@ -59,19 +66,51 @@ func openLedger(ctx context.Context, c *Config) (*ledgerInput, error) {
 		in.sources = append(in.sources, ledger.Source{Name: path, Open: func() (io.ReadCloser, error) { return os.Open(path) }})
 		named = append(named, map[string]any{"name": filepath.Base(path), "sha256": sum})
 	}
-	assets := []any{}
+	return in, in.identified("files", named)
+}
+
+func (in *ledgerInput) openQuery(ctx context.Context) (err error) {
+	if in.database, err = openDatabase(in.config); err != nil {
+		return err
+	}
+	in.sources = []ledger.Source{{Name: "ledger.query", Query: true, Open: func() (io.ReadCloser, error) {
+		in.sum = new(rowSum)
+		return in.database.rows(ctx, in.sum)
+	}}}
+	_, err = in.database.check(ctx)
+	return err
+}
+
+// identified computes the digest of what was read and by which rules.
+func (in *ledgerInput) identified(kind string, content any) error {
+	c, assets := in.config, []any{}
 	for _, a := range c.Assets {
 		assets = append(assets, map[string]any{"id": a.ID, "decimals": a.Decimals})
 	}
 	b, err := attest.Canonical(map[string]any{
-		"assets": assets, "files": named,
+		"assets": assets, kind: content,
 		"rules": []string{c.Ledger.Negatives, c.Ledger.Duplicates, c.Ledger.UnknownAssets},
 	})
 	if err != nil {
-		return nil, unreadable("ledger: %v", err)
+		return unreadable("ledger: %v", err)
 	}
 	in.digest = fmt.Sprintf("%x", sha256.Sum256(b))
-	return in, nil
+	return nil
+}
+
+// identify makes sure that the digest is known: a query is asked for its rows.
+func (in *ledgerInput) identify(ctx context.Context) (err error) {
+	if in.digest != "" {
+		return nil
+	}
+	if in.sum, err = in.database.sum(ctx); err != nil {
+		return err
+	}
+	return in.identifiedRows()
+}
+
+func (in *ledgerInput) identifiedRows() error {
+	return in.identified("rows", map[string]any{"query": in.database.query, "sum": in.sum.String()})
 }
 
 // unchanged fails if a file is not as it was when its digest was taken.

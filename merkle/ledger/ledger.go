@@ -1,6 +1,7 @@
 // Package ledger reads what an exchange owes: SPEC part 7.
 //
-// A ledger is a list of entries (customer, asset, balance, class) from one or more CSV files, plain or compressed:
+// A ledger is a list of entries (customer, asset, balance, class) from one or more CSV files, plain or compressed, from Parquet
+// files, or from a query of a database:
 //
 //	customer,asset,balance            customer,BTC,USDT
 //	carol@example.org,BTC,0.25        carol@example.org,0.25,1200
@@ -64,25 +65,36 @@ func (r Rules) checked() (Rules, error) {
 	return r, nil
 }
 
-// Source is one file of a ledger. The ending of its name says how it is compressed: .csv, .csv.gz or .csv.zst (SPEC part 7).
+// Source is one file of a ledger, or a query (SPEC part 7). The ending of a file's name says what it is: .csv, .csv.gz, .csv.zst
+// or .parquet; what Open returns for the last is an io.ReaderAt and an io.Seeker too, as files are.
 type Source struct {
 	Name string
 	Open func() (io.ReadCloser, error)
+	// Query says that Open gives the result of a query as CSV, and Name is no file's. Faults are told by the row of the result.
+	Query bool
 }
 
 // RowError is the first fault of a ledger: where it stands and what to do. It holds neither a customer id nor a balance.
 type RowError struct {
 	File    string
-	Line    int    // the first line of the row, from 1; 0 for a fault of the whole file
+	Line    int    // the first line of the row, from 1; 0 for a fault of the whole file, and where there are no lines
+	Row     int64  // the row of a Parquet file or of a query's result, from 1; 0 for a fault of the whole source
+	Group   int    // the row's row group in a Parquet file, from 1
 	Column  string // the column's name; empty for a fault of the whole row
 	Problem string
 }
 
-// Error returns "file:line: column name: problem".
+// Error returns "file:line: column name: problem"; where there are no lines, "file: row 7 (row group 1): column name: problem".
 func (e *RowError) Error() string {
 	where := e.File
-	if e.Line > 0 {
+	switch {
+	case e.Line > 0:
 		where = fmt.Sprintf("%s:%d", e.File, e.Line)
+	case e.Row > 0:
+		where = fmt.Sprintf("%s: row %d", e.File, e.Row)
+	}
+	if e.Group > 0 {
+		where += fmt.Sprintf(" (row group %d)", e.Group)
 	}
 	if e.Column != "" {
 		return fmt.Sprintf("%s: column %s: %s", where, e.Column, e.Problem)

@@ -44,6 +44,7 @@ type input struct {
 	ctx      context.Context
 	progress func(bytes int64)
 	r        io.Reader
+	at       io.ReaderAt // instead of r, of a Parquet file
 	read     int64
 	err      error
 }
@@ -63,36 +64,75 @@ func (in *input) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// readSource reads one file into the fold.
+// readSource reads one source into the fold.
 func readSource(in *input, source Source, f *fold) error {
-	open := decompressor(source.Name)
-	if open == nil {
-		return &RowError{File: source.Name, Problem: "the name ends in none of .csv, .csv.gz and .csv.zst"}
+	read := decompressed(decompressor(source.Name))
+	switch {
+	case source.Query:
+		read = queried
+	case strings.HasSuffix(source.Name, ".parquet"):
+		read = readParquet
+	case read == nil:
+		return &RowError{File: source.Name, Problem: "the name ends in none of .csv, .csv.gz, .csv.zst and .parquet"}
 	}
 	file, err := source.Open()
 	if err != nil {
-		return fmt.Errorf("ledger file %s: %w", source.Name, err)
+		return source.failed(err)
 	}
 	defer file.Close()
-	in.r = file
-	s := newScanner(nil)
-	r, err := open(in)
-	if err == nil {
-		defer r.Close()
-		s.r = r
-		err = readRows(s, f)
-	}
+	at := &RowError{File: source.Name}
+	err = read(in, file, f, at)
 	var bad *fault
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, &bad):
-		return &RowError{File: source.Name, Line: s.line, Column: bad.column, Problem: bad.problem}
+		at.Column, at.Problem = bad.column, bad.problem
+		return at
 	case in.err != nil:
-		return fmt.Errorf("ledger file %s: %w", source.Name, in.err)
+		return source.failed(in.err)
 	}
 	// The bytes could be read, so it is they that do not decompress.
 	return &RowError{File: source.Name, Problem: "is truncated or damaged (" + err.Error() + "): export or copy it again"}
+}
+
+// failed tells which file could not be read. Who answers a query says so already.
+func (s Source) failed(err error) error {
+	if s.Query {
+		return err
+	}
+	return fmt.Errorf("ledger file %s: %w", s.Name, err)
+}
+
+// reader reads one source; at tells where it is when it fails.
+type reader func(in *input, file io.ReadCloser, f *fold, at *RowError) error
+
+// decompressed reads CSV out of what open unpacks.
+func decompressed(open func(io.Reader) (io.ReadCloser, error)) reader {
+	if open == nil {
+		return nil
+	}
+	return func(in *input, file io.ReadCloser, f *fold, at *RowError) error {
+		in.r = file
+		r, err := open(in)
+		if err != nil {
+			return err
+		}
+		defer r.Close()
+		s := newScanner(r)
+		err = readRows(s, f)
+		at.Line = s.line
+		return err
+	}
+}
+
+// queried reads a query's result. No row of it has two lines without being refused, so that rows count as lines do.
+func queried(in *input, file io.ReadCloser, f *fold, at *RowError) error {
+	in.r = file
+	s := newScanner(in)
+	err := readRows(s, f)
+	at.Row = int64(s.line) - 1 // the first line is the header
+	return err
 }
 
 // decompressor returns what opens files of a name's ending, nil if none does.
@@ -127,7 +167,7 @@ func readRows(s *scanner, f *fold) error {
 	if err != nil {
 		return err
 	}
-	h, problem := parseHeader(names, f)
+	h, problem := parseHeader(names, f, func(i int) string { return fmt.Sprintf("column %d of the header", i+1) })
 	if problem != "" {
 		return &fault{problem: problem}
 	}
@@ -155,8 +195,9 @@ func readRows(s *scanner, f *fold) error {
 type header struct {
 	width                           int
 	customer, class, asset, balance int
-	cells                           []cell // of the wide form
-	lastRaw                         []byte // the customer of the row before, as it was written
+	cells                           []cell                  // of the wide form
+	call                            func(column int) string // what errors call a column of the header
+	lastRaw                         []byte                  // the customer of the row before, as it was written
 	last                            uint32
 }
 
@@ -169,8 +210,8 @@ type cell struct {
 
 // parseHeader recognises both forms. Its problems quote no name but the unknown ones of a file that has a customer column: of
 // a file without a header, the first row would be a customer's.
-func parseHeader(names [][]byte, f *fold) (*header, string) {
-	h := &header{width: len(names), customer: -1, class: -1, asset: -1, balance: -1}
+func parseHeader(names [][]byte, f *fold, call func(int) string) (*header, string) {
+	h := &header{call: call, width: len(names), customer: -1, class: -1, asset: -1, balance: -1}
 	at := map[string]int{}
 	for i, name := range names {
 		if first, twice := at[string(name)]; twice {
@@ -187,7 +228,7 @@ func parseHeader(names [][]byte, f *fold) (*header, string) {
 	h.customer, h.class = index("customer"), index("class")
 	h.asset, h.balance = index("asset"), index("balance")
 	if h.customer < 0 {
-		return nil, "the header has no column customer: the first line must name the columns, in lower case"
+		return nil, "the header has no column customer: it must name the columns, in lower case"
 	}
 	if h.asset >= 0 || h.balance >= 0 {
 		return h, h.checkLong(names)
@@ -206,7 +247,7 @@ func (h *header) checkLong(names [][]byte) string {
 		switch string(name) {
 		case "customer", "class", "asset", "balance":
 		default:
-			return fmt.Sprintf("column %d of the header is none of customer, asset, balance and class: leave it out", i+1)
+			return h.call(i) + " is none of customer, asset, balance and class: leave it out"
 		}
 	}
 	return ""
@@ -231,7 +272,7 @@ func (h *header) checkWide(names [][]byte, f *fold) string {
 				problem = `is not an asset of the registry: add the asset, or set unknown_assets = "exclude"`
 			}
 			if problem != "" {
-				return fmt.Sprintf("column %d of the header %s", fixed+i+1, problem)
+				return h.call(fixed+i) + " " + problem
 			}
 		}
 		h.cells = append(h.cells, cell{label: string(name), asset: asset, known: known})

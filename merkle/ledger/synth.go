@@ -158,15 +158,19 @@ func (s *synth) amount(decimals uint8) merkle.Amount {
 
 // appendDecimal appends an amount in units of its asset.
 func appendDecimal(b []byte, a merkle.Amount, decimals int) []byte {
-	start := len(b)
-	b = a.AppendText(b)
+	return setPoint(a.AppendText(b), len(b), decimals)
+}
+
+// setPoint puts a dot before the last decimals of the digits that begin at start, and takes away the zeros after it. Requires
+// at most maxScale decimals.
+func setPoint(b []byte, start, decimals int) []byte {
 	if decimals == 0 {
 		return b
 	}
-	for pad := decimals + 1 - (len(b) - start); pad > 0; pad-- {
-		b = append(b, '0')
-		copy(b[start+1:], b[start:])
-		b[start] = '0'
+	if pad := decimals + 1 - (len(b) - start); pad > 0 {
+		b = append(b, zeros[:pad]...)
+		copy(b[start+pad:], b[start:])
+		copy(b[start:], zeros[:pad])
 	}
 	dot := len(b) - decimals
 	b = append(b, 0)
