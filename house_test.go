@@ -25,7 +25,10 @@ var rules = map[string][]string{
 	"merkle":        {},
 	"merkle/ledger": {"merkle"},
 	"merkle/shard":  {"merkle"},
-	"merkle/build":  {"merkle", "merkle/ledger", "merkle/shard"},
+	"merkle/store":  {},
+	"merkle/spool":  {"merkle", "merkle/store"},
+	"merkle/build":  {"merkle", "merkle/ledger", "merkle/shard", "merkle/store", "merkle/spool"},
+	"merkle/queue":  {"merkle/build"},
 
 	"chains":            {},
 	"chains/egress":     {},

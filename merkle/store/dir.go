@@ -1,0 +1,154 @@
+package store
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Dir is a store in a folder. Nobody but its owner can read what it writes.
+type Dir string
+
+// unfinished ends the names of files on their way. What a killed process left of them is removed by [RemoveAll], as they are
+// listed with the others.
+const unfinished = ".part"
+
+// Create makes the folders above the file too.
+func (d Dir) Create(_ context.Context, name string) (Writer, error) {
+	if err := check("create", name); err != nil {
+		return nil, err
+	}
+	path := d.path(name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*"+unfinished) // mode 0600
+	if err != nil {
+		return nil, err
+	}
+	return &dirWriter{bufio.NewWriterSize(f, 1<<17), f, path}, nil
+}
+
+// Open opens a file of the folder.
+func (d Dir) Open(_ context.Context, name string) (File, error) {
+	if err := check("open", name); err != nil {
+		return nil, err
+	}
+	f, err := os.Open(d.path(name))
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return dirFile{f, info.Size()}, nil
+}
+
+// List walks the folder that prefix leads to.
+func (d Dir) List(ctx context.Context, prefix string) ([]Info, error) {
+	top := string(d)
+	if i := strings.LastIndexByte(prefix, '/'); i >= 0 {
+		top = d.path(prefix[:i])
+	}
+	var found []Info
+	err := filepath.WalkDir(top, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return errors.Join(err, ctx.Err())
+		}
+		rel, err := filepath.Rel(string(d), path)
+		if err != nil {
+			return err
+		}
+		name := filepath.ToSlash(rel)
+		if !strings.HasPrefix(name, prefix) {
+			return nil
+		}
+		info, err := entry.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // removed meanwhile
+		}
+		if err != nil {
+			return err
+		}
+		found = append(found, Info{name, info.Size()})
+		return nil
+	})
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	slices.SortFunc(found, func(a, b Info) int { return cmp.Compare(a.Name, b.Name) })
+	return found, nil
+}
+
+// Remove removes the file, and the folders above it that are empty then.
+func (d Dir) Remove(_ context.Context, name string) error {
+	if err := check("remove", name); err != nil {
+		return err
+	}
+	path := d.path(name)
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for above := filepath.Dir(path); above != filepath.Clean(string(d)); above = filepath.Dir(above) {
+		if os.Remove(above) != nil { // not empty
+			break
+		}
+	}
+	return nil
+}
+
+func (d Dir) path(name string) string { return filepath.Join(string(d), filepath.FromSlash(name)) }
+
+type dirFile struct {
+	*os.File
+	size int64
+}
+
+func (f dirFile) Size() int64 { return f.size }
+
+type dirWriter struct {
+	*bufio.Writer
+	f    *os.File // nil once it is closed
+	path string
+}
+
+func (w *dirWriter) Commit() error {
+	err := w.Flush()
+	if err == nil {
+		err = w.f.Sync()
+	}
+	if err != nil {
+		return err
+	}
+	if err := w.f.Close(); err != nil {
+		return err
+	}
+	if err := os.Rename(w.f.Name(), w.path); err != nil {
+		return err
+	}
+	w.f = nil
+	return syncDir(filepath.Dir(w.path))
+}
+
+func (w *dirWriter) Close() error {
+	if w.f == nil {
+		return nil
+	}
+	_ = w.f.Close() // Commit may have closed it
+	return os.Remove(w.f.Name())
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
