@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// longText is a ledger of some megabytes, so of many blocks, with ids that are quoted and hold line breaks' like.
+// longText is a ledger of some megabytes, so of many blocks, with ids that are quoted here and there.
 func longText(rows int) string {
 	var b strings.Builder
 	b.WriteString(long)
@@ -19,7 +19,7 @@ func longText(rows int) string {
 		case 3:
 			fmt.Fprintf(&b, "\"customer, \"\"%d\"\"\",JPY,\"%d\"\r\n", i/2, i)
 		default:
-			fmt.Fprintf(&b, "customer-%d@example.org,%s,%d\n", i/5, registry[i%5].ID, i%100)
+			fmt.Fprintf(&b, "customer-%d@example.org,%s,%d\n", i/5, registry[i%4].ID, i%100)
 		}
 	}
 	return b.String()
