@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"errors"
@@ -32,7 +31,7 @@ func (d Dir) Create(_ context.Context, name string) (Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &dirWriter{bufio.NewWriterSize(f, 1<<17), f, path}, nil
+	return &dirWriter{f, path}, nil
 }
 
 // Open opens a file of the folder.
@@ -114,35 +113,30 @@ type dirFile struct {
 func (f dirFile) Size() int64 { return f.size }
 
 type dirWriter struct {
-	*bufio.Writer
-	f    *os.File // nil once it is closed
-	path string
+	*os.File // nil once it is in its place
+	path     string
 }
 
 func (w *dirWriter) Commit() error {
-	err := w.Flush()
-	if err == nil {
-		err = w.f.Sync()
-	}
-	if err != nil {
+	if err := w.Sync(); err != nil {
 		return err
 	}
-	if err := w.f.Close(); err != nil {
+	if err := w.File.Close(); err != nil {
 		return err
 	}
-	if err := os.Rename(w.f.Name(), w.path); err != nil {
+	if err := os.Rename(w.Name(), w.path); err != nil {
 		return err
 	}
-	w.f = nil
+	w.File = nil
 	return syncDir(filepath.Dir(w.path))
 }
 
 func (w *dirWriter) Close() error {
-	if w.f == nil {
+	if w.File == nil {
 		return nil
 	}
-	_ = w.f.Close() // Commit may have closed it
-	return os.Remove(w.f.Name())
+	_ = w.File.Close() // Commit may have closed it
+	return os.Remove(w.Name())
 }
 
 func syncDir(dir string) error {
