@@ -64,7 +64,7 @@ func readOn(ctx context.Context, goroutines int, sources []Source, assets []Asse
 		for i, e := range entries {
 			if i > 0 && entries[i-1].Asset == e.Asset && entries[i-1].Class == e.Class {
 				if rules.Duplicates != RuleSum {
-					return nil, Repeated(ctx, sources, assets, rules, id)
+					return nil, Locate(ctx, sources, assets, rules, id)
 				}
 				folded.Duplicates++
 			}

@@ -72,6 +72,10 @@ type Source struct {
 	Open func() (io.ReadCloser, error)
 	// Query says that Open gives the result of a query as CSV, and Name is no file's. Faults are told by the row of the result.
 	Query bool
+	Size  int64 // in bytes, compressed as it is; 0 if it is not known
+	// Read, if not nil, is called when the source was read to its end. It returns what names the contents, if only reading tells, and
+	// fails if the source changed meanwhile.
+	Read func() (contents string, err error)
 }
 
 // RowError is the first fault of a ledger: where it stands and what to do. It holds neither a customer id nor a balance.

@@ -17,7 +17,7 @@ const maxWindow = 128 << 20
 
 // Scan reads the entries of a ledger (SPEC part 7) and hands them to the sinks, each of which one goroutine calls: so many parse
 // at once. The assets stand in registry order. Faults of the rows and files are a [*RowError], the first one only; that a customer
-// has two entries of one asset and class is not seen here, see [Repeated]. progress, if not nil, is told now and then how many
+// has two entries of one asset and class is not seen here: whoever folds the entries sees it, and asks [Locate] where. progress, if not nil, is told now and then how many
 // bytes of all files, compressed as they are, have been read.
 func Scan(ctx context.Context, sources []Source, assets []Asset, rules Rules, sinks []Sink, progress func(bytes int64)) (Counts, error) {
 	s := &scan{in: &input{ctx: ctx, progress: progress}}
@@ -38,16 +38,10 @@ func Scan(ctx context.Context, sources []Source, assets []Asset, rules Rules, si
 		}
 		if err := all.Merge(t.counted()); err != nil {
 			// Each goroutine's part is within the bounds. One alone comes upon the row that is not.
-			return Counts{}, cmp.Or(locate(ctx, sources, assets, rules, ""), err)
+			return Counts{}, cmp.Or(Locate(ctx, sources, assets, rules, ""), err)
 		}
 	}
 	return all, nil
-}
-
-// Repeated reads a ledger again for the second entry of a customer, an asset and a class, and returns the [*RowError] that tells
-// where it stands. It is for who found that a customer has one.
-func Repeated(ctx context.Context, sources []Source, assets []Asset, rules Rules, customer string) error {
-	return cmp.Or(locate(ctx, sources, assets, rules, customer), errors.New("a customer has two entries of one asset and class, but no longer when the ledger is read again: it changed"))
 }
 
 // Empty is the error of a ledger in which no sink was handed a customer: a tree has at least one.
@@ -55,14 +49,16 @@ func Empty(sources []Source) error {
 	return &RowError{File: sources[0].Name, Problem: "the ledger has no rows: a tree needs at least one customer"}
 }
 
-// locate reads all rows in their order, and returns the first fault.
-func locate(ctx context.Context, sources []Source, assets []Asset, rules Rules, repeated string) error {
+// Locate reads a ledger again, row after row, for the place of a fault that others came upon: a total that only several scans
+// together take too far, or a customer who has two entries of one asset and class, where one is named. It returns a [*RowError], or
+// nil if there is no such fault any more.
+func Locate(ctx context.Context, sources []Source, assets []Asset, rules Rules, customer string) error {
 	t, err := newTally(assets, rules, nil)
 	if err != nil {
 		return err
 	}
-	if repeated != "" {
-		t.watched, t.seen = []byte(repeated), map[watchedEntry]bool{}
+	if customer != "" {
+		t.watched, t.seen = []byte(customer), map[watchedEntry]bool{}
 	}
 	s := &scan{in: &input{ctx: ctx}, tallies: []*tally{t}}
 	return s.read(sources)

@@ -72,8 +72,8 @@ type ClassCount struct {
 
 // UnknownCount is one asset that is not in the registry: entries, and the sum of their magnitudes in units of 10^-36.
 type UnknownCount struct {
-	Entries uint64  `json:"entries"`
-	Sum     big.Int `json:"sum"`
+	Entries uint64   `json:"entries"`
+	Sum     *big.Int `json:"sum"`
 }
 
 // Folded is what only shows once the entries are folded by customer.
@@ -81,6 +81,18 @@ type Folded struct {
 	Customers      uint64            `json:"customers"`
 	ClassCustomers map[string]uint64 `json:"classCustomers"` // customers with a counted entry of the class
 	Duplicates     uint64            `json:"duplicates"`     // counted entries after the first of their customer, asset and class
+}
+
+// Add adds what was folded of other customers.
+func (f *Folded) Add(o Folded) {
+	f.Customers += o.Customers
+	f.Duplicates += o.Duplicates
+	if f.ClassCustomers == nil {
+		f.ClassCustomers = map[string]uint64{}
+	}
+	for class, n := range o.ClassCustomers {
+		f.ClassCustomers[class] += n
+	}
 }
 
 func (t *tally) counted() Counts {
@@ -133,10 +145,11 @@ func (c *Counts) Merge(o Counts) error {
 		c.Unknown = map[string]UnknownCount{}
 	}
 	for label, other := range o.Unknown {
-		sum := c.Unknown[label]
-		sum.Entries += other.Entries
-		sum.Sum = *new(big.Int).Add(&sum.Sum, &other.Sum)
-		c.Unknown[label] = sum
+		if mine, known := c.Unknown[label]; known {
+			other.Entries += mine.Entries
+			other.Sum = new(big.Int).Add(other.Sum, mine.Sum)
+		}
+		c.Unknown[label] = other
 	}
 	if len(c.Classes) > maxClasses || len(c.Unknown) > maxUnknown {
 		return errors.New("the ledger has more than 1024 classes, or more than 4096 unknown assets: is a column really the class or the asset?")
@@ -175,7 +188,7 @@ func (c Counts) Summary(rules Rules, f Folded) (Summary, error) {
 	}
 	for label, u := range c.Unknown {
 		s.UnknownAssets.Entries += u.Entries
-		s.UnknownAssets.Sums = append(s.UnknownAssets.Sums, UnknownSum{label, decimalText(&u.Sum)})
+		s.UnknownAssets.Sums = append(s.UnknownAssets.Sums, UnknownSum{label, decimalText(u.Sum)})
 	}
 	s.Entries += s.UnknownAssets.Entries
 	slices.SortFunc(s.UnknownAssets.Sums, func(a, b UnknownSum) int { return cmp.Compare(a.Asset, b.Asset) })

@@ -3,6 +3,7 @@ package ledger
 import (
 	"bytes"
 	"errors"
+	"math/big"
 	"unicode/utf8"
 
 	"github.com/assay-por/assay/merkle"
@@ -209,7 +210,7 @@ func (t *tally) addUnknown(label, balance []byte, column, labelColumn string) er
 		if len(t.unknown) == maxUnknown {
 			return &fault{labelColumn, "is the 4097th unknown asset, want at most 4096: is this column really the asset?"}
 		}
-		u = &UnknownCount{}
+		u = &UnknownCount{Sum: new(big.Int)}
 		t.unknown[string(label)] = u
 	}
 	units, problem := parseUnknown(balance)
@@ -217,7 +218,7 @@ func (t *tally) addUnknown(label, balance []byte, column, labelColumn string) er
 		return &fault{column, problem}
 	}
 	u.Entries++
-	u.Sum.Add(&u.Sum, units)
+	u.Sum.Add(u.Sum, units)
 	return nil
 }
 

@@ -44,30 +44,8 @@ type ref struct {
 	at    int
 }
 
-// Sorted yields the customers of a part in the order of their keys, each once (SPEC part 5). What does not fit into memory is
-// sorted run by run, and the runs are merged. Amounts of one asset over all customers must fit together.
-func Sorted(ctx context.Context, p Part) iter.Seq2[*Customer, error] {
-	return func(yield func(*Customer, error) bool) {
-		s := &sorter{ctx: ctx, part: p, classes: map[string]string{}}
-		defer s.close()
-		err := s.load()
-		if err == nil {
-			err = s.merge(func(_ uint64, c *Customer) error {
-				if !yield(c, nil) {
-					return errStop
-				}
-				return ctx.Err()
-			})
-		}
-		if err != nil && !errors.Is(err, errStop) {
-			yield(nil, err)
-		}
-	}
-}
-
-var errStop = errors.New("no more are wanted")
-
-type sorter struct {
+// Sorted is a part in the order of its customers' keys (SPEC part 5). It is for one goroutine.
+type Sorted struct {
 	ctx      context.Context
 	part     Part
 	arena    []byte // records, one after the other
@@ -78,8 +56,68 @@ type sorter struct {
 	classes  map[string]string
 }
 
+// Sort reads a part. What does not fit into memory is sorted run by run, and the runs are merged as they are read. Amounts of one
+// asset over all customers must fit together. The caller closes what it gets.
+func Sort(ctx context.Context, p Part) (*Sorted, error) {
+	s := &Sorted{ctx: ctx, part: p, classes: map[string]string{}}
+	if err := s.load(); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// Len returns the number of customers.
+func (s *Sorted) Len() (int, error) {
+	n := 0
+	if len(s.runs) > 0 {
+		err := s.merge(func(uint64, *Customer) error { n++; return s.ctx.Err() })
+		return n, err
+	}
+	var last record
+	for i, r := range s.refs {
+		if i > 0 && s.refs[i-1].order != r.order {
+			n++
+			continue
+		}
+		rec, _ := cutRecord(s.arena[r.at:])
+		if i > 0 {
+			last, _ = cutRecord(s.arena[s.refs[i-1].at:])
+		}
+		if i == 0 || !bytes.Equal(rec.id, last.id) {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// All yields the customers, each once.
+func (s *Sorted) All() iter.Seq2[*Customer, error] {
+	return func(yield func(*Customer, error) bool) {
+		err := s.merge(func(_ uint64, c *Customer) error {
+			if !yield(c, nil) {
+				return errStop
+			}
+			return s.ctx.Err()
+		})
+		if err != nil && !errors.Is(err, errStop) {
+			yield(nil, err)
+		}
+	}
+}
+
+var errStop = errors.New("no more are wanted")
+
+// Close gives back files and runs.
+func (s *Sorted) Close() error {
+	errs := []error{s.closeFiles()}
+	for _, name := range s.runs {
+		errs = append(errs, s.part.Store.Remove(context.WithoutCancel(s.ctx), name))
+	}
+	return errors.Join(errs...)
+}
+
 // load reads all spools; sorted runs go to the store as memory fills.
-func (s *sorter) load() error {
+func (s *Sorted) load() error {
 	var size int64
 	for _, name := range s.part.Names {
 		r, err := s.stream(name)
@@ -118,7 +156,7 @@ func (s *sorter) load() error {
 }
 
 // sort orders the records in memory by whole order keys, of which the first 8 bytes nearly always decide.
-func (s *sorter) sort() {
+func (s *Sorted) sort() {
 	slices.SortFunc(s.refs, func(a, b ref) int {
 		if a.order != b.order {
 			return cmp.Compare(a.order, b.order)
@@ -130,7 +168,7 @@ func (s *sorter) sort() {
 }
 
 // compare compares records of which the first 8 bytes of the order keys are equal: nearly always they are of one customer.
-func (s *sorter) compare(a, b record) int {
+func (s *Sorted) compare(a, b record) int {
 	if a.order != b.order {
 		return cmp.Compare(a.order, b.order)
 	}
@@ -142,7 +180,7 @@ func (s *sorter) compare(a, b record) int {
 }
 
 // spill writes what is in memory as a sorted run, folded, and empties the memory.
-func (s *sorter) spill() error {
+func (s *Sorted) spill() error {
 	s.sort()
 	name := fmt.Sprintf("%s%03d.age", s.part.Spill, len(s.runs))
 	file, err := s.part.Store.Create(s.ctx, name)
@@ -155,7 +193,7 @@ func (s *sorter) spill() error {
 		return err
 	}
 	var buf []byte
-	err = s.mergeOf([]cursor{&inMemory{sorter: s}}, func(order uint64, c *Customer) error {
+	err = s.mergeOf([]cursor{&inMemory{sorted: s}}, func(order uint64, c *Customer) error {
 		buf = appendRecord(buf[:0], order, c.ID, c.Repeated, c.Entries)
 		_, err := sealed.Write(buf)
 		return err
@@ -172,8 +210,9 @@ func (s *sorter) spill() error {
 }
 
 // merge hands on the customers of memory and of all runs.
-func (s *sorter) merge(each func(order uint64, c *Customer) error) error {
-	cursors := []cursor{&inMemory{sorter: s}}
+func (s *Sorted) merge(each func(order uint64, c *Customer) error) error {
+	cursors := []cursor{&inMemory{sorted: s}}
+	defer s.closeFiles() //nolint:errcheck // nothing was written
 	for _, name := range s.runs {
 		r, err := s.stream(name)
 		if err != nil {
@@ -190,7 +229,7 @@ type cursor interface {
 }
 
 // mergeOf hands on the customers of sorted records. The cursors are few, so the least is looked for one by one.
-func (s *sorter) mergeOf(cursors []cursor, each func(order uint64, c *Customer) error) error {
+func (s *Sorted) mergeOf(cursors []cursor, each func(order uint64, c *Customer) error) error {
 	heads := make([]record, len(cursors))
 	for i := 0; i < len(cursors); {
 		var err error
@@ -233,7 +272,7 @@ func (s *sorter) mergeOf(cursors []cursor, each func(order uint64, c *Customer) 
 }
 
 // take adds a record's entries to the customer.
-func (s *sorter) take(r record) {
+func (s *Sorted) take(r record) {
 	c := &s.customer
 	c.Repeated += r.repeated
 	for body := r.body; len(body) > 0; {
@@ -279,15 +318,7 @@ func (c *Customer) fold() {
 	c.Entries = kept
 }
 
-// close gives back files and runs.
-func (s *sorter) close() {
-	_ = s.closeFiles() // nothing was written
-	for _, name := range s.runs {
-		_ = s.part.Store.Remove(context.WithoutCancel(s.ctx), name) // what is left goes with the build's other spools
-	}
-}
-
-func (s *sorter) closeFiles() error {
+func (s *Sorted) closeFiles() error {
 	var errs []error
 	for _, f := range s.open {
 		errs = append(errs, f.Close())
@@ -298,15 +329,15 @@ func (s *sorter) closeFiles() error {
 
 // inMemory goes through the records in memory, which are sorted.
 type inMemory struct {
-	sorter *sorter
+	sorted *Sorted
 	done   int
 }
 
 func (m *inMemory) next() (record, error) {
-	if m.done == len(m.sorter.refs) {
+	if m.done == len(m.sorted.refs) {
 		return record{}, io.EOF
 	}
-	r, _ := cutRecord(m.sorter.arena[m.sorter.refs[m.done].at:]) // it was cut once before
+	r, _ := cutRecord(m.sorted.arena[m.sorted.refs[m.done].at:]) // it was cut once before
 	m.done++
 	return r, nil
 }

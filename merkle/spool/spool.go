@@ -4,7 +4,7 @@
 // range of order keys; that is also the shuffle which hides the customers' order. Whoever builds a shard then reads the parts
 // that it consists of, one after the other, and gets its customers sorted and folded, in memory that does not grow with them:
 //
-//	ledger → [Writer] → spools/00/00.age … → [Sorted] → customers in the order of the tree
+//	ledger → [Writer] → spools/00/00.age … → [Sort] → customers in the order of the tree
 //
 // A spool is an age file of records:
 //

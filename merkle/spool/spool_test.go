@@ -119,7 +119,16 @@ func partOf(s store.Store, keys merkle.Keys, id *age.X25519Identity, memory int6
 func collect(t testing.TB, p Part) []folded {
 	t.Helper()
 	var all []folded
-	for c, err := range Sorted(context.Background(), p) {
+	s, err := Sort(context.Background(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	n, err := s.Len()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for c, err := range s.All() {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -127,11 +136,14 @@ func collect(t testing.TB, p Part) []folded {
 		one.Entries = append(one.Entries, c.Entries...)
 		all = append(all, one)
 	}
+	if len(all) != n {
+		t.Errorf("%d customers, Len says %d", len(all), n)
+	}
 	return all
 }
 
 // Whatever the number of parts and the memory, the customers come out sorted by order key and folded.
-func TestSorted(t *testing.T) {
+func TestSort(t *testing.T) {
 	keys, id := newKeys(t), newIdentity(t)
 	adds, want := madeUp(keys, 1000)
 	for _, parts := range []int{1, 3, 16} {
@@ -156,7 +168,7 @@ func TestSorted(t *testing.T) {
 }
 
 // A part may be cut further as it is read.
-func TestSortedKeep(t *testing.T) {
+func TestSortKeep(t *testing.T) {
 	keys, id := newKeys(t), newIdentity(t)
 	adds, want := madeUp(keys, 500)
 	s := store.Dir(t.TempDir())
@@ -173,7 +185,7 @@ func TestSortedKeep(t *testing.T) {
 }
 
 // Two customers whose order keys begin with the same 8 bytes stay two, in the order of their whole keys.
-func TestSortedTies(t *testing.T) {
+func TestSortTies(t *testing.T) {
 	keys, id := newKeys(t), newIdentity(t)
 	ids := []string{"ann", "bob", "cid", "dan"}
 	slices.SortFunc(ids, func(a, b string) int {
@@ -224,15 +236,11 @@ func TestDamagedSpool(t *testing.T) {
 	}
 	refused := func(name string, p Part) {
 		t.Helper()
-		for _, err := range Sorted(context.Background(), p) {
-			if err != nil {
-				if strings.Contains(err.Error(), "@") {
-					t.Errorf("%s: the error names a customer: %v", name, err)
-				}
-				return
-			}
+		if _, err := Sort(context.Background(), p); err == nil {
+			t.Errorf("%s: was read", name)
+		} else if strings.Contains(err.Error(), "@") {
+			t.Errorf("%s: the error names a customer: %v", name, err)
 		}
-		t.Errorf("%s: was read", name)
 	}
 	for _, cut := range []int{0, 10, len(whole) / 2, len(whole) - 1} {
 		if err := os.WriteFile(path, whole[:cut], 0o600); err != nil {
@@ -253,10 +261,8 @@ func TestDamagedSpool(t *testing.T) {
 	refused("absent", partOf(s, keys, id, 1<<20, 1))
 	cancelled, cancel := context.WithCancel(context.Background())
 	cancel()
-	for _, err := range Sorted(cancelled, partOf(s, keys, id, 1<<20, 0)) {
-		if !errors.Is(err, context.Canceled) {
-			t.Errorf("got %v, want that it was cancelled", err)
-		}
+	if _, err := Sort(cancelled, partOf(s, keys, id, 1<<20, 0)); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want that it was cancelled", err)
 	}
 }
 
@@ -278,7 +284,7 @@ func FuzzRecord(f *testing.F) {
 		if !ok || r.order != order || !bytes.Equal(r.id, id) || r.repeated != lo || !bytes.Equal(r.raw, raw) {
 			t.Fatalf("got %+v, %v", r, ok)
 		}
-		s := &sorter{classes: map[string]string{}}
+		s := &Sorted{classes: map[string]string{}}
 		s.take(r)
 		if diff := cmp.Diff(entries, s.customer.Entries); diff != "" {
 			t.Error(diff)
@@ -314,14 +320,20 @@ func BenchmarkSpool(b *testing.B) {
 	b.Run("sort", func(b *testing.B) {
 		for b.Loop() {
 			for part := range 16 {
-				for _, err := range Sorted(context.Background(), partOf(s, keys, id, 1<<30, part)) {
+				sorted, err := Sort(context.Background(), partOf(s, keys, id, 1<<30, part))
+				if err != nil {
+					b.Fatal(err)
+				}
+				for _, err := range sorted.All() {
 					if err != nil {
 						b.Fatal(err)
 					}
+				}
+				if err := sorted.Close(); err != nil {
+					b.Fatal(err)
 				}
 			}
 		}
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/customers, "ns/customer")
 	})
 }
-

@@ -19,7 +19,7 @@ type stream struct {
 }
 
 // stream opens a spool.
-func (s *sorter) stream(name string) (*stream, error) {
+func (s *Sorted) stream(name string) (*stream, error) {
 	if err := s.ctx.Err(); err != nil {
 		return nil, err
 	}

@@ -31,7 +31,7 @@ func (d Dir) Create(_ context.Context, name string) (Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &dirWriter{f, path}, nil
+	return &dirWriter{f, d, path}, nil
 }
 
 // Open opens a file of the folder.
@@ -95,12 +95,15 @@ func (d Dir) Remove(_ context.Context, name string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	for above := filepath.Dir(path); above != filepath.Clean(string(d)); above = filepath.Dir(above) {
-		if os.Remove(above) != nil { // not empty
-			break
-		}
-	}
+	d.prune(filepath.Dir(path))
 	return nil
+}
+
+// prune removes a folder, and those above it, as far as they are empty.
+func (d Dir) prune(folder string) {
+	for folder != filepath.Clean(string(d)) && os.Remove(folder) == nil {
+		folder = filepath.Dir(folder)
+	}
 }
 
 func (d Dir) path(name string) string { return filepath.Join(string(d), filepath.FromSlash(name)) }
@@ -114,6 +117,7 @@ func (f dirFile) Size() int64 { return f.size }
 
 type dirWriter struct {
 	*os.File // nil once it is in its place
+	dir      Dir
 	path     string
 }
 
@@ -136,7 +140,10 @@ func (w *dirWriter) Close() error {
 		return nil
 	}
 	_ = w.File.Close() // Commit may have closed it
-	return os.Remove(w.Name())
+	err := os.Remove(w.Name())
+	w.File = nil
+	w.dir.prune(filepath.Dir(w.path))
+	return err
 }
 
 func syncDir(dir string) error {
