@@ -78,7 +78,7 @@ func (s *stages) build(snap report.Snapshot, in *ledgerInput, again bool) (build
 	}
 	result, err := build.Run(s.ctx, build.Input{
 		Ledger: book, Keys: derived, Snapshot: merkle.Hash(snap.ID), Assets: len(snap.Assets),
-		Dir: s.run.path, Recipient: recipient, LeavesFile: true, Progress: s.progress.step,
+		Shards: s.config.Run.Shards, Dir: s.run.path, Recipient: recipient, LeavesFile: true, Progress: s.progress.step,
 	})
 	s.progress.finish()
 	if err != nil {

@@ -43,6 +43,7 @@ type Config struct {
 		Dir    string `toml:"dir"`
 		Kind   string `toml:"kind"`
 		Memory string `toml:"memory"`
+		Shards int    `toml:"shards"`
 	} `toml:"run"`
 	Keys struct {
 		Snapshot  string   `toml:"snapshot"`
