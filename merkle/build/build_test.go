@@ -401,51 +401,6 @@ func TestSameProofs(t *testing.T) {
 	}
 }
 
-// BenchmarkProofs makes the proofs of a shard of 100,000 customers with 3 of 50 assets in order: checked to the root, and as JSON.
-func BenchmarkProofs(b *testing.B) {
-	var text bytes.Buffer
-	if err := ledger.Synth(&text, ledger.SynthOptions{Customers: 100_000, Assets: 50, Held: 3, Seed: 1}); err != nil {
-		b.Fatal(err)
-	}
-	registry := ledger.SynthAssets(50)
-	names := make([]string, len(registry))
-	for i, a := range registry {
-		names[i] = a.ID
-	}
-	l, err := ledger.Read(context.Background(), []ledger.Source{{Name: "l.csv", Open: func() (io.ReadCloser, error) {
-		return io.NopCloser(&text), nil
-	}}}, registry, ledger.Rules{}, nil)
-	if err != nil {
-		b.Fatal(err)
-	}
-	id := newIdentity(b)
-	in := inputOf(b, l, 1, 2, 1, id.Recipient())
-	in.Assets = len(registry)
-	p, err := NewProver(in.Dir, mustRun(b, in), in.Assets, merkle.Hash{9}, id)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer p.Close()
-	e, err := merkle.NewEncoder[merkle.Plain](names, nil, nil)
-	if err != nil {
-		b.Fatal(err)
-	}
-	var file []byte
-	for b.Loop() {
-		for proved, err := range p.All(context.Background(), 0) {
-			if err != nil {
-				b.Fatal(err)
-			}
-			if file, err = e.Append(file[:0], proved.Proof); err != nil {
-				b.Fatal(err)
-			}
-			if !b.Loop() {
-				return
-			}
-		}
-	}
-}
-
 // X11: files of another build are refused, not served.
 func TestX11_StaleShards(t *testing.T) {
 	id := newIdentity(t)
