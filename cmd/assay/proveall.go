@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"filippo.io/age"
 	"github.com/spf13/cobra"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/assay-por/assay/attest/keys"
 	"github.com/assay-por/assay/merkle"
+	"github.com/assay-por/assay/merkle/build"
 )
 
 // bulk makes the archives of all customers' proofs, several at a time.
@@ -55,68 +57,87 @@ func (p *prover) proveAll(cmd *cobra.Command, path string, to []string) error {
 // all makes the archives that are not whole. Memory is that of a few open shards and compressors, whatever their size.
 func (b *bulk) all() error {
 	g, ctx := errgroup.WithContext(b.s.ctx)
-	g.SetLimit(runtime.GOMAXPROCS(0))
 	defer b.s.progress.finish()
 	listed := b.dir.list.Archives
-	for i := range b.tree.Shards {
+	var next atomic.Int64
+	for range min(runtime.GOMAXPROCS(0), len(b.tree.Shards)) {
 		g.Go(func() error {
-			if err := ctx.Err(); err != nil {
+			m, err := b.maker()
+			if err != nil {
 				return err
 			}
-			if whole, err := b.dir.whole(listed, i); whole || err != nil {
-				b.tell(b.tree.Shards[i].Leaves)
-				return err
+			defer m.proofs.Close()
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(b.tree.Shards) {
+					return nil
+				}
+				whole, err := b.dir.whole(listed, i)
+				if whole {
+					b.tell(b.tree.Shards[i].Leaves)
+				} else if err == nil {
+					err = m.archive(ctx, i)
+				}
+				if err == nil {
+					err = ctx.Err()
+				}
+				if err != nil {
+					return err
+				}
 			}
-			return b.shard(ctx, i)
 		})
 	}
 	return g.Wait()
 }
 
-// shard makes one archive.
-func (b *bulk) shard(ctx context.Context, index int) error {
-	shards, err := b.open()
+// maker makes archives, one at a time.
+type maker struct {
+	*bulk
+	proofs *build.Prover
+	files  *merkle.Encoder[merkle.Plain]
+	file   []byte
+}
+
+func (b *bulk) maker() (*maker, error) {
+	proofs, err := b.open()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer shards.Close()
 	files, err := merkle.NewEncoder[merkle.Plain](b.snap.AssetIDs(), b.envelope, b.log)
-	if err != nil {
-		return err
-	}
-	w, err := b.dir.create(index, b.snap.Instant.Time, b.to)
+	return &maker{bulk: b, proofs: proofs, files: files}, err
+}
+
+// archive makes a shard's.
+func (m *maker) archive(ctx context.Context, shard int) error {
+	w, err := m.dir.create(shard, m.snap.Instant.Time, m.to)
 	if err != nil {
 		return err
 	}
 	defer w.abandon()
 	const often = 1 << 10
-	var raw []byte
-	for proved, err := range shards.All(ctx, index) {
+	for proved, err := range m.proofs.All(ctx, shard) {
 		if err != nil {
 			return unreadable("%w", err)
 		}
-		if raw, err = files.Append(raw[:0], proved.Proof); err != nil {
+		if m.file, err = m.files.Append(m.file[:0], proved.Proof); err != nil {
 			return err
 		}
-		if err := w.add(proofFile(proved.Handle), raw); err != nil {
+		if err := w.add(proofFile(proved.Handle), m.file); err != nil {
 			return err
 		}
 		if w.files%often == 0 {
-			b.tell(often)
+			m.tell(often)
 		}
-	}
-	if w.files != b.tree.Shards[index].Leaves {
-		return unreadable("shard #%d gave %d proofs, want %d", index, w.files, b.tree.Shards[index].Leaves)
 	}
 	made, err := w.close()
 	if err != nil {
 		return err
 	}
-	b.tell(w.files % often)
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.made++
-	return b.dir.add(made)
+	m.tell(w.files % often)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.made++
+	return m.dir.add(made)
 }
 
 func (b *bulk) tell(proofs uint64) {
