@@ -131,10 +131,15 @@ func (h *hasher[S]) parent(left, right Node[S]) (Node[S], error) {
 	if err != nil {
 		return Node[S]{}, err
 	}
+	h.preimage(left, right)
+	return Node[S]{Hash: sha256.Sum256(h.buf), Sum: sum}, nil
+}
+
+// preimage fills the buffer with what a parent hashes.
+func (h *hasher[S]) preimage(left, right Node[S]) {
 	h.buf = append(h.buf[:0], byte(h.level)|nodeByte)
 	h.buf = append(h.buf, left.Hash[:]...)
 	h.buf = left.Sum.AppendBinary(h.buf)
 	h.buf = append(h.buf, right.Hash[:]...)
 	h.buf = right.Sum.AppendBinary(h.buf)
-	return Node[S]{Hash: sha256.Sum256(h.buf), Sum: sum}, nil
 }

@@ -18,8 +18,8 @@ import (
 type ledgerInput struct {
 	config   *Config
 	sources  []ledger.Source
-	size     int64  // 0 if it is not known
-	digest   string // of a query not known before its rows were read
+	size     int64     // 0 if it is not known
+	digest   string    // of a query not known before its rows were read
 	database *database // nil for files
 }
 

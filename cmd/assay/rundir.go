@@ -37,7 +37,7 @@ const (
 // published is where a file of the bundle lies in the run's directory.
 func published(path string) string { return dirPublished + "/" + path }
 
-// runDir is the run's directory, held by this process alone until it is closed.
+// runDir is the run's directory, held by this process alone until it is closed; without a lock, it is only read.
 type runDir struct {
 	path string
 	lock *flock.Flock

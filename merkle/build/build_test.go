@@ -374,40 +374,6 @@ func TestSameProofs(t *testing.T) {
 	}
 }
 
-// BenchmarkProofs makes the proofs of a shard of 100,000 customers with 3 of 50 assets in order: checked to the root, and as JSON.
-func BenchmarkProofs(b *testing.B) {
-	var text bytes.Buffer
-	if err := ledger.Synth(&text, ledger.SynthOptions{Customers: 100_000, Assets: 50, Held: 3, Seed: 1}); err != nil {
-		b.Fatal(err)
-	}
-	registry := ledger.SynthAssets(50)
-	names := make([]string, len(registry))
-	for i, a := range registry {
-		names[i] = a.ID
-	}
-	l := &testLedger{text: text.String(), registry: registry}
-	id := newIdentity(b)
-	in := inputOf(b, l, 1, 2, 1, id)
-	p, err := NewProver(store.Dir(in.Dir), mustRun(b, in), len(registry), merkle.Hash{9}, id)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer p.Close()
-	for b.Loop() {
-		for proved, err := range p.All(context.Background(), 0) {
-			if err != nil {
-				b.Fatal(err)
-			}
-			if _, err := proved.Proof.JSON(names, nil, nil); err != nil {
-				b.Fatal(err)
-			}
-			if !b.Loop() {
-				return
-			}
-		}
-	}
-}
-
 // X11: files of another build are refused, not served.
 func TestX11_StaleShards(t *testing.T) {
 	id := newIdentity(t)

@@ -24,6 +24,7 @@ type Prover struct {
 	assets    int
 	identity  age.Identity
 	top       *merkle.Tree[merkle.Plain]
+	climber   merkle.Climber[merkle.Plain]
 	file      store.File  // of the shard that is open, or nil
 	open      *shard.File // as read from it
 }
@@ -105,7 +106,7 @@ func (p *Prover) finish(proof merkle.Proof[merkle.Plain], identity merkle.Hash) 
 	if proof.Top, err = p.top.Path(proof.Shard.Index); err != nil {
 		return merkle.Proof[merkle.Plain]{}, err
 	}
-	root, err := proof.RootOf(identity)
+	root, err := p.climber.Root(proof, identity)
 	if err == nil && root.Hash != p.result.Root {
 		err = fmt.Errorf("it gives the root %v, want %v", root.Hash, p.result.Root)
 	}
