@@ -15,24 +15,25 @@ import (
 // Dir is a store in a folder. Nobody but its owner can read what it writes.
 type Dir string
 
-// unfinished ends the names of files on their way. What a killed process left of them is removed by [RemoveAll], as they are
-// listed with the others.
-const unfinished = ".part"
-
 // Create makes the folders above the file too.
 func (d Dir) Create(_ context.Context, name string) (Writer, error) {
 	if err := check("create", name); err != nil {
 		return nil, err
 	}
 	path := d.path(name)
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, err
+	const tries = 10 // a folder may be removed, as it is empty, before the file is in it
+	for try := 1; ; try++ {
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return nil, err
+		}
+		f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*"+unfinished) // mode 0600
+		if err == nil {
+			return &dirWriter{bufio.NewWriterSize(f, 1<<17), f, path, filepath.Clean(string(d))}, nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) || try == tries {
+			return nil, err
+		}
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*"+unfinished) // mode 0600
-	if err != nil {
-		return nil, err
-	}
-	return &dirWriter{bufio.NewWriterSize(f, 1<<17), f, path}, nil
 }
 
 // Open opens a file of the folder.
@@ -45,6 +46,9 @@ func (d Dir) Open(_ context.Context, name string) (File, error) {
 		return nil, err
 	}
 	info, err := f.Stat()
+	if err == nil && info.IsDir() {
+		err = &fs.PathError{Op: "open", Path: f.Name(), Err: fs.ErrNotExist}
+	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
@@ -53,13 +57,24 @@ func (d Dir) Open(_ context.Context, name string) (File, error) {
 
 // List walks the folder that prefix leads to.
 func (d Dir) List(ctx context.Context, prefix string) ([]Info, error) {
+	all, err := d.walk(ctx, prefix)
+	return slices.DeleteFunc(all, func(f Info) bool { return strings.HasSuffix(f.Name, unfinished) }), err
+}
+
+func (d Dir) walk(ctx context.Context, prefix string) ([]Info, error) {
 	top := string(d)
 	if i := strings.LastIndexByte(prefix, '/'); i >= 0 {
+		if err := check("list", prefix[:i]); err != nil {
+			return nil, err
+		}
 		top = d.path(prefix[:i])
 	}
 	var found []Info
 	err := filepath.WalkDir(top, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil // removed meanwhile, or never there
+		case err != nil || entry.IsDir():
 			return errors.Join(err, ctx.Err())
 		}
 		rel, err := filepath.Rel(string(d), path)
@@ -72,7 +87,7 @@ func (d Dir) List(ctx context.Context, prefix string) ([]Info, error) {
 		}
 		info, err := entry.Info()
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil // removed meanwhile
+			return nil
 		}
 		if err != nil {
 			return err
@@ -80,11 +95,26 @@ func (d Dir) List(ctx context.Context, prefix string) ([]Info, error) {
 		found = append(found, Info{name, info.Size()})
 		return nil
 	})
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err != nil {
 		return nil, err
 	}
 	slices.SortFunc(found, func(a, b Info) int { return cmp.Compare(a.Name, b.Name) })
 	return found, nil
+}
+
+func (d Dir) removeUnfinished(ctx context.Context, prefix string) error {
+	all, err := d.walk(ctx, prefix)
+	if err != nil {
+		return err
+	}
+	for _, f := range all {
+		if strings.HasSuffix(f.Name, unfinished) {
+			if err := d.remove(f.Name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // Remove removes the file, and the folders above it that are empty then.
@@ -92,7 +122,14 @@ func (d Dir) Remove(_ context.Context, name string) error {
 	if err := check("remove", name); err != nil {
 		return err
 	}
+	return d.remove(name)
+}
+
+func (d Dir) remove(name string) error {
 	path := d.path(name)
+	if info, err := os.Lstat(path); err == nil && info.IsDir() {
+		return nil
+	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -117,6 +154,7 @@ type dirWriter struct {
 	*bufio.Writer
 	f    *os.File // nil once it is closed
 	path string
+	top  string
 }
 
 func (w *dirWriter) Commit() error {
@@ -134,15 +172,21 @@ func (w *dirWriter) Commit() error {
 		return err
 	}
 	w.f = nil
-	return syncDir(filepath.Dir(w.path))
+	for dir := filepath.Dir(w.path); ; dir = filepath.Dir(dir) { // Create may have made any of them
+		if err := syncDir(dir); err != nil || dir == w.top {
+			return err
+		}
+	}
 }
 
 func (w *dirWriter) Close() error {
 	if w.f == nil {
 		return nil
 	}
+	name := w.f.Name()
 	_ = w.f.Close() // Commit may have closed it
-	return os.Remove(w.f.Name())
+	w.f = nil
+	return os.Remove(name)
 }
 
 func syncDir(dir string) error {
