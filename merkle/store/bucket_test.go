@@ -1,0 +1,255 @@
+package store_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/minio/minio-go/v7"
+
+	"github.com/assay-por/assay/merkle/store"
+	"github.com/assay-por/assay/merkle/store/storetest"
+)
+
+// newBucket is a store in a folder of a server's bucket.
+func newBucket(t testing.TB, s *storetest.Server, secret string) *store.Bucket {
+	t.Helper()
+	client, err := s.Client(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &store.Bucket{Client: client, Name: storetest.Name, Prefix: "some/folder", Part: 5 << 20}
+}
+
+// The first file written stays, and whoever comes later is content.
+func TestBucketKeepsTheFirst(t *testing.T) {
+	s := storetest.Start(t)
+	b, ctx := newBucket(t, s, storetest.SecretKey), context.Background()
+	for _, size := range []int{10, 6 << 20} {
+		name := fmt.Sprint(size)
+		if err := errors.Join(store.Write(ctx, b, name, content(1, size)), store.Write(ctx, b, name, content(2, size))); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := store.Read(ctx, b, name); err != nil || !bytes.Equal(got, content(1, size)) {
+			t.Errorf("of %d bytes the second file stays, or %v", size, err)
+		}
+	}
+	if n := uploads(t, b); n != 0 {
+		t.Errorf("%d uploads are left", n)
+	}
+	if first, err := b.Probe(ctx, "probe"); err != nil || !first {
+		t.Errorf("got %v, %v, want that the first stays", first, err)
+	}
+	listed(t, b, "", "10", "6291456")
+}
+
+// uploads counts those that nobody ended.
+func uploads(t *testing.T, b *store.Bucket) (n int) {
+	t.Helper()
+	for u := range b.Client.ListIncompleteUploads(context.Background(), b.Name, "", true) {
+		if u.Err != nil {
+			t.Fatal(u.Err)
+		}
+		n++
+	}
+	return n
+}
+
+// What is given up, or left by a process that was killed, is not kept by the server for ever.
+func TestBucketLeavesNoUploads(t *testing.T) {
+	s := storetest.Start(t)
+	b := newBucket(t, s, storetest.SecretKey)
+	ctx, cancel := context.WithCancel(context.Background())
+	var writers []store.Writer
+	for _, name := range []string{"a", "b"} {
+		w, err := b.Create(ctx, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write(content(1, 6<<20)); err != nil {
+			t.Fatal(err)
+		}
+		writers = append(writers, w)
+	}
+	cancel()
+	if err := writers[0].Commit(); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want the context's error", err)
+	}
+	if err := writers[0].Close(); err != nil {
+		t.Error(err)
+	}
+	if n := uploads(t, b); n != 1 {
+		t.Errorf("%d uploads are left, want that of b", n)
+	}
+	if err := store.RemoveAll(context.Background(), b, "b"); err != nil {
+		t.Error(err)
+	}
+	if n := uploads(t, b); n != 0 {
+		t.Errorf("%d uploads are left, want none", n)
+	}
+}
+
+func TestBucketObjectReplaced(t *testing.T) {
+	s := storetest.Start(t)
+	b, ctx := newBucket(t, s, storetest.SecretKey), context.Background()
+	for _, size := range []int{9 << 20, 3} { // the second one is shorter than where it is read
+		if err := store.Write(ctx, b, "file", content(1, 8<<20)); err != nil {
+			t.Fatal(err)
+		}
+		f := opened(t, b, "file")
+		got := make([]byte, 100)
+		if _, err := f.ReadAt(got, 7<<20); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.Client.PutObject(ctx, b.Name, "some/folder/file", bytes.NewReader(content(2, size)), int64(size), minio.PutObjectOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		const want = "s3://assay-test/some/folder/file: the object is another one than when it was opened or listed"
+		for range 2 {
+			if n, err := f.ReadAt(got, 7<<20); n != 0 || err == nil || err.Error() != want {
+				t.Errorf("got %d bytes, %v, want %s", n, err, want)
+			}
+			if n, err := f.Read(got); n != 0 || err == nil || err.Error() != want {
+				t.Errorf("got %d bytes, %v, want %s", n, err, want)
+			}
+		}
+		if err := b.Remove(ctx, "file"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.ReadAt(got, 0); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("of an object that is gone: got %v", err)
+		}
+	}
+}
+
+// Lists are as long as they are; the server gives a thousand names at once.
+func TestBucketListsPages(t *testing.T) {
+	s := storetest.Start(t)
+	b, ctx := newBucket(t, s, storetest.SecretKey), context.Background()
+	var want []string
+	for i := range 2100 {
+		name := fmt.Sprintf("%04d", i)
+		want = append(want, name)
+		path := filepath.Join(s.Folder, "some/folder", name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, nil, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	listed(t, b, "", want...)
+	objects, folders, err := b.Level(ctx, "some/folder/1")
+	if err != nil || len(objects) != 1000 || objects[0].Key != "some/folder/1000" || folders != nil {
+		t.Errorf("got %d objects, folders %v, %v", len(objects), folders, err)
+	}
+	objects, folders, err = b.Level(ctx, "so")
+	if d := cmp.Diff([]string{"some"}, folders); d != "" || objects != nil || err != nil {
+		t.Errorf("got %v, folders %v, %v", objects, folders, err)
+	}
+}
+
+func TestBucketFaults(t *testing.T) {
+	s := storetest.Start(t)
+	ctx := context.Background()
+	b, wrong, elsewhere := newBucket(t, s, storetest.SecretKey), newBucket(t, s, "canary-wrong"), newBucket(t, s, storetest.SecretKey)
+	elsewhere.Name = "nobody"
+	fails := func(b *store.Bucket, want string, unreachable bool) {
+		t.Helper()
+		write := store.Write(ctx, b, "file", nil)
+		_, list := b.List(ctx, "")
+		for op, err := range map[string]error{"write": write, "list": list, "write much": store.Write(ctx, b, "file", content(1, 6<<20))} {
+			switch {
+			case err == nil || !strings.HasPrefix(err.Error(), "s3://"+b.Name+"/some/folder/") || !strings.Contains(err.Error(), want):
+				t.Errorf("%s: got %v, want %s", op, err, want)
+			case errors.Is(err, store.ErrUnreachable) != unreachable:
+				t.Errorf("%s: is unreachable: %v, want %v: %v", op, !unreachable, unreachable, err)
+			case regexp.MustCompile("canary|Signature=|uploadId").MatchString(err.Error()):
+				t.Errorf("%s: the error repeats what is secret: %v", op, err)
+			}
+		}
+	}
+	fails(wrong, "the server refuses the credentials, or they do not allow this (SignatureDoesNotMatch)", false)
+	fails(elsewhere, "there is no such bucket", false)
+	if _, err := wrong.Open(ctx, "file"); err == nil || errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "refuses the credentials") {
+		t.Errorf("got %v", err)
+	}
+	if err := store.Write(ctx, b, "large", content(1, 12<<20)); err != nil {
+		t.Fatal(err)
+	}
+	f := opened(t, b, "large")
+	if _, err := f.Read(make([]byte, 10)); err != nil {
+		t.Fatal(err)
+	}
+	w, err := b.Create(ctx, "half")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Write(content(1, 6<<20)); err != nil {
+		t.Fatal(err)
+	}
+	s.Kill()
+	fails(b, "connection refused", true)
+	_, rest := io.Copy(io.Discard, f)
+	_, more := w.Write(content(1, 6<<20))
+	for op, err := range map[string]error{"read": rest, "write": more, "commit": w.Commit(), "close": w.Close()} {
+		if !errors.Is(err, store.ErrUnreachable) {
+			t.Errorf("%s: got %v, want that the server gives no answer", op, err)
+		}
+	}
+}
+
+// cutting passes connections on to a server, and cuts each after some bytes of its answers.
+func cutting(t *testing.T, address string, after int64) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			in, err := l.Accept()
+			if err != nil {
+				return
+			}
+			out, err := net.Dial("tcp", address)
+			if err != nil {
+				_ = in.Close()
+				return
+			}
+			go func() { _, _ = io.Copy(out, in); _ = out.Close() }()
+			go func() { _, _ = io.CopyN(in, out, after); _ = in.Close(); _ = out.Close() }()
+		}
+	}()
+	return l.Addr().String()
+}
+
+// A connection that breaks costs a request, and no byte is lost or doubled.
+func TestBucketReadsOn(t *testing.T) {
+	s := storetest.Start(t)
+	b, ctx := newBucket(t, s, storetest.SecretKey), context.Background()
+	want := content(1, 12<<20)
+	if err := store.Write(ctx, b, "file", want); err != nil {
+		t.Fatal(err)
+	}
+	broken := newBucket(t, &storetest.Server{Address: cutting(t, s.Address, 1<<20)}, storetest.SecretKey)
+	if got, err := store.Read(ctx, broken, "file"); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("got %d bytes, %v", len(got), err)
+	}
+	got := make([]byte, 5<<20)
+	if _, err := opened(t, broken, "file").ReadAt(got, 1<<20); err != nil || !bytes.Equal(got, want[1<<20:6<<20]) {
+		t.Error("at a place: other bytes, or ", err)
+	}
+	dead := newBucket(t, &storetest.Server{Address: cutting(t, s.Address, 0)}, storetest.SecretKey)
+	if _, err := dead.Open(ctx, "file"); !errors.Is(err, store.ErrUnreachable) {
+		t.Errorf("got %v, want that the server gives no answer", err)
+	}
+}
