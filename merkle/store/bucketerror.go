@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
+	"os"
 
 	"github.com/minio/minio-go/v7"
 )
@@ -43,6 +44,8 @@ func (b *Bucket) failed(ctx context.Context, key string, err error) error {
 	var said minio.ErrorResponse
 	answered := errors.As(err, &said)
 	switch code := said.Code; {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded), !answered && errors.Is(err, os.ErrDeadlineExceeded):
+		e.Problem, e.Err = "the server does not answer in time", ErrUnreachable
 	case ctx.Err() != nil:
 		e.Problem, e.Err = ctx.Err().Error(), ctx.Err()
 	case code == minio.NoSuchKey:
