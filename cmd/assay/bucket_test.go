@@ -197,6 +197,28 @@ func TestS3Silent(t *testing.T) {
 	}
 }
 
+// The server shows a certificate that is known here, or nothing is said to it.
+func TestS3Verified(t *testing.T) {
+	certificate := selfSigned(t, t.TempDir(), "own")
+	server := storetest.Start(t, "--cert", certificate, "--key", certificate+".key")
+	assay, _ := programs(t)
+	dir := t.TempDir()
+	inBucket(t, dir, server.Address, "s3://assay-test/run", "local.csv")
+	text := strings.Replace(read(t, dir, "assay.toml"), "http://", "https://", 1)
+	if err := os.WriteFile(filepath.Join(dir, "assay.toml"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for known, want := range map[string]string{
+		certificate:                      "ok    store      s3://assay-test/run can be written",
+		selfSigned(t, t.TempDir(), "it"): "FAIL  store      run.store: s3://assay-test/run/.doctor-",
+	} {
+		t.Setenv("SSL_CERT_FILE", known)
+		if _, stdout, stderr := call(t, dir, assay, "doctor"); !strings.Contains(stdout, want) {
+			t.Errorf("doctor says %s%s, want %s", stdout, stderr, want)
+		}
+	}
+}
+
 func TestLedgerObjects(t *testing.T) {
 	server := storetest.Start(t)
 	for _, key := range []string{"a.csv", "day/b.csv", "day/c.csv.zst", "day/.hidden", "day/_SUCCESS", "day/_old/x.csv", "day-2/d.csv", "deep/er/e.csv", "e[1].csv", "hid/.x", "+ é/f.csv"} {

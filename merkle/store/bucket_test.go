@@ -8,10 +8,14 @@ import (
 	"io"
 	"io/fs"
 	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -206,6 +210,68 @@ func TestBucketFaults(t *testing.T) {
 	}
 }
 
+// between passes requests on to a server, but for those that it answers itself.
+func between(t *testing.T, address string, answer func(w http.ResponseWriter, r *http.Request, pass http.Handler)) string {
+	t.Helper()
+	pass := &httputil.ReverseProxy{Director: func(r *http.Request) { r.URL.Scheme, r.URL.Host = "http", address }}
+	p := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { answer(w, r, pass) }))
+	t.Cleanup(p.Close)
+	return p.Listener.Addr().String()
+}
+
+// Servers differ in what they say to a condition, and answers are lost: a file is there all the same, and no upload is left.
+func TestBucketConditions(t *testing.T) {
+	s := storetest.Start(t)
+	refuse := func(status int, code string) func(http.ResponseWriter, *http.Request, http.Handler) {
+		return func(w http.ResponseWriter, r *http.Request, pass http.Handler) {
+			if r.Header.Get("If-None-Match") == "" {
+				pass.ServeHTTP(w, r)
+				return
+			}
+			w.WriteHeader(status)
+			fmt.Fprintf(w, "<Error><Code>%s</Code></Error>", code)
+		}
+	}
+	var conditional atomic.Int32
+	lose := func(w http.ResponseWriter, r *http.Request, pass http.Handler) {
+		if r.Header.Get("If-None-Match") == "" || conditional.Add(1)%2 == 0 {
+			pass.ServeHTTP(w, r)
+			return
+		}
+		pass.ServeHTTP(httptest.NewRecorder(), r) // every other one
+		panic(http.ErrAbortHandler)
+	}
+	for name, c := range map[string]struct {
+		answer func(http.ResponseWriter, *http.Request, http.Handler)
+		want   string // the error, where no file was there before
+	}{
+		"no conditions":   {refuse(http.StatusNotImplemented, "NotImplemented"), ""},
+		"another writes":  {refuse(http.StatusConflict, "ConditionalRequestConflict"), `the server says "ConditionalRequestConflict"`},
+		"another did":     {refuse(http.StatusPreconditionFailed, "PreconditionFailed"), ""},
+		"answer was lost": {lose, ""},
+	} {
+		b := newBucket(t, &storetest.Server{Address: between(t, s.Address, c.answer)}, storetest.SecretKey)
+		for _, size := range []int{10, 6 << 20} {
+			for _, before := range []bool{false, true} {
+				file := fmt.Sprintf("%s/%d", name, size)
+				err := store.Write(context.Background(), b, file, content(1, size))
+				if want := c.want; !before && want != "" && (err == nil || !strings.HasSuffix(err.Error(), want)) || (before || want == "") && err != nil {
+					t.Errorf("%s, %d bytes, one there before: %v: got %v, want %q", name, size, before, err, want)
+				}
+				if err := store.Write(context.Background(), newBucket(t, s, storetest.SecretKey), file, content(1, size)); err != nil {
+					t.Fatal(err)
+				}
+				if got, err := store.Read(context.Background(), b, file); err != nil || !bytes.Equal(got, content(1, size)) {
+					t.Errorf("%s: got %d bytes, %v", name, len(got), err)
+				}
+			}
+		}
+		if n := uploads(t, b); n != 0 {
+			t.Errorf("%s: %d uploads are left", name, n)
+		}
+	}
+}
+
 // cutting passes connections on to a server, and cuts each after some bytes of its answers.
 func cutting(t *testing.T, address string, after int64) string {
 	t.Helper()
@@ -249,7 +315,10 @@ func TestBucketReadsOn(t *testing.T) {
 		t.Error("at a place: other bytes, or ", err)
 	}
 	dead := newBucket(t, &storetest.Server{Address: cutting(t, s.Address, 0)}, storetest.SecretKey)
-	if _, err := dead.Open(ctx, "file"); !errors.Is(err, store.ErrUnreachable) {
-		t.Errorf("got %v, want that the server gives no answer", err)
+	_, opening := dead.Open(ctx, "file")
+	for _, err := range []error{opening, store.Write(ctx, dead, "file", content(1, 6<<20))} {
+		if !errors.Is(err, store.ErrUnreachable) || strings.Contains(err.Error(), "http") {
+			t.Errorf("got %v, want that the server gives no answer, and no URL", err)
+		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
 
 	"github.com/minio/minio-go/v7"
 )
@@ -66,6 +67,9 @@ func (b *Bucket) failed(ctx context.Context, key string, err error) error {
 			err = request.Err
 		}
 		e.Problem, e.Err = err.Error(), ErrUnreachable
+		if request != nil && strings.Contains(e.Problem, request.URL) { // minio-go's words for io.EOF
+			e.Problem = "the server closes the connection"
+		}
 	}
 	return e
 }

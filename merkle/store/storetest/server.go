@@ -3,7 +3,6 @@ package storetest
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -37,8 +36,8 @@ type Server struct {
 	said    bytes.Buffer
 }
 
-// Start starts a server, or skips the test where there is none.
-func Start(t testing.TB) *Server {
+// Start starts a server, with further flags of versitygw, or skips the test where there is none.
+func Start(t testing.TB, flags ...string) *Server {
 	t.Helper()
 	_, here, _, _ := runtime.Caller(0)
 	program := filepath.Join(filepath.Dir(here), "../../../build/bin/versitygw")
@@ -54,7 +53,7 @@ func Start(t testing.TB) *Server {
 	}
 	const tries = 3 // another process may take the free port first
 	for try := 1; ; try++ {
-		err := s.start(program, dir)
+		err := s.start(program, dir, flags)
 		if err == nil {
 			t.Cleanup(s.Kill)
 			return s
@@ -65,7 +64,7 @@ func Start(t testing.TB) *Server {
 	}
 }
 
-func (s *Server) start(program, dir string) error {
+func (s *Server) start(program, dir string, flags []string) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -75,7 +74,8 @@ func (s *Server) start(program, dir string) error {
 		return err
 	}
 	s.said.Reset()
-	s.process = exec.Command(program, "--port", s.Address, "--region", Region, "--quiet", "posix", "--sidecar", filepath.Join(dir, "meta"), filepath.Join(dir, "data"))
+	args := append([]string{"--port", s.Address, "--region", Region, "--quiet"}, flags...)
+	s.process = exec.Command(program, append(args, "posix", "--sidecar", filepath.Join(dir, "meta"), filepath.Join(dir, "data"))...)
 	s.process.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+AccessKey, "ROOT_SECRET_KEY="+SecretKey)
 	s.process.Stdout, s.process.Stderr = &s.said, &s.said
 	if err := s.process.Start(); err != nil {
@@ -86,13 +86,10 @@ func (s *Server) start(program, dir string) error {
 		defer close(s.ended)
 		_ = s.process.Wait() // it is killed in the end
 	}()
-	client, err := s.Client(SecretKey)
-	if err != nil {
-		return err
-	}
 	for range 200 {
-		if _, err = client.BucketExists(context.Background(), Name); err == nil {
-			return nil
+		var conn net.Conn
+		if conn, err = net.Dial("tcp", s.Address); err == nil {
+			return conn.Close()
 		}
 		select {
 		case <-s.ended:
@@ -113,7 +110,7 @@ func (s *Server) Kill() {
 // Signal sends the server a signal.
 func (s *Server) Signal(sig os.Signal) error { return s.process.Process.Signal(sig) }
 
-// Client returns a client with the access key and any secret.
+// Client returns a client with the access key and any secret, of a server without TLS.
 func (s *Server) Client(secret string) (*minio.Client, error) {
 	return minio.New(s.Address, &minio.Options{Creds: credentials.NewStaticV4(AccessKey, secret, ""), Region: Region, MaxRetries: 2})
 }
