@@ -32,6 +32,8 @@ func (b *Bucket) key(name string) string {
 	return b.Prefix + "/" + name
 }
 
+func (b *Bucket) url(key string) string { return "s3://" + b.Name + "/" + key }
+
 // Create begins an upload, of which the server shows nothing before Commit. Its memory is one part.
 func (b *Bucket) Create(ctx context.Context, name string) (Writer, error) {
 	if err := check("create", name); err != nil {
@@ -324,6 +326,9 @@ func (s *span) Read(p []byte) (int, error) {
 }
 
 func (s *span) open() error {
+	if s.object.ETag == "" {
+		return &BucketError{Name: s.bucket.url(s.object.Key), Problem: "the server gives the object no ETag, so that nobody could tell whether it changes meanwhile: copy it anew"}
+	}
 	var opts minio.GetObjectOptions
 	err := opts.SetRange(s.at, s.end-1)
 	if err == nil {

@@ -20,6 +20,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
 
 	"github.com/assay-por/assay/merkle/store"
 	"github.com/assay-por/assay/merkle/store/storetest"
@@ -150,6 +151,15 @@ func TestBucketListsPages(t *testing.T) {
 		}
 	}
 	listed(t, b, "", want...)
+	if _, err := store.Read(ctx, b, "0000"); err != nil {
+		t.Errorf("of an empty object there is nothing to ask for: got %v", err)
+	}
+	if err := os.WriteFile(filepath.Join(s.Folder, "some/folder/0000"), []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Read(ctx, b, "0000"); err == nil || !strings.Contains(err.Error(), "some/folder/0000: the server gives the object no ETag") {
+		t.Errorf("got %v", err)
+	}
 	objects, folders, err := b.Level(ctx, "some/folder/1")
 	if err != nil || len(objects) != 1000 || objects[0].Key != "some/folder/1000" || folders != nil {
 		t.Errorf("got %d objects, folders %v, %v", len(objects), folders, err)
@@ -182,6 +192,11 @@ func TestBucketFaults(t *testing.T) {
 	}
 	fails(wrong, "the server refuses the credentials, or they do not allow this (SignatureDoesNotMatch)", false)
 	fails(elsewhere, "there is no such bucket", false)
+	abroad, err := minio.New(s.Address, &minio.Options{Creds: credentials.NewStaticV4(storetest.AccessKey, storetest.SecretKey, ""), Region: "us-canary-1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fails(&store.Bucket{Client: abroad, Name: storetest.Name, Prefix: "some/folder"}, "the bucket is in another region than was said", false)
 	if _, err := wrong.Open(ctx, "file"); err == nil || errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "refuses the credentials") {
 		t.Errorf("got %v", err)
 	}

@@ -41,7 +41,7 @@ func (b *Bucket) failed(ctx context.Context, key string, err error) error {
 	if err == nil {
 		return nil
 	}
-	e := &BucketError{Name: "s3://" + b.Name + "/" + key}
+	e := &BucketError{Name: b.url(key)}
 	var said minio.ErrorResponse
 	answered := errors.As(err, &said)
 	switch code := said.Code; {
@@ -57,6 +57,8 @@ func (b *Bucket) failed(ctx context.Context, key string, err error) error {
 		e.Problem = "the object is another one than when it was opened or listed"
 	case said.StatusCode == http.StatusForbidden, said.StatusCode == http.StatusUnauthorized:
 		e.Problem = fmt.Sprintf("the server refuses the credentials, or they do not allow this (%s)", code)
+	case code == "AuthorizationHeaderMalformed", code == minio.InvalidRegion, code == "PermanentRedirect":
+		e.Problem = fmt.Sprintf("the bucket is in another region than was said (%s)", code)
 	case answered && said.StatusCode >= http.StatusInternalServerError:
 		e.Problem, e.Err = fmt.Sprintf("the server fails with status %d (%s), several times", said.StatusCode, code), ErrUnreachable
 	case answered:
