@@ -65,7 +65,7 @@ func Write(ctx context.Context, s Store, name string, data []byte) error {
 	if err != nil {
 		return err
 	}
-	defer w.Close() //nolint:errcheck // given up, or committed
+	defer w.Close()
 	if _, err := w.Write(data); err != nil {
 		return err
 	}

@@ -271,7 +271,7 @@ func testLarge(t *testing.T, s store.Store, _ string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer w.Close() //nolint:errcheck // committed
+		defer w.Close()
 		for range size / step {
 			if _, err := w.Write(piece); err != nil {
 				t.Fatal(err)

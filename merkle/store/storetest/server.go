@@ -75,7 +75,7 @@ func (s *Server) start(program, dir string, flags []string) error {
 	}
 	s.said.Reset()
 	args := append([]string{"--port", s.Address, "--region", Region, "--quiet"}, flags...)
-	s.process = exec.Command(program, append(args, "posix", "--sidecar", filepath.Join(dir, "meta"), filepath.Join(dir, "data"))...)
+	s.process = exec.Command(program, append(args, "posix", "--sidecar", filepath.Join(dir, "meta"), filepath.Join(dir, "data"))...) //nolint:gosec // G204: a server for tests
 	s.process.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+AccessKey, "ROOT_SECRET_KEY="+SecretKey)
 	s.process.Stdout, s.process.Stderr = &s.said, &s.said
 	if err := s.process.Start(); err != nil {
