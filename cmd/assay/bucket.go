@@ -79,12 +79,18 @@ func (c *Config) checkS3() error {
 	return nil
 }
 
-// store is where the files of a build lie: the run's directory, or a folder of a bucket.
+// store is where the files of a build lie: the run's directory, or a folder of a bucket; files on their way there pass through
+// run, as they are: sealed, or public.
 func (c *Config) store(run string) (store.Store, error) {
 	if c.Run.Store == "" {
 		return store.Dir(run), nil
 	}
-	return c.storeBucket()
+	b, err := c.storeBucket()
+	if err != nil {
+		return nil, err
+	}
+	b.Scratch = run // many files are written at once
+	return b, nil
 }
 
 func (c *Config) storeBucket() (*store.Bucket, error) {

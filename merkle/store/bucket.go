@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/minio/minio-go/v7"
 )
@@ -17,10 +16,11 @@ import (
 // Bucket is a store in a bucket of an S3-compatible server. A file is an object, and there once the server has all of it. Where
 // the server can put an object on the condition that there is none, the first one written stays; elsewhere the last.
 type Bucket struct {
-	Client *minio.Client
-	Name   string
-	Prefix string // the folder of the bucket that the store is; may be empty
-	Part   int    // bytes that a writer holds and sends at once, at least 5 MiB; 0 for 16 MiB
+	Client  *minio.Client
+	Name    string
+	Prefix  string // the folder of the bucket that the store is; may be empty
+	Part    int    // bytes that a writer holds and sends at once, at least 5 MiB; 0 for 16 MiB
+	Scratch string // a folder where writers hold them, as they were written, in files without a name; empty for memory
 }
 
 const defaultPart = 16 << 20
@@ -34,12 +34,12 @@ func (b *Bucket) key(name string) string {
 
 func (b *Bucket) url(key string) string { return "s3://" + b.Name + "/" + key }
 
-// Create begins an upload, of which the server shows nothing before Commit. Its memory is one part.
+// Create begins an upload, of which the server shows nothing before Commit.
 func (b *Bucket) Create(ctx context.Context, name string) (Writer, error) {
 	if err := check("create", name); err != nil {
 		return nil, err
 	}
-	return &upload{ctx: ctx, bucket: b, key: b.key(name), part: cmp.Or(b.Part, defaultPart)}, nil
+	return &upload{ctx: ctx, bucket: b, key: b.key(name), held: held{scratch: b.Scratch}, part: cmp.Or(b.Part, defaultPart)}, nil
 }
 
 // Open asks for the object's size and ETag. What is read later is of that very object, or an error.
@@ -148,113 +148,6 @@ func (b *Bucket) list(ctx context.Context, prefix string, below bool) (objects [
 		return nil, nil, b.failed(ctx, prefix, err)
 	}
 	return objects, folders, nil
-}
-
-// upload is an object on its way.
-type upload struct {
-	ctx    context.Context // of Create: a Writer's methods have none
-	bucket *Bucket
-	key    string
-	part   int
-	buf    []byte
-	id     string // of the multipart upload; empty as long as all is in buf
-	parts  []minio.CompletePart
-	ended  bool
-}
-
-func (u *upload) Write(p []byte) (written int, err error) {
-	for len(p) > 0 {
-		if len(u.buf) == u.part {
-			if err := u.send(); err != nil {
-				return written, err
-			}
-		}
-		n := min(len(p), u.part-len(u.buf))
-		if need := len(u.buf) + n; need > cap(u.buf) {
-			u.buf = append(make([]byte, 0, min(u.part, max(need, 2*cap(u.buf)))), u.buf...)
-		}
-		u.buf, p, written = append(u.buf, p[:n]...), p[n:], written+n
-	}
-	return written, nil
-}
-
-// send sends what is in the buffer as the next part.
-func (u *upload) send() error {
-	core, b := minio.Core{Client: u.bucket.Client}, u.bucket
-	if u.id == "" {
-		id, err := core.NewMultipartUpload(u.ctx, b.Name, u.key, minio.PutObjectOptions{})
-		if err != nil {
-			return b.failed(u.ctx, u.key, err)
-		}
-		u.id = id
-	}
-	part, err := core.PutObjectPart(u.ctx, b.Name, u.key, u.id, len(u.parts)+1, bytes.NewReader(u.buf), int64(len(u.buf)), minio.PutObjectPartOptions{})
-	if err != nil {
-		return b.failed(u.ctx, u.key, err)
-	}
-	u.parts = append(u.parts, minio.CompletePart{PartNumber: part.PartNumber, ETag: part.ETag})
-	u.buf = u.buf[:0]
-	return nil
-}
-
-func (u *upload) Commit() error {
-	core, b := minio.Core{Client: u.bucket.Client}, u.bucket
-	put := func(opts minio.PutObjectOptions) error {
-		_, err := core.PutObject(u.ctx, b.Name, u.key, bytes.NewReader(u.buf), int64(len(u.buf)), "", "", opts)
-		return err
-	}
-	if u.id != "" {
-		if err := u.send(); err != nil { // never empty: a full buffer is sent when more comes
-			return err
-		}
-		put = func(opts minio.PutObjectOptions) error {
-			_, err := core.CompleteMultipartUpload(u.ctx, b.Name, u.key, u.id, u.parts, opts)
-			return err
-		}
-	}
-	placed, err := u.place(put)
-	if err != nil {
-		return err
-	}
-	u.ended = u.id == "" || placed
-	u.buf = nil
-	return u.Close() // of an upload that came second
-}
-
-// place puts the object where none is. It tells whether it did, or found one that means the same.
-func (u *upload) place(put func(minio.PutObjectOptions) error) (bool, error) {
-	b := u.bucket
-	var absent minio.PutObjectOptions
-	absent.SetMatchETagExcept("*")
-	err := put(absent)
-	if codeOf(err) == minio.NotImplemented { // a server without conditions
-		err = put(minio.PutObjectOptions{})
-	}
-	switch codeOf(err) {
-	case "":
-		return err == nil, b.failed(u.ctx, u.key, err)
-	case minio.PreconditionFailed:
-		return false, nil
-	case "ConditionalRequestConflict", minio.NoSuchUpload: // another writer ends at this moment; or this one did, and the answer was lost
-		if _, there := b.Client.StatObject(u.ctx, b.Name, u.key, minio.StatObjectOptions{}); there == nil {
-			return false, nil
-		}
-	}
-	return false, b.failed(u.ctx, u.key, err)
-}
-
-// Close aborts the upload, whatever became of the context.
-func (u *upload) Close() error {
-	if u.ended {
-		return nil
-	}
-	u.ended, u.buf = true, nil
-	if u.id == "" {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(u.ctx), 30*time.Second)
-	defer cancel()
-	return u.bucket.abort(ctx, u.key, u.id)
 }
 
 // OpenObject opens an object without asking for it: an error shows when it is read. If the object is another one by then, it is

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"errors"
@@ -28,7 +27,7 @@ func (d Dir) Create(_ context.Context, name string) (Writer, error) {
 		}
 		f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*"+unfinished) // mode 0600
 		if err == nil {
-			return &dirWriter{bufio.NewWriterSize(f, 1<<17), f, path, filepath.Clean(string(d))}, nil
+			return &dirWriter{f, path, filepath.Clean(string(d))}, nil
 		}
 		if !errors.Is(err, fs.ErrNotExist) || try == tries {
 			return nil, err
@@ -151,41 +150,39 @@ type dirFile struct {
 func (f dirFile) Size() int64 { return f.size }
 
 type dirWriter struct {
-	*bufio.Writer
-	f    *os.File // nil once it is closed
-	path string
-	top  string
+	*os.File  // nil once it is in its place, or given up
+	path, top string
 }
 
 func (w *dirWriter) Commit() error {
-	err := w.Flush()
-	if err == nil {
-		err = w.f.Sync()
-	}
-	if err != nil {
+	if err := w.Sync(); err != nil {
 		return err
 	}
-	if err := w.f.Close(); err != nil {
+	if err := w.File.Close(); err != nil {
 		return err
 	}
-	if err := os.Rename(w.f.Name(), w.path); err != nil {
+	if err := os.Rename(w.Name(), w.path); err != nil {
 		return err
 	}
-	w.f = nil
+	w.File = nil
 	for dir := filepath.Dir(w.path); ; dir = filepath.Dir(dir) { // Create may have made any of them
-		if err := syncDir(dir); err != nil || dir == w.top {
+		err := syncDir(dir)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = nil // removed meanwhile, with the file
+		}
+		if err != nil || dir == w.top {
 			return err
 		}
 	}
 }
 
 func (w *dirWriter) Close() error {
-	if w.f == nil {
+	if w.File == nil {
 		return nil
 	}
-	name := w.f.Name()
-	_ = w.f.Close() // Commit may have closed it
-	w.f = nil
+	name := w.Name()
+	_ = w.File.Close() // Commit may have closed it
+	w.File = nil
 	return os.Remove(name)
 }
 

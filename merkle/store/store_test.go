@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -31,6 +32,15 @@ func TestConformance(t *testing.T) {
 	t.Run("bucket", func(t *testing.T) {
 		server := storetest.Start(t)
 		conform(t, newBucket(t, server, storetest.SecretKey), "bucket "+server.Address)
+	})
+	t.Run("bucket with scratch", func(t *testing.T) {
+		server := storetest.Start(t)
+		b := newBucket(t, server, storetest.SecretKey)
+		b.Scratch = filepath.Join(t.TempDir(), "new")
+		conform(t, b, "bucket "+server.Address)
+		if left, err := os.ReadDir(b.Scratch); err != nil || len(left) > 0 {
+			t.Errorf("scratch holds %v, %v, want nothing", left, err)
+		}
 	})
 }
 
