@@ -26,7 +26,7 @@ var rules = map[string][]string{
 	"merkle/ledger": {"merkle"},
 	"merkle/shard":  {"merkle"},
 	"merkle/store":  {},
-	"merkle/spool":  {"merkle", "merkle/store"},
+	"merkle/spool":  {"merkle", "merkle/ledger", "merkle/store"},
 	"merkle/build":  {"merkle", "merkle/ledger", "merkle/shard", "merkle/store", "merkle/spool"},
 	"merkle/queue":  {"merkle/build"},
 

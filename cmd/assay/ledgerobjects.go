@@ -28,7 +28,7 @@ func (o ledgerObject) identity() map[string]any {
 }
 
 func (o ledgerObject) source(ctx context.Context) ledger.Source {
-	return ledger.Source{Name: o.name(), Open: func() (io.ReadCloser, error) {
+	return ledger.Source{Name: o.name(), Size: o.Size, Open: func() (io.ReadCloser, error) {
 		return openObject{store.Ahead(o.bucket.OpenObject(ctx, o.Object))}, nil
 	}}
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assay-por/assay/attest"
-	"github.com/assay-por/assay/attest/keys"
 	"github.com/assay-por/assay/merkle"
 	"github.com/assay-por/assay/merkle/build"
 	"github.com/assay-por/assay/report"
@@ -97,15 +96,15 @@ func (s *stages) openProver() (*prover, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := s.openSnapshotKey()
+	identity, err := s.shardIdentity()
 	if err != nil {
 		return nil, err
 	}
-	identity, err := keys.OpenIdentity("file:"+s.run.join(fileShardKey), openedBy(key))
+	plan, err := s.builtPlan()
 	if err != nil {
-		return nil, unreadable("%s: %v", s.run.join(fileShardKey), err)
+		return nil, err
 	}
-	inner, err := build.NewProver(s.run.path, result, len(snap.Assets), sha256.Sum256(e.Payload), identity)
+	inner, err := build.NewProver(s.treeFiles(plan), result, len(snap.Assets), sha256.Sum256(e.Payload), identity)
 	if err != nil {
 		return nil, unreadable("%v", err)
 	}

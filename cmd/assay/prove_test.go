@@ -61,7 +61,7 @@ func shardIdentity(t *testing.T, dir string) *keys.Identity {
 func TestRowOfAnother(t *testing.T) {
 	assay, verify := programs(t)
 	dir, customers := signedRun(t, assay)
-	path, identity := filepath.Join(dir, "run", build.ShardFile(0)), shardIdentity(t, dir)
+	path, identity := builtFile(t, dir, build.ShardFile(0)), shardIdentity(t, dir)
 	raw := []byte(read(t, path))
 	opens, err := age.Decrypt(bytes.NewReader(raw), identity)
 	if err != nil {
@@ -143,7 +143,7 @@ func TestX11_OldShardFile(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "run", build.ShardFile(0)), old.Bytes(), 0o600); err != nil {
+	if err := os.WriteFile(builtFile(t, dir, build.ShardFile(0)), old.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	prove := opened("prove", "--customer", customers[0], "--out", "p.json")
@@ -155,4 +155,14 @@ func TestX11_OldShardFile(t *testing.T) {
 		t.Error("the same tree was signed anew")
 	}
 	mustCall(t, dir, verify, "proof", "p.json", "--customer", customers[0], "--policy", "policy.toml")
+}
+
+// builtFile is the path of a file of the tree that was built in dir.
+func builtFile(t *testing.T, dir, name string) string {
+	t.Helper()
+	var b buildRecord
+	if err := (&runDir{path: filepath.Join(dir, "run")}).readJSON(fileBuild, "build", &b); err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(dir, "run", filepath.FromSlash(build.Folder(b.Plan)), filepath.FromSlash(name))
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/assay-por/assay/attest"
 )
 
-// Files of a run's directory; package build adds shards/ and leaves/. Those under published keep their names in the bundle.
+// Files of a run's directory; package build adds tree/. Those under published keep their names in the bundle.
 const (
 	fileSnapshot   = "snapshot.json"      // the snapshot with its pinned blocks
 	fileSecret     = "secret.age"         // its secret, sealed to the snapshot key

@@ -27,7 +27,7 @@ func (d Dir) Create(_ context.Context, name string) (Writer, error) {
 		}
 		f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*"+unfinished) // mode 0600
 		if err == nil {
-			return &dirWriter{f, path, filepath.Clean(string(d))}, nil
+			return &dirWriter{f, d, path}, nil
 		}
 		if !errors.Is(err, fs.ErrNotExist) || try == tries {
 			return nil, err
@@ -132,12 +132,15 @@ func (d Dir) remove(name string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	for above := filepath.Dir(path); above != filepath.Clean(string(d)); above = filepath.Dir(above) {
-		if os.Remove(above) != nil { // not empty
-			break
-		}
-	}
+	d.prune(filepath.Dir(path))
 	return nil
+}
+
+// prune removes a folder, and those above it, as far as they are empty.
+func (d Dir) prune(folder string) {
+	for folder != filepath.Clean(string(d)) && os.Remove(folder) == nil {
+		folder = filepath.Dir(folder)
+	}
 }
 
 func (d Dir) path(name string) string { return filepath.Join(string(d), filepath.FromSlash(name)) }
@@ -150,8 +153,9 @@ type dirFile struct {
 func (f dirFile) Size() int64 { return f.size }
 
 type dirWriter struct {
-	*os.File  // nil once it is in its place, or given up
-	path, top string
+	*os.File // nil once it is in its place, or given up
+	dir      Dir
+	path     string
 }
 
 func (w *dirWriter) Commit() error {
@@ -165,12 +169,12 @@ func (w *dirWriter) Commit() error {
 		return err
 	}
 	w.File = nil
-	for dir := filepath.Dir(w.path); ; dir = filepath.Dir(dir) { // Create may have made any of them
-		err := syncDir(dir)
+	for folder := filepath.Dir(w.path); ; folder = filepath.Dir(folder) { // Create may have made any of them
+		err := syncDir(folder)
 		if errors.Is(err, fs.ErrNotExist) {
 			err = nil // removed meanwhile, with the file
 		}
-		if err != nil || dir == w.top {
+		if err != nil || folder == filepath.Clean(string(w.dir)) {
 			return err
 		}
 	}
@@ -180,10 +184,11 @@ func (w *dirWriter) Close() error {
 	if w.File == nil {
 		return nil
 	}
-	name := w.Name()
 	_ = w.File.Close() // Commit may have closed it
+	err := os.Remove(w.Name())
 	w.File = nil
-	return os.Remove(name)
+	w.dir.prune(filepath.Dir(w.path))
+	return err
 }
 
 func syncDir(dir string) error {
