@@ -77,7 +77,10 @@ func (s *stages) build(snap report.Snapshot, in *ledgerInput, again bool) (build
 	}
 	debug.FreeOSMemory()
 	w := in.worker(merkle.Hash(snap.ID), derived, recipient, identity)
-	w.Store, w.Progress = s.treeFiles(w.Plan.ID()), s.progress.step
+	if w.Store, err = s.treeFiles(w.Plan.ID()); err != nil {
+		return buildRecord{}, err
+	}
+	w.Progress = s.progress.step
 	if again {
 		if err := s.forget(w.Plan.ID(), before); err != nil {
 			return buildRecord{}, err
@@ -133,8 +136,12 @@ func (s *stages) builtPlan() (string, error) {
 }
 
 // treeFiles is where the files of a build lie.
-func (s *stages) treeFiles(plan string) store.Store {
-	return store.Within(store.Dir(s.run.path), build.Folder(plan))
+func (s *stages) treeFiles(plan string) (store.Store, error) {
+	files, err := s.config.store(s.run.path)
+	if err != nil {
+		return nil, err
+	}
+	return store.Within(files, build.Folder(plan)), nil
 }
 
 // forget removes what was built by the same plan, so that it is built anew. Were it the tree of the run, that one is unbuilt first.
@@ -149,7 +156,11 @@ func (s *stages) forget(plan string, before buildRecord) error {
 
 // dropTree removes the files of a build.
 func (s *stages) dropTree(plan string) error {
-	if err := store.RemoveAll(s.ctx, s.treeFiles(plan), ""); err != nil {
+	files, err := s.treeFiles(plan)
+	if err != nil {
+		return err
+	}
+	if err := store.RemoveAll(s.ctx, files, ""); err != nil {
 		return unreadable("%v", err)
 	}
 	return nil

@@ -45,7 +45,9 @@ type Config struct {
 		Kind   string `toml:"kind"`
 		Memory string `toml:"memory"`
 		Shards int    `toml:"shards"`
+		Store  string `toml:"store"`
 	} `toml:"run"`
+	S3   S3Config `toml:"s3"`
 	Keys struct {
 		Snapshot  string   `toml:"snapshot"`
 		Statement string   `toml:"statement"`
@@ -195,6 +197,9 @@ func parseConfig(raw []byte) (*Config, error) {
 		return nil, fmt.Errorf(" approvals: %d of %d keys are required, want 1 to all of at most %d, or 0 and no keys", c.Approvals.Required, n, report.MaxApprovers)
 	}
 	if err := c.checkLedger(); err != nil {
+		return nil, fmt.Errorf(" %w", err)
+	}
+	if err := c.checkS3(); err != nil {
 		return nil, fmt.Errorf(" %w", err)
 	}
 	if err := c.checkKeys(); err != nil {

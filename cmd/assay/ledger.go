@@ -82,10 +82,13 @@ func newLedgerCheck(a *app) *cobra.Command {
 	}
 }
 
-// ledgerFiles expands the patterns of the configuration, in order and each file once.
+// ledgerFiles expands the patterns of the configuration, in order and each file once. Of those at s3:// see ledgerObjects.
 func ledgerFiles(c *Config) ([]string, error) {
 	var files []string
 	for _, pattern := range c.Ledger.Files {
+		if strings.HasPrefix(pattern, s3Scheme) {
+			continue
+		}
 		found, err := filepath.Glob(c.resolve(pattern))
 		if err != nil {
 			return nil, unreadable("ledger.files: %q is not a pattern", pattern)
@@ -101,7 +104,7 @@ func ledgerFiles(c *Config) ([]string, error) {
 			files = append(files, inside...)
 		}
 	}
-	if len(files) == 0 {
+	if len(c.Ledger.Files) == 0 {
 		return nil, unreadable("ledger.files is empty: name the files with the customers' balances, or a query and its database")
 	}
 	slices.Sort(files)

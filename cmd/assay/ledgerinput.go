@@ -67,6 +67,15 @@ func openLedger(ctx context.Context, c *Config) (*ledgerInput, error) {
 		})
 		named = append(named, map[string]any{"name": filepath.Base(path), "sha256": sum})
 	}
+	objects, err := ledgerObjects(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range objects {
+		in.size += o.Size
+		in.sources = append(in.sources, o.source(ctx))
+		named = append(named, o.identity())
+	}
 	return in, in.identified("files", named)
 }
 

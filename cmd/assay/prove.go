@@ -162,7 +162,11 @@ func (s *stages) openProver() (*prover, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &prover{s: s, snap: snap, keys: derived, tree: result, statement: sha256.Sum256(e.Payload), files: s.treeFiles(plan), identity: identity, envelope: envelope}
+	files, err := s.treeFiles(plan)
+	if err != nil {
+		return nil, err
+	}
+	p := &prover{s: s, snap: snap, keys: derived, tree: result, statement: sha256.Sum256(e.Payload), files: files, identity: identity, envelope: envelope}
 	entry, shown, err := s.logAttachments(envelope)
 	if shown != nil && err == nil {
 		if err = tlog.Shows(shown, entry); err != nil {

@@ -185,7 +185,10 @@ func (s *stages) bundleFiles(snap report.Snapshot, tree report.Tree) ([]report.F
 	if err != nil {
 		return nil, err
 	}
-	built := s.treeFiles(plan)
+	built, err := s.treeFiles(plan)
+	if err != nil {
+		return nil, err
+	}
 	for shard := range tree.Shards {
 		f, err := report.NewFile(report.PathLeaves(shard), func() (io.ReadCloser, error) { return built.Open(s.ctx, build.LeavesFile(int(shard))) }) //nolint:gosec // at most 2^20 shards
 		if err != nil {

@@ -113,18 +113,7 @@ func (w *Worker) sweep(ctx context.Context, shards int) error {
 	for i := range shards {
 		keep[shardName(i)], keep[ShardFile(i)], keep[LeavesFile(i)] = true, true, true
 	}
-	all, err := w.Store.List(ctx, "")
-	if err != nil {
-		return err
-	}
-	for _, f := range all {
-		if !keep[f.Name] {
-			if err := w.Store.Remove(ctx, f.Name); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return store.Sweep(ctx, w.Store, "", func(name string) bool { return keep[name] })
 }
 
 // telling returns what tells that a shard is done, those that are done already being the beginning.

@@ -14,24 +14,25 @@ import (
 // Dir is a store in a folder. Nobody but its owner can read what it writes.
 type Dir string
 
-// unfinished ends the names of files on their way. What a killed process left of them is removed by [RemoveAll], as they are
-// listed with the others.
-const unfinished = ".part"
-
 // Create makes the folders above the file too.
 func (d Dir) Create(_ context.Context, name string) (Writer, error) {
 	if err := check("create", name); err != nil {
 		return nil, err
 	}
 	path := d.path(name)
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, err
+	const tries = 10 // a folder may be removed, as it is empty, before the file is in it
+	for try := 1; ; try++ {
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return nil, err
+		}
+		f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*"+unfinished) // mode 0600
+		if err == nil {
+			return &dirWriter{f, d, path}, nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) || try == tries {
+			return nil, err
+		}
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*"+unfinished) // mode 0600
-	if err != nil {
-		return nil, err
-	}
-	return &dirWriter{f, d, path}, nil
 }
 
 // Open opens a file of the folder.
@@ -44,6 +45,9 @@ func (d Dir) Open(_ context.Context, name string) (File, error) {
 		return nil, err
 	}
 	info, err := f.Stat()
+	if err == nil && info.IsDir() {
+		err = &fs.PathError{Op: "open", Path: f.Name(), Err: fs.ErrNotExist}
+	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
@@ -52,13 +56,24 @@ func (d Dir) Open(_ context.Context, name string) (File, error) {
 
 // List walks the folder that prefix leads to.
 func (d Dir) List(ctx context.Context, prefix string) ([]Info, error) {
+	all, err := d.walk(ctx, prefix)
+	return slices.DeleteFunc(all, func(f Info) bool { return strings.HasSuffix(f.Name, unfinished) }), err
+}
+
+func (d Dir) walk(ctx context.Context, prefix string) ([]Info, error) {
 	top := string(d)
 	if i := strings.LastIndexByte(prefix, '/'); i >= 0 {
+		if err := check("list", prefix[:i]); err != nil {
+			return nil, err
+		}
 		top = d.path(prefix[:i])
 	}
 	var found []Info
 	err := filepath.WalkDir(top, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil // removed meanwhile, or never there
+		case err != nil || entry.IsDir():
 			return errors.Join(err, ctx.Err())
 		}
 		rel, err := filepath.Rel(string(d), path)
@@ -71,7 +86,7 @@ func (d Dir) List(ctx context.Context, prefix string) ([]Info, error) {
 		}
 		info, err := entry.Info()
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil // removed meanwhile
+			return nil
 		}
 		if err != nil {
 			return err
@@ -79,11 +94,26 @@ func (d Dir) List(ctx context.Context, prefix string) ([]Info, error) {
 		found = append(found, Info{name, info.Size()})
 		return nil
 	})
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err != nil {
 		return nil, err
 	}
 	slices.SortFunc(found, func(a, b Info) int { return cmp.Compare(a.Name, b.Name) })
 	return found, nil
+}
+
+func (d Dir) removeUnfinished(ctx context.Context, prefix string) error {
+	all, err := d.walk(ctx, prefix)
+	if err != nil {
+		return err
+	}
+	for _, f := range all {
+		if strings.HasSuffix(f.Name, unfinished) {
+			if err := d.remove(f.Name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // Remove removes the file, and the folders above it that are empty then.
@@ -91,7 +121,14 @@ func (d Dir) Remove(_ context.Context, name string) error {
 	if err := check("remove", name); err != nil {
 		return err
 	}
+	return d.remove(name)
+}
+
+func (d Dir) remove(name string) error {
 	path := d.path(name)
+	if info, err := os.Lstat(path); err == nil && info.IsDir() {
+		return nil
+	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -116,7 +153,7 @@ type dirFile struct {
 func (f dirFile) Size() int64 { return f.size }
 
 type dirWriter struct {
-	*os.File // nil once it is in its place
+	*os.File // nil once it is in its place, or given up
 	dir      Dir
 	path     string
 }
@@ -132,7 +169,15 @@ func (w *dirWriter) Commit() error {
 		return err
 	}
 	w.File = nil
-	return syncDir(filepath.Dir(w.path))
+	for folder := filepath.Dir(w.path); ; folder = filepath.Dir(folder) { // Create may have made any of them
+		err := syncDir(folder)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = nil // removed meanwhile, with the file
+		}
+		if err != nil || folder == filepath.Clean(string(w.dir)) {
+			return err
+		}
+	}
 }
 
 func (w *dirWriter) Close() error {
