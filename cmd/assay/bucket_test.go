@@ -19,6 +19,7 @@ import (
 	"github.com/assay-por/assay/merkle/ledger"
 	"github.com/assay-por/assay/merkle/store"
 	"github.com/assay-por/assay/merkle/store/storetest"
+	"github.com/google/go-cmp/cmp"
 )
 
 const s3Keys = "AWS_ACCESS_KEY_ID=" + storetest.AccessKey + "\nAWS_SECRET_ACCESS_KEY=" + storetest.SecretKey + "\n"
@@ -386,5 +387,31 @@ func BenchmarkS3(b *testing.B) {
 				}
 			})
 		}
+	}
+}
+
+// TestTreeInBucket: a run whose tree lies in a bucket proves the same as any other, and leaves no spools there.
+func TestTreeInBucket(t *testing.T) {
+	server := storetest.Start(t)
+	assay, verify := programs(t)
+	dir := workplace(t, assay, 500)
+	want, _ := mustCall(t, dir, assay, "build")
+	inBucket(t, dir, server.Address, "s3://assay-test/of/scale", "ledger.csv")
+	if got, _ := mustCall(t, dir, assay, "build", "--again"); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	mustCall(t, dir, assay, "run")
+	mustCall(t, dir, verify, "bundle", "bundle.zip", "--policy", "policy.toml", "--full")
+	customer, _, _ := strings.Cut(strings.Split(read(t, dir, "ledger.csv"), "\n")[7], ",")
+	mustCall(t, dir, assay, "prove", "--customer", customer, "--out", "proof.json")
+	mustCall(t, dir, verify, "proof", "proof.json", "--customer", customer, "--policy", "policy.toml")
+	var kept []string
+	for _, path := range tree(t, filepath.Join(server.Folder, "of", "scale")) {
+		if info, err := os.Stat(path); err == nil && !info.IsDir() {
+			kept = append(kept, filepath.Base(path))
+		}
+	}
+	if diff := cmp.Diff([]string{"shard-00000.leaves", "scan-000.json", "shard-00000.json", "00000.age"}, kept); diff != "" {
+		t.Errorf("in the bucket:\n%s", diff)
 	}
 }
