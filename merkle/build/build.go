@@ -1,12 +1,11 @@
 // Package build turns a ledger into the liability side of a report: the root, the shard list, the leaves files that anyone may
 // recompute, and the sealed shard files out of which customers get their proofs (SPEC parts 5, 6 and 8).
 //
-// A build has two stages of tasks, which leave their results in a store:
+// A build has two stages of tasks, which leave their results in a store, in a folder that the digest of the [Plan] names:
 //
 //	ledger ──scan──▶ spools, a file for each scan and part of the order keys' range
 //	spools ──shard─▶ a shard file, a leaves file, and the shard's root
 //
-//	plan.json                   what the build depends on; its digest names the folder that all this lies in
 //	scan-000.json               what a scan counted: once it is there, the scan's spools are whole
 //	spools/000/00000.age        sealed; removed when every shard that needs it is done
 //	shard-00000.json            a shard's root, sum and counts: once it is there, its files are whole
@@ -106,7 +105,7 @@ func Run(ctx context.Context, w *Worker, r Runner) (Result, Read, error) {
 
 // sweep removes what workers that were killed, or late, left behind.
 func (w *Worker) sweep(ctx context.Context, shards int) error {
-	keep := map[string]bool{PlanFile: true}
+	keep := map[string]bool{}
 	for i := range w.Plan.Scans {
 		keep[scanName(i)] = true
 	}

@@ -86,13 +86,18 @@ func groups(sources []ledger.Source, size int64) []int {
 	return append(all, len(sources)-last)
 }
 
-// ID names the plan.
-func (p Plan) ID() string {
+// Encode returns the plan as [ParsePlan] reads it.
+func (p Plan) Encode() []byte {
 	b, err := json.Marshal(p)
 	if err != nil {
 		panic(err) // it holds nothing that could not be
 	}
-	sum := sha256.Sum256(b)
+	return b
+}
+
+// ID names the plan.
+func (p Plan) ID() string {
+	sum := sha256.Sum256(p.Encode())
 	return fmt.Sprintf("%x", sum[:16])
 }
 
@@ -138,7 +143,7 @@ func (p Plan) tasks(stage string, n int) []Task {
 	return tasks
 }
 
-// PlanFile is the name of the plan in its folder.
+// PlanFile is the name that a plan has where it is kept.
 const PlanFile = "plan.json"
 
 // Folder returns the folder that the files of a plan lie in.
