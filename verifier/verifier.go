@@ -81,7 +81,7 @@ type Verdict struct {
 	Customer      *Customer    `json:"customer,omitempty"`
 	State         *LogState    `json:"state,omitempty"`    // of the statement, by the log that the reader looked at
 	Evidence      []Evidence   `json:"evidence,omitempty"` // against that log
-	NotShown      []string     `json:"not_shown"`          // what a proven verdict does not show (SPEC part 28)
+	NotShown      []string     `json:"not_shown"`          // what a proven verdict does not show (SPEC part 29)
 }
 
 // Statement says what was signed, from the payload that the signatures cover.
