@@ -1,0 +1,97 @@
+package web
+
+import (
+	"net/http"
+	"runtime/debug"
+
+	"github.com/assay-por/assay/web/api"
+)
+
+// filePolicy is for all that is not a page.
+const filePolicy = "default-src 'none'; sandbox; frame-ancestors 'none'"
+
+// secure sets the fields that every answer carries.
+func secure(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Content-Security-Policy", filePolicy)
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cache-Control", "no-store") // until something better is known
+		if r.TLS != nil {
+			h.Set("Strict-Transport-Security", "max-age=63072000")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// recovers turns a panic into an answer like any other; what it was stands in the log alone.
+func (c Config) recovers(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			v := recover()
+			if v == nil {
+				return
+			}
+			if v == http.ErrAbortHandler { //nolint:errorlint // what net/http compares with
+				panic(v)
+			}
+			c.Logger.Error("a request made the server panic", "path", r.URL.Path, "panic", v, "stack", string(debug.Stack()))
+			api.Refuse(w, http.StatusInternalServerError, "something is wrong with this server")
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+const maxURI = 2048 // bytes
+
+// narrow refuses what no route needs. Signed answers are whole: nobody could check a part of one by itself.
+func (c Config) narrow(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case len(r.RequestURI) > maxURI:
+			api.Refuse(w, http.StatusRequestURITooLong, "a path and query of over 2048 bytes")
+			return
+		case r.ContentLength != 0:
+			api.Refuse(w, http.StatusRequestEntityTooLarge, "requests to this server have no content")
+			return
+		}
+		unused := []string{"If-Match", "If-Unmodified-Since", "If-Modified-Since"} // tags are digests: whoever has one asks with If-None-Match
+		if c.Key != nil {
+			unused = append(unused, "Range", "If-Range")
+		}
+		for _, name := range unused {
+			r.Header.Del(name)
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// unsigned stands before the API where there is no key: what cannot be shown later is not said.
+func unsigned(http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		api.Refuse(w, http.StatusServiceUnavailable, "this server has no key to sign its answers with: server.key in assay.toml names one")
+	})
+}
+
+// current refuses to answer once the key's time is over; its list and the server's health are still told.
+func (c Config) current(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := c.KeyList(); err != nil && r.URL.Path != "/.well-known/assay-keys" && r.URL.Path != "/v1/health" {
+			api.Refuse(w, http.StatusServiceUnavailable, "the key that signs answers is not good now: see /.well-known/assay-keys")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// anywhere lets pages of others read and check answers: they are public.
+func anywhere(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Access-Control-Allow-Origin", "*")
+		w.Header().Set("Access-Control-Expose-Headers", "Content-Digest, ETag, Signature, Signature-Input")
+		next.ServeHTTP(w, r)
+	})
+}
