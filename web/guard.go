@@ -27,7 +27,7 @@ func secure(next http.Handler) http.Handler {
 	})
 }
 
-// recovers turns a panic into an answer like any other; what it was stands in the log alone.
+// recovers turns a panic into an answer like any other. The log tells where it was, and nothing that may quote the request.
 func (c Config) recovers(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
@@ -38,7 +38,7 @@ func (c Config) recovers(next http.Handler) http.Handler {
 			if v == http.ErrAbortHandler { //nolint:errorlint // what net/http compares with
 				panic(v)
 			}
-			c.Logger.Error("a request made the server panic", "path", r.URL.Path, "panic", v, "stack", string(debug.Stack()))
+			c.Logger.Error("a request made the server panic", "stack", string(debug.Stack()))
 			api.Refuse(w, http.StatusInternalServerError, "something is wrong with this server")
 		}()
 		next.ServeHTTP(w, r)
@@ -47,8 +47,8 @@ func (c Config) recovers(next http.Handler) http.Handler {
 
 const maxURI = 2048 // bytes
 
-// narrow refuses what no route needs. Signed answers are whole: nobody could check a part of one by itself.
-func (c Config) narrow(next http.Handler) http.Handler {
+// narrow refuses what no route needs.
+func narrow(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case len(r.RequestURI) > maxURI:
@@ -58,12 +58,8 @@ func (c Config) narrow(next http.Handler) http.Handler {
 			api.Refuse(w, http.StatusRequestEntityTooLarge, "requests to this server have no content")
 			return
 		}
-		unused := []string{"If-Match", "If-Unmodified-Since", "If-Modified-Since"} // tags are digests: whoever has one asks with If-None-Match
-		if c.Key != nil {
-			unused = append(unused, "Range", "If-Range")
-		}
-		for _, name := range unused {
-			r.Header.Del(name)
+		for _, name := range []string{"If-Match", "If-Unmodified-Since", "If-Modified-Since"} {
+			r.Header.Del(name) // tags are digests, and whoever has one asks with If-None-Match
 		}
 		next.ServeHTTP(w, r)
 	})

@@ -23,12 +23,14 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 
 	"github.com/assay-por/assay/report"
 	"github.com/assay-por/assay/web/api"
+	"github.com/assay-por/assay/web/httpsig"
 	"github.com/assay-por/assay/web/published"
 )
 
@@ -36,17 +38,18 @@ import (
 type Config struct {
 	api.Config
 
-	Key    crypto.Signer // signs every answer, an Ed25519 key; without it nothing is signed, and there is the site alone
+	Key    crypto.Signer    // signs every answer, an Ed25519 key; without it nothing is signed, and there is the site alone
+	Now    func() time.Time // the clock of the signatures
 	Logger *slog.Logger
 }
 
 // Handler returns all routes.
 func Handler(c Config) (http.Handler, error) {
-	if c.Reports == nil || c.Logger == nil || c.Key != nil && c.KeyList == nil {
-		return nil, errors.New("web: reports and a logger are needed, and with a key its list")
+	if c.Reports == nil || c.Logger == nil || c.Key != nil && (c.KeyList == nil || c.Now == nil) {
+		return nil, errors.New("web: reports and a logger are needed, and with a key its list and a clock")
 	}
 	r := chi.NewRouter()
-	r.Use(secure, c.recovers, c.narrow, middleware.GetHead)
+	r.Use(secure, c.recovers, narrow, middleware.GetHead)
 	r.NotFound(func(w http.ResponseWriter, _ *http.Request) {
 		api.Refuse(w, http.StatusNotFound, "there is no such page")
 	})
@@ -60,7 +63,14 @@ func Handler(c Config) (http.Handler, error) {
 	if err := checkRoutes(r, permissions); err != nil {
 		return nil, err
 	}
-	return r, nil
+	if c.Key == nil {
+		return r, nil
+	}
+	signer, err := httpsig.NewSigner(c.Key, c.Now)
+	if err != nil {
+		return nil, err
+	}
+	return httpsig.Handler(r, signer), nil
 }
 
 // add adds site and API.
