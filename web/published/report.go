@@ -142,7 +142,7 @@ func (r *Report) Entries() ([]Entry, error) {
 	var all []Entry
 	err := fs.WalkDir(os.DirFS(r.place.Bundle), ".", func(path string, d fs.DirEntry, err error) error {
 		part, ok := report.PartOf(path)
-		if err != nil || d.IsDir() || !ok {
+		if err != nil || !d.Type().IsRegular() || !ok {
 			return err
 		}
 		info, err := d.Info()

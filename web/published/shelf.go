@@ -101,7 +101,7 @@ func (s *Shelf) Faults() []error {
 func (s *Shelf) scan() error {
 	places, err := s.places()
 	if err != nil {
-		return fmt.Errorf("the reports cannot be read: %w", err)
+		return fmt.Errorf("the reports cannot be read: %v", err) //nolint:errorlint // not a report that is missing
 	}
 	seen := map[string]sight{}
 	shown := map[report.Digest]bool{}
