@@ -174,7 +174,8 @@ func (p place) withRegister(t testing.TB, c web.Config, kinds ...report.EntryKin
 }
 
 func ask(h http.Handler, method, path string, header ...string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(method, "http://x.example/", nil)
+	r := httptest.NewRequest(http.MethodGet, "http://x.example/", nil)
+	r.Method = method
 	if u, err := url.ParseRequestURI(path); err == nil {
 		r.URL.Path, r.URL.RawPath, r.URL.RawQuery = u.Path, u.RawPath, u.RawQuery
 	} else {
