@@ -84,6 +84,13 @@ func Add(r chi.Router, c Config) error {
 	settings.Info.Description = "Solvency reports of one exchange, its transparency log, and the keys that sign these answers. Nothing here is to be believed " +
 		"because a server says it: verify bundles and proofs with assay-verify."
 	settings.Info.License = &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"}
+	settings.Info.Contact = &huma.Contact{Name: "Assay", URL: "https://github.com/assay-por/assay"}
+	settings.Servers = []*huma.Server{{URL: "/", Description: "The server that this document comes from, in production", Extensions: map[string]any{"x-internal": false}}}
+	settings.Tags = []*huma.Tag{
+		{Name: tagReports, Description: "What was published of each period"},
+		{Name: tagLog, Description: "The transparency log, in which every statement stands"},
+		{Name: tagTrust, Description: "What answers are checked with, and this document"},
+	}
 	settings.OpenAPIPath, settings.DocsPath, settings.SchemasPath = "", "", "" // served like all else, below
 	settings.CreateHooks = nil
 	settings.RejectUnknownQueryParameters = true
@@ -132,19 +139,32 @@ func carried() map[string]*huma.Param {
 		"Content-Digest":  "The content's SHA-256 (RFC 9530)",
 		"Signature-Input": "What is signed (RFC 9421, SPEC part 28)",
 		"Signature":       "The signature, by a key of /.well-known/assay-keys",
+
+		"Access-Control-Allow-Origin": "Pages of others may read this",
 	} {
-		headers[name] = &huma.Param{Description: text, Schema: &huma.Schema{Type: huma.TypeString}}
+		headers[name] = &huma.Param{Description: text, Schema: &huma.Schema{Type: huma.TypeString, MaxLength: limit(maxField)}}
 	}
 	return headers
 }
 
-// text and binary are the schemas of what is no JSON; schema is a type's, which the document then has among its components.
-func text(kind string) map[string]*huma.Schema {
-	return map[string]*huma.Schema{kind: {Type: huma.TypeString}}
+const (
+	maxField   = 1024    // bytes of a field of an answer
+	maxContent = 1 << 40 // bytes of a file
+	maxURI     = 2048    // bytes of what is asked for
+)
+
+func limit(n int) *int { return &n }
+
+// anything is the schema of what is no JSON.
+func anything(format string) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeString, Format: format, MaxLength: limit(maxContent)}
 }
 
+// text, binary, object and schema are what an operation answers with: schema's type is among the document's components.
+func text(kind string) map[string]*huma.Schema { return map[string]*huma.Schema{kind: anything("")} }
+
 func binary(kind string) map[string]*huma.Schema {
-	return map[string]*huma.Schema{kind: {Type: huma.TypeString, Format: "binary"}}
+	return map[string]*huma.Schema{kind: anything("binary")}
 }
 
 func object() map[string]*huma.Schema {
@@ -162,11 +182,24 @@ func (a *api) addDocument() error {
 		func(*struct{}) (Answer, error) { return bytesOf(asJSON, kindJSON, AskFor), nil })
 	add(a, operation{"/openapi.yaml", "openapi-yaml", tagTrust, "This document as YAML", text(kindYAML)},
 		func(*struct{}) (Answer, error) { return bytesOf(asYAML, kindYAML, AskFor), nil })
-	a.OpenAPI().Components.Schemas.Map()["ErrorModel"].Properties["type"].Format = "uri-reference" // as the types here are
+	a.describeProblems()
 	var err error
 	if asJSON, err = json.Marshal(a.OpenAPI()); err != nil {
 		return err
 	}
 	asYAML, err = a.OpenAPI().YAML()
 	return err
+}
+
+// describeProblems says of huma's own schema what is true of the problems here.
+func (a *api) describeProblems() {
+	all := a.OpenAPI().Components.Schemas.Map()
+	problem, detail := all["ErrorModel"].Properties, all["ErrorDetail"].Properties
+	problem["type"].Format = "uri-reference"
+	for _, s := range []*huma.Schema{problem["type"], problem["title"], problem["instance"], problem["detail"], detail["message"], detail["location"]} {
+		s.MaxLength = limit(2 * maxURI)
+	}
+	problem["errors"].MaxItems = limit(maxURI)
+	least, most := 400.0, 599.0
+	problem["status"].Minimum, problem["status"].Maximum = &least, &most
 }

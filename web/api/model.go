@@ -11,88 +11,88 @@ import (
 
 // Reports is a page of the list.
 type Reports struct {
-	Reports []Summary `json:"reports" nullable:"false"`
-	Next    string    `json:"next,omitempty" doc:"Cursor for the reports after these; missing on the last page"`
+	Reports []Summary `json:"reports" nullable:"false" maxItems:"500"`
+	Next    string    `json:"next,omitempty" minLength:"64" maxLength:"64" doc:"Cursor for the reports after these; missing on the last page"`
 }
 
 // Summary is a report in short. State is by the log as it is served here.
 type Summary struct {
-	Statement string `json:"statement" doc:"Its digest"`
-	Exchange  string `json:"exchange"`
+	Statement string `json:"statement" minLength:"64" maxLength:"64" doc:"Its digest"`
+	Exchange  string `json:"exchange" maxLength:"64"`
 	Series    Series `json:"series"`
-	Period    string `json:"period"`
-	Instant   string `json:"instant" format:"date-time" doc:"What time it speaks of"`
-	Issued    string `json:"issued" format:"date-time"`
+	Period    string `json:"period" maxLength:"32"`
+	Instant   string `json:"instant" format:"date-time" maxLength:"20" doc:"What time it speaks of"`
+	Issued    string `json:"issued" format:"date-time" maxLength:"20"`
 	State     string `json:"state" enum:"signed,published,superseded,withdrawn" doc:"signed: no log served here holds it"`
 	Links     Links  `json:"links"`
 }
 
 // Series is a statement's place in its series.
 type Series struct {
-	Name   string `json:"name"`
-	Number uint64 `json:"number"`
+	Name   string `json:"name" maxLength:"32"`
+	Number uint64 `json:"number" maximum:"9007199254740991"`
 }
 
 // Links lead to the parts of a report that there are.
 type Links struct {
-	Self      string `json:"self" format:"uri-reference"`
-	Statement string `json:"statement" format:"uri-reference"`
-	Manifest  string `json:"manifest" format:"uri-reference"`
-	States    string `json:"states" format:"uri-reference"`
-	Bundle    string `json:"bundle,omitempty" format:"uri-reference"`
-	Report    string `json:"report,omitempty" format:"uri-reference"`
+	Self      string `json:"self" format:"uri-reference" maxLength:"256"`
+	Statement string `json:"statement" format:"uri-reference" maxLength:"256"`
+	Manifest  string `json:"manifest" format:"uri-reference" maxLength:"256"`
+	States    string `json:"states" format:"uri-reference" maxLength:"256"`
+	Bundle    string `json:"bundle,omitempty" format:"uri-reference" maxLength:"256"`
+	Report    string `json:"report,omitempty" format:"uri-reference" maxLength:"256"`
 }
 
 // Report is a report in short, with coverage and files.
 type Report struct {
 	Summary
-	Snapshot string     `json:"snapshot"`
-	Previous string     `json:"previous,omitempty" doc:"Digest of the statement before it in the series"`
-	Coverage []Coverage `json:"coverage" nullable:"false"`
-	Files    []File     `json:"files" nullable:"false"`
+	Snapshot string     `json:"snapshot" minLength:"64" maxLength:"64"`
+	Previous string     `json:"previous,omitempty" minLength:"64" maxLength:"64" doc:"Digest of the statement before it in the series"`
+	Coverage []Coverage `json:"coverage" nullable:"false" maxItems:"1024"`
+	Files    []File     `json:"files" nullable:"false" maxItems:"2097152"`
 }
 
 // Coverage is what is owed and what was counted of an asset, in its base units.
 type Coverage struct {
-	Asset       string `json:"asset"`
-	Decimals    uint8  `json:"decimals"`
-	Liabilities string `json:"liabilities"`
-	Counted     string `json:"counted"`
-	Ratio       string `json:"coverage,omitempty" doc:"Percent, rounded down; missing where nothing is owed"`
-	Surplus     string `json:"surplus,omitempty"`
-	Shortfall   string `json:"shortfall,omitempty"`
+	Asset       string `json:"asset" maxLength:"64"`
+	Decimals    uint8  `json:"decimals" maximum:"255"`
+	Liabilities string `json:"liabilities" maxLength:"78"`
+	Counted     string `json:"counted" maxLength:"78"`
+	Ratio       string `json:"coverage,omitempty" maxLength:"96" doc:"Percent, rounded down; missing where nothing is owed"`
+	Surplus     string `json:"surplus,omitempty" maxLength:"78"`
+	Shortfall   string `json:"shortfall,omitempty" maxLength:"78"`
 }
 
 // File is a file of the bundle.
 type File struct {
-	Path   string `json:"path"`
+	Path   string `json:"path" maxLength:"128"`
 	Part   string `json:"part" enum:"core,shard,attachment"`
-	Size   int64  `json:"size"`
-	SHA256 string `json:"sha256"`
-	Link   string `json:"link" format:"uri-reference"`
+	Size   int64  `json:"size" minimum:"0" maximum:"9007199254740991"`
+	SHA256 string `json:"sha256" minLength:"64" maxLength:"64"`
+	Link   string `json:"link" format:"uri-reference" maxLength:"256"`
 }
 
 // States is what became of a statement.
 type States struct {
-	Statement string  `json:"statement"`
+	Statement string  `json:"statement" minLength:"64" maxLength:"64"`
 	State     string  `json:"state" enum:"signed,published,superseded,withdrawn"`
 	Log       *Head   `json:"log,omitempty" doc:"As it was looked at; missing if no log is served here"`
-	Entries   []Entry `json:"entries" nullable:"false" doc:"What the log says of the statement, in its order"`
+	Entries   []Entry `json:"entries" nullable:"false" maxItems:"1048576" doc:"What the log says of the statement, in its order"`
 }
 
 // Head names a log's checkpoint.
 type Head struct {
-	Origin string `json:"origin"`
-	Size   uint64 `json:"size"`
+	Origin string `json:"origin" maxLength:"256"`
+	Size   uint64 `json:"size" maximum:"9007199254740991"`
 }
 
 // Entry is what an entry of the log says of a statement.
 type Entry struct {
-	Index  uint64 `json:"index"`
+	Index  uint64 `json:"index" maximum:"9007199254740991"`
 	Kind   string `json:"kind" enum:"published,superseded,withdrawn,erratum"`
-	Issued string `json:"issued" format:"date-time"`
-	By     string `json:"by,omitempty" doc:"Digest of the statement that took its place"`
-	Text   string `json:"text,omitempty" doc:"Why, or what is wrong and how it should read"`
+	Issued string `json:"issued" format:"date-time" maxLength:"20"`
+	By     string `json:"by,omitempty" minLength:"64" maxLength:"64" doc:"Digest of the statement that took its place"`
+	Text   string `json:"text,omitempty" maxLength:"4096" doc:"Why, or what is wrong and how it should read"`
 }
 
 // The states of SPEC part 24 that a served statement can be in.

@@ -19,17 +19,17 @@ const (
 )
 
 type listInput struct {
-	Series string `query:"series" maxLength:"64" doc:"Only reports of this series"`
+	Series string `query:"series" maxLength:"32" doc:"Only reports of this series"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"50" doc:"How many at most"`
-	Cursor string `query:"cursor" pattern:"^[0-9a-f]{64}$" doc:"What next said: the reports after that one"`
+	Cursor string `query:"cursor" maxLength:"64" pattern:"^[0-9a-f]{64}$" doc:"What next said: the reports after that one"`
 }
 
 type reportInput struct {
-	Statement string `path:"statement" pattern:"^([0-9a-f]{64}|latest)$" doc:"Digest of the statement (SHA-256 of the envelope's payload, 64 hex digits), or latest"`
+	Statement string `path:"statement" maxLength:"64" pattern:"^([0-9a-f]{64}|latest)$" doc:"Digest of the statement (SHA-256 of the envelope's payload, 64 hex digits), or latest"`
 }
 
 type fileInput struct {
-	Statement string `path:"statement" pattern:"^([0-9a-f]{64}|latest)$" doc:"Digest of the statement, or latest"`
+	Statement string `path:"statement" maxLength:"64" pattern:"^([0-9a-f]{64}|latest)$" doc:"Digest of the statement, or latest"`
 	Path      string `path:"path" maxLength:"128" doc:"Path within the bundle (SPEC part 11)"`
 }
 
@@ -41,7 +41,7 @@ func (a *api) addReports() {
 	})
 	add(a, operation{"/v1/reports/{statement}/bundle", "bundle", tagReports, "The bundle as a zip (SPEC part 11)", binary(kindZip)}, a.bundle)
 	add(a, operation{"/v1/reports/{statement}/files/" + rest, "file", tagReports, "A file of the bundle (SPEC part 11)",
-		map[string]*huma.Schema{kindJSON: {}, kindBinary: {Type: huma.TypeString, Format: "binary"}}}, func(in *fileInput) (Answer, error) {
+		map[string]*huma.Schema{kindJSON: {}, kindBinary: anything("binary")}}, func(in *fileInput) (Answer, error) {
 		return a.file(in.Statement, in.Path)
 	})
 	add(a, operation{"/v1/reports/{statement}/report", "page", tagReports, "The report as a page", text(kindHTML)}, a.page)
