@@ -58,7 +58,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			h.buffers.Put(held)
 		}
 	}()
-	q, wanted := asked(r), nonce(r) // before next can change the request
+	q, wanted := asked(r), Nonce(r) // before next can change the request
 	a := &answer{w: w, header: w.Header().Clone(), held: held, head: r.Method == http.MethodHead, sign: func(status int, header http.Header) error {
 		return h.signer.sign(q, wanted, status, header)
 	}}
@@ -89,9 +89,13 @@ func whole(r *http.Request) *http.Request {
 	return r
 }
 
-// nonce is the one that the request asks for: Accept-Signature: assay=();nonce="…". What
-// is not of that form asks for none.
-func nonce(r *http.Request) string {
+// AcceptSignature is the value of the field Accept-Signature that asks for an answer signed
+// with a nonce (SPEC part 28): 16 to 64 of A-Z a-z 0-9 - _, drawn anew for each request.
+// The answer was then made after the request, and for it.
+func AcceptSignature(nonce string) string { return label + `=();nonce="` + nonce + `"` }
+
+// Nonce is the one that a request asks for; empty if there is none of the form of SPEC part 28.
+func Nonce(r *http.Request) string {
 	lines := r.Header["Accept-Signature"]
 	if len(lines) == 0 {
 		return ""

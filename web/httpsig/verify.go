@@ -63,20 +63,42 @@ func Verify(a Answer, keys []Key, now time.Time) (Signed, error) {
 	if err != nil {
 		return Signed{}, err
 	}
-	if a.Method == http.MethodHead || a.Status == http.StatusNotModified {
-		if len(a.Content) > 0 {
-			return Signed{}, fmt.Errorf("%w: an answer to %s with status %d has content", ErrDigest, a.Method, a.Status)
-		}
-		return s, nil
-	}
-	if got := ContentDigest(sha256.Sum256(a.Content)); got != s.Digest {
-		return Signed{}, fmt.Errorf("%w: its digest is %s, signed was %s", ErrDigest, got, s.Digest)
+	if err := a.CheckContent(s); err != nil {
+		return Signed{}, err
 	}
 	return s, nil
 }
 
+// CheckContent reports why the content is not what was signed. An answer to HEAD has none, nor has a 304.
+func (a Answer) CheckContent(s Signed) error {
+	if a.Method == http.MethodHead || a.Status == http.StatusNotModified {
+		if len(a.Content) > 0 {
+			return fmt.Errorf("%w: an answer to %s with status %d has content", ErrDigest, a.Method, a.Status)
+		}
+		return nil
+	}
+	if got := ContentDigest(sha256.Sum256(a.Content)); got != s.Digest {
+		return fmt.Errorf("%w: its digest is %s, signed was %s", ErrDigest, got, s.Digest)
+	}
+	return nil
+}
+
+// KeyID is the thumbprint that our signature names, so that its key can be looked up; empty
+// if there is none. It is a hint: nothing was verified yet.
+func KeyID(header http.Header) string {
+	input, err := member(header, "signature-input")
+	if err != nil {
+		return ""
+	}
+	p, err := parseParams(input)
+	if err != nil {
+		return ""
+	}
+	return p.keyID
+}
+
 // VerifyHead checks all of an answer but its content, which is not looked at: believe of it
-// only what has the digest that VerifyHead returns.
+// only what passes [Answer.CheckContent].
 func VerifyHead(a Answer, keys []Key, now time.Time) (Signed, error) {
 	if a.URL == nil || a.URL.Host == "" || a.URL.Opaque != "" {
 		return Signed{}, fmt.Errorf("%w: the URL that was asked for is not absolute", ErrForm)

@@ -37,7 +37,7 @@ const wanted = "0123456789-abc_DEF"
 
 // samples have every component and every parameter between them.
 func samples(t testing.TB) map[string]httpsig.Answer {
-	nonce := answerTo(t, "GET", "/mine?a=b", "Accept-Signature", `assay=();nonce="`+wanted+`"`)
+	nonce := answerTo(t, "GET", "/mine?a=b", "Accept-Signature", httpsig.AcceptSignature(wanted))
 	nonce.Nonce = wanted
 	return map[string]httpsig.Answer{
 		"encoded":   answerTo(t, "GET", "/gzip"),
