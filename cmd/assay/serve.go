@@ -82,7 +82,7 @@ func (a *app) serve(cmd *cobra.Command, c *Config, listen string) error {
 		config.Log = &shelves.Log{Dir: c.resolve(c.Log.Dir)}
 	}
 	if c.Server.Key != "" {
-		if err := a.sign28(cmd.Context(), c, &config); err != nil {
+		if err := a.signAnswers(cmd.Context(), c, &config); err != nil {
 			return err
 		}
 	}

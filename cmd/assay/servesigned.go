@@ -5,11 +5,13 @@ import (
 	"context"
 	"crypto"
 	"crypto/ed25519"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,8 +23,8 @@ import (
 	"github.com/assay-por/assay/web/api"
 )
 
-// sign28 gives a server the key that signs its answers (SPEC part 28), the list that it stands in, and what is said under it alone.
-func (a *app) sign28(ctx context.Context, c *Config, config *web.Config) error {
+// signAnswers gives a server the key that signs its answers (SPEC part 28), the list that it stands in, and what is said under it alone.
+func (a *app) signAnswers(ctx context.Context, c *Config, config *web.Config) error {
 	own, err := c.knownKeys()
 	if err != nil {
 		return err
@@ -101,8 +103,8 @@ func responsePublic(key attest.PublicKey, own []attest.PublicKey) (ed25519.Publi
 	if key.Algorithm() != attest.Ed25519 {
 		return nil, refused("server.key: %s, want a key of ed25519, which alone signs answers", key)
 	}
-	var raw []byte
-	if _, err := fmt.Sscanf(key.String(), "ed25519:%x", &raw); err != nil {
+	raw, err := hex.DecodeString(strings.TrimPrefix(key.String(), "ed25519:"))
+	if err != nil {
 		return nil, refused("server.key: %v", err)
 	}
 	return raw, nil

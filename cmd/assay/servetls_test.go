@@ -26,9 +26,8 @@ import (
 
 	"filippo.io/age"
 
-	"github.com/assay-por/assay/attest"
 	"github.com/assay-por/assay/web/api"
-	"github.com/assay-por/assay/web/httpsig"
+	"github.com/assay-por/assay/web/client"
 )
 
 // pair writes a certificate of its own for the loopback address, and its key, over whatever is there.
@@ -94,33 +93,17 @@ func (e *exchange) shelved(t *testing.T, name string) {
 	}
 }
 
-// A caller asks over TLS and believes what a list of response keys vouches for.
-type caller struct {
-	*http.Client
-	url  string
-	keys []httpsig.Key
-}
-
-func (c *caller) ask(t *testing.T, path string) (*http.Response, []byte) {
+// get asks for what must be signed, and whose signature the client has checked.
+func get(t *testing.T, c *client.Client, path string) (*http.Response, []byte) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.url+path, nil)
+	response, err := c.Get(t.Context(), path)
 	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Accept-Encoding", "identity")
-	response, err := c.Do(r)
-	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%s: %v", path, err)
 	}
 	defer response.Body.Close()
 	content, err := io.ReadAll(response.Body)
 	if err != nil {
-		t.Fatal(err)
-	}
-	if c.keys != nil {
-		if _, err := httpsig.Verify(httpsig.Answer{Method: r.Method, URL: r.URL, Status: response.StatusCode, Header: response.Header, Content: content}, c.keys, time.Now()); err != nil {
-			t.Errorf("%s: %d: %v", path, response.StatusCode, err)
-		}
+		t.Fatalf("%s: %v", path, err)
 	}
 	return response, content
 }
@@ -136,10 +119,11 @@ func TestServeTLS(t *testing.T) {
 		t.Fatalf("serving %s", url)
 	}
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, ForceAttemptHTTP2: true}
-	c := &caller{Client: &http.Client{Transport: transport}, url: url}
-	_, envelope := c.ask(t, "/.well-known/assay-keys")
-	c.keys = e.responseKeys(t, envelope)
-	response, content := c.ask(t, "/v1/reports")
+	c, err := client.New(client.Config{URL: url, Keys: []string{strings.TrimSpace(read(t, e.dir, "keys", "statement.pub"))}, Exchange: "Demo Exchange", HTTP: &http.Client{Transport: transport}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, content := get(t, c, "/v1/reports")
 	if response.TLS.Version != tls.VersionTLS13 || response.ProtoMajor != 2 || response.Header.Get("Strict-Transport-Security") == "" {
 		t.Errorf("TLS %x, %s, %v", response.TLS.Version, response.Proto, response.Header)
 	}
@@ -148,14 +132,14 @@ func TestServeTLS(t *testing.T) {
 		t.Fatalf("%v: %s", err, content)
 	}
 	for _, path := range []string{"/", "/bundle.zip", "/log/checkpoint", "/v1/log/checkpoint", "/v1/log/proof?index=1", "/v1/log/proof?index=2", list.Reports[1].Links.States, list.Reports[1].Links.Bundle, "/v1/nothing", "/openapi.json", "/v1/health"} {
-		c.ask(t, path)
+		get(t, c, path)
 	}
-	_, proof := c.ask(t, "/v1/log/proof?index=1")
+	_, proof := get(t, c, "/v1/log/proof?index=1")
 	if want := read(t, e.dir, "second", "attachments", "log.tlog-proof"); string(proof) != want {
 		t.Errorf("the proof of entry 1 is %s, and the bundle's %s", proof, want)
 	}
 	e.must(t, "withdraw", "--statement", e.digest(t, "first"), "--reason", "The ledger was incomplete.")
-	if _, states := c.ask(t, list.Reports[1].Links.States); !strings.Contains(string(states), `"state":"withdrawn"`) || !strings.Contains(string(states), "The ledger was incomplete.") {
+	if _, states := get(t, c, list.Reports[1].Links.States); !strings.Contains(string(states), `"state":"withdrawn"`) || !strings.Contains(string(states), "The ledger was incomplete.") {
 		t.Errorf("after a withdrawal: %s", states)
 	}
 	older(t, url)
@@ -179,7 +163,7 @@ func TestServeTLS(t *testing.T) {
 			time.Sleep(10 * time.Millisecond)
 		}
 		transport.CloseIdleConnections()
-		response, _ := c.ask(t, "/v1/health")
+		response, _ := get(t, c, "/v1/health")
 		if got := response.TLS.PeerCertificates[0].SerialNumber.Int64(); got != step.serial {
 			t.Errorf("%s: certificate %d, want %d", step.name, got, step.serial)
 		}
@@ -187,35 +171,6 @@ func TestServeTLS(t *testing.T) {
 	if said := read(t, stderr); strings.Contains(said, "PRIVATE") || strings.Contains(said, "panic") {
 		t.Errorf("the log says %s", said)
 	}
-}
-
-// responseKeys reads the list that was served, by the statement's public key alone.
-func (e *exchange) responseKeys(t *testing.T, envelope []byte) []httpsig.Key {
-	t.Helper()
-	statement, err := attest.ParsePublicKey(strings.TrimSpace(read(t, e.dir, "keys", "statement.pub")))
-	if err != nil {
-		t.Fatal(err)
-	}
-	signed, err := attest.ParseEnvelopeOf(attest.PayloadResponseKeys, envelope)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := signed.Verify(statement); err != nil {
-		t.Fatal(err)
-	}
-	list, err := attest.ParseResponseKeys(signed.Payload)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var keys []httpsig.Key
-	for _, k := range list.Keys {
-		public, err := responsePublic(k.Key, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		keys = append(keys, httpsig.Key{Public: public, From: k.From, Until: k.Until})
-	}
-	return keys
 }
 
 // older speaks an older TLS, with openssl too where it is there, and is refused.
