@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"time"
@@ -19,16 +21,28 @@ const (
 	drain          = 20 * time.Second
 )
 
-// answer serves until it is interrupted, over TLS if the server has such a configuration.
-func (a *app) answer(cmd *cobra.Command, listen string, server *http.Server) error {
+// answering is what answers, and how.
+type answering struct {
+	handler http.Handler
+	tls     *tls.Config   // nil: plain HTTP
+	write   time.Duration // for an answer
+	log     *slog.Logger  // of what goes wrong below the handler
+}
+
+// answer serves until it is interrupted.
+func (a *app) answer(cmd *cobra.Command, listen string, what answering) error {
 	listener, err := new(net.ListenConfig).Listen(cmd.Context(), "tcp", listen)
 	if err != nil {
 		return refused("%v", err)
 	}
-	server.ReadHeaderTimeout, server.ReadTimeout, server.IdleTimeout = 5*time.Second, 15*time.Second, time.Minute
-	server.MaxHeaderBytes, server.HTTP2 = maxHeader, &http.HTTP2Config{MaxConcurrentStreams: maxStreams}
+	server := &http.Server{
+		Handler: what.handler, TLSConfig: what.tls, ErrorLog: slog.NewLogLogger(what.log.Handler(), slog.LevelWarn),
+		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: what.write, IdleTimeout: time.Minute,
+		MaxHeaderBytes: maxHeader, HTTP2: &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
+		DisableGeneralOptionsHandler: true, // what is not the handler's answer is not signed
+	}
 	url, run := "http://"+listener.Addr().String(), server.Serve
-	if server.TLSConfig != nil {
+	if what.tls != nil {
 		url, run = "https://"+listener.Addr().String(), func(l net.Listener) error { return server.ServeTLS(l, "", "") }
 	}
 	if err := a.say(cmd, map[string]string{"url": url}, "serving %s (stop with Ctrl-C)", url); err != nil {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"time"
 
@@ -94,11 +93,7 @@ func (a *app) serve(cmd *cobra.Command, c *Config, listen string) error {
 	if err != nil {
 		return err
 	}
-	return a.answer(cmd, listen, &http.Server{
-		Handler: handler, TLSConfig: settings, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
-		WriteTimeout:                 30 * time.Second, // what is larger gets more while it moves
-		DisableGeneralOptionsHandler: true,             // its answer would not be signed
-	})
+	return a.answer(cmd, listen, answering{handler, settings, 30 * time.Second, logger}) // what is larger gets more time while it moves
 }
 
 // logger writes lines to stderr, of a quiet server the warnings alone.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"net/http"
 	"slices"
 	"time"
 
@@ -82,15 +81,16 @@ and where the evidence lies. Put a TLS proxy in front before others reach it. Po
 			if err != nil {
 				return err
 			}
+			logger := a.logger(cmd)
 			w, err := witness.Open(witness.Config{
 				Dir: c.resolve(c.Witness.Dir), Name: c.Witness.Name, Signer: signer, Logs: slices.Concat(c.Witness.Logs, logs), Now: time.Now,
-				Log: a.logger(cmd),
+				Log: logger,
 			})
 			if err != nil {
 				return refused("%v", err)
 			}
 			defer w.Close()
-			return a.answer(cmd, listen, &http.Server{Handler: w, WriteTimeout: time.Minute})
+			return a.answer(cmd, listen, answering{w, nil, time.Minute, logger})
 		},
 	}
 	cmd.Flags().StringVar(&listen, "listen", "", "address and port instead of the configuration's")

@@ -44,22 +44,22 @@ func Of(f *published.File, kind, cache string) Answer {
 	return Answer{Kind: kind, Content: f, SHA256: f.SHA256, Cache: cache}
 }
 
-// bytesOf answers with content that lies in memory.
-func bytesOf(content []byte, kind, cache string) Answer {
-	return Answer{Kind: kind, Content: inMemory{bytes.NewReader(content)}, SHA256: sha256.Sum256(content), Cache: cache}
+// bytesOf answers with content that lies in memory, and may be another one at any time.
+func bytesOf(content []byte, kind string) Answer {
+	return Answer{Kind: kind, Content: inMemory{bytes.NewReader(content)}, SHA256: sha256.Sum256(content), Cache: AskFor}
 }
 
 type inMemory struct{ *bytes.Reader }
 
 func (inMemory) Close() error { return nil }
 
-// jsonOf answers with a value as JSON.
-func jsonOf(v any, cache string) (Answer, error) {
+// jsonOf is bytesOf a value as JSON.
+func jsonOf(v any) (Answer, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	err := enc.Encode(v)
-	return bytesOf(b.Bytes(), kindJSON, cache), err
+	return bytesOf(b.Bytes(), kindJSON), err
 }
 
 // Send answers GET and HEAD: 304 to who has the content already, else all of it, or the range that is asked for. The digest is

@@ -179,9 +179,9 @@ func schema[T any](a *api) map[string]*huma.Schema {
 func (a *api) addDocument() error {
 	var asJSON, asYAML []byte
 	add(a, operation{"/openapi.json", "openapi-json", tagTrust, "This document", object()},
-		func(*struct{}) (Answer, error) { return bytesOf(asJSON, kindJSON, AskFor), nil })
+		func(*struct{}) (Answer, error) { return bytesOf(asJSON, kindJSON), nil })
 	add(a, operation{"/openapi.yaml", "openapi-yaml", tagTrust, "This document as YAML", text(kindYAML)},
-		func(*struct{}) (Answer, error) { return bytesOf(asYAML, kindYAML, AskFor), nil })
+		func(*struct{}) (Answer, error) { return bytesOf(asYAML, kindYAML), nil })
 	a.describeProblems()
 	var err error
 	if asJSON, err = json.Marshal(a.OpenAPI()); err != nil {

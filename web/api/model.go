@@ -188,7 +188,7 @@ func (a *api) states(in *reportInput) (Answer, error) {
 	if seen.Register != nil {
 		out.Log = &Head{seen.Origin, seen.Size}
 	}
-	return jsonOf(out, AskFor)
+	return jsonOf(out)
 }
 
 func entries(about *report.Listed) []Entry {

@@ -89,7 +89,7 @@ func (a *api) list(in *listInput) (Answer, error) {
 		}
 		out.Reports = append(out.Reports, summary(r, register))
 	}
-	return jsonOf(out, AskFor)
+	return jsonOf(out)
 }
 
 func (a *api) one(in *reportInput) (Answer, error) {
@@ -105,7 +105,7 @@ func (a *api) one(in *reportInput) (Answer, error) {
 	if err != nil {
 		return Answer{}, fault(err)
 	}
-	return jsonOf(out, AskFor)
+	return jsonOf(out)
 }
 
 // file answers with a file of a bundle. What a statement vouches for never changes under its digest, and does under latest.
