@@ -113,7 +113,7 @@ func keyList(t testing.TB, by ed25519.PrivateKey, issued time.Time, keys ...ed25
 	if err != nil {
 		t.Fatal(err)
 	}
-	envelope, err := attest.Sign(attest.PayloadResponseKeys, payload, statementKey{by})
+	envelope, err := attest.Sign(attest.PayloadResponseKeys, payload, statementKey{by}, statementKey{key(8)}) // a second key, which nobody here knows
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -462,7 +462,24 @@ func TestReceipt(t *testing.T) {
 	if _, err := client.Receipt(resp, []byte(content)); err == nil {
 		t.Error("a receipt of what came by http")
 	}
-	resp.Request.URL.Scheme = "https"
+	resp.Request.URL.Scheme, resp.Request.URL.Host = "https", "X.example:443"
+	if got, err := client.Receipt(resp, []byte(content)); err != nil || !strings.HasSuffix(string(got), `"url":"https://x.example/v1/reports?a=%2F"}`) {
+		t.Errorf("%v %s", err, got)
+	}
+	for what, change := range map[string]func(*http.Response){
+		"URL not in ASCII": func(r *http.Response) { r.Request.URL.RawQuery = "é" },
+		"URL with blanks":  func(r *http.Response) { r.Request.URL.RawQuery = "a b" },
+		"long URL":         func(r *http.Response) { r.Request.URL.RawQuery = strings.Repeat("x", 8192) },
+		"lower-case":       func(r *http.Response) { r.Request.Method = "get" },
+		"long field":       func(r *http.Response) { r.Header.Set("ETag", strings.Repeat("x", 8193)) },
+	} {
+		other := *resp
+		other.Header, other.Request = resp.Header.Clone(), resp.Request.Clone(t.Context())
+		change(&other)
+		if _, err := client.Receipt(&other, []byte(content)); err == nil {
+			t.Errorf("%s: it was kept", what)
+		}
+	}
 	resp.Header.Del("Signature-Input")
 	if _, err := client.Receipt(resp, []byte(content)); !errors.Is(err, httpsig.ErrUnsigned) {
 		t.Errorf("unsigned: %v", err)

@@ -116,12 +116,12 @@ func site() http.Handler {
 	}
 	text("/plain", say("Content-Type", "text/plain"))
 	text("/untyped", say())
-	text("/mine", say("Cache-Control", "private, no-store"))
+	text("/mine", say("Cache-Control", "Private, No-Store, immutable"))
 	text("/tile", say("Cache-Control", month, "ETag", `"1"`, "Content-Type", "application/octet-stream"))
 	text("/gzip", say("Content-Encoding", "gzip", "Content-Type", "application/json", "ETag", ` W/"2" `))
 	text("/odd", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header()["ETag"] = []string{`"3"`} // not the canonical name
-		w.Header()["Cache-Control"] = []string{"no-cache", "private"}
+		w.Header()["Cache-Control"] = []string{"no-cache", "Private"}
 		w.Header().Set("Signature", "assay=:AA==:")
 		w.Header().Set("Content-Digest", "sha-256=:AA==:")
 		w.Header().Set("Trailer", "Content-Digest")
@@ -347,6 +347,9 @@ func TestFaultsAreSigned(t *testing.T) {
 		"type not in ASCII": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/é"+secret)
 		}, "Content-Type has the byte 0xc3"},
+		"quoted": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Cache-Control", `private="x-`+secret+`"`)
+		}, "cache-control is not of a-z"},
 		"panic": {func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(w, secret)
 			panic(secret)
