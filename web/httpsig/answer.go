@@ -209,7 +209,7 @@ func (a *answer) settle(content bool) error {
 	if h["Cache-Control"] == nil {
 		h["Cache-Control"] = []string{"no-cache"}
 	}
-	h["Cache-Control"][0] = strings.ToLower(strings.ReplaceAll(h["Cache-Control"][0], "\t", " "))
+	h["Cache-Control"][0] = strings.ToLower(h["Cache-Control"][0])
 	if has(h, noStore) {
 		h["Cache-Control"][0] = noStore
 	}
