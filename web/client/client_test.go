@@ -137,26 +137,31 @@ func (e *exchange) client(t testing.TB, change ...func(*client.Config)) *client.
 	return c
 }
 
-// get returns status and content of a checked answer.
-func get(c *client.Client, path string, header ...string) (*http.Response, string, error) {
+// reply is a checked answer, its body read and closed.
+type reply struct {
+	*http.Response
+	content string
+}
+
+func get(c *client.Client, path string, header ...string) (reply, error) {
 	return do(c, http.MethodGet, path, header...)
 }
 
-func do(c *client.Client, method, path string, header ...string) (*http.Response, string, error) {
+func do(c *client.Client, method, path string, header ...string) (reply, error) {
 	r, err := http.NewRequestWithContext(context.Background(), method, path, nil)
 	if err != nil {
-		return nil, "", err
+		return reply{}, err
 	}
 	for i := 0; i+1 < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
 	resp, err := c.Do(r)
 	if err != nil {
-		return nil, "", err
+		return reply{}, err
 	}
 	defer resp.Body.Close()
 	content, err := io.ReadAll(resp.Body)
-	return resp, string(content), err
+	return reply{resp, string(content)}, err
 }
 
 func TestAsks(t *testing.T) {
@@ -188,23 +193,23 @@ func TestAsks(t *testing.T) {
 		{"GET", "/gzip", "plain identity", 200, nil},
 		{"GET", "/.well-known/assay-keys", string(e.list), 200, nil},
 	} {
-		resp, content, err := do(c, tt.method, e.URL+tt.path, tt.header...)
-		if err != nil || content != tt.want || resp.StatusCode != tt.status {
-			t.Errorf("%s %s: %v %q", tt.method, tt.path, err, content)
+		resp, err := do(c, tt.method, e.URL+tt.path, tt.header...)
+		if err != nil || resp.content != tt.want || resp.StatusCode != tt.status {
+			t.Errorf("%s %s: %v %q", tt.method, tt.path, err, resp.content)
 			continue
 		}
 		if resp.TLS.Version != tls.VersionTLS13 || resp.ProtoMajor != 2 {
 			t.Errorf("%s over TLS %x", resp.Proto, resp.TLS.Version)
 		}
 	}
-	resp, content, err := get(c, e.URL+"/gzip", "Accept-Encoding", "gzip")
-	if err != nil || resp.Header.Get("Content-Encoding") != "gzip" || !strings.HasPrefix(content, "\x1f\x8b") {
-		t.Errorf("%v: %v %q", err, resp, content)
+	packed, err := get(c, e.URL+"/gzip", "Accept-Encoding", "gzip")
+	if err != nil || packed.Header.Get("Content-Encoding") != "gzip" || !strings.HasPrefix(packed.content, "\x1f\x8b") {
+		t.Errorf("%v: %q", err, packed.content)
 	}
 	if e.asked["/.well-known/assay-keys"] != 2 { // once for itself, once above
 		t.Errorf("the key list was asked for %d times", e.asked["/.well-known/assay-keys"])
 	}
-	resp, err = c.Get(t.Context(), "/v1/reports")
+	resp, err := c.Get(t.Context(), "/v1/reports")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +217,8 @@ func TestAsks(t *testing.T) {
 	if list, err := c.Keys(t.Context()); err != nil || !bytes.Equal(list, e.list) {
 		t.Errorf("%v: %s", err, list)
 	}
-	if _, err := c.Get(t.Context(), "https://y.example/"); err == nil {
+	if resp, err := c.Get(t.Context(), "https://y.example/"); err == nil {
+		_ = resp.Body.Close()
 		t.Error("a URL was taken for a path")
 	}
 }
@@ -264,11 +270,11 @@ func TestRefuses(t *testing.T) {
 			e := newExchange(t)
 			c := e.client(t)
 			nonce := []string{"Accept-Signature", httpsig.AcceptSignature("0123456789-abc_DEF")}
-			if _, _, err := get(c, e.URL+"/v1/reports", nonce...); err != nil {
+			if _, err := get(c, e.URL+"/v1/reports", nonce...); err != nil {
 				t.Fatal(err)
 			}
 			e.set(func() { tt.change(e) })
-			if _, _, err := get(c, e.URL+"/v1/reports", nonce...); !errors.Is(err, tt.want) {
+			if _, err := get(c, e.URL+"/v1/reports", nonce...); !errors.Is(err, tt.want) {
 				t.Errorf("got %v, want %v", err, tt.want)
 			}
 		})
@@ -306,16 +312,16 @@ func TestKeyListIsChecked(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			e := newExchange(t)
 			e.set(func() { tt(t, e) })
-			if _, _, err := get(e.client(t), e.URL+"/v1/reports"); !errors.Is(err, client.ErrKeys) {
+			if _, err := get(e.client(t), e.URL+"/v1/reports"); !errors.Is(err, client.ErrKeys) {
 				t.Error(err)
 			}
 		})
 	}
 	e := newExchange(t)
-	if _, _, err := get(e.client(t, func(c *client.Config) { c.Exchange = "Other" }), e.URL+"/v1/reports"); !errors.Is(err, client.ErrKeys) {
+	if _, err := get(e.client(t, func(c *client.Config) { c.Exchange = "Other" }), e.URL+"/v1/reports"); !errors.Is(err, client.ErrKeys) {
 		t.Errorf("of another exchange: %v", err)
 	}
-	if _, _, err := get(e.client(t, func(c *client.Config) { c.Exchange = "" }), e.URL+"/v1/reports"); err != nil {
+	if _, err := get(e.client(t, func(c *client.Config) { c.Exchange = "" }), e.URL+"/v1/reports"); err != nil {
 		t.Errorf("whatever its name: %v", err)
 	}
 }
@@ -325,7 +331,7 @@ func TestKeysSucceed(t *testing.T) {
 	e := newExchange(t)
 	c := e.client(t)
 	ask := func() error {
-		_, _, err := get(c, e.URL+"/v1/reports")
+		_, err := get(c, e.URL+"/v1/reports")
 		return err
 	}
 	if err := ask(); err != nil {
@@ -364,7 +370,7 @@ func TestOnlyThisServer(t *testing.T) {
 		http.Redirect(w, r, other.URL+"/v1/reports", http.StatusFound)
 	})
 	for _, target := range []string{other.URL + "/v1/reports", e.URL + "/away", strings.Replace(e.URL, "https", "http", 1) + "/v1/reports"} {
-		if _, _, err := get(c, target); err == nil || !strings.Contains(err.Error(), "another server") {
+		if _, err := get(c, target); err == nil || !strings.Contains(err.Error(), "another server") {
 			t.Errorf("%s: %v", target, err)
 		}
 	}
@@ -391,11 +397,11 @@ func TestLargeContent(t *testing.T) {
 		_, _ = w.Write(content)
 	})
 	c := e.client(t)
-	resp, got, err := get(c, e.URL+"/large")
-	if err != nil || got != string(content) {
-		t.Fatalf("%v: %d bytes", err, len(got))
+	got, err := get(c, e.URL+"/large")
+	if err != nil || got.content != string(content) {
+		t.Fatalf("%v: %d bytes", err, len(got.content))
 	}
-	if _, err := client.Receipt(resp, content); err == nil {
+	if _, err := client.Receipt(got.Response, content); err == nil {
 		t.Error("a receipt of too large content")
 	}
 	e.set(func() {
@@ -408,7 +414,7 @@ func TestLargeContent(t *testing.T) {
 			return true
 		}
 	})
-	if _, _, err := get(c, e.URL+"/large"); !errors.Is(err, httpsig.ErrDigest) {
+	if _, err := get(c, e.URL+"/large"); !errors.Is(err, httpsig.ErrDigest) {
 		t.Errorf("altered: %v", err)
 	}
 }
@@ -423,10 +429,11 @@ func (a altering) Write(p []byte) (int, error) {
 func TestReceipt(t *testing.T) {
 	e := newExchange(t)
 	c := e.client(t)
-	resp, content, err := get(c, e.URL+"/v1/reports?a=%2F", "Authorization", "s3cret")
+	whole, err := get(c, e.URL+"/v1/reports?a=%2F", "Authorization", "s3cret")
 	if err != nil {
 		t.Fatal(err)
 	}
+	resp, content := whole.Response, whole.content
 	resp.Header.Set("Set-Cookie", "s3cret")
 	got, err := client.Receipt(resp, []byte(content))
 	if err != nil {
@@ -443,11 +450,11 @@ func TestReceipt(t *testing.T) {
 		t.Error(err)
 	}
 	for _, method := range []string{"HEAD", "GET"} {
-		resp, content, err := do(c, method, e.URL+"/v1/reports", "If-None-Match", `"1"`)
+		same, err := do(c, method, e.URL+"/v1/reports", "If-None-Match", `"1"`)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := client.Receipt(resp, []byte(content)); err != nil || !strings.HasPrefix(string(got), `{"content":"","headers":[`) || !strings.Contains(string(got), `"method":"`+method+`","status":304`) {
+		if got, err := client.Receipt(same.Response, []byte(same.content)); err != nil || !strings.HasPrefix(string(got), `{"content":"","headers":[`) || !strings.Contains(string(got), `"method":"`+method+`","status":304`) {
 			t.Errorf("%s: %v %s", method, err, got)
 		}
 	}
