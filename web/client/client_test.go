@@ -4,138 +4,19 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
-	"crypto/ed25519"
 	"crypto/sha256"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/assay-por/assay/attest"
 	"github.com/assay-por/assay/web/client"
 	"github.com/assay-por/assay/web/httpsig"
 )
-
-var day = time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC)
-
-// statementKey is an exchange's key, in memory.
-type statementKey struct{ ed25519.PrivateKey }
-
-func (k statementKey) PublicKey() attest.PublicKey {
-	return attest.Ed25519Key([ed25519.PublicKeySize]byte(k.Public().(ed25519.PublicKey)))
-}
-
-func (k statementKey) Sign(message []byte) ([]byte, error) {
-	return ed25519.Sign(k.PrivateKey, message), nil
-}
-
-func key(n byte) ed25519.PrivateKey {
-	return ed25519.NewKeyFromSeed(bytes.Repeat([]byte{n}, ed25519.SeedSize))
-}
-
-// exchange is a server whose key, key list, clock and routes change under way.
-type exchange struct {
-	*httptest.Server
-	mux *http.ServeMux
-	ago atomic.Int64 // how many seconds day is ago
-
-	mu       sync.Mutex
-	response ed25519.PrivateKey
-	list     []byte
-	before   func(http.ResponseWriter, *http.Request) bool // a man in the middle
-	asked    map[string]int
-}
-
-func (e *exchange) set(change func()) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	change()
-}
-
-func (e *exchange) clock() time.Time { return day.Add(time.Duration(e.ago.Load()) * time.Second) }
-
-func newExchange(t testing.TB) *exchange {
-	t.Helper()
-	e := &exchange{mux: http.NewServeMux(), response: key(2), asked: map[string]int{}}
-	e.list = keyList(t, key(1), day.Add(-time.Hour), key(2))
-	e.mux.HandleFunc("/.well-known/assay-keys", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write(e.list) // under e.mu
-	})
-	e.mux.HandleFunc("/v1/reports", func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		w.Header().Set("ETag", `"1"`)
-		if r.Header.Get("If-None-Match") == `"1"` {
-			w.WriteHeader(http.StatusNotModified)
-			return
-		}
-		_, _ = io.WriteString(w, `{"reports":[]}`)
-	})
-	e.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		e.asked[r.URL.Path]++
-		if e.before != nil && e.before(w, r) {
-			return
-		}
-		s, err := httpsig.NewSigner(e.response, e.clock)
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		httpsig.Handler(e.mux, s).ServeHTTP(w, r)
-	}))
-	e.EnableHTTP2 = true
-	e.TLS = &tls.Config{MinVersion: tls.VersionTLS13}
-	e.StartTLS()
-	t.Cleanup(e.Close)
-	return e
-}
-
-// keyList is a key list signed by the exchange's key.
-func keyList(t testing.TB, by ed25519.PrivateKey, issued time.Time, keys ...ed25519.PrivateKey) []byte {
-	t.Helper()
-	list := attest.ResponseKeys{Exchange: "Demo Exchange", Issued: issued, Type: attest.TypeResponseKeys}
-	for _, k := range keys {
-		list.Keys = append(list.Keys, attest.ResponseKey{From: day.Add(-24 * time.Hour), Key: statementKey{k}.PublicKey(), Until: day.Add(24 * time.Hour)})
-	}
-	if len(keys) == 2 && list.Keys[0].Key.String() > list.Keys[1].Key.String() {
-		list.Keys[0], list.Keys[1] = list.Keys[1], list.Keys[0]
-	}
-	payload, err := list.JSON()
-	if err != nil {
-		t.Fatal(err)
-	}
-	envelope, err := attest.Sign(attest.PayloadResponseKeys, payload, statementKey{by}, statementKey{key(8)}) // a second key, which nobody here knows
-	if err != nil {
-		t.Fatal(err)
-	}
-	raw, err := envelope.JSON()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return raw
-}
-
-func (e *exchange) client(t testing.TB, change ...func(*client.Config)) *client.Client {
-	t.Helper()
-	config := client.Config{URL: e.URL, Keys: []string{statementKey{key(1)}.PublicKey().String()}, Exchange: "Demo Exchange", HTTP: e.Client(), Now: e.clock}
-	for _, c := range change {
-		c(&config)
-	}
-	c, err := client.New(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
 
 // reply is a checked answer, its body read and closed.
 type reply struct {
@@ -424,76 +305,6 @@ type altering struct{ http.ResponseWriter }
 
 func (a altering) Write(p []byte) (int, error) {
 	return a.ResponseWriter.Write(append(bytes.Clone(p[:len(p)-1]), 'y'))
-}
-
-func TestReceipt(t *testing.T) {
-	e := newExchange(t)
-	c := e.client(t)
-	whole, err := get(c, e.URL+"/v1/reports?a=%2F", "Authorization", "s3cret")
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp, content := whole.Response, whole.content
-	resp.Header.Set("Set-Cookie", "s3cret")
-	got, err := client.Receipt(resp, []byte(content))
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := fmt.Sprintf(`{"content":"eyJyZXBvcnRzIjpbXX0=","headers":[{"name":"cache-control","value":"no-cache"},`+
-		`{"name":"content-digest","value":%q},{"name":"content-type","value":"application/json"},{"name":"etag","value":"\"1\""},`+
-		`{"name":"signature","value":%q},{"name":"signature-input","value":%q}],"method":"GET","status":200,"type":"assay/v1/receipt","url":"%s/v1/reports?a=%%2F"}`,
-		resp.Header.Get("Content-Digest"), resp.Header.Get("Signature"), resp.Header.Get("Signature-Input"), e.URL)
-	if string(got) != want {
-		t.Errorf("got %s\nwant %s", got, want)
-	}
-	if err := attest.CheckCanonical(got); err != nil {
-		t.Error(err)
-	}
-	for _, method := range []string{"HEAD", "GET"} {
-		same, err := do(c, method, e.URL+"/v1/reports", "If-None-Match", `"1"`)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, err := client.Receipt(same.Response, []byte(same.content)); err != nil || !strings.HasPrefix(string(got), `{"content":"","headers":[`) || !strings.Contains(string(got), `"method":"`+method+`","status":304`) {
-			t.Errorf("%s: %v %s", method, err, got)
-		}
-	}
-	if _, err := client.Receipt(resp, []byte("other")); !errors.Is(err, httpsig.ErrDigest) {
-		t.Errorf("of other content: %v", err)
-	}
-	resp.Request.URL.Scheme = "http"
-	if _, err := client.Receipt(resp, []byte(content)); err != nil { // at a loopback address
-		t.Error(err)
-	}
-	resp.Request.URL.Host = "x.example"
-	if _, err := client.Receipt(resp, []byte(content)); err == nil {
-		t.Error("a receipt of what came by http")
-	}
-	resp.Request.URL.Scheme, resp.Request.URL.Host = "https", "X.example:443"
-	if got, err := client.Receipt(resp, []byte(content)); err != nil || !strings.HasSuffix(string(got), `"url":"https://x.example/v1/reports?a=%2F"}`) {
-		t.Errorf("%v %s", err, got)
-	}
-	for what, change := range map[string]func(*http.Response){
-		"URL not in ASCII": func(r *http.Response) { r.Request.URL.RawQuery = "é" },
-		"URL with blanks":  func(r *http.Response) { r.Request.URL.RawQuery = "a b" },
-		"long URL":         func(r *http.Response) { r.Request.URL.RawQuery = strings.Repeat("x", 8192) },
-		"lower-case":       func(r *http.Response) { r.Request.Method = "get" },
-		"long field":       func(r *http.Response) { r.Header.Set("ETag", strings.Repeat("x", 8193)) },
-	} {
-		other := *resp
-		other.Header, other.Request = resp.Header.Clone(), resp.Request.Clone(t.Context())
-		change(&other)
-		if _, err := client.Receipt(&other, []byte(content)); err == nil {
-			t.Errorf("%s: it was kept", what)
-		}
-	}
-	resp.Header.Del("Signature-Input")
-	if _, err := client.Receipt(resp, []byte(content)); !errors.Is(err, httpsig.ErrUnsigned) {
-		t.Errorf("unsigned: %v", err)
-	}
-	if _, err := client.Receipt(&http.Response{}, nil); err == nil {
-		t.Error("a receipt of nothing")
-	}
 }
 
 func TestConfig(t *testing.T) {
