@@ -1,6 +1,7 @@
 package attest
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -65,6 +66,8 @@ func (l ResponseKeys) check() error {
 		switch {
 		case k.Key.Algorithm() != Ed25519:
 			return fmt.Errorf("response keys: key #%d: %s, want one of ed25519, which alone signs answers", i, k.Key)
+		case isSmallOrder(k.Key):
+			return fmt.Errorf("response keys: key #%d: %s is of small order, and everybody could sign for it", i, k.Key)
 		case !isTime(k.From) || !isTime(k.Until):
 			return fmt.Errorf("response keys: key #%d: from and until: want times in UTC, whole seconds", i)
 		case !k.From.Before(k.Until):
@@ -74,6 +77,24 @@ func (l ResponseKeys) check() error {
 		}
 	}
 	return nil
+}
+
+// isSmallOrder reports whether k is one of the points of Edwards25519 whose order is at most 8, in any encoding: as
+// Ed25519 multiplies by the key, anybody can make signatures that verify by them.
+func isSmallOrder(k PublicKey) bool {
+	y := k.bytes
+	y[31] &= 0x7f // the sign of x
+	switch hex.EncodeToString(y[:32]) {
+	case "0000000000000000000000000000000000000000000000000000000000000000",
+		"0100000000000000000000000000000000000000000000000000000000000000",
+		"26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+		"c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+		"ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+		"edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+		"eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f":
+		return true
+	}
+	return false
 }
 
 // isTime reports whether t has the form of SPEC part 2.

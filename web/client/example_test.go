@@ -46,7 +46,10 @@ func Example() {
 	fmt.Println("to keep: a receipt and a key list, both there:", len(receipt) > 0, len(list) > 0)
 
 	// A page that the server's own signer did not make.
-	_, err = c.Get(context.Background(), "/forged")
+	forged, err := c.Get(context.Background(), "/forged")
+	if err == nil {
+		defer forged.Body.Close()
+	}
 	fmt.Println(errors.Is(err, httpsig.ErrUnsigned), errors.Unwrap(err))
 	// Output:
 	// {"reports":["2026-10"]}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -132,6 +133,12 @@ func (c *Client) parse(raw []byte) (keyList, error) {
 	e, err := attest.ParseEnvelopeOf(attest.PayloadResponseKeys, raw)
 	if err != nil {
 		return keyList{}, err
+	}
+	e.Signatures = slices.DeleteFunc(e.Signatures, func(s attest.Signature) bool { // others' are passed over
+		return !slices.ContainsFunc(c.trusted, func(k attest.PublicKey) bool { return k.KeyID() == s.KeyID })
+	})
+	if len(e.Signatures) == 0 {
+		return keyList{}, errors.New("no key of the exchange that was given signed it")
 	}
 	if err := e.Verify(c.trusted...); err != nil {
 		return keyList{}, err

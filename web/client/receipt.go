@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strings"
 
 	"github.com/assay-por/assay/attest"
 	"github.com/assay-por/assay/web/httpsig"
@@ -55,12 +56,18 @@ func Receipt(resp *http.Response, content []byte) ([]byte, error) {
 	if err := a.CheckContent(httpsig.Signed{Digest: resp.Header.Get("Content-Digest")}); err != nil {
 		return nil, fmt.Errorf("receipt: %w", err)
 	}
-	kept := receipt{
-		Content: append([]byte{}, content...), Headers: []field{}, Method: a.Method, Status: a.Status, Type: TypeReceipt,
-		URL: r.URL.Scheme + "://" + r.URL.Host + r.URL.RequestURI(),
+	kept := receipt{Content: append([]byte{}, content...), Headers: []field{}, Method: a.Method, Status: a.Status, Type: TypeReceipt, URL: urlOf(r.URL)}
+	if !isText(kept.URL) || strings.Contains(kept.URL, " ") {
+		return nil, fmt.Errorf("receipt: a URL of %d bytes, want at most %d, of printable ASCII", len(kept.URL), maxText)
+	}
+	if len(a.Method) > maxMethod || strings.Trim(a.Method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
+		return nil, fmt.Errorf("receipt: the method is not 1 to %d of A-Z", maxMethod)
 	}
 	for _, name := range keptFields {
 		for _, value := range resp.Header.Values(name) {
+			if !isText(value) {
+				return nil, fmt.Errorf("receipt: %s has %d bytes, want 1 to %d, of printable ASCII", name, len(value), maxText)
+			}
 			kept.Headers = append(kept.Headers, field{name, value})
 		}
 	}
@@ -69,6 +76,32 @@ func Receipt(resp *http.Response, content []byte) ([]byte, error) {
 		return nil, fmt.Errorf("receipt: %w", err)
 	}
 	return out, nil
+}
+
+// urlOf spells what was asked as a receipt has it: no user, no fragment, host and port as they are signed.
+func urlOf(u *url.URL) string {
+	host := strings.ToLower(u.Host)
+	if u.Scheme == "https" {
+		host = strings.TrimSuffix(host, ":443")
+	} else {
+		host = strings.TrimSuffix(host, ":80")
+	}
+	return u.Scheme + "://" + host + u.RequestURI()
+}
+
+const (
+	maxText   = 8192 // bytes of a URL or of a field
+	maxMethod = 16
+)
+
+// isText reports whether s is printable ASCII that a receipt holds.
+func isText(s string) bool {
+	for _, c := range []byte(s) {
+		if c < 0x20 || c > 0x7e {
+			return false
+		}
+	}
+	return len(s) >= 1 && len(s) <= maxText
 }
 
 // checkScheme holds a URL to https, or http at a loopback address (SPEC part 28).

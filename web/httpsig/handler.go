@@ -32,7 +32,7 @@ const MaxHeld = 1 << 20
 //
 // Answers are whole: next never sees Range, 206 is a fault, and what is sent before the
 // answer (1xx) is dropped. HEAD is asked of next as GET, and answered with the digest of
-// what GET has. Cache-Control is always there, no-cache where next says nothing, and is
+// what GET has. Cache-Control is always there, in lower case: no-cache where next says nothing,
 // no-store alone where next says so among other things. Content without a Content-Type is
 // application/octet-stream: nothing is guessed from what it looks like. A nonce that the
 // request asks for is signed. Of immutable answers the signature is made once, and kept
