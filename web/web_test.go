@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/assay-por/assay/web"
 	"github.com/assay-por/assay/web/api"
@@ -238,5 +241,44 @@ func TestPanics(t *testing.T) {
 	verified(t, http.MethodGet, "/v1/reports?series=carol", got)
 	if log := p.log.String(); !strings.Contains(log, "panic") || strings.Contains(log, "carol") || strings.Contains(log, `"secret"`) {
 		t.Errorf("the log says %s", log)
+	}
+}
+
+// TestManyAtOnce: many ask while new reports come; each time the answer is a whole one, and signed.
+func TestManyAtOnce(t *testing.T) {
+	p := newPlace(t)
+	h := p.signed(t)
+	const more = 5
+	for n, former := uint64(0), p.last; n < more; n++ {
+		next := publishedtest.Draft(t, 2+n, &former)
+		next.Publish(t, filepath.Join(p.dir, "reports", fmt.Sprint(".more-", n)))
+		former = next
+	}
+	var group errgroup.Group
+	for range 4 {
+		group.Go(func() error {
+			for range 20 {
+				for _, path := range []string{"/v1/reports", "/statement.dsse.json", "/v1/reports/latest/files/manifest.json", "/v1/reports/" + p.first.Digest.String() + "/bundle"} {
+					got := ask(h, http.MethodGet, path)
+					if got.Code != http.StatusOK {
+						return fmt.Errorf("%s: %d %s", path, got.Code, got.Body)
+					}
+					verified(t, http.MethodGet, path, got)
+				}
+			}
+			return nil
+		})
+	}
+	for n := range more {
+		hidden := filepath.Join(p.dir, "reports", fmt.Sprint(".more-", n))
+		if err := os.Rename(hidden, filepath.Join(p.dir, "reports", fmt.Sprint("more-", n))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := group.Wait(); err != nil {
+		t.Error(err)
+	}
+	if got := ask(h, http.MethodGet, "/v1/reports"); strings.Count(got.Body.String(), `"period"`) != 2+more {
+		t.Errorf("at the end: %s", got.Body)
 	}
 }
