@@ -61,6 +61,9 @@ func oddQuery(raw string) string {
 		if len(values) > 1 {
 			return "a parameter of the query stands twice"
 		}
+		if values[0] == "" { // huma would take its default
+			return "a parameter of the query is empty"
+		}
 	}
 	return ""
 }

@@ -117,7 +117,8 @@ func add[I any](a *api, o operation, read func(*I) (Answer, error)) {
 	huma.Register(a.API, huma.Operation{
 		Method: http.MethodGet, Path: o.path, OperationID: o.id, Summary: o.summary, Description: o.summary + ".", Tags: []string{o.tag},
 		Responses: map[string]*huma.Response{"200": ok, "304": {Description: "If-None-Match names the content", Headers: carried()}},
-		Errors:    []int{http.StatusBadRequest, http.StatusNotFound, http.StatusNotAcceptable, http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
+		Errors: []int{http.StatusBadRequest, http.StatusNotFound, http.StatusNotAcceptable, http.StatusRequestEntityTooLarge, http.StatusRequestURITooLong,
+			http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
 	}, func(_ context.Context, in *I) (*huma.StreamResponse, error) {
 		answer, err := read(in)
 		if err != nil {
@@ -180,7 +181,7 @@ func (a *api) addDocument() error {
 	var asJSON, asYAML []byte
 	add(a, operation{"/openapi.json", "openapi-json", tagTrust, "This document", object()},
 		func(*struct{}) (Answer, error) { return bytesOf(asJSON, kindJSON), nil })
-	add(a, operation{"/openapi.yaml", "openapi-yaml", tagTrust, "This document as YAML", text(kindYAML)},
+	add(a, operation{"/openapi.yaml", "openapi-yaml", tagTrust, "This document as YAML", map[string]*huma.Schema{kindYAML: {}}},
 		func(*struct{}) (Answer, error) { return bytesOf(asYAML, kindYAML), nil })
 	a.describeProblems()
 	var err error

@@ -19,7 +19,7 @@ const (
 )
 
 type listInput struct {
-	Series string `query:"series" maxLength:"32" doc:"Only reports of this series"`
+	Series string `query:"series" minLength:"1" maxLength:"32" doc:"Only reports of this series"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"50" doc:"How many at most"`
 	Cursor string `query:"cursor" maxLength:"64" pattern:"^[0-9a-f]{64}$" doc:"What next said: the reports after that one"`
 }
@@ -70,7 +70,7 @@ func (a *api) list(in *listInput) (Answer, error) {
 	if in.Cursor != "" {
 		at := slices.IndexFunc(all, func(r *published.Report) bool { return r.Digest.String() == in.Cursor })
 		if at < 0 {
-			return Answer{}, huma.Error400BadRequest("the report that the cursor names is not published here any more: begin anew")
+			return Answer{}, huma.Error404NotFound("the report that the cursor names is not published here any more: begin anew")
 		}
 		all = all[at+1:]
 	}
