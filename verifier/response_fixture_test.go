@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// An answer is SPEC part 28 written down line by line. Its parts say one thing in several places, as the standard does (url and path, fields
+// An answerFixture is SPEC part 28 written down line by line. Its parts say one thing in several places, as the standard does (url and path, fields
 // and what is covered), so that each can be wrong alone.
-type answer struct {
+type answerFixture struct {
 	method, url            string
 	authority, path, query string // as they are signed
 	status                 int
@@ -65,8 +65,8 @@ func sortKeys(keys ...obj) []obj {
 }
 
 // newAnswer is a page of a list, which may change within a minute.
-func newAnswer(exchange signer) *answer {
-	return &answer{
+func newAnswer(exchange signer) *answerFixture {
+	return &answerFixture{
 		method: "GET", url: "https://exchange.example/v1/reports?limit=2", authority: "exchange.example", path: "/v1/reports", query: "?limit=2",
 		status: 200, fields: [][2]string{{"content-type", "application/json"}, {"cache-control", "public, max-age=30"}},
 		content: `{"reports":[]}`, covered: ofResponse, params: parameters, key: server("now"),
@@ -82,20 +82,20 @@ func newAnswer(exchange signer) *answer {
 }
 
 // private is an answer for one caller.
-func (a *answer) private() {
+func (a *answerFixture) private() {
 	a.set("cache-control", "no-store")
 	a.cover(`"@query";req)`, `"@query";req "@authority";req)`)
 	a.params = forOne
 }
 
 // immutable is an answer that is as true later.
-func (a *answer) immutable() {
+func (a *answerFixture) immutable() {
 	a.set("cache-control", "public, max-age=31536000, immutable")
 	a.params = forever
 }
 
 // set gives a field another value, or adds it.
-func (a *answer) set(name, value string) {
+func (a *answerFixture) set(name, value string) {
 	for i := range a.fields {
 		if a.fields[i][0] == name {
 			a.fields[i][1] = value
@@ -106,14 +106,14 @@ func (a *answer) set(name, value string) {
 }
 
 // cover puts other text where some stands in what is covered.
-func (a *answer) cover(from, to string) { a.covered = strings.Replace(a.covered, from, to, 1) }
+func (a *answerFixture) cover(from, to string) { a.covered = strings.Replace(a.covered, from, to, 1) }
 
 func digestField(content string) string {
 	return "sha-256=:" + base64.StdEncoding.EncodeToString(h([]byte(content))) + ":"
 }
 
 // value is what a component stands for.
-func (a *answer) value(fields [][2]string, id string) string {
+func (a *answerFixture) value(fields [][2]string, id string) string {
 	if v, edited := a.says[id]; edited {
 		return v
 	}
@@ -138,7 +138,7 @@ func (a *answer) value(fields [][2]string, id string) string {
 }
 
 // make signs the answer and its key list, and keeps both.
-func (a *answer) make() (receipt, keys string) {
+func (a *answerFixture) make() (receipt, keys string) {
 	fields := slices.Clone(a.fields)
 	if a.status != 304 && !slices.ContainsFunc(fields, func(f [2]string) bool { return f[0] == "content-digest" }) {
 		fields = append(fields, [2]string{"content-digest", digestField(a.content)})
