@@ -28,7 +28,13 @@ func TestScripts(t *testing.T) {
 			serveLog(w, r, rest)
 			return
 		}
+		if strings.HasPrefix(r.URL.Path, "/signed/") {
+			serveSigned(w, r)
+			return
+		}
 		switch r.URL.Path {
+		case "/.well-known/assay-keys":
+			_, _ = w.Write(serverKeys())
 		case "/report.zip":
 			_, _ = w.Write(whole)
 		case "/cut.zip":
@@ -47,6 +53,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("SERVER", server.URL)
+			env.Setenv("HOST", strings.TrimPrefix(server.URL, "http://"))
 			return writeFixtures(env.WorkDir)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "patch": patch},
@@ -142,6 +149,7 @@ func TestE10_TerminalEscapes(t *testing.T) {
 		Log: &verifier.Log{Origin: "\x1b", Known: true, Witnesses: []verifier.Witness{{Name: "\x07"}}}, Anchor: &verifier.Anchored{Chain: "\x1b"},
 	})
 	p.history(verifier.Past{Statements: []verifier.PastStatement{{Name: "\x1b[2J", Verdict: verifier.Verdict{Notes: []string{"\x1b"}}}}})
+	p.answer(&verifier.Answered{Method: "\x1b", URL: "\x1b[2J", Nonce: "\x07", Key: "\u202e", ListedBy: []string{"\x1b"}})
 	if strings.ContainsAny(p.String(), "\x1b\x07\u202e") {
 		t.Errorf("a page holds a raw escape: %q", p.String())
 	}
