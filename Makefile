@@ -6,9 +6,11 @@ BTCD      = github.com/btcsuite/btcd@v0.26.2
 VERSITYGW = github.com/versity/versitygw/cmd/versitygw@v1.8.0
 LINT      = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.5.0
 
-# What tests alone need of npm, into build/npm: a node, and Safe's contracts (LGPL-3.0, so not in this repository).
+# What tests alone need of npm, into build/npm: a node of Ethereum, Safe's contracts (LGPL-3.0, so not in this repository), and
+# others' programs that judge our signed answers.
 NPM       = @foundry-rs/anvil-$$os-$$arch@1.7.1 \
             @safe-global/safe-contracts@1.4.1 @gnosis.pm/safe-contracts@1.3.0 @safe-global/safe-deployments@1.37.56
+JUDGES    = http-message-signatures@1.0.6 http-message-sig@0.3.0 structured-headers@2.1.0
 
 BIN       = $(CURDIR)/build/bin
 FUZZTIME  = 30s
@@ -17,7 +19,7 @@ LDFLAGS   = -s -w -X main.version=$(VERSION)
 
 export CGO_ENABLED ?= 0
 
-.PHONY: help build demo test test-faults check bench vectors fuzz clean litecoind anvil softhsm tokens vaultd versitygw postgres
+.PHONY: help build demo test test-faults check bench vectors fuzz clean litecoind anvil judges softhsm tokens vaultd versitygw postgres
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST)
@@ -29,14 +31,14 @@ demo: build $(BIN)/btcd ## the main job, start to end, on real local chains, und
 	go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/devchain
 	sh cmd/devchain/demo.sh
 
-test: $(BIN)/btcd litecoind anvil softhsm vaultd versitygw postgres ## every test that CI needs
+test: $(BIN)/btcd litecoind anvil judges softhsm vaultd versitygw postgres ## every test that CI needs
 	go test -timeout 20m ./...
 	@$(MAKE) --no-print-directory tokens
 
 test-faults: ## kill the log's writer and its witness a hundred times each, where make test does so twenty times
 	ASSAY_KILLS=100 go test -count=1 -v -run '^TestX11_Killed(Appender|Witness)$$' ./attest/...
 
-check: $(BIN)/btcd $(BIN)/golangci-lint litecoind anvil softhsm vaultd versitygw postgres ## formatting, vet, tidy, lint, import rules, tests with the race detector
+check: $(BIN)/btcd $(BIN)/golangci-lint litecoind anvil judges softhsm vaultd versitygw postgres ## formatting, vet, tidy, lint, import rules, tests with the race detector
 	@test -z "$$(gofmt -l cmd merkle chains attest report verifier web *.go)" || { gofmt -l cmd merkle chains attest report verifier web *.go; echo "run gofmt -w on these files"; exit 1; }
 	go vet ./...
 	CGO_ENABLED=1 go vet -tags pkcs11 ./attest/keys ./cmd/assay
@@ -47,7 +49,7 @@ check: $(BIN)/btcd $(BIN)/golangci-lint litecoind anvil softhsm vaultd versitygw
 	CGO_ENABLED=1 go test -race -tags pkcs11 ./attest/keys
 
 bench: ## measure; figures depend on the machine, ratios within one run do not
-	go test -run '^$$' -bench . -benchmem ./merkle/... ./chains/evm ./verifier/... ./cmd/assay
+	go test -run '^$$' -bench . -benchmem ./merkle/... ./chains/evm ./verifier/... ./web/... ./cmd/assay
 
 vectors: ## make the vectors and golden files again; fails if one changed
 	go test ./verifier -run '^TestVectorsAreCurrent$$' -update
@@ -98,6 +100,15 @@ anvil:
 	  npm install --prefix build/npm --save-exact --no-audit --no-fund --ignore-scripts --legacy-peer-deps \
 	    --fetch-retries=0 --fetch-timeout=60000 $(NPM) >/dev/null 2>&1 </dev/null && echo "$(NPM)" >build/npm/versions || \
 	  echo "no anvil: its tests, and those with Safe's contracts, are skipped; install npm and type: make anvil"; \
+	}
+
+# Tests in which others' programs judge signed answers are skipped without them: where npm cannot be had, nothing fails.
+judges:
+	@test "$$(cat build/npm/judges 2>/dev/null)" = "$(JUDGES)" || { \
+	  command -v npm >/dev/null 2>&1 && mkdir -p build/npm && echo "installing programs that judge signed answers, which tests run" && \
+	  npm install --prefix build/npm --save-exact --no-audit --no-fund --ignore-scripts --legacy-peer-deps \
+	    --fetch-retries=0 --fetch-timeout=60000 $(JUDGES) >/dev/null 2>&1 </dev/null && echo "$(JUDGES)" >build/npm/judges || \
+	  echo "no programs that judge signed answers: their tests are skipped; install npm and type: make judges"; \
 	}
 
 # Tests of keys in PKCS#11 tokens are skipped without SoftHSM and pkcs11-tool: where they cannot be had, nothing fails.

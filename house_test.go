@@ -58,7 +58,9 @@ var rules = map[string][]string{
 	"report":        {"merkle", "chains", "attest"},
 	"report/render": {"report"},
 
-	"web": {"report"},
+	"web":         {"report", "web/..."},
+	"web/httpsig": {},
+	"web/client":  {"web/httpsig", "attest"},
 
 	"verifier/canon":     {},
 	"verifier/tree":      {"verifier/canon"},
