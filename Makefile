@@ -7,10 +7,11 @@ VERSITYGW = github.com/versity/versitygw/cmd/versitygw@v1.8.0
 LINT      = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.5.0
 
 # What tests alone need of npm, into build/npm: a node of Ethereum, Safe's contracts (LGPL-3.0, so not in this repository), and
-# others' programs that judge our signed answers.
+# others' programs that judge our signed answers and the API's document.
 NPM       = @foundry-rs/anvil-$$os-$$arch@1.7.1 \
             @safe-global/safe-contracts@1.4.1 @gnosis.pm/safe-contracts@1.3.0 @safe-global/safe-deployments@1.37.56
-JUDGES    = http-message-signatures@1.0.6 http-message-sig@0.3.0 structured-headers@2.1.0
+JUDGES    = http-message-signatures@1.0.6 http-message-sig@0.3.0 structured-headers@2.1.0 \
+            @stoplight/spectral-cli@6.16.3 @stoplight/spectral-owasp-ruleset@2.0.1
 
 BIN       = $(CURDIR)/build/bin
 FUZZTIME  = 30s
@@ -102,13 +103,13 @@ anvil:
 	  echo "no anvil: its tests, and those with Safe's contracts, are skipped; install npm and type: make anvil"; \
 	}
 
-# Tests in which others' programs judge signed answers are skipped without them: where npm cannot be had, nothing fails.
+# Tests in which others' programs judge what is served are skipped without them: where npm cannot be had, nothing fails.
 judges:
 	@test "$$(cat build/npm/judges 2>/dev/null)" = "$(JUDGES)" || { \
-	  command -v npm >/dev/null 2>&1 && mkdir -p build/npm && echo "installing programs that judge signed answers, which tests run" && \
+	  command -v npm >/dev/null 2>&1 && mkdir -p build/npm && echo "installing programs that judge signed answers and the API's document, which tests run" && \
 	  npm install --prefix build/npm --save-exact --no-audit --no-fund --ignore-scripts --legacy-peer-deps \
 	    --fetch-retries=0 --fetch-timeout=60000 $(JUDGES) >/dev/null 2>&1 </dev/null && echo "$(JUDGES)" >build/npm/judges || \
-	  echo "no programs that judge signed answers: their tests are skipped; install npm and type: make judges"; \
+	  echo "no programs that judge signed answers and the API's document: their tests are skipped; install npm and type: make judges"; \
 	}
 
 # Tests of keys in PKCS#11 tokens are skipped without SoftHSM and pkcs11-tool: where they cannot be had, nothing fails.

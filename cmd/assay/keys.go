@@ -24,10 +24,10 @@ func newKeyring(a *app) *cobra.Command {
   pkcs11:token=assay;object=statement?module-path=/usr/lib/softhsm/libsofthsm2.so&pin-source=file:pin.txt
   transit:https://vault.example:8200/transit/statement?version=2&token-source=file:token.txt`,
 		RunE: func(_ *cobra.Command, _ []string) error {
-			return usage("keys needs a verb: list, new, show, rotate or revoke")
+			return usage("keys needs a verb: list, new, show, rotate, revoke or response")
 		},
 	}
-	cmd.AddCommand(newKeysList(a), newKeysNew(a), newKeysShow(a), newKeysRotate(a), newKeysRevoke(a))
+	cmd.AddCommand(newKeysList(a), newKeysNew(a), newKeysShow(a), newKeysRotate(a), newKeysRevoke(a), newKeysResponse(a))
 	return cmd
 }
 
@@ -64,13 +64,16 @@ func (c *Config) signing() map[string]string {
 	if c.Witness.Name != "" {
 		all[useWitness] = c.Witness.Key
 	}
+	if c.Server.Key != "" {
+		all[useResponse] = c.Server.Key
+	}
 	return all
 }
 
 // uses are those of signing, and of the key that only seals.
 func (c *Config) uses() []string {
 	signing := c.signing()
-	return slices.DeleteFunc([]string{useStatement, useSnapshot, useLog, useWitness}, func(use string) bool {
+	return slices.DeleteFunc([]string{useStatement, useSnapshot, useLog, useWitness, useResponse}, func(use string) bool {
 		return use != useSnapshot && signing[use] == ""
 	})
 }
@@ -80,6 +83,7 @@ const (
 	useSnapshot  = "snapshot"
 	useLog       = "log"
 	useWitness   = "witness"
+	useResponse  = "response"
 )
 
 // show tells the public side of what an argument names: a key of the configuration by its use, or any by its reference.
@@ -206,7 +210,7 @@ func newKeysShow(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "show REF",
 		Short: "Show the public half of one key",
-		Long:  `Show algorithm, public key and key id of a key, named by its reference, or of one in assay.toml: statement, snapshot, log or witness.`,
+		Long:  `Show algorithm, public key and key id of a key, named by its reference, or of one in assay.toml: statement, snapshot, log, witness or response.`,
 		Args:  oneArg("keys show takes one reference, or the name of a key in assay.toml"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			shown, err := a.show(cmd.Context(), args[0])

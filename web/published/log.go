@@ -1,14 +1,14 @@
-package web
+package published
 
 import (
 	"bytes"
+	"fmt"
 	"io/fs"
-	"net/http"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
-
-	"github.com/go-chi/chi/v5"
 )
 
 // tilePath is all that a log's tiles are called (SPEC part 25): a level or entries, a number in groups of three digits, a width.
@@ -16,33 +16,32 @@ var tilePath = regexp.MustCompile(`^tile/(entries|[0-7])/((?:x[0-9]{3}/){0,5}[0-
 
 const checkpointName = "checkpoint"
 
-// log serves the transparency log (SPEC part 25): its checkpoint, and the tiles that the checkpoint covers, no others. Those are
-// for ever; what lies beyond may yet be written anew.
-func (s *site) log(w http.ResponseWriter, r *http.Request) {
-	path := chi.URLParam(r, "*")
-	if s.config.Log == nil {
-		refuse(w, http.StatusNotFound, "no log is served here")
-		return
-	}
-	if path == checkpointName {
-		w.Header().Set("Cache-Control", "no-store")
-		s.serve(w, r, s.config.Log, checkpointName, "text/plain; charset=utf-8")
-		return
-	}
-	full, ok := covered(path, s.logSize())
-	if !ok {
-		refuse(w, http.StatusNotFound, notThere)
-		return
-	}
-	if full {
-		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-	}
-	s.serve(w, r, s.config.Log, path, "application/octet-stream")
+// Log is a transparency log's folder (SPEC part 25). Of its tiles those are shown that
+// the checkpoint covers, and no others: those are for ever; what lies beyond may yet be
+// written anew.
+type Log struct {
+	Dir string
+
+	digests Digests
 }
 
-// logSize is the size under the checkpoint; 0 if there is none.
-func (s *site) logSize() uint64 {
-	raw, err := fs.ReadFile(s.config.Log, checkpointName)
+// Checkpoint opens the checkpoint.
+func (l *Log) Checkpoint() (*File, error) { return l.digests.Open(l.Dir, checkpointName) }
+
+// Tile opens a tile by its path, such as tile/0/000. It is whole if it never changes;
+// one of the log's end is there as long as no wider one takes its place.
+func (l *Log) Tile(path string) (f *File, whole bool, err error) {
+	whole, ok := covered(path, l.size())
+	if !ok {
+		return nil, false, fmt.Errorf("the log has no tile %q: %w", path, fs.ErrNotExist)
+	}
+	f, err = l.digests.Open(l.Dir, path)
+	return f, whole, err
+}
+
+// size is the size under the checkpoint; 0 if there is none.
+func (l *Log) size() uint64 {
+	raw, err := os.ReadFile(filepath.Join(l.Dir, checkpointName))
 	if err != nil {
 		return 0
 	}

@@ -1,0 +1,61 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/go-chi/chi/v5"
+)
+
+// permission is what whoever asks must have been given.
+type permission string
+
+// public needs none.
+const public permission = "public"
+
+// permissions says which permission each route needs: all of them, and no others.
+var permissions = map[string]permission{
+	"GET /":                                 public,
+	"GET /statement.dsse.json":              public,
+	"GET /bundle.zip":                       public,
+	"GET /bundle/*":                         public,
+	"GET /log/*":                            public,
+	"GET /v1/reports":                       public,
+	"GET /v1/reports/{statement}":           public,
+	"GET /v1/reports/{statement}/statement": public,
+	"GET /v1/reports/{statement}/bundle":    public,
+	"GET /v1/reports/{statement}/files/*":   public,
+	"GET /v1/reports/{statement}/report":    public,
+	"GET /v1/reports/{statement}/states":    public,
+	"GET /v1/log/checkpoint":                public,
+	"GET /v1/log/tile/*":                    public,
+	"GET /v1/log/proof":                     public,
+	"GET /v1/policy":                        public,
+	"GET /v1/health":                        public,
+	"GET /.well-known/assay-keys":           public,
+	"GET /openapi.json":                     public,
+	"GET /openapi.yaml":                     public,
+}
+
+// checkRoutes reports a route without a permission, or a permission without a route: nothing is served by an oversight.
+func checkRoutes(r chi.Routes, table map[string]permission) error {
+	left := map[string]bool{}
+	for route := range table {
+		left[route] = true
+	}
+	err := chi.Walk(r, func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+		name := method + " " + route
+		if table[name] != public {
+			return fmt.Errorf("web: the route %s has no permission that this version knows", name)
+		}
+		delete(left, name)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for route := range left {
+		return fmt.Errorf("web: the table of permissions names a route that is not there: %s", route)
+	}
+	return nil
+}
