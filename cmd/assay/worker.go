@@ -18,6 +18,7 @@ import (
 	"github.com/assay-por/assay/merkle/build"
 	"github.com/assay-por/assay/merkle/ledger"
 	"github.com/assay-por/assay/merkle/queue"
+	"github.com/assay-por/assay/merkle/store"
 )
 
 // newWorker is the verb of a machine that does what others have put into the queue; do does one task of any build.
@@ -98,7 +99,7 @@ func work(cmd *cobra.Command, a *app, q *queue.Queue, tasks int, do func(context
 func isFinal(err error) bool {
 	var f *failure
 	var row *ledger.RowError
-	return errors.As(err, &row) || errors.As(err, &f) && f.code != exitNetwork
+	return errors.As(err, &row) || errors.As(err, &f) && f.code != exitNetwork && !errors.Is(err, store.ErrUnreachable)
 }
 
 // queueSchema is where the queue lies in the database of [worker].

@@ -17,6 +17,7 @@ import (
 	"github.com/assay-por/assay/merkle/build"
 	"github.com/assay-por/assay/merkle/ledger"
 	"github.com/assay-por/assay/merkle/queue"
+	"github.com/assay-por/assay/merkle/store"
 )
 
 // said is what a command prints while it runs.
@@ -140,6 +141,7 @@ func TestWorker_FinalErrors(t *testing.T) {
 		{nil, false},
 		{errors.New("connection reset"), false},
 		{&failure{code: exitNetwork, err: errors.New("the store does not answer")}, false},
+		{refused("spools: %w", store.ErrUnreachable), false},
 		{os.ErrNotExist, false},
 		{fmt.Errorf("scan: %w", &ledger.RowError{Problem: "is empty"}), true},
 		{unreadable("not a plan"), true},
