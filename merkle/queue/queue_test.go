@@ -96,18 +96,31 @@ func TestRun_DatabaseRestarted(t *testing.T) {
 	y := newToy(t, p)
 	all := append(tasks(held, 2), tasks(quick, 30)...)
 	y.process(t, "worker")
-	y.process(t, "worker")
-	result := y.run(t, y.queue(t), all)
+	ctx, cancel := context.WithCancel(t.Context())
+	q, told := y.queue(t), make(chan bool, 100)
+	var g errgroup.Group
+	g.Go(func() error { return q.Work(ctx, y.do, Options{Reachable: func(is bool) { told <- is }}) })
+	result := y.run(t, q, all)
 	waitFor(t, "begun", func() bool { return y.count("begun-held-*") == 2 })
 	if err := p.stop(); err != nil {
 		t.Fatal(err)
 	}
 	y.goOn(t) // both end while it is away
 	waitFor(t, "done", func() bool { return y.count("ended-held-*") == 2 })
+	if <-told {
+		t.Error("the database was told to answer, want that it does not")
+	}
 	if err := p.start(); err != nil {
 		t.Fatal(err)
 	}
+	if !<-told {
+		t.Error("the database was told not to answer, want that it does")
+	}
 	y.wantDone(t, all, result)
+	cancel()
+	if err := g.Wait(); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestRun_FinalError(t *testing.T) {
@@ -139,11 +152,11 @@ func TestRun_ErrorThatPasses(t *testing.T) {
 
 func TestRun_TwoOfTheSameTasks(t *testing.T) {
 	y := newToy(t, usePostgres(t, shared))
-	a, b, all := y.queue(t), y.queue(t), append(tasks(held, 1), tasks(quick, 8)...)
+	a, b, c, all := y.queue(t), y.queue(t), y.queue(t), append(tasks(held, 1), tasks(quick, 8)...)
 	first, second := y.run(t, a, all), y.run(t, b, all)
 	ctx, cancel := context.WithCancel(t.Context())
 	third := make(chan error, 1)
-	go func() { third <- (&Runner{Queue: y.queue(t)}).Run(ctx, all, y.done, nil) }()
+	go func() { third <- (&Runner{Queue: c}).Run(ctx, all, y.done, nil) }()
 	waitFor(t, "put in", func() bool { return a.jobs(t, "true") == len(all) })
 	cancel() // takes back what the others wait for too
 	if err := <-third; !errors.Is(err, context.Canceled) {
@@ -281,6 +294,26 @@ func TestWork_StopsAtOnce(t *testing.T) {
 	<-w.ended
 	if code := w.cmd.ProcessState.ExitCode(); code != 0 {
 		t.Errorf("exit code %d", code)
+	}
+	if n := q.jobs(t, "state = 'available' AND attempt = 0"); n != 1 {
+		t.Error("the task in hand was not given back, or it counts as tried")
+	}
+	y.process(t, "worker")
+	y.goOn(t)
+	y.wantDone(t, all, result)
+}
+
+func TestWork_GraceEnds(t *testing.T) {
+	y := newToy(t, usePostgres(t, shared))
+	q, all := y.queue(t), tasks(held, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	var g errgroup.Group
+	g.Go(func() error { return q.Work(ctx, y.do, Options{Grace: 50 * time.Millisecond}) })
+	result := y.run(t, q, all)
+	waitFor(t, "begun", func() bool { return y.count("begun-held-*") == 1 })
+	cancel()
+	if err := g.Wait(); err != nil {
+		t.Error(err)
 	}
 	if n := q.jobs(t, "state = 'available' AND attempt = 0"); n != 1 {
 		t.Error("the task in hand was not given back, or it counts as tried")
