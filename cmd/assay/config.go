@@ -61,6 +61,10 @@ type Config struct {
 		Duplicates    string   `toml:"duplicates"`
 		UnknownAssets string   `toml:"unknown_assets"`
 	} `toml:"ledger"`
+	Worker struct {
+		Database string `toml:"database"`
+		Tasks    int    `toml:"tasks"`
+	} `toml:"worker"`
 	Assets     []AssetConfig      `toml:"asset"`
 	Chains     []ChainConfig      `toml:"chain"`
 	Wallets    []WalletConfig     `toml:"wallet"`
@@ -202,6 +206,9 @@ func parseConfig(raw []byte) (*Config, error) {
 	if err := c.checkS3(); err != nil {
 		return nil, fmt.Errorf(" %w", err)
 	}
+	if err := c.checkWorker(); err != nil {
+		return nil, fmt.Errorf(" worker.%w", err)
+	}
 	if err := c.checkKeys(); err != nil {
 		return nil, fmt.Errorf(" %w", err)
 	}
@@ -244,16 +251,20 @@ func parseConfig(raw []byte) (*Config, error) {
 
 func (c *Config) checkLedger() error {
 	l := c.Ledger
-	path, isFile := strings.CutPrefix(l.Database, "file:")
 	switch {
 	case (l.Query == "") != (l.Database == ""):
 		return errors.New("ledger: query and database go together")
 	case l.Query != "" && len(l.Files) > 0:
 		return errors.New("ledger: give either files, or query and database")
-	case l.Database != "" && (!isFile || path == ""):
+	case l.Database != "" && !namesFile(l.Database):
 		return errors.New("ledger.database: write file:PATH: the database's URL stands in a file of its own, as it is a secret")
 	}
 	return nil
+}
+
+func namesFile(reference string) bool {
+	path, ok := strings.CutPrefix(reference, "file:")
+	return ok && path != ""
 }
 
 func (c ChainConfig) checkFilters() error {
@@ -322,7 +333,7 @@ func defaultConfig() *Config {
 	c.Coverage.Control = []string{"bound", "owner-proved", "script", "spend"}
 	c.Coverage.Classes = []string{"issued", "native"}
 	c.Bundle.Dir, c.Bundle.Zip, c.Bundle.Report, c.Bundle.Leaves = "bundle", "bundle.zip", "report", true
-	c.Server.Listen = "127.0.0.1:8080"
+	c.Worker.Tasks, c.Server.Listen = 1, "127.0.0.1:8080"
 	c.Log.Dir, c.Log.Key = "log", "file:keys/log.age"
 	c.Witness.Dir, c.Witness.Key, c.Witness.Listen = "witness", "file:keys/witness.age", "127.0.0.1:8081"
 	return c

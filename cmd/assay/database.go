@@ -24,29 +24,38 @@ type database struct {
 
 // openDatabase reads the URL; nobody is asked yet.
 func openDatabase(c *Config) (*database, error) {
-	path := c.resolve(strings.TrimPrefix(c.Ledger.Database, "file:"))
-	url, err := secretFile(path, "ledger.database")
+	_, server, err := databaseURL(c, c.Ledger.Database, "ledger.database")
 	if err != nil {
 		return nil, err
+	}
+	server.RuntimeParams["application_name"], server.RuntimeParams["client_encoding"] = "assay", "UTF8"
+	return &database{server: server, query: strings.TrimRight(c.Ledger.Query, "; \t\r\n")}, nil
+}
+
+// databaseURL reads the URL in the file that a setting names, and refuses one with which others could listen.
+func databaseURL(c *Config, reference, setting string) (string, *pgconn.Config, error) {
+	path := c.resolve(strings.TrimPrefix(reference, "file:"))
+	url, err := secretFile(path, setting)
+	if err != nil {
+		return "", nil, err
 	}
 	server, err := pgconn.ParseConfig(string(url))
 	var missing *fs.PathError
 	switch {
 	case errors.As(err, &missing):
-		return nil, unreadable("ledger.database: the URL in %s names a file: %v", path, missing)
+		return "", nil, unreadable("%s: the URL in %s names a file: %v", setting, path, missing)
 	case err != nil:
-		return nil, hinted(unreadable("ledger.database: %s does not hold the URL of a PostgreSQL database", path), "write postgres://USER:PASSWORD@HOST/NAME?sslmode=verify-full")
+		return "", nil, hinted(unreadable("%s: %s does not hold the URL of a PostgreSQL database", setting, path), "write postgres://USER:PASSWORD@HOST/NAME?sslmode=verify-full")
 	}
 	private := isPrivate(server.Host, server.TLSConfig)
 	for _, other := range server.Fallbacks {
 		private = private && isPrivate(other.Host, other.TLSConfig)
 	}
 	if !private {
-		return nil, hinted(refused("ledger.database: the URL in %s lets others listen, or pose as the server", path),
+		return "", nil, hinted(refused("%s: the URL in %s lets others listen, or pose as the server", setting, path),
 			"add sslmode=verify-full, or use a Unix socket or the loopback address")
 	}
-	server.RuntimeParams["application_name"], server.RuntimeParams["client_encoding"] = "assay", "UTF8"
-	return &database{server: server, query: strings.TrimRight(c.Ledger.Query, "; \t\r\n")}, nil
+	return string(url), server, nil
 }
 
 // isPrivate reports whether nobody between here and the server reads along, and the server is the one that was named.
