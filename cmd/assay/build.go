@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"runtime/debug"
 
@@ -86,10 +87,14 @@ func (s *stages) build(snap report.Snapshot, in *ledgerInput, again bool) (build
 			return buildRecord{}, err
 		}
 	}
-	result, read, err := build.Run(s.ctx, w, build.InProcess{Do: w.Do})
-	s.progress.finish()
+	runner, end, err := s.runner(w)
 	if err != nil {
 		return buildRecord{}, err
+	}
+	result, read, err := build.Run(s.ctx, w, runner)
+	s.progress.finish()
+	if err = errors.Join(err, end()); err != nil {
+		return buildRecord{}, queueError(s.ctx, err)
 	}
 	if in.database != nil {
 		if err := in.identifiedRows(read.Contents[0]); err != nil {

@@ -333,7 +333,7 @@ func defaultConfig() *Config {
 	c.Coverage.Control = []string{"bound", "owner-proved", "script", "spend"}
 	c.Coverage.Classes = []string{"issued", "native"}
 	c.Bundle.Dir, c.Bundle.Zip, c.Bundle.Report, c.Bundle.Leaves = "bundle", "bundle.zip", "report", true
-	c.Worker.Tasks, c.Server.Listen = 1, "127.0.0.1:8080"
+	c.Server.Listen = "127.0.0.1:8080"
 	c.Log.Dir, c.Log.Key = "log", "file:keys/log.age"
 	c.Witness.Dir, c.Witness.Key, c.Witness.Listen = "witness", "file:keys/witness.age", "127.0.0.1:8081"
 	return c

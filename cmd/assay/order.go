@@ -59,7 +59,6 @@ func (s *stages) dropOrder(ctx context.Context, plan string) error {
 
 // orders does tasks of builds that others have ordered. It keeps what it learned of the last one.
 type orders struct {
-	app    *app
 	config *Config
 	key    *keys.Identity // the snapshot key
 

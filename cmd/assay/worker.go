@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -21,12 +23,12 @@ import (
 	"github.com/assay-por/assay/merkle/store"
 )
 
-// newWorker is the verb of a machine that does what others have put into the queue; do does one task of any build.
-func newWorker(a *app, do func(context.Context, build.Task) error) *cobra.Command {
+// newWorker is the verb of a machine that does what others have put into the queue.
+func newWorker(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "worker",
 		Short: "Do tasks of a build that runs on another machine",
-		Long: `Take tasks of builds from the queue in the database of [worker], one after the other, and leave their results in the store that all machines share.
+		Long: `Take tasks of builds from the queue in the database of [worker], and leave their results in the store that all machines share.
 Start one on each machine, and then "assay build" or "assay run" on one of them. A worker may be stopped or killed at any moment: another one does its task again.
 Interrupted, it ends the task in hand, for a minute at most; interrupted once more, it stops at once.`,
 		Args: noArgs,
@@ -35,12 +37,18 @@ Interrupted, it ends the task in hand, for a minute at most; interrupted once mo
 			if err != nil {
 				return err
 			}
+			s := &stages{ctx: cmd.Context(), app: a, config: c}
+			key, err := s.openSnapshotKey()
+			if err != nil {
+				return err
+			}
 			q, end, err := openQueue(cmd.Context(), c)
 			if err != nil {
 				return err
 			}
 			defer end()
-			return work(cmd, a, q, c.Worker.Tasks, do)
+			ordered := &orders{config: c, key: key}
+			return work(cmd, a, q, c.Worker.Tasks, ordered.do)
 		},
 	}
 }
@@ -85,7 +93,7 @@ func work(cmd *cobra.Command, a *app, q *queue.Queue, tasks int, do func(context
 			say("%s #%d: failed after %v: %v", t.Stage, t.Index, after, err)
 		}
 		return err
-	}, queue.Options{Tasks: tasks, Now: now, Reachable: func(ok bool) {
+	}, queue.Options{Tasks: cmp.Or(tasks, runtime.GOMAXPROCS(0)), Now: now, Reachable: func(ok bool) {
 		if ok {
 			say("worker.database answers again")
 		} else {
@@ -165,8 +173,28 @@ func (c *Config) checkWorker() error {
 	switch {
 	case c.Worker.Database != "" && !namesFile(c.Worker.Database):
 		return errors.New("database: write file:PATH: the database's URL stands in a file of its own, as it is a secret")
-	case c.Worker.Tasks < 1:
-		return fmt.Errorf("tasks: got %d, want 1 or more; a task uses all cores", c.Worker.Tasks)
+	case c.Worker.Tasks < 0:
+		return fmt.Errorf("tasks: got %d, want 1 or more, or 0: one for each core", c.Worker.Tasks)
 	}
 	return nil
+}
+
+// runner is who does the tasks of a build: this process, or where there is a [worker], whoever works for its queue. end is called when
+// the build has ended.
+func (s *stages) runner(w *build.Worker) (r build.Runner, end func() error, err error) {
+	if s.config.Worker.Database == "" {
+		return build.InProcess{Do: w.Do}, func() error { return nil }, nil
+	}
+	if err := s.placeOrder(s.ctx, w.Plan); err != nil {
+		return nil, nil, err
+	}
+	q, closeQueue, err := openQueue(s.ctx, s.config)
+	if err != nil {
+		return nil, nil, err
+	}
+	end = func() error {
+		closeQueue()
+		return s.dropOrder(context.WithoutCancel(s.ctx), w.Plan.ID())
+	}
+	return &queue.Runner{Queue: q, Waiting: func() { s.progress.say("build: nobody does its tasks; start assay worker, here or on another machine") }}, end, nil
 }

@@ -68,7 +68,7 @@ func Run(ctx context.Context, w *Worker, r Runner) (Result, Read, error) {
 	if err := w.check(); err != nil {
 		return Result{}, Read{}, err
 	}
-	if err := r.Run(ctx, w.Plan.tasks(stageScan, len(w.Plan.Scans)), w.done, nil); err != nil {
+	if err := w.stage(ctx, r, "ledger", w.Plan.tasks(stageScan, len(w.Plan.Scans)), w.sizes()); err != nil {
 		return Result{}, Read{}, err
 	}
 	scans, err := w.scanned(ctx)
@@ -76,11 +76,7 @@ func Run(ctx context.Context, w *Worker, r Runner) (Result, Read, error) {
 		return Result{}, Read{}, err
 	}
 	shards := w.Plan.tasks(stageShard, scans.shards)
-	tell, err := w.telling(ctx, shards, scans.counts.Entries())
-	if err != nil {
-		return Result{}, Read{}, err
-	}
-	if err := r.Run(ctx, shards, w.done, tell); err != nil {
+	if err := w.stage(ctx, r, "tree", shards, shares(scans.counts.Entries(), len(shards))); err != nil {
 		return Result{}, Read{}, err
 	}
 	result := Result{Snapshot: w.Plan.Snapshot}
@@ -115,25 +111,49 @@ func (w *Worker) sweep(ctx context.Context, shards int) error {
 	return store.Sweep(ctx, w.Store, "", func(name string) bool { return keep[name] })
 }
 
-// telling returns what tells that a shard is done, those that are done already being the beginning.
-func (w *Worker) telling(ctx context.Context, shards []Task, entries uint64) (func(Task), error) {
+// stage has the tasks of a stage done, and tells its progress; each task is so much of it.
+func (w *Worker) stage(ctx context.Context, r Runner, name string, tasks []Task, weights []int64) error {
 	if w.Progress == nil {
-		return nil, nil
+		return r.Run(ctx, tasks, w.done, nil)
 	}
-	done, all, total := int64(0), int64(len(shards)), int64(entries) //nolint:gosec // a count
-	for _, t := range shards {
+	var done, total int64
+	for i, t := range tasks {
 		is, err := w.done(ctx, t)
 		if err != nil {
-			return nil, err
+			return err
 		}
+		total += weights[i]
 		if is {
-			done++
+			done += weights[i]
 		}
 	}
-	return func(Task) {
-		done++
-		w.Progress("tree", total*done/all, total)
-	}, nil
+	return r.Run(ctx, tasks, w.done, func(t Task) {
+		done += weights[t.Index]
+		w.Progress(name, done, total)
+	})
+}
+
+// sizes returns how many bytes each scan reads.
+func (w *Worker) sizes() []int64 {
+	var all []int64
+	rest := w.Sources
+	for _, n := range w.Plan.Scans {
+		var size int64
+		for _, s := range rest[:n] {
+			size += s.Size
+		}
+		all, rest = append(all, size), rest[n:]
+	}
+	return all
+}
+
+// shares divides a total evenly.
+func shares(total uint64, n int) []int64 {
+	all := make([]int64, n)
+	for i := range all {
+		all[i] = int64(total*uint64(i+1)/uint64(n) - total*uint64(i)/uint64(n)) //nolint:gosec // a count of entries, and at most 2^20 shares
+	}
+	return all
 }
 
 // Summarize reads a ledger as a build does, and tells what the statement would say of it. It keeps nothing.
