@@ -96,7 +96,7 @@ func newRoot(app *app) *cobra.Command {
 	root.AddCommand(
 		newInit(app), newDoctor(app), newLedger(app),
 		newRun(app), newSnapshot(app), newBuild(app), newReserves(app), newControl(app), newReport(app), newSign(app), newPublish(app), newWithdraw(app), newErratum(app),
-		newApprove(app), newAttach(app), newStatus(app), newCountersign(app),
+		newApprove(app), newConfirm(app), newAttach(app), newStatus(app), newCountersign(app),
 		newTimestamp(app), newAnchor(app),
 		newDraw(app), newCustody(app), newKeyring(app),
 		newProve(app), newServe(app), newLog(app), newWitness(app),
