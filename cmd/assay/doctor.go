@@ -66,7 +66,7 @@ func (a *app) sayFindings(cmd *cobra.Command, found []finding) error {
 }
 
 func (s *stages) examine() []finding {
-	found := []finding{s.look("config", s.lookRegistry), s.look("keys", s.lookKeys), s.look("approvers", s.lookApprovers), s.look("series", s.lookSeries), s.look("ledger", s.lookLedger), s.look("wallets", s.lookWallets)}
+	found := []finding{s.look("config", s.lookRegistry), s.look("keys", s.lookKeys), s.look("approvers", s.lookApprovers), s.look("series", s.lookSeries), s.look("ledger", s.lookLedger), s.look("build", s.lookBuild), s.look("wallets", s.lookWallets)}
 	if slices.ContainsFunc(s.config.Wallets, func(w WalletConfig) bool { return w.derives() }) {
 		found = append(found, s.look("derived", s.lookDerived))
 	}

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/assay-por/assay/merkle/store"
+)
+
+// lookBuild tells the doctor how large the ledger is, what its tree takes to build, and whether the disk holds that.
+func (s *stages) lookBuild() (string, error) {
+	if s.run.has(fileBuild) {
+		return "the tree is built already", nil
+	}
+	size, err := s.ledgerSize()
+	if err != nil {
+		return "", err
+	}
+	memory, err := parseSize(s.config.Run.Memory)
+	if err != nil {
+		return "", err
+	}
+	cores := runtime.GOMAXPROCS(0)
+	needs := size.estimate(int64(cores))
+	free, err := s.room()
+	told := sizeText(free) + " free"
+	if errors.Is(err, errors.ErrUnsupported) {
+		told = "this system does not tell how much is free"
+	} else if err != nil {
+		return "", err
+	}
+	said := fmt.Sprintf("%s: about %s on %d cores, %s of disk in %s (%s), %s of memory", size, duration(needs.seconds), cores, sizeText(needs.disk), s.rel(s.run.path), told, sizeText(memory))
+	if s.config.Ledger.Query != "" {
+		return said + "; the database's planner guesses the rows, so nothing is refused by them", nil
+	}
+	return said, s.holds(needs)
+}
+
+// mustFit refuses a build that the disk cannot hold before anything of it is begun. What cannot be known refuses nothing: of
+// a file that is wrong the build tells where, and a query's planner only guesses.
+func (s *stages) mustFit(again bool) error {
+	if s.config.Ledger.Query != "" || s.run.has(fileBuild) && !again {
+		return nil
+	}
+	size, err := s.ledgerSize()
+	if err != nil {
+		return nil //nolint:nilerr // reading the ledger says it better
+	}
+	return s.holds(size.estimate(int64(runtime.GOMAXPROCS(0))))
+}
+
+// holds refuses what the disk cannot hold.
+func (s *stages) holds(needs estimate) error {
+	free, err := s.room()
+	if errors.Is(err, errors.ErrUnsupported) {
+		return nil
+	}
+	if err != nil || free >= needs.disk {
+		return err
+	}
+	return hinted(refused("the build needs about %s in %s, which has %s", sizeText(needs.disk), s.rel(s.run.path), sizeText(free)), "free space there, or set run.dir elsewhere")
+}
+
+// room is how many bytes the run directory can take: what is free, and what an unfinished build left there, which the next one goes
+// on with. Where the system does not tell, the error is errors.ErrUnsupported.
+func (s *stages) room() (int64, error) {
+	dir := s.run.path
+	for {
+		_, err := os.Stat(dir)
+		if err == nil {
+			break
+		}
+		if above := filepath.Dir(dir); !errors.Is(err, fs.ErrNotExist) || above == dir {
+			return 0, unreadable("run directory: %v", err)
+		}
+		dir = filepath.Dir(dir)
+	}
+	free, err := freeSpace(dir)
+	if err != nil || s.run.has(fileBuild) {
+		return free, err
+	}
+	left, err := store.Dir(s.run.path).List(s.ctx, "tree/")
+	for _, f := range left {
+		free += f.Size
+	}
+	return free, err
+}
+
+// ledgerSize samples the ledger's files, or asks the database's planner. Where rows are in no order, the former statement may know
+// better how many entries a customer has.
+func (s *stages) ledgerSize() (ledgerSize, error) {
+	size, err := s.sampledSize()
+	if err != nil {
+		return size, err
+	}
+	if former, err := s.former(); err == nil && former != nil {
+		if l := former.Statement.Predicate.Ledger; l.Customers > 0 && l.Entries > 0 && l.Entries < mostSize {
+			size.customers = min(size.customers, mulDiv(size.entries, int64(l.Customers), int64(l.Entries))) //nolint:gosec // customers are no more than entries
+		}
+	}
+	return size, nil
+}
+
+func (s *stages) sampledSize() (ledgerSize, error) {
+	if s.config.Ledger.Query != "" {
+		return s.plannedSize()
+	}
+	paths, err := ledgerFiles(s.config)
+	if err != nil {
+		return ledgerSize{}, err
+	}
+	stamps := make([]stamp, len(paths))
+	for i, path := range paths {
+		if stamps[i], err = stampOf(path); err != nil {
+			return ledgerSize{}, err
+		}
+	}
+	size, err := sampleLedger(stamps, len(s.config.Assets))
+	if err != nil {
+		return size, hinted(unreadable("how large the ledger is could not be told: %v", err), "assay ledger check says where it is wrong")
+	}
+	return size, nil
+}
+
+func (s *stages) plannedSize() (ledgerSize, error) {
+	ctx, cancel := context.WithTimeout(s.ctx, 30*time.Second)
+	defer cancel()
+	d, err := openDatabase(s.config)
+	if err != nil {
+		return ledgerSize{}, err
+	}
+	rows, columns, err := d.planned(ctx)
+	if err != nil {
+		return ledgerSize{}, err
+	}
+	entries := rows
+	if !slices.Contains(columns, "asset") { // the wide form
+		wide := slices.DeleteFunc(columns, func(name string) bool { return name == "customer" || name == "class" })
+		entries = mulDiv(rows, int64(len(wide)), 1)
+	}
+	return ledgerSize{entries, rows, mulDiv(entries, entryBytes, 1)}, nil
+}
