@@ -54,11 +54,6 @@ func (l ledgerSize) String() string {
 	return fmt.Sprintf("about %s entries of up to %s customers", grouped(rounded(l.entries)), grouped(rounded(l.customers)))
 }
 
-// add is the size of two ledgers whose customers differ.
-func (l ledgerSize) add(m ledgerSize) ledgerSize {
-	return ledgerSize{l.entries + m.entries, l.customers + m.customers, l.bytes + m.bytes}
-}
-
 // mulDiv is a * b / c, held to mostSize times 1,000. Requires a, b >= 0 and c > 0.
 func mulDiv(a, b, c int64) int64 {
 	const most = mostSize * 1000

@@ -86,15 +86,21 @@ func (p *progress) finish() {
 // line says where the stage is: "tree: 42 %, 812,000 customers/s, about 3 min left".
 func (p *progress) line(now time.Time, done, total int64) string {
 	unit := unitOf(p.stage)
-	said := []string{unit.of(done)}
-	if total > 0 {
-		said[0] = fmt.Sprintf("%d %%", min(done, total)*100/total)
+	var said []string
+	switch {
+	case total <= 0:
+		said = append(said, unit.of(done))
+	case !p.tty: // a bar has it by itself
+		said = append(said, fmt.Sprintf("%d %%", min(done, total)*100/total))
 	}
 	if rate := p.pace.perSecond(now, done); rate > 0 {
 		said = append(said, unit.of(rounded(rate))+"/s")
 		if left := total - done; left > 0 {
 			said = append(said, "about "+duration(left/rate)+" left")
 		}
+	}
+	if len(said) == 0 {
+		return p.stage
 	}
 	return p.stage + ": " + strings.Join(said, ", ")
 }

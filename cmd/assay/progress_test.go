@@ -111,7 +111,7 @@ func TestProgressBar(t *testing.T) {
 	pass(10 * time.Second)
 	p.step("tree", 600, 1000)
 	p.say("done")
-	if got := out.String(); !strings.Contains(got, "60 %, 60 customers/s, about 6 s left") || !strings.HasSuffix(got, "done\n") {
+	if got := out.String(); !strings.Contains(got, "|  tree: 60 customers/s, about 6 s left") || !strings.HasSuffix(got, "done\n") {
 		t.Errorf("got %q", got)
 	}
 	p.quiet = true

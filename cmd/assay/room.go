@@ -101,8 +101,8 @@ func (s *stages) ledgerSize() (ledgerSize, error) {
 		return size, err
 	}
 	if former, err := s.former(); err == nil && former != nil {
-		if l := former.Statement.Predicate.Ledger; l.Customers > 0 && l.Entries > 0 && l.Entries < mostSize {
-			size.customers = min(size.customers, mulDiv(size.entries, int64(l.Customers), int64(l.Entries))) //nolint:gosec // customers are no more than entries
+		if l := former.Statement.Predicate.Ledger; l.Customers > 0 && l.Customers <= l.Entries && l.Entries < mostSize {
+			size.customers = min(size.customers, mulDiv(size.entries, int64(l.Customers), int64(l.Entries)))
 		}
 	}
 	return size, nil
