@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/assay-por/assay/merkle/ledger"
+	"github.com/assay-por/assay/report"
 )
 
 // querying is the configuration of a folder whose ledger is the answer to a query.
@@ -228,11 +229,20 @@ func testQueryPlanned(t *testing.T, p *postgres) {
 			t.Errorf("%s: got %+v, %v, want %+v", query, got, err, want)
 		}
 	}
+	assay, _ := programs(t)
+	former := workplace(t, assay, 100)
+	mustCall(t, former, assay, "run")
+	c := querying(t, p.url("", ""), "SELECT customer, asset, balance FROM plenty")
+	c.Series.Former = filepath.Join(former, "bundle", report.PathEnvelope)
+	entries := int64(strings.Count(read(t, former, "ledger.csv"), "\n")) - 1
+	want := ledgerSize{20_000, 20_000 * 100 / entries, 20_000 * entryBytes}
+	if got, err := (&stages{ctx: t.Context(), config: c}).ledgerSize(); err != nil || got != want || entries < 110 {
+		t.Errorf("after a statement of 100 customers and %d entries: got %+v, %v, want %+v", entries, got, err, want)
+	}
 	s := &stages{ctx: t.Context(), config: querying(t, p.url("", ""), "SELECT customer FROM nobody")}
 	if _, err := s.ledgerSize(); err == nil || !strings.Contains(err.Error(), "nobody") {
 		t.Errorf("of a query that the server does not take: %v", err)
 	}
-	assay, _ := programs(t)
 	dir := filepath.Dir(querying(t, p.url("127.0.0.1", "sslmode=disable"), "SELECT i::text AS customer, 1 AS \"BTC\" FROM generate_series(1, 9000000000000) AS i").path)
 	if _, stdout, _ := call(t, dir, assay, "doctor"); !strings.Contains(stdout, "ok    build      about 9,000,000,000,000 entries of up to 9,000,000,000,000 customers: ") || !strings.Contains(stdout, "the database's planner guesses the rows, so nothing is refused by them") {
 		t.Errorf("doctor: %s", stdout)

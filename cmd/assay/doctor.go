@@ -28,9 +28,9 @@ func newDoctor(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "doctor",
 		Short: "Look at configuration, keys, ledger, wallets and nodes before a run",
-		Long:  `Look at everything that a run needs and change nothing. From samples of the ledger's files, or a query's plan, estimate what the build takes: a disk that cannot
+		Long: `Look at everything that a run needs and change nothing. From samples of the ledger's files, or a query's plan, estimate what the build takes: a disk that cannot
 hold it is a fault, and assay build and run refuse it too. Ends with exit code 1 if something is not as it should be.`,
-		Args:  noArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.load()
 			if err != nil {

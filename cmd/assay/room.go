@@ -93,22 +93,8 @@ func (s *stages) room() (int64, error) {
 	return free, err
 }
 
-// ledgerSize samples the ledger's files, or asks the database's planner. Where rows are in no order, the former statement may know
-// better how many entries a customer has.
+// ledgerSize samples the ledger's files, or asks the database's planner.
 func (s *stages) ledgerSize() (ledgerSize, error) {
-	size, err := s.sampledSize()
-	if err != nil {
-		return size, err
-	}
-	if former, err := s.former(); err == nil && former != nil {
-		if l := former.Statement.Predicate.Ledger; l.Customers > 0 && l.Customers <= l.Entries && l.Entries < mostSize {
-			size.customers = min(size.customers, mulDiv(size.entries, int64(l.Customers), int64(l.Entries)))
-		}
-	}
-	return size, nil
-}
-
-func (s *stages) sampledSize() (ledgerSize, error) {
 	if s.config.Ledger.Query != "" {
 		return s.plannedSize()
 	}
@@ -129,6 +115,7 @@ func (s *stages) sampledSize() (ledgerSize, error) {
 	return size, nil
 }
 
+// plannedSize is what the planner guesses. It knows no customers: the former statement tells how many entries each has.
 func (s *stages) plannedSize() (ledgerSize, error) {
 	ctx, cancel := context.WithTimeout(s.ctx, 30*time.Second)
 	defer cancel()
@@ -140,10 +127,18 @@ func (s *stages) plannedSize() (ledgerSize, error) {
 	if err != nil {
 		return ledgerSize{}, err
 	}
-	entries := rows
 	if !slices.Contains(columns, "asset") { // the wide form
 		wide := slices.DeleteFunc(columns, func(name string) bool { return name == "customer" || name == "class" })
-		entries = mulDiv(rows, int64(len(wide)), 1)
+		entries := mulDiv(rows, int64(len(wide)), 1)
+		return ledgerSize{entries, rows, mulDiv(entries, entryBytes, 1)}, nil
 	}
-	return ledgerSize{entries, rows, mulDiv(entries, entryBytes, 1)}, nil
+	size := ledgerSize{rows, rows, mulDiv(rows, entryBytes, 1)}
+	former, err := s.former()
+	if err != nil || former == nil {
+		return size, err
+	}
+	if l := former.Statement.Predicate.Ledger; 0 < l.Customers && l.Customers <= l.Entries && l.Entries < mostSize {
+		size.customers = mulDiv(rows, int64(l.Customers), int64(l.Entries))
+	}
+	return size, nil
 }
