@@ -13,6 +13,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"github.com/assay-por/assay/chains"
+	"github.com/assay-por/assay/merkle/shard"
 	"github.com/assay-por/assay/report"
 )
 
@@ -43,7 +44,10 @@ type Config struct {
 		Dir    string `toml:"dir"`
 		Kind   string `toml:"kind"`
 		Memory string `toml:"memory"`
+		Shards int    `toml:"shards"`
+		Store  string `toml:"store"`
 	} `toml:"run"`
+	S3   S3Config `toml:"s3"`
 	Keys struct {
 		Snapshot  string   `toml:"snapshot"`
 		Statement string   `toml:"statement"`
@@ -195,6 +199,9 @@ func parseConfig(raw []byte) (*Config, error) {
 	if _, err := parseSize(c.Run.Memory); err != nil {
 		return nil, fmt.Errorf(" run.memory: %w", err)
 	}
+	if c.Run.Shards < 0 || c.Run.Shards > shard.MaxShards {
+		return nil, fmt.Errorf(" run.shards: got %d, want 1 to %d, or 0: as many as the ledger needs", c.Run.Shards, shard.MaxShards)
+	}
 	if c.Series.Supersedes != "" && c.Series.Former == "" && c.Log.Origin == "" {
 		return nil, errors.New(" series.supersedes: it is the reason why this statement takes the place of the former one: name that one under series.former, or the [log] that holds it")
 	}
@@ -202,6 +209,9 @@ func parseConfig(raw []byte) (*Config, error) {
 		return nil, fmt.Errorf(" approvals: %d of %d keys are required, want 1 to all of at most %d, or 0 and no keys", c.Approvals.Required, n, report.MaxApprovers)
 	}
 	if err := c.checkLedger(); err != nil {
+		return nil, fmt.Errorf(" %w", err)
+	}
+	if err := c.checkS3(); err != nil {
 		return nil, fmt.Errorf(" %w", err)
 	}
 	if err := c.checkKeys(); err != nil {

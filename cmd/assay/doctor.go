@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -90,6 +91,9 @@ func (s *stages) examine() []finding {
 			found = append(found, s.look("validators", func() (string, error) { return s.lookValidators(chain) }))
 		}
 	}
+	if s.config.Run.Store != "" {
+		found = append(found, s.look("store", s.lookStore))
+	}
 	return append(found, s.look("disk", s.lookDisk))
 }
 
@@ -125,6 +129,8 @@ func (s *stages) lookLedger() (string, error) {
 	if s.config.Ledger.Query != "" {
 		return s.lookQuery()
 	}
+	ctx, cancel := context.WithTimeout(s.ctx, 30*time.Second)
+	defer cancel()
 	files, err := ledgerFiles(s.config)
 	if err != nil {
 		return "", err
@@ -137,7 +143,14 @@ func (s *stages) lookLedger() (string, error) {
 		}
 		size += info.size
 	}
-	return fmt.Sprintf("%d files, %d MiB; assay ledger check reads them whole", len(files), size>>20), nil
+	objects, err := ledgerObjects(ctx, s.config)
+	if err != nil {
+		return "", err
+	}
+	for _, o := range objects {
+		size += o.Size
+	}
+	return fmt.Sprintf("%d files, %d MiB; assay ledger check reads them whole", len(files)+len(objects), size>>20), nil
 }
 
 // lookQuery has the server plan the query; assay ledger check asks for the rows.
@@ -222,6 +235,24 @@ func (s *stages) lookNode(chain chains.Chain) (string, error) {
 		return fmt.Sprintf("%s answers; its last final block is %d", chain, early.Final), nil
 	}
 	return fmt.Sprintf("%s answers; block %d", chain, ref.Number), err
+}
+
+// lookStore writes a small file where the build will, and removes it.
+func (s *stages) lookStore() (string, error) {
+	ctx, cancel := context.WithTimeout(s.ctx, 30*time.Second)
+	defer cancel()
+	b, err := s.config.storeBucket()
+	if err != nil {
+		return "", err
+	}
+	firstStays, err := b.Probe(ctx, ".doctor-"+rand.Text())
+	if err != nil {
+		return "", fmt.Errorf("run.store: %w", err)
+	}
+	if !firstStays {
+		return s.config.Run.Store + " can be written; its server replaces files whatever is there (no conditional puts), which does no harm", nil
+	}
+	return s.config.Run.Store + " can be written; the first file of a name stays (conditional puts)", nil
 }
 
 // lookDisk tries to write where the run will.

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -43,16 +44,16 @@ func TestEstimate(t *testing.T) {
 func sampledSizeOf(t *testing.T, files map[string][]byte) (ledgerSize, error) {
 	t.Helper()
 	dir := t.TempDir()
-	var stamps []stamp
+	var sources []ledger.Source
 	for name, content := range files {
 		path := filepath.Join(dir, name)
 		if err := os.WriteFile(path, content, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		stamps = append(stamps, stamp{path: path, size: int64(len(content))})
+		sources = append(sources, ledger.Source{Name: path, Size: int64(len(content)), Open: func() (io.ReadCloser, error) { return os.Open(path) }})
 	}
-	slices.SortFunc(stamps, func(a, b stamp) int { return strings.Compare(a.path, b.path) })
-	return sampleLedger(stamps, 50)
+	slices.SortFunc(sources, func(a, b ledger.Source) int { return strings.Compare(a.Name, b.Name) })
+	return sampleLedger(sources, 50)
 }
 
 func synthetic(t *testing.T, name string, opt ledger.SynthOptions) []byte {

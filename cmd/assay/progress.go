@@ -114,8 +114,10 @@ func unitOf(stage string) unit {
 	switch stage {
 	case "ledger":
 		return bytesUnit
-	case "order", "tree":
-		return "customers"
+	case "tree":
+		return "entries"
+	case "proofs":
+		return "proofs"
 	}
 	return ""
 }

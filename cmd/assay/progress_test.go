@@ -33,12 +33,12 @@ func TestProgressLines(t *testing.T) {
 		p.step("tree", done, total)
 	}
 	want := []string{
-		"tree: 1 %, 100,000 customers/s, about 17 min left",
-		"tree: 2 %, 100,000 customers/s, about 17 min left",
-		"tree: 10 %, 337,000 customers/s, about 5 min left",
-		"tree: 18 %, 574,000 customers/s, about 3 min left",
-		"tree: 26 %, 812,000 customers/s, about 2 min left",
-		"tree: 34 %, 812,000 customers/s, about 2 min left",
+		"tree: 1 %, 100,000 entries/s, about 17 min left",
+		"tree: 2 %, 100,000 entries/s, about 17 min left",
+		"tree: 10 %, 337,000 entries/s, about 5 min left",
+		"tree: 18 %, 574,000 entries/s, about 3 min left",
+		"tree: 26 %, 812,000 entries/s, about 2 min left",
+		"tree: 34 %, 812,000 entries/s, about 2 min left",
 	}
 	if diff := cmp.Diff(want, strings.Split(strings.TrimSpace(out.String()), "\n")); diff != "" {
 		t.Errorf("lines (-want +got):\n%s", diff)
@@ -65,14 +65,14 @@ func TestProgressWithoutBasis(t *testing.T) {
 			p.step("tree", 500, 1000)
 			pass(10 * time.Second)
 			p.step("tree", 600, 1000)
-		}, "tree: 60 %, 10 customers/s, about 40 s left\n"},
+		}, "tree: 60 %, 10 entries/s, about 40 s left\n"},
 		{"begins anew", func(p *progress, pass func(time.Duration)) {
 			p.step("tree", 900, 1000)
 			pass(10 * time.Second)
 			p.step("tree", 0, 1000)
 		}, "tree: 0 %\n"},
 		{"another stage", func(p *progress, pass func(time.Duration)) {
-			p.step("order", 0, 1000)
+			p.step("ledger", 0, 1000)
 			pass(10 * time.Second)
 			p.step("tree", 100, 1000)
 		}, "tree: 10 %\n"},
@@ -90,12 +90,12 @@ func TestProgressWithoutBasis(t *testing.T) {
 			p.step("tree", 0, 10)
 			pass(10 * time.Second)
 			p.step("tree", 20, 10)
-		}, "tree: 100 %, 2 customers/s\n"},
+		}, "tree: 100 %, 2 entries/s\n"},
 		{"a day", func(p *progress, pass func(time.Duration)) {
 			p.step("tree", 0, 10_000_000)
 			pass(10 * time.Second)
 			p.step("tree", 1000, 10_000_000)
-		}, "tree: 0 %, 100 customers/s, about 28 h left\n"},
+		}, "tree: 0 %, 100 entries/s, about 28 h left\n"},
 	} {
 		p, out, pass := told(false)
 		tt.steps(p, pass)
@@ -111,7 +111,7 @@ func TestProgressBar(t *testing.T) {
 	pass(10 * time.Second)
 	p.step("tree", 600, 1000)
 	p.say("done")
-	if got := out.String(); !strings.Contains(got, "|  tree: 60 customers/s, about 6 s left") || !strings.HasSuffix(got, "done\n") {
+	if got := out.String(); !strings.Contains(got, "|  tree: 60 entries/s, about 6 s left") || !strings.HasSuffix(got, "done\n") {
 		t.Errorf("got %q", got)
 	}
 	p.quiet = true

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -11,6 +13,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/assay-por/assay/merkle/ledger"
 	"github.com/assay-por/assay/merkle/store"
 )
 
@@ -29,14 +32,16 @@ func (s *stages) lookBuild() (string, error) {
 	}
 	cores := runtime.GOMAXPROCS(0)
 	needs := size.estimate(int64(cores))
-	free, err := s.room()
-	told := sizeText(free) + " free"
-	if errors.Is(err, errors.ErrUnsupported) {
-		told = "this system does not tell how much is free"
-	} else if err != nil {
+	disk := sizeText(needs.disk) + " in " + cmp.Or(s.config.Run.Store, s.rel(s.run.path))
+	switch free, err := s.room(); {
+	case err == nil:
+		disk += " (" + sizeText(free) + " free)"
+	case errors.Is(err, errors.ErrUnsupported):
+		disk += " (how much is free is not told there)"
+	default:
 		return "", err
 	}
-	said := fmt.Sprintf("%s: about %s on %d cores, %s of disk in %s (%s), %s of memory", size, duration(needs.seconds), cores, sizeText(needs.disk), s.rel(s.run.path), told, sizeText(memory))
+	said := fmt.Sprintf("%s: about %s on %d cores, %s, %s of memory", size, duration(needs.seconds), cores, disk, sizeText(memory))
 	if s.config.Ledger.Query != "" {
 		return said + "; the database's planner guesses the rows, so nothing is refused by them", nil
 	}
@@ -46,7 +51,7 @@ func (s *stages) lookBuild() (string, error) {
 // mustFit refuses a build that the disk cannot hold before anything of it is begun. What cannot be known refuses nothing: of
 // a file that is wrong the build tells where, and a query's planner only guesses.
 func (s *stages) mustFit(again bool) error {
-	if s.config.Ledger.Query != "" || s.run.has(fileBuild) && !again {
+	if s.config.Ledger.Query != "" || s.config.Run.Store != "" || s.run.has(fileBuild) && !again {
 		return nil
 	}
 	size, err := s.ledgerSize()
@@ -69,8 +74,11 @@ func (s *stages) holds(needs estimate) error {
 }
 
 // room is how many bytes the run directory can take: what is free, and what an unfinished build left there, which the next one goes
-// on with. Where the system does not tell, the error is errors.ErrUnsupported.
+// on with. Where nobody tells, as of a bucket, the error is errors.ErrUnsupported.
 func (s *stages) room() (int64, error) {
+	if s.config.Run.Store != "" {
+		return 0, errors.ErrUnsupported
+	}
 	dir := s.run.path
 	for {
 		_, err := os.Stat(dir)
@@ -102,13 +110,24 @@ func (s *stages) ledgerSize() (ledgerSize, error) {
 	if err != nil {
 		return ledgerSize{}, err
 	}
-	stamps := make([]stamp, len(paths))
-	for i, path := range paths {
-		if stamps[i], err = stampOf(path); err != nil {
+	var sources []ledger.Source
+	for _, path := range paths {
+		file, err := stampOf(path)
+		if err != nil {
 			return ledgerSize{}, err
 		}
+		sources = append(sources, ledger.Source{Name: path, Size: file.size, Open: func() (io.ReadCloser, error) { return os.Open(path) }})
 	}
-	size, err := sampleLedger(stamps, len(s.config.Assets))
+	ctx, cancel := context.WithTimeout(s.ctx, time.Minute)
+	defer cancel()
+	objects, err := ledgerObjects(ctx, s.config)
+	if err != nil {
+		return ledgerSize{}, err
+	}
+	for _, o := range objects {
+		sources = append(sources, o.source(ctx))
+	}
+	size, err := sampleLedger(sources, len(s.config.Assets))
 	if err != nil {
 		return size, hinted(unreadable("how large the ledger is could not be told: %v", err), "assay ledger check says where it is wrong")
 	}

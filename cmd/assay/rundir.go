@@ -13,7 +13,7 @@ import (
 	"github.com/assay-por/assay/attest"
 )
 
-// Files of a run's directory; package build adds shards/ and leaves/. Those under published keep their names in the bundle.
+// Files of a run's directory; package build adds tree/. Those under published keep their names in the bundle.
 const (
 	fileSnapshot   = "snapshot.json"      // the snapshot with its pinned blocks
 	fileSecret     = "secret.age"         // its secret, sealed to the snapshot key
@@ -38,7 +38,7 @@ const (
 // published is where a file of the bundle lies in the run's directory.
 func published(path string) string { return dirPublished + "/" + path }
 
-// runDir is the run's directory, held by this process alone until it is closed.
+// runDir is the run's directory, held by this process alone until it is closed; without a lock, it is only read.
 type runDir struct {
 	path string
 	lock *flock.Flock

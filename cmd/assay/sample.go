@@ -7,13 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"github.com/parquet-go/parquet-go"
+
+	"github.com/assay-por/assay/merkle/ledger"
 )
 
 // What of the ledger's files is looked at to tell how large it is.
@@ -36,10 +37,10 @@ type sampled struct {
 
 // sampleLedger tells the size of a ledger from the beginnings of some of its files. What is wrong with a file is its reader's to say:
 // here it is an error that the size is not known. assets is how many a customer may hold.
-func sampleLedger(stamps []stamp, assets int) (ledgerSize, error) {
-	var plain, columns []stamp
-	for _, f := range stamps {
-		if strings.HasSuffix(f.path, ".parquet") {
+func sampleLedger(sources []ledger.Source, assets int) (ledgerSize, error) {
+	var plain, columns []ledger.Source
+	for _, f := range sources {
+		if strings.HasSuffix(f.Name, ".parquet") {
 			columns = append(columns, f)
 		} else {
 			plain = append(plain, f)
@@ -48,21 +49,21 @@ func sampleLedger(stamps []stamp, assets int) (ledgerSize, error) {
 	s := sampled{seen: map[string]struct{}{}}
 	var read, all int64
 	for i, f := range plain {
-		all += f.size
+		all += f.Size
 		if n := min(len(plain), sampleFiles); i*n/len(plain) == (i+1)*n/len(plain) {
 			continue // one of each of n parts is read: its last
 		}
 		if err := s.csv(f); err != nil {
-			return ledgerSize{}, fmt.Errorf("%s: %w", f.path, err)
+			return ledgerSize{}, fmt.Errorf("%s: %w", f.Name, err)
 		}
-		read += f.size
+		read += f.Size
 	}
 	if read > 0 {
 		s.entries, s.bytes, s.runs = mulDiv(s.entries, all, read), mulDiv(s.bytes, all, read), mulDiv(s.runs, all, read)
 	}
 	for _, f := range columns {
 		if err := s.parquet(f); err != nil {
-			return ledgerSize{}, fmt.Errorf("%s: %w", f.path, err)
+			return ledgerSize{}, fmt.Errorf("%s: %w", f.Name, err)
 		}
 	}
 	return ledgerSize{s.entries, s.customers(int64(assets)), s.bytes}, nil
@@ -95,14 +96,14 @@ func (s *sampled) run(customer string, inFile map[string]struct{}) {
 }
 
 // csv reads the beginning of a file, and takes the rest to be like it.
-func (s *sampled) csv(f stamp) error {
-	file, err := os.Open(f.path)
+func (s *sampled) csv(f ledger.Source) error {
+	file, err := f.Open()
 	if err != nil {
 		return err
 	}
 	defer file.Close()
 	packed := &counted{r: bufio.NewReaderSize(file, 1<<16)}
-	plain, err := unpacked(f.path, packed)
+	plain, err := decompressed(f.Name, packed)
 	if err != nil {
 		return err
 	}
@@ -111,7 +112,7 @@ func (s *sampled) csv(f stamp) error {
 	if err != nil {
 		return errors.New("it does not decompress")
 	}
-	part := max(f.size, 1)
+	part := max(f.Size, 1)
 	if len(head) == sampleBytes { // there is more, and the last row may be cut
 		head = head[:bytes.LastIndexByte(head, '\n')+1]
 		part = max(mulDiv(packed.n, int64(len(head)), sampleBytes), 1)
@@ -120,9 +121,9 @@ func (s *sampled) csv(f stamp) error {
 	if err != nil {
 		return err
 	}
-	s.entries += mulDiv(t.entries, f.size, part)
-	s.bytes += mulDiv(t.bytes, f.size, part)
-	s.runs += mulDiv(t.runs, f.size, part)
+	s.entries += mulDiv(t.entries, f.Size, part)
+	s.bytes += mulDiv(t.bytes, f.Size, part)
+	s.runs += mulDiv(t.runs, f.Size, part)
 	return nil
 }
 
@@ -175,8 +176,8 @@ func (s *sampled) rows(head []byte) (t sampled, err error) {
 	return t, nil
 }
 
-// unpacked opens what a file's ending says it is.
-func unpacked(name string, r *counted) (io.ReadCloser, error) {
+// decompressed opens what a file's ending says it is.
+func decompressed(name string, r *counted) (io.ReadCloser, error) {
 	switch {
 	case strings.HasSuffix(name, ".gz"):
 		return gzip.NewReader(r)
@@ -211,18 +212,22 @@ func (c *counted) ReadByte() (byte, error) {
 }
 
 // parquet reads a file's footer, which knows how many rows there are, and the first of its customers.
-func (s *sampled) parquet(f stamp) (err error) {
+func (s *sampled) parquet(f ledger.Source) (err error) {
 	defer func() {
 		if recover() != nil { // some files that are damaged
 			err = errors.New("it does not decode")
 		}
 	}()
-	file, err := os.Open(f.path)
+	file, err := f.Open()
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	p, err := parquet.OpenFile(file, f.size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
+	at, ok := file.(io.ReaderAt)
+	if !ok {
+		return errors.New("it cannot be read at any place")
+	}
+	p, err := parquet.OpenFile(at, f.Size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 	if err != nil {
 		return errors.New("it does not decode")
 	}

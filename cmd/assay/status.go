@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -62,14 +61,7 @@ func newStatus(a *app) *cobra.Command {
 		Short: "Say where the run stands",
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := a.load()
-			if err != nil {
-				return err
-			}
-			if _, err := os.Stat(c.resolve(c.Run.Dir)); err != nil {
-				return a.sayStatus(cmd, status{State: stateNone})
-			}
-			return a.inRun(cmd, func(s *stages) error {
+			return a.readRun(cmd, func(s *stages) error {
 				st, err := s.status()
 				if err != nil {
 					return err

@@ -137,7 +137,7 @@ func table(lines ...string) [][]string {
 	return rows
 }
 
-func readParquetBytes(rules Rules, content []byte) (*Ledger, error) {
+func readParquetBytes(rules Rules, content []byte) (*book, error) {
 	return Read(context.Background(), []Source{parquetSource("a.parquet", content)}, registry, rules, nil)
 }
 

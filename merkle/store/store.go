@@ -9,15 +9,18 @@ import (
 	"io"
 	"io/fs"
 	"strings"
+	"unicode"
 )
 
-// Store keeps files. A name is a relative path with slashes, as [io/fs.ValidPath] has it. It is safe for concurrent use.
+// Store keeps files. A name is a relative path with slashes, as [io/fs.ValidPath] has it, without backslashes and control
+// characters, and does not end in ".part". No name is a folder of another. A store is safe for concurrent use, its open files for
+// concurrent ReadAt.
 type Store interface {
 	// Create begins a file, which is there once Commit has returned.
 	Create(ctx context.Context, name string) (Writer, error)
 	// Open opens a file. If there is none, the error is fs.ErrNotExist.
 	Open(ctx context.Context, name string) (File, error)
-	// List returns the files whose names begin with prefix, in order of name.
+	// List returns the files whose names begin with prefix, in order of name; of files on their way nothing.
 	List(ctx context.Context, prefix string) ([]Info, error)
 	// Remove removes a file. If there is none, it does nothing.
 	Remove(ctx context.Context, name string) error
@@ -62,23 +65,41 @@ func Write(ctx context.Context, s Store, name string, data []byte) error {
 	if err != nil {
 		return err
 	}
-	defer w.Close() //nolint:errcheck // given up, or committed
+	defer w.Close()
 	if _, err := w.Write(data); err != nil {
 		return err
 	}
 	return w.Commit()
 }
 
-// RemoveAll removes the files whose names begin with prefix.
+// RemoveAll removes the files whose names begin with prefix, and what killed processes left of such files. Requires that nobody
+// writes one.
 func RemoveAll(ctx context.Context, s Store, prefix string) error {
+	return Sweep(ctx, s, prefix, func(string) bool { return false })
+}
+
+// Sweep is RemoveAll but for the files that keep names.
+func Sweep(ctx context.Context, s Store, prefix string, keep func(name string) bool) error {
 	all, err := s.List(ctx, prefix)
 	if err != nil {
 		return err
 	}
 	for _, f := range all {
+		if keep(f.Name) {
+			continue
+		}
 		if err := s.Remove(ctx, f.Name); err != nil {
 			return err
 		}
+	}
+	return removeUnfinished(ctx, s, prefix)
+}
+
+func removeUnfinished(ctx context.Context, s Store, prefix string) error {
+	if own, ok := s.(interface {
+		removeUnfinished(context.Context, string) error
+	}); ok {
+		return own.removeUnfinished(ctx, prefix)
 	}
 	return nil
 }
@@ -111,9 +132,17 @@ func (w within) Remove(ctx context.Context, name string) error {
 	return w.Store.Remove(ctx, w.prefix+name)
 }
 
-// check refuses names that would lead elsewhere.
+func (w within) removeUnfinished(ctx context.Context, prefix string) error {
+	return removeUnfinished(ctx, w.Store, w.prefix+prefix)
+}
+
+// unfinished ends the names of a folder's files on their way.
+const unfinished = ".part"
+
+// check refuses names that would lead elsewhere, or that not every store keeps as they are.
 func check(op, name string) error {
-	if !fs.ValidPath(name) || name == "." {
+	odd := func(r rune) bool { return r == '\\' || unicode.IsControl(r) }
+	if !fs.ValidPath(name) || name == "." || strings.ContainsFunc(name, odd) || strings.HasSuffix(name, unfinished) {
 		return &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
 	}
 	return nil
