@@ -66,8 +66,9 @@ func (p *progress) step(stage string, done, total int64) {
 		return
 	}
 	if begins {
-		p.bar = progressbar.NewOptions64(max(total, -1), progressbar.OptionSetWriter(p.out), progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false),
-			progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionSetDescription(p.line(now, done, total)), progressbar.OptionShowDescriptionAtLineEnd())
+		p.bar = progressbar.NewOptions64(max(total, -1), progressbar.OptionSetWriter(p.out), progressbar.OptionSetDescription(p.line(now, done, total)),
+			progressbar.OptionShowDescriptionAtLineEnd(), progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false),
+			progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
 	}
 	if now.Sub(p.told) >= barInterval {
 		p.told = now
