@@ -341,8 +341,12 @@ func TestLedgerInBucket(t *testing.T) {
 			t.Errorf("%s, unchanged: %s, want %s", pattern, got, tree)
 		}
 	}
+	if err := os.Remove(filepath.Join(dir, "run", fileBuild)); err != nil {
+		t.Fatal(err)
+	}
 	_, stdout, _ := call(t, dir, assay, "doctor")
-	for _, want := range []string{"ok    ledger     2 files, 0 MiB", "ok    store      s3://assay-test/run can be written; the first file of a name stays"} {
+	estimated := fmt.Sprintf("ok    build      about %s entries of up to ", grouped(rounded(int64(strings.Count(rows, "\n")))))
+	for _, want := range []string{"ok    ledger     2 files, 0 MiB", estimated, " in s3://assay-test/run (how much is free is not told there)", "ok    store      s3://assay-test/run can be written; the first file of a name stays"} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("doctor says %s, want %s", stdout, want)
 		}

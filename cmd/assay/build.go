@@ -32,6 +32,9 @@ func newBuild(a *app) *cobra.Command {
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.inRun(cmd, func(s *stages) error {
+				if err := s.mustFit(again); err != nil {
+					return err
+				}
 				in, err := openLedger(s.ctx, s.config)
 				if err != nil {
 					return err

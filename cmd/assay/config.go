@@ -75,6 +75,7 @@ type Config struct {
 		Before []string `toml:"before"`
 		After  []string `toml:"after"`
 	} `toml:"bands"`
+	Drift    DriftConfig `toml:"drift"`
 	Coverage struct {
 		Evidence string   `toml:"evidence"`
 		Control  []string `toml:"control"`
@@ -95,6 +96,17 @@ type Config struct {
 	Timestamps []TimestampConfig `toml:"timestamp"`
 
 	path string // of the file, absolute
+}
+
+// DriftConfig is [report.DriftLimits].
+type DriftConfig struct {
+	Customers   uint64 `toml:"customers"`
+	Entries     uint64 `toml:"entries"`
+	Liabilities uint64 `toml:"liabilities"`
+	Reserves    uint64 `toml:"reserves"`
+	Coverage    uint64 `toml:"coverage"`
+	Excluded    uint64 `toml:"excluded"`
+	Assets      bool   `toml:"assets"`
 }
 
 // AssetConfig is an asset owed and the tokens that back it.
@@ -329,6 +341,7 @@ func defaultConfig() *Config {
 	c.Run.Dir, c.Run.Kind, c.Run.Memory = "run", "plain", "1GiB"
 	c.Keys.Snapshot, c.Keys.Statement = "file:keys/snapshot.age", "file:keys/statement.age"
 	c.Ledger.Negatives, c.Ledger.Duplicates, c.Ledger.UnknownAssets = "error", "error", "error"
+	c.Drift = DriftConfig{Customers: 20, Entries: 50, Liabilities: 50, Reserves: 50, Coverage: 10, Excluded: 1, Assets: true}
 	c.Coverage.Evidence = "inclusion-proved"
 	c.Coverage.Control = []string{"bound", "owner-proved", "script", "spend"}
 	c.Coverage.Classes = []string{"issued", "native"}

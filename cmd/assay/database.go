@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"io"
 	"io/fs"
@@ -102,6 +103,33 @@ func (d *database) check(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	return names, conn.Close(ctx)
+}
+
+// planned asks the server's planner how many rows the query will give, which it guesses from statistics.
+func (d *database) planned(ctx context.Context) (rows int64, columns []string, err error) {
+	conn, names, err := d.ask(ctx)
+	if err != nil {
+		return 0, nil, err
+	}
+	result := conn.ExecParams(ctx, "EXPLAIN (FORMAT JSON) "+d.query, nil, nil, nil, nil).Read()
+	if err = result.Err; err != nil {
+		err = databaseError(ctx, err)
+	}
+	if closed := conn.Close(ctx); err == nil {
+		err = closed
+	}
+	if err != nil {
+		return 0, nil, err
+	}
+	var plans []struct {
+		Plan struct {
+			Rows int64 `json:"Plan Rows"`
+		}
+	}
+	if len(result.Rows) != 1 || json.Unmarshal(result.Rows[0][0], &plans) != nil || len(plans) != 1 {
+		return 0, nil, refused("ledger.query: the server's plan is not understood")
+	}
+	return plans[0].Plan.Rows, names, nil
 }
 
 // checkColumns refuses types whose text is not exactly what the ledger means.

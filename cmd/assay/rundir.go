@@ -27,6 +27,7 @@ const (
 	dirCustody     = "custody"             // what is asked of custodians, and what they signed
 	fileMoment     = "moment.json"         // when the statement was drawn up first, and the last blocks then
 	fileDraft      = "draft.json"          // the statement's payload
+	fileConfirmed  = "confirmed.json"      // what moved since the former statement, once somebody confirmed it
 	dirApprovals   = "approvals"           // what approvers signed, a file a key
 	fileEnvelope   = "statement.dsse.json" // the signed statement
 	fileEntry      = "entry.dsse.json"     // the signed statement's entry for a log
