@@ -59,7 +59,7 @@ func TestConfigFaults(t *testing.T) {
 		"[ledger]\nfiles = [\"a.csv\"]\nquery = \"SELECT 1\"\ndatabase = \"file:db.url\"": "ledger: give either files, or query and database",
 		"[ledger]\nquery = \"SELECT 1\"\ndatabase = \"postgres://a:b@c/d\"":               "ledger.database: write file:PATH",
 		"[worker]\ndatabase = \"postgres://a:b@c/d\"":                                     "worker.database: write file:PATH",
-		"[worker]\ntasks = 0":              "worker.tasks: got 0",
+		"[worker]\ntasks = -1":             "worker.tasks: got -1",
 		"[run]\nmemory = \"lots\"":         `run.memory: got "lots"`,
 		"[run]\nmemory = \"1.5GiB\"":       "run.memory",
 		"[[chain]]\nid = \"eip155:1\"":     "chain #1 (eip155:1): nodes is empty",

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/assay-por/assay/merkle/build"
 	"github.com/assay-por/assay/merkle/ledger"
 	"github.com/assay-por/assay/merkle/queue"
@@ -60,18 +62,6 @@ func testWorkerWorks(t *testing.T, p *postgres) {
 	path := workerConfig(t, p.url("127.0.0.1", ""))
 	ctx, stop := context.WithCancel(t.Context())
 	var ended atomic.Int64
-	cmd, out := newWorker(&app{configPath: path}, func(_ context.Context, task build.Task) error {
-		if task.Stage == "shard" {
-			return refused("the spools of this shard are not those that were scanned")
-		}
-		ended.Add(1)
-		return nil
-	}), new(said)
-	cmd.SetErr(out)
-	cmd.SetArgs([]string{})
-	result := make(chan error, 1)
-	go func() { result <- cmd.ExecuteContext(ctx) }()
-
 	c, err := loadConfig(path)
 	if err != nil {
 		t.Fatal(err)
@@ -81,6 +71,20 @@ func testWorkerWorks(t *testing.T, p *postgres) {
 		t.Fatal(err)
 	}
 	defer end()
+	cmd, out := &cobra.Command{RunE: func(cmd *cobra.Command, _ []string) error {
+		return work(cmd, new(app), q, 1, func(_ context.Context, task build.Task) error {
+			if task.Stage == "shard" {
+				return refused("the spools of this shard are not those that were scanned")
+			}
+			ended.Add(1)
+			return nil
+		})
+	}}, new(said)
+	cmd.SetErr(out)
+	cmd.SetArgs([]string{})
+	result := make(chan error, 1)
+	go func() { result <- cmd.ExecuteContext(ctx) }()
+
 	runner := &queue.Runner{Queue: q}
 	done := func(_ context.Context, task build.Task) (bool, error) {
 		return task.Stage == "scan" && ended.Load() > 0, nil

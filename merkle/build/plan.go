@@ -35,7 +35,7 @@ const ShardEntries = 1 << 21
 
 const (
 	// A ledger of more than one source is read in scans of this many bytes or more, so that several machines can.
-	scanSize = 1 << 30
+	scanSize = 1 << 28
 	maxScans = 16
 	// Each part costs a scan some 100 KiB of memory, and files.
 	maxParts   = 1024
