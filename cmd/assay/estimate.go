@@ -18,13 +18,13 @@ type estimate struct {
 	disk    int64 // bytes at the peak, in the run directory
 }
 
-// What a build takes, measured on two cores with synthetic ledgers, plain sums: 50 million entries of 1 million customers in 25 s,
-// 300 million of 100 million in 360 s, which gives both rates; sizes of files with 3 to 50 assets held by 100,000 customers.
+// What a build takes, measured on two cores with synthetic ledgers (make bench-scale): 50 million entries of 1 million customers took
+// 10 s and 30 million of 10 million 16 s, so these rates are on the slow side; the spools of 3 of 50 assets were 33 % of the ledger.
 const (
-	entryNanos    = 911   // of one core
-	customerNanos = 4_468 // beside that of its entries
+	entryNanos    = 400   // of one core
+	customerNanos = 2_600 // beside that of its entries
 
-	spoolPercent  = 60      // of the ledger as plain CSV of the long form
+	spoolPercent  = 35      // of the ledger as plain CSV of the long form
 	shardCustomer = 126     // bytes of a sealed shard file
 	shardEntry    = 18      // beside that of its customer
 	leafCustomer  = 34      // bytes of a leaves file

@@ -22,13 +22,13 @@ func TestEstimate(t *testing.T) {
 		seconds, disk int64
 	}{
 		{"nothing", ledgerSize{}, 2, 0, 0},
-		{"one entry", ledgerSize{1, 1, 40}, 2, 1, 220},
-		{"one shard: all of it at once", ledgerSize{1000, 300, 40_000}, 1, 1, 108_000},
-		{"1 M customers, 50 assets each", ledgerSize{50_000_000, 1_000_000, 2_300_000_000}, 2, 26, 2_273_125_000},
-		{"10 M customers, 3 assets each", ledgerSize{30_000_000, 10_000_000, 1_000_000_000}, 2, 37, 3_280_000_000},
-		{"100 M customers, 3 assets each", ledgerSize{300_000_000, 100_000_000, 10_000_000_000}, 2, 361, 27_184_375_000},
-		{"more at once", ledgerSize{300_000_000, 100_000_000, 10_000_000_000}, 8, 91, 27_953_125_000},
-		{"more in the spools than in the files", ledgerSize{50_000_000, 1000, 4_000_000_000}, 2, 23, 2_400_000_000 + 3*(2_400_000_000+1_800_160_000)/32},
+		{"one entry", ledgerSize{1, 1, 40}, 2, 1, 210},
+		{"one shard: all of it at once", ledgerSize{1000, 300, 40_000}, 1, 1, 98_000},
+		{"1 M customers, 50 assets each", ledgerSize{50_000_000, 1_000_000, 2_300_000_000}, 2, 12, 2_219_218_750},
+		{"10 M customers, 3 assets each", ledgerSize{30_000_000, 10_000_000, 1_000_000_000}, 2, 19, 3_030_000_000},
+		{"100 M customers, 3 assets each", ledgerSize{300_000_000, 100_000_000, 10_000_000_000}, 2, 190, 27_155_078_125},
+		{"more at once", ledgerSize{300_000_000, 100_000_000, 10_000_000_000}, 8, 48, 27_865_234_375},
+		{"more in the spools than in the files", ledgerSize{50_000_000, 1000, 8_000_000_000}, 2, 11, 2_800_000_000 + 3*(2_800_000_000+1_800_160_000)/32},
 	} {
 		if got := tt.size.estimate(tt.cores); got != (estimate{tt.seconds, tt.disk}) {
 			t.Errorf("%s: got %+v, want %d s and %d bytes", tt.name, got, tt.seconds, tt.disk)
