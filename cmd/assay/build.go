@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"runtime/debug"
+	"strings"
 
 	"filippo.io/age"
 	"github.com/spf13/cobra"
@@ -120,10 +121,24 @@ func (s *stages) build(snap report.Snapshot, in *ledgerInput, again bool) (build
 	if err := s.run.writeJSON(fileBuild, b); err != nil {
 		return buildRecord{}, err
 	}
-	if before.Plan != "" && before.Plan != b.Plan {
-		return b, s.dropTree(before.Plan)
+	return b, s.dropOthers(before, b)
+}
+
+// dropOthers removes trees that are the run's no more: the one before, and in the run's own directory those that were never finished
+// too. What else lies in a bucket may be other runs'.
+func (s *stages) dropOthers(before, now buildRecord) error {
+	if s.config.Run.Store == "" {
+		mine := build.Folder(now.Plan) + "/"
+		err := store.Sweep(s.ctx, store.Dir(s.run.path), build.Folder("")+"/", func(name string) bool { return strings.HasPrefix(name, mine) })
+		if err != nil {
+			return unreadable("%v", err)
+		}
+		return nil
 	}
-	return b, nil
+	if before.Plan == "" || before.Plan == now.Plan {
+		return nil
+	}
+	return s.dropTree(before.Plan)
 }
 
 // worker does the build's tasks. Where its files lie, and who is told of the progress, is the caller's.

@@ -247,3 +247,23 @@ func TestWorkersElsewhere(t *testing.T) {
 	stopWorker(t, a)
 	stopWorker(t, b)
 }
+
+// TestUnfinishedTreeGoes: a tree that another plan began and that nobody will finish goes once the run has one.
+func TestUnfinishedTreeGoes(t *testing.T) {
+	assay, _ := programs(t)
+	dir := workplace(t, assay, 500)
+	left := filepath.Join(dir, "run", "tree", "0123456789abcdef0123456789abcdef", "spools", "000")
+	if err := os.MkdirAll(left, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"00000.age", "00001.age.1234.part"} {
+		if err := os.WriteFile(filepath.Join(left, name), []byte("sealed"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mustCall(t, dir, assay, "build")
+	found, err := filepath.Glob(filepath.Join(dir, "run", "tree", "*"))
+	if err != nil || len(found) != 1 || strings.Contains(found[0], "0123456789abcdef") {
+		t.Errorf("there are %v (%v)", found, err)
+	}
+}
