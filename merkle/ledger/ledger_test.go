@@ -189,6 +189,7 @@ func TestRefused(t *testing.T) {
 		{"empty line", []string{long + "x,BTC,1\n\ny,BTC,1\n"}, "a.csv:3", "empty line"},
 		{"empty line at the end", []string{long + "x,BTC,1\n\n"}, "a.csv:3", "empty line"},
 		{"bare carriage return", []string{long + "SECRET\r,BTC,1\n"}, "a.csv:2", "carriage return"},
+		{"carriage return at the end", []string{long + "SECRET,BTC,1\r"}, "a.csv:2", "carriage return"},
 		{"quote not closed", []string{long + "\"SECRET,BTC,1\ny,BTC,1\n"}, "a.csv:2", "not closed"},
 		{"text after a quote", []string{long + "\"SECRET\"x,BTC,1\n"}, "a.csv:2", "after a closing quote"},
 		{"quote inside", []string{long + "SEC\"RET\",BTC,1\n"}, "a.csv:2", "not quoted"},
