@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/rand"
 	"errors"
 	"os"
 	"runtime/debug"
@@ -131,7 +132,7 @@ func (in *ledgerInput) worker(snapshot merkle.Hash, derived merkle.Keys, recipie
 	memory, _ := parseSize(in.config.Run.Memory) // the configuration was checked
 	plan := build.NewPlan(in.planned(), snapshot, ledgerAssets(in.config), in.config.rules(), in.sources, memory)
 	plan.Shards, plan.Leaves = in.config.Run.Shards, true
-	return &build.Worker{Plan: plan, Sources: in.sources, Keys: derived, Recipient: recipient, Identity: identity, Memory: memory}
+	return &build.Worker{Plan: plan, Sources: in.sources, Keys: derived, Recipient: recipient, Identity: identity, Random: rand.Reader, Memory: memory}
 }
 
 // builtPlan is the plan of the tree that was built.

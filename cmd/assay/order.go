@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"io/fs"
 	"os"
@@ -140,7 +141,7 @@ func (o *orders) take(ctx context.Context, from store.Store) (*build.Worker, err
 		return nil, err
 	}
 	memory, _ := parseSize(o.config.Run.Memory) // the configuration was checked
-	w := &build.Worker{Plan: plan, Sources: in.sources, Keys: derived, Recipient: identity.Recipient(), Identity: identity, Memory: memory}
+	w := &build.Worker{Plan: plan, Sources: in.sources, Keys: derived, Recipient: identity.Recipient(), Identity: identity, Random: rand.Reader, Memory: memory}
 	if in.planned() != plan.Input {
 		return nil, hinted(refused("the ledger here, or its rules, are not those of the build that was ordered"), "[ledger] and [[asset]] must be the same for assay build and for every assay worker")
 	}

@@ -157,7 +157,11 @@ func LeavesFile(index int) string { return fmt.Sprintf("leaves/shard-%05d.leaves
 
 const spoolsDir = "spools/"
 
-func spoolName(scan, part int) string { return fmt.Sprintf(spoolsDir+"%03d/%05d.age", scan, part) }
-func runsName(shard int) string       { return fmt.Sprintf(spoolsDir+"runs/%05d-", shard) }
-func scanName(index int) string       { return fmt.Sprintf("scan-%03d.json", index) }
-func shardName(index int) string      { return fmt.Sprintf("shard-%05d.json", index) }
+func spoolName(scan int, attempt string, part int) string {
+	return fmt.Sprintf(spoolsDir+"%03d-%s/%05d.age", scan, attempt, part)
+}
+func runsName(shard int, attempt string) string {
+	return fmt.Sprintf(spoolsDir+"runs/%05d-%s-", shard, attempt)
+}
+func scanName(index int) string  { return fmt.Sprintf("scan-%03d.json", index) }
+func shardName(index int) string { return fmt.Sprintf("shard-%05d.json", index) }

@@ -238,7 +238,7 @@ func TestX11_InterruptedBuild(t *testing.T) {
 			t.Fatalf("cancelled while %s: got %v", stage, err)
 		}
 	}
-	if _, err := os.Stat(filepath.Join(other.Dir, spoolName(0, 0))); err != nil {
+	if _, err := os.Stat(filepath.Join(other.Dir, other.worker().spool(t, 0))); err != nil {
 		t.Errorf("the spools that other shards need are gone: %v", err)
 	}
 	again := map[int]bool{}
@@ -253,6 +253,16 @@ func TestX11_InterruptedBuild(t *testing.T) {
 	if diff := cmp.Diff(want, other.worker().outcome(t, other.Dir)); diff != "" {
 		t.Errorf("%.2000s", diff)
 	}
+}
+
+// spool is the name of a part of scan #0.
+func (w *Worker) spool(t *testing.T, part int) string {
+	t.Helper()
+	var s scanDone
+	if err := w.get(context.Background(), scanName(0), &s); err != nil {
+		t.Fatal(err)
+	}
+	return spoolName(0, s.Attempt, part)
 }
 
 // Spools go as soon as no shard needs them, and not before.
@@ -272,7 +282,7 @@ func TestSpoolsAreDropped(t *testing.T) {
 			}
 			for p := range parts {
 				first, last := overlap(p, parts, 4)
-				_, err := os.Stat(filepath.Join(in.Dir, spoolName(0, p)))
+				_, err := os.Stat(filepath.Join(in.Dir, w.spool(t, p)))
 				if gone := errors.Is(err, os.ErrNotExist); gone != (last <= s) {
 					t.Errorf("%d parts: after shard #%d, part %d (shards %d to %d) is gone: %v", parts, s, p, first, last, gone)
 				}

@@ -79,6 +79,7 @@ type UnknownCount struct {
 // Folded is what only shows once the entries are folded by customer.
 type Folded struct {
 	Customers      uint64            `json:"customers"`
+	Entries        uint64            `json:"entries"`        // counted entries
 	ClassCustomers map[string]uint64 `json:"classCustomers"` // customers with a counted entry of the class
 	Duplicates     uint64            `json:"duplicates"`     // counted entries after the first of their customer, asset and class
 }
@@ -86,6 +87,7 @@ type Folded struct {
 // Add adds what was folded of other customers.
 func (f *Folded) Add(o Folded) {
 	f.Customers += o.Customers
+	f.Entries += o.Entries
 	f.Duplicates += o.Duplicates
 	if f.ClassCustomers == nil {
 		f.ClassCustomers = map[string]uint64{}
@@ -129,12 +131,8 @@ func (c *Counts) Merge(o Counts) error {
 			return err
 		}
 	}
-	var totals []merkle.Amount
-	for _, k := range c.Classes {
-		var err error
-		if totals, err = addAmounts(totals, k.Sums); err != nil {
-			return err
-		}
+	if _, err := c.Totals(); err != nil {
+		return err
 	}
 	c.Negatives += o.Negatives
 	var err error
@@ -157,6 +155,18 @@ func (c *Counts) Merge(o Counts) error {
 	return nil
 }
 
+// Totals returns the sum of all classes, which is the root's.
+func (c Counts) Totals() (merkle.Plain, error) {
+	var totals []merkle.Amount
+	for _, k := range c.Classes {
+		var err error
+		if totals, err = addAmounts(totals, k.Sums); err != nil {
+			return nil, err
+		}
+	}
+	return dense(totals), nil
+}
+
 // addAmounts adds amounts by asset index; a may be shorter.
 func addAmounts(a, b []merkle.Amount) ([]merkle.Amount, error) {
 	sums := slices.Clone(a)
@@ -170,11 +180,14 @@ func addAmounts(a, b []merkle.Amount) ([]merkle.Amount, error) {
 	return sums, nil
 }
 
-// Summary draws the summary of a ledger that was read by those rules.
+// Summary draws the summary of a ledger that was read by those rules. It fails if not all that was counted was folded.
 func (c Counts) Summary(rules Rules, f Folded) (Summary, error) {
 	rules, err := rules.checked()
 	if err != nil {
 		return Summary{}, err
+	}
+	if n := c.Entries(); f.Entries != n {
+		return Summary{}, fmt.Errorf("customers have %d entries, the ledger %d: what lies between reading and folding was altered; build it anew from the start (assay build --again)", f.Entries, n)
 	}
 	s := Summary{
 		Entries:       c.Entries() + c.Negatives,
