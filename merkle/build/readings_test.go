@@ -137,6 +137,34 @@ func TestWorkerOutlivesBuild(t *testing.T) {
 	}
 }
 
+// A worker that was paused in the middle of a shard, and goes on after the tree was built anew of other rows, leaves that tree alone.
+func TestX11_LateShardOfAnotherReading(t *testing.T) {
+	in, texts, want := twoMoments(t)
+	ctx := context.Background()
+	late := in.moving(always(texts[0]))
+	if err := late.Do(ctx, late.Plan.tasks(stageScan, 1)[0]); err != nil {
+		t.Fatal(err)
+	}
+	late.Store = &pausing{
+		Store: late.Store,
+		match: func(name string) bool { return name == ShardFile(0) },
+		pause: func() {
+			if err := store.RemoveAll(ctx, store.Dir(in.Dir), ""); err != nil {
+				t.Error(err)
+			}
+			if diff := cmp.Diff(want[1], in.moving(always(texts[1])).outcome(t, in.Dir)); diff != "" {
+				t.Errorf("%.2000s", diff)
+			}
+		},
+	}
+	if err := late.Do(ctx, late.Plan.tasks(stageShard, 2)[0]); err != nil {
+		t.Error(err)
+	}
+	if diff := cmp.Diff(want[1], in.moving(always("")).outcome(t, in.Dir)); diff != "" {
+		t.Errorf("%.2000s", diff)
+	}
+}
+
 // Two workers of different memory at one shard spill differently, and neither reads what the other spilled.
 func TestSpillsOfTwoWorkers(t *testing.T) {
 	id := newIdentity(t)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"math/bits"
@@ -52,6 +53,10 @@ func (w *Worker) shard(ctx context.Context, index int) error {
 	if err != nil {
 		return err
 	}
+	// It may have taken long: if the tree was begun anew meanwhile, of other rows, these files are not its own.
+	if now, err := w.scanned(ctx); err != nil || now.ledger != scans.ledger {
+		return errors.Join(err, errReplaced)
+	}
 	root, err := files.commit()
 	if err != nil {
 		return err
@@ -65,6 +70,8 @@ func (w *Worker) shard(ctx context.Context, index int) error {
 	}
 	return w.dropSpools(ctx, scans, index)
 }
+
+var errReplaced = errors.New("the ledger was read anew while the shard was built")
 
 // fold hands on the customers of a shard in the order of the tree, and counts them. begin, if not nil, is told before how many they
 // are.
