@@ -255,6 +255,17 @@ func TestX11_InterruptedBuild(t *testing.T) {
 	}
 }
 
+// Tasks that a context's end left undone are no success.
+func TestInProcess_Cancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	first := func(_ context.Context, task Task) (bool, error) { return task.Index == 0, nil }
+	r := InProcess{Do: func(ctx context.Context, _ Task) error { return ctx.Err() }}
+	if err := r.Run(ctx, Plan{}.tasks(stageShard, 3), first, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
 // spool is the name of a part of scan #0.
 func (w *Worker) spool(t *testing.T, part int) string {
 	t.Helper()
