@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -19,6 +20,7 @@ import (
 	"github.com/assay-por/assay/merkle/ledger"
 	"github.com/assay-por/assay/merkle/store"
 	"github.com/assay-por/assay/merkle/store/storetest"
+	"github.com/assay-por/assay/report"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -417,5 +419,26 @@ func TestTreeInBucket(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"shard-00000.leaves", "scan-000.json", "shard-00000.json", "00000.age"}, kept); diff != "" {
 		t.Errorf("in the bucket:\n%s", diff)
+	}
+}
+
+// TestTreeOfAnotherSecret: a run that begins anew, of the same ledger at the same instant, draws another secret, and takes nothing for
+// its own that the first one left in the bucket.
+func TestTreeOfAnotherSecret(t *testing.T) {
+	server := storetest.Start(t)
+	assay, _ := programs(t)
+	dir := workplace(t, assay, 100)
+	inBucket(t, dir, server.Address, "s3://assay-test/of", "ledger.csv")
+	first, _ := mustCall(t, dir, assay, "build")
+	var snap report.Snapshot
+	if err := json.Unmarshal([]byte(read(t, dir, "run", "snapshot.json")), &snap); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(filepath.Join(dir, "run")); err != nil {
+		t.Fatal(err)
+	}
+	mustCall(t, dir, assay, "snapshot", "--at", snap.Instant.Format(time.RFC3339))
+	if second, _ := mustCall(t, dir, assay, "build"); second == first {
+		t.Errorf("the new run has the old one's tree: %s", second)
 	}
 }

@@ -128,10 +128,10 @@ func (s *stages) build(snap report.Snapshot, in *ledgerInput, again bool) (build
 }
 
 // worker does the build's tasks. Where its files lie, and who is told of the progress, is the caller's.
-func (in *ledgerInput) worker(snapshot merkle.Hash, derived merkle.Keys, recipient age.Recipient, identity age.Identity) *build.Worker {
+func (in *ledgerInput) worker(snapshot merkle.Hash, derived merkle.Keys, recipient *age.X25519Recipient, identity age.Identity) *build.Worker {
 	memory, _ := parseSize(in.config.Run.Memory) // the configuration was checked
 	plan := build.NewPlan(in.planned(), snapshot, ledgerAssets(in.config), in.config.rules(), in.sources, memory)
-	plan.Shards, plan.Leaves = in.config.Run.Shards, true
+	plan.Recipient, plan.Shards, plan.Leaves = recipient.String(), in.config.Run.Shards, true
 	return &build.Worker{Plan: plan, Sources: in.sources, Keys: derived, Recipient: recipient, Identity: identity, Random: rand.Reader, Memory: memory}
 }
 

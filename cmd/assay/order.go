@@ -136,6 +136,9 @@ func (o *orders) take(ctx context.Context, from store.Store) (*build.Worker, err
 	if err != nil {
 		return nil, unreadable("the shard key of the order: %v", err)
 	}
+	if identity.Recipient().String() != plan.Recipient {
+		return nil, refused("the shard key of the order is not that of its plan: the order was altered")
+	}
 	in, err := openLedger(ctx, o.config)
 	if err != nil {
 		return nil, err

@@ -14,17 +14,20 @@ import (
 	"github.com/assay-por/assay/merkle/shard"
 )
 
-// Plan is all that a build depends on, but for keys. Every worker of a build has the same.
+// Plan is all that a build depends on. Every worker of a build has the same.
 type Plan struct {
-	Type     string         `json:"type"`  // "assay/v1/plan"
-	Input    string         `json:"input"` // what names the ledger
-	Snapshot merkle.Hash    `json:"snapshot"`
-	Assets   []ledger.Asset `json:"assets"`
-	Rules    ledger.Rules   `json:"rules"`
-	Scans    []int          `json:"scans"`  // how many of the sources each scan reads, in their order
-	Parts    int            `json:"parts"`  // that a scan divides customers into; the root does not depend on it
-	Shards   int            `json:"shards"` // 0: by the number of entries, see ShardEntries
-	Leaves   bool           `json:"leaves"` // write leaves files
+	Type     string      `json:"type"`  // "assay/v1/plan"
+	Input    string      `json:"input"` // what names the ledger
+	Snapshot merkle.Hash `json:"snapshot"`
+	// Recipient names the age recipient that files are sealed to, and with it the secret that was drawn along with its identity: a snapshot
+	// that was drawn up anew has another.
+	Recipient string         `json:"recipient"`
+	Assets    []ledger.Asset `json:"assets"`
+	Rules     ledger.Rules   `json:"rules"`
+	Scans     []int          `json:"scans"`  // how many of the sources each scan reads, in their order
+	Parts     int            `json:"parts"`  // that a scan divides customers into; the root does not depend on it
+	Shards    int            `json:"shards"` // 0: by the number of entries, see ShardEntries
+	Leaves    bool           `json:"leaves"` // write leaves files
 }
 
 const planType = "assay/v1/plan"
