@@ -3,7 +3,6 @@ package main
 import (
 	"crypto/rand"
 	"errors"
-	"os"
 	"runtime/debug"
 
 	"filippo.io/age"
@@ -91,6 +90,9 @@ func (s *stages) build(snap report.Snapshot, in *ledgerInput, again bool) (build
 			return buildRecord{}, err
 		}
 	}
+	if err := s.begin(w.Plan.ID(), before.Plan); err != nil {
+		return buildRecord{}, err
+	}
 	runner, end, err := s.runner(w)
 	if err != nil {
 		return buildRecord{}, err
@@ -122,9 +124,11 @@ func (s *stages) build(snap report.Snapshot, in *ledgerInput, again bool) (build
 		return buildRecord{}, err
 	}
 	if before.Plan != "" && before.Plan != b.Plan {
-		return b, s.dropTree(before.Plan)
+		if err := s.dropTree(before.Plan); err != nil {
+			return b, err
+		}
 	}
-	return b, nil
+	return b, s.run.remove(fileBegun)
 }
 
 // worker does the build's tasks. Where its files lie, and who is told of the progress, is the caller's.
@@ -156,11 +160,32 @@ func (s *stages) treeFiles(plan string) (store.Store, error) {
 // forget removes what was built by the same plan, so that it is built anew. Were it the tree of the run, that one is unbuilt first.
 func (s *stages) forget(plan string, before buildRecord) error {
 	if before.Plan == plan {
-		if err := os.Remove(s.run.join(fileBuild)); err != nil {
-			return unreadable("%v", err)
+		if err := s.run.remove(fileBuild); err != nil {
+			return err
 		}
 	}
 	return s.dropTree(plan)
+}
+
+// begun is begun.json: a build that ends early leaves files, which a build by the same plan goes on with.
+type begun struct {
+	Plan string `json:"plan"`
+}
+
+// begin notes the plan, and removes what a build by another one left that never ended. The run's tree, built by a plan before, stays.
+func (s *stages) begin(plan, before string) error {
+	var last begun
+	if s.run.has(fileBegun) {
+		if err := s.run.readJSON(fileBegun, "build", &last); err != nil {
+			return err
+		}
+	}
+	if last.Plan != "" && last.Plan != plan && last.Plan != before {
+		if err := errors.Join(s.dropTree(last.Plan), s.dropOrder(s.ctx, last.Plan)); err != nil {
+			return err
+		}
+	}
+	return s.run.writeJSON(fileBegun, begun{plan})
 }
 
 // dropTree removes the files of a build.

@@ -247,3 +247,31 @@ func TestWorkersElsewhere(t *testing.T) {
 	stopWorker(t, a)
 	stopWorker(t, b)
 }
+
+// A build that ended early leaves no order, and none of its files once another plan was built.
+func TestBuild_LeavesNothingBehind(t *testing.T) {
+	assay, _ := programs(t)
+	dir := workplace(t, assay, 50)
+	setConfig(t, dir, queued)
+	if err := os.WriteFile(filepath.Join(dir, "queue.url"), []byte("postgres://u:p@127.0.0.1:1/x?sslmode=disable"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, stderr := call(t, dir, assay, "build"); code != exitNetwork {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "run", "order")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the order is left: %v", err)
+	}
+	setConfig(t, dir, "[run]\nshards = 500\n")
+	if code, _, stderr := call(t, dir, assay, "build"); code != exitRefused || !strings.Contains(stderr, "set run.shards to fewer") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+	setConfig(t, dir, "")
+	mustCall(t, dir, assay, "build")
+	if trees, err := filepath.Glob(filepath.Join(dir, "run", "tree", "*")); err != nil || len(trees) != 1 {
+		t.Errorf("there are the trees %v, %v", trees, err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "run", fileBegun)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%s is left: %v", fileBegun, err)
+	}
+}

@@ -185,9 +185,6 @@ func (s *stages) runner(w *build.Worker) (r build.Runner, end func() error, err 
 	if s.config.Worker.Database == "" {
 		return build.InProcess{Do: w.Do}, func() error { return nil }, nil
 	}
-	if err := s.placeOrder(s.ctx, w.Plan); err != nil {
-		return nil, nil, err
-	}
 	q, closeQueue, err := openQueue(s.ctx, s.config)
 	if err != nil {
 		return nil, nil, err
@@ -195,6 +192,9 @@ func (s *stages) runner(w *build.Worker) (r build.Runner, end func() error, err 
 	end = func() error {
 		closeQueue()
 		return s.dropOrder(context.WithoutCancel(s.ctx), w.Plan.ID())
+	}
+	if err := s.placeOrder(s.ctx, w.Plan); err != nil {
+		return nil, nil, errors.Join(err, end())
 	}
 	return &queue.Runner{Queue: q, Waiting: func() { s.progress.say("build: nobody does its tasks; start assay worker, here or on another machine") }}, end, nil
 }
