@@ -107,7 +107,8 @@ func work(cmd *cobra.Command, a *app, q *queue.Queue, tasks int, do func(context
 func isFinal(err error) bool {
 	var f *failure
 	var row *ledger.RowError
-	return errors.As(err, &row) || errors.As(err, &f) && f.code != exitNetwork && !errors.Is(err, store.ErrUnreachable)
+	var empty *build.EmptyShardError
+	return errors.As(err, &row) || errors.As(err, &empty) || errors.As(err, &f) && f.code != exitNetwork && !errors.Is(err, store.ErrUnreachable)
 }
 
 // queueSchema is where the queue lies in the database of [worker].

@@ -343,6 +343,24 @@ func TestC04_ErrorMovesNothing(t *testing.T) {
 	}
 }
 
+// E9: whether a ledger has too many classes depends neither on how it is cut into scans, nor on whether their entries count.
+func TestE09_ClassesOfTwoScans(t *testing.T) {
+	var all Counts
+	for scan, fits := range []bool{true, false} {
+		text := "customer,class,JPY\n"
+		for i := range maxClasses/2 + 1 {
+			text += fmt.Sprintf("x,c%d-%d,-1\n", scan, i)
+		}
+		counts, err := Scan(context.Background(), textSources(text), registry, Rules{Negatives: RuleExclude}, []Sink{discard{}}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := all.Merge(counts); (err == nil) != fits {
+			t.Errorf("scan #%d: %v", scan, err)
+		}
+	}
+}
+
 // E9: what a file may make the reader keep is bounded.
 func TestE09_Bounds(t *testing.T) {
 	classes, labels := "customer,class,JPY\n", long

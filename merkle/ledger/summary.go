@@ -57,13 +57,13 @@ type UnknownSum struct {
 
 // Counts are what [Scan] counts.
 type Counts struct {
-	Classes      []ClassCount            `json:"classes"`      // by class; those with counted entries
+	Classes      []ClassCount            `json:"classes"`      // by class; also those whose entries were all left out
 	Negatives    uint64                  `json:"negatives"`    // entries left out
 	NegativeSums []merkle.Amount         `json:"negativeSums"` // of their magnitudes, by asset index
 	Unknown      map[string]UnknownCount `json:"unknown"`      // entries left out, by label
 }
 
-// ClassCount is one class of counted entries.
+// ClassCount is one class: its counted entries, and their sums.
 type ClassCount struct {
 	Class   string          `json:"class"`
 	Entries uint64          `json:"entries"`
@@ -100,9 +100,7 @@ func (f *Folded) Add(o Folded) {
 func (t *tally) counted() Counts {
 	c := Counts{Negatives: t.negatives, NegativeSums: t.negativeSums, Unknown: map[string]UnknownCount{}}
 	for _, k := range t.classes {
-		if k.entries > 0 {
-			c.Classes = append(c.Classes, ClassCount{k.name, k.entries, k.sums})
-		}
+		c.Classes = append(c.Classes, ClassCount{k.name, k.entries, k.sums})
 	}
 	for label, u := range t.unknown {
 		c.Unknown[label] = *u
@@ -197,7 +195,9 @@ func (c Counts) Summary(rules Rules, f Folded) (Summary, error) {
 		UnknownAssets: UnknownSummary{Rule: rules.UnknownAssets},
 	}
 	for _, k := range c.Classes {
-		s.Classes = append(s.Classes, ClassSummary{k.Class, f.ClassCustomers[k.Class], k.Entries, dense(k.Sums)})
+		if k.Entries > 0 {
+			s.Classes = append(s.Classes, ClassSummary{k.Class, f.ClassCustomers[k.Class], k.Entries, dense(k.Sums)})
+		}
 	}
 	for label, u := range c.Unknown {
 		s.UnknownAssets.Entries += u.Entries
