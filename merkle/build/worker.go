@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"filippo.io/age"
 
@@ -32,6 +33,8 @@ type Worker struct {
 	// Progress, if not nil, is told how many bytes of the ledger were read (stage "ledger"), and how many of its entries are in shards
 	// that are done (stage "tree").
 	Progress func(stage string, done, total int64)
+
+	scanning sync.Mutex // a scan takes all cores, its share of the memory, and its sources for itself
 }
 
 func (w *Worker) check() error {
@@ -102,6 +105,11 @@ type scanRead struct {
 func (w *Worker) scan(ctx context.Context, index int) error {
 	if index < 0 || index >= len(w.Plan.Scans) {
 		return fmt.Errorf("scan #%d of %d", index, len(w.Plan.Scans))
+	}
+	w.scanning.Lock()
+	defer w.scanning.Unlock()
+	if is, err := w.done(ctx, Task{Stage: stageScan, Index: index}); is || err != nil {
+		return err
 	}
 	first := 0
 	for _, n := range w.Plan.Scans[:index] {
