@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -440,5 +441,24 @@ func TestTreeOfAnotherSecret(t *testing.T) {
 	mustCall(t, dir, assay, "snapshot", "--at", snap.Instant.Format(time.RFC3339))
 	if second, _ := mustCall(t, dir, assay, "build"); second == first {
 		t.Errorf("the new run has the old one's tree: %s", second)
+	}
+}
+
+// TestLedgerOutlivesTask: a worker opens a ledger once; each of its tasks reads it as long as that task lasts.
+func TestLedgerOutlivesTask(t *testing.T) {
+	server := storetest.Start(t)
+	put(t, server, "l.csv", []byte("customer,asset,balance\na,BTC,1\n"))
+	c := inBucket(t, t.TempDir(), server.Address, "", "s3://assay-test/l.csv")
+	task, end := context.WithCancel(context.Background())
+	in, err := openLedger(task, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	end()
+	if err := ledger.Locate(context.Background(), in.sources, ledgerAssets(c), c.rules(), ""); err != nil {
+		t.Errorf("the next task: %v", err)
+	}
+	if err := ledger.Locate(task, in.sources, ledgerAssets(c), c.rules(), ""); !errors.Is(err, context.Canceled) {
+		t.Errorf("the one that ended: %v", err)
 	}
 }

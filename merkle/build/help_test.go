@@ -45,7 +45,7 @@ func (l *testLedger) Add(customer []byte, entries []ledger.Entry) error {
 }
 
 func (l *testLedger) sources() []ledger.Source {
-	return []ledger.Source{{Name: "l.csv", Size: int64(len(l.text)), Open: func() (io.ReadCloser, error) {
+	return []ledger.Source{{Name: "l.csv", Size: int64(len(l.text)), Open: func(context.Context) (io.ReadCloser, error) {
 		return io.NopCloser(strings.NewReader(l.text)), nil
 	}}}
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -20,7 +21,7 @@ func (in Input) moving(text func() string) *Worker {
 	var read string
 	w.Sources = []ledger.Source{{
 		Name: "ledger.query", Query: true, Size: w.Sources[0].Size,
-		Open: func() (io.ReadCloser, error) {
+		Open: func(context.Context) (io.ReadCloser, error) {
 			read = text()
 			return io.NopCloser(strings.NewReader(read)), nil
 		},
@@ -113,6 +114,25 @@ func TestX11_ShardsOfAnotherReading(t *testing.T) {
 		t.Fatal("not removed")
 	} else if _, _, err := Run(ctx, same, InProcess{Do: same.Do}); err != nil {
 		t.Errorf("the same rows, read again: %v", err)
+	}
+}
+
+// A worker that is given one scan twice, as its first job was taken for lost, reads the ledger once.
+func TestScanTwiceInOneWorker(t *testing.T) {
+	in, texts, want := twoMoments(t)
+	var readings atomic.Int32
+	w := in.moving(func() string { return texts[readings.Add(1)-1] })
+	var wg sync.WaitGroup
+	for range 2 {
+		wg.Go(func() {
+			if err := w.Do(context.Background(), w.Plan.tasks(stageScan, 1)[0]); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if diff := cmp.Diff(want[0], w.outcome(t, in.Dir)); diff != "" || readings.Load() != 1 {
+		t.Errorf("%d readings: %.2000s", readings.Load(), diff)
 	}
 }
 

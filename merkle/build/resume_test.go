@@ -51,7 +51,7 @@ func cutInto(text string, files int) []ledger.Source {
 	var sources []ledger.Source
 	for i := range files {
 		part := head + "\n" + strings.Join(rows[i*len(rows)/files:(i+1)*len(rows)/files], "")
-		sources = append(sources, ledger.Source{Name: fmt.Sprintf("%d.csv", i), Size: int64(len(part)), Open: func() (io.ReadCloser, error) {
+		sources = append(sources, ledger.Source{Name: fmt.Sprintf("%d.csv", i), Size: int64(len(part)), Open: func(context.Context) (io.ReadCloser, error) {
 			return io.NopCloser(strings.NewReader(part)), nil
 		}})
 	}
@@ -209,7 +209,7 @@ func TestX11_DiskFull(t *testing.T) {
 	}
 	w := other.worker()
 	w.Plan.Parts = 8
-	w.Sources = []ledger.Source{{Name: "l.csv", Size: int64(len(in.Ledger.text)), Open: func() (io.ReadCloser, error) { return nil, errors.New("read again") }}}
+	w.Sources = []ledger.Source{{Name: "l.csv", Size: int64(len(in.Ledger.text)), Open: func(context.Context) (io.ReadCloser, error) { return nil, errors.New("read again") }}}
 	if diff := cmp.Diff(want, w.outcome(t, other.Dir)); diff != "" {
 		t.Errorf("%.2000s", diff)
 	}

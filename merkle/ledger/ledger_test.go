@@ -20,7 +20,7 @@ var registry = []Asset{{"BTC", 8}, {"ETH", 18}, {"USDT", 6}, {"JPY", 0}, {"BIG",
 
 // bytesSource is a file in memory.
 func bytesSource(name string, content []byte) Source {
-	return Source{Name: name, Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil }}
+	return Source{Name: name, Open: func(context.Context) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil }}
 }
 
 // textSources are the files a.csv, b.csv and so on.
@@ -441,8 +441,8 @@ func TestReadErrors(t *testing.T) {
 	broken := errors.New("disk is gone")
 	for _, name := range []string{"l.csv", "l.csv.gz", "l.csv.zst"} {
 		for at, s := range map[string]Source{
-			"open": {Name: name, Open: func() (io.ReadCloser, error) { return nil, broken }},
-			"read": {Name: name, Open: func() (io.ReadCloser, error) { return brokenReader{broken}, nil }},
+			"open": {Name: name, Open: func(context.Context) (io.ReadCloser, error) { return nil, broken }},
+			"read": {Name: name, Open: func(context.Context) (io.ReadCloser, error) { return brokenReader{broken}, nil }},
 		} {
 			_, err := Read(context.Background(), []Source{s}, registry, Rules{}, nil)
 			var row *RowError
