@@ -58,7 +58,8 @@ func (s *stages) dropOrder(ctx context.Context, plan string) error {
 	return nil
 }
 
-// orders does tasks of builds that others have ordered. It keeps what it learned of the last one.
+// orders does tasks of builds that others have ordered. It keeps what it learned of the last one, as long as its tasks end
+// well.
 type orders struct {
 	config *Config
 	key    *keys.Identity // the snapshot key
@@ -74,7 +75,18 @@ func (o *orders) do(ctx context.Context, t build.Task) error {
 	if err != nil {
 		return err
 	}
-	return w.Do(ctx, t)
+	if err = w.Do(ctx, t); err != nil {
+		o.forget(w) // the ledger may be another one by now
+	}
+	return err
+}
+
+func (o *orders) forget(w *build.Worker) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.worker == w {
+		o.plan, o.worker = "", nil
+	}
 }
 
 // workerOf returns who does the tasks of a plan.

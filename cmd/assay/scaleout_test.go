@@ -16,7 +16,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/assay-por/assay/attest/keys"
+	"github.com/assay-por/assay/merkle"
+	"github.com/assay-por/assay/merkle/build"
 	"github.com/assay-por/assay/merkle/store/storetest"
+	"github.com/assay-por/assay/report"
 )
 
 // scaled is a workplace whose tree has eight shards, and the tree that this process alone builds.
@@ -273,5 +277,53 @@ func TestBuild_LeavesNothingBehind(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, "run", fileBegun)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("%s is left: %v", fileBegun, err)
+	}
+}
+
+// A worker whose ledger was written anew, with the same rows, between two builds, fails the task that notices, and looks at it afresh.
+func TestOrders_LedgerWrittenAnew(t *testing.T) {
+	assay, _ := programs(t)
+	dir := workplace(t, assay, 50)
+	t.Setenv("ASSAY_PASSPHRASE", "correct horse")
+	c, err := loadConfig(filepath.Join(dir, "assay.toml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &stages{ctx: t.Context(), app: new(app), config: c, run: &runDir{path: filepath.Join(dir, "run")}}
+	var snap report.Snapshot
+	in, err := openLedger(s.ctx, c)
+	err = errors.Join(err, s.run.readJSON(fileSnapshot, "snapshot", &snap))
+	if err != nil {
+		t.Fatal(err)
+	}
+	derived, err := s.derivedKeys(snap)
+	if err != nil {
+		t.Fatal(err)
+	}
+	recipient, err := keys.Recipient("file:" + s.run.join(fileShardKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan := in.worker(merkle.Hash(snap.ID), derived, recipient, nil).Plan
+	if err := s.placeOrder(s.ctx, plan); err != nil {
+		t.Fatal(err)
+	}
+	key, err := s.openSnapshotKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &orders{config: c, key: key}
+	if _, err := o.workerOf(s.ctx, plan.ID()); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chtimes(filepath.Join(dir, "ledger.csv"), time.Time{}, time.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	task := build.Task{Plan: plan.ID(), Stage: "scan"}
+	if err := o.do(s.ctx, task); err == nil || !strings.Contains(err.Error(), "changed while it was read") {
+		t.Errorf("got %v", err)
+	}
+	if err := o.do(s.ctx, task); err != nil {
+		t.Errorf("again: %v", err)
 	}
 }
