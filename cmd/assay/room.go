@@ -157,7 +157,7 @@ func (s *stages) plannedSize() (ledgerSize, error) {
 		return size, err
 	}
 	if l := former.Statement.Predicate.Ledger; 0 < l.Customers && l.Customers <= l.Entries && l.Entries < mostSize {
-		size.customers = mulDiv(rows, int64(l.Customers), int64(l.Entries))
+		size.customers = mulDiv(rows, int64(l.Customers), int64(l.Entries)) //nolint:gosec // both below mostSize
 	}
 	return size, nil
 }

@@ -229,7 +229,7 @@ func TestX11_InterruptedBuild(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		w := other.worker()
 		w.Cores = 1
-		w.Progress = func(s string, done, total int64) {
+		w.Progress = func(s string, _, _ int64) {
 			if s == stage {
 				cancel()
 			}

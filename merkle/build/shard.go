@@ -97,7 +97,7 @@ func (w *Worker) fold(ctx context.Context, scans *scans, index int, begin func(c
 	if err != nil {
 		return ledger.Folded{}, err
 	}
-	defer sorted.Close() //nolint:errcheck // what is left goes with the build's other spools
+	defer sorted.Close() // what is left goes with the build's other spools
 	customers, err := sorted.Len()
 	if err != nil {
 		return ledger.Folded{}, err

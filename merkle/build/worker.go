@@ -121,7 +121,7 @@ func (w *Worker) scan(ctx context.Context, index int) error {
 		return err
 	}
 	writer := spool.NewWriter(ctx, w.Store, func(part int) string { return spoolName(index, attempt, part) }, w.Plan.Parts, w.Recipient)
-	defer writer.Close() //nolint:errcheck // given up, or committed
+	defer writer.Close() // given up, or committed
 	var sinks []ledger.Sink
 	for range cores(w.Cores) {
 		sinks = append(sinks, writer.Sink(w.Keys))

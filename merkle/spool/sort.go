@@ -221,7 +221,7 @@ func (s *Sorted) run(cursors []cursor) error {
 	if err != nil {
 		return err
 	}
-	defer file.Close() //nolint:errcheck // given up, or committed
+	defer file.Close() // given up, or committed
 	sealed, err := begin(file, s.part.Recipient)
 	if err != nil {
 		return err
