@@ -90,7 +90,7 @@ func (s *stages) build(snap report.Snapshot, in *ledgerInput, again bool) (build
 			return buildRecord{}, err
 		}
 	}
-	if err := s.begin(w.Plan.ID(), before.Plan); err != nil {
+	if err := s.begin(w, before.Plan); err != nil {
 		return buildRecord{}, err
 	}
 	runner, end, err := s.runner(w)
@@ -172,8 +172,10 @@ type begun struct {
 	Plan string `json:"plan"`
 }
 
-// begin notes the plan, and removes what a build by another one left that never ended. The run's tree, built by a plan before, stays.
-func (s *stages) begin(plan, before string) error {
+// begin notes the plan, and removes what a build by another one left that never ended, or a killed one by this. The run's tree, built
+// by a plan before, stays.
+func (s *stages) begin(w *build.Worker, before string) error {
+	plan := w.Plan.ID()
 	var last begun
 	if s.run.has(fileBegun) {
 		if err := s.run.readJSON(fileBegun, "build", &last); err != nil {
@@ -183,6 +185,11 @@ func (s *stages) begin(plan, before string) error {
 	if last.Plan != "" && last.Plan != plan && last.Plan != before {
 		if err := errors.Join(s.dropTree(last.Plan), s.dropOrder(s.ctx, last.Plan)); err != nil {
 			return err
+		}
+	}
+	if s.config.Worker.Database == "" { // nobody else is at it
+		if err := w.Tidy(s.ctx); err != nil {
+			return unreadable("%v", err)
 		}
 	}
 	return s.run.writeJSON(fileBegun, begun{plan})

@@ -26,7 +26,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
+	"strings"
 
 	"github.com/assay-por/assay/merkle"
 	"github.com/assay-por/assay/merkle/ledger"
@@ -118,6 +120,26 @@ func (w *Worker) sweep(ctx context.Context, shards int) error {
 		keep[shardName(i)], keep[ShardFile(i)], keep[LeavesFile(i)] = true, true, true
 	}
 	return store.Sweep(ctx, w.Store, "", func(name string) bool { return keep[name] })
+}
+
+// Tidy removes what processes that were killed left of tasks that are not done, so that it does not fill the disk while they are done
+// again. Requires that nobody else does tasks of the plan.
+func (w *Worker) Tidy(ctx context.Context) error {
+	whole := map[string]bool{} // folders of spools
+	for i, t := range w.Plan.tasks(stageScan, len(w.Plan.Scans)) {
+		is, err := w.done(ctx, t)
+		if err != nil {
+			return err
+		}
+		var s scanDone
+		if is {
+			if err := w.get(ctx, scanName(i), &s); err != nil {
+				return err
+			}
+			whole[path.Dir(spoolName(i, s.Attempt, 0))] = true
+		}
+	}
+	return store.Sweep(ctx, w.Store, "", func(name string) bool { return !strings.HasPrefix(name, spoolsDir) || whole[path.Dir(name)] })
 }
 
 // stage has the tasks of a stage done, and tells its progress; each task is so much of it.

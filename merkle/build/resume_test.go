@@ -276,6 +276,37 @@ func (w *Worker) spool(t *testing.T, part int) string {
 	return spoolName(0, s.Attempt, part)
 }
 
+// X11: what killed processes left goes before the build goes on, and nothing that it goes on with.
+func TestX11_Tidy(t *testing.T) {
+	in := inputOf(t, readText(t, synthText(t, 500), ledger.Rules{}), 1, 2, 4, newIdentity(t))
+	in.Parts = 4
+	want := in.worker().outcome(t, in.Dir)
+	in.Dir = t.TempDir()
+	ctx, w := context.Background(), in.worker()
+	if err := errors.Join(w.Do(ctx, w.Plan.tasks(stageScan, 1)[0]), w.Do(ctx, w.Plan.tasks(stageShard, 4)[2])); err != nil {
+		t.Fatal(err)
+	}
+	before := filesOf(t, in.Dir)
+	for _, name := range []string{spoolName(0, "dead", 1), spoolName(0, "dead", 2) + ".1.part", runsName(1, "dead") + "00000.age", ShardFile(1) + ".2.part"} {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(filepath.Join(in.Dir, name)), 0o700), os.WriteFile(filepath.Join(in.Dir, name), nil, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Tidy(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(before, filesOf(t, in.Dir)); diff != "" {
+		t.Error(diff)
+	}
+	w.Sources = []ledger.Source{{Name: "l.csv", Open: func(context.Context) (io.ReadCloser, error) { return nil, errors.New("read again") }}}
+	if diff := cmp.Diff(want, w.outcome(t, in.Dir)); diff != "" {
+		t.Errorf("%.2000s", diff)
+	}
+	if err := in.worker().Tidy(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
 // Spools go as soon as no shard needs them, and not before.
 func TestSpoolsAreDropped(t *testing.T) {
 	for _, parts := range []int{2, 3, 4, 8} {
