@@ -421,6 +421,12 @@ func TestTreeInBucket(t *testing.T) {
 	if diff := cmp.Diff([]string{"shard-00000.leaves", "scan-000.json", "shard-00000.json", "00000.age"}, kept); diff != "" {
 		t.Errorf("in the bucket:\n%s", diff)
 	}
+	server.Kill()
+	for _, args := range [][]string{{"--customer", customer, "--out", "other.json"}, {"--all", "--out", "archives"}} {
+		if code, _, stderr := call(t, dir, assay, append([]string{"prove"}, args...)...); code != exitNetwork {
+			t.Errorf("prove %s of a server that is gone: exit %d: %s", args[0], code, stderr)
+		}
+	}
 }
 
 // TestTreeOfAnotherSecret: a run that begins anew, of the same ledger at the same instant, draws another secret, and takes nothing for

@@ -189,7 +189,7 @@ func (s *stages) begin(w *build.Worker, before string) error {
 	}
 	if s.config.Worker.Database == "" { // nobody else is at it
 		if err := w.Tidy(s.ctx); err != nil {
-			return unreadable("%v", err)
+			return err
 		}
 	}
 	return s.run.writeJSON(fileBegun, begun{plan})
@@ -201,10 +201,7 @@ func (s *stages) dropTree(plan string) error {
 	if err != nil {
 		return err
 	}
-	if err := store.RemoveAll(s.ctx, files, ""); err != nil {
-		return unreadable("%v", err)
-	}
-	return nil
+	return store.RemoveAll(s.ctx, files, "")
 }
 
 // shardIdentity opens the identity that the snapshot's shard files and spools are sealed to.

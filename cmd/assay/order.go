@@ -36,14 +36,11 @@ func (s *stages) placeOrder(ctx context.Context, plan build.Plan) error {
 			return err
 		}
 		if err := store.Write(ctx, into, name, sealed); err != nil {
-			return unreadable("%v", err)
+			return err
 		}
 	}
 	// The plan comes last: with it the order is whole.
-	if err := store.Write(ctx, into, build.PlanFile, plan.Encode()); err != nil {
-		return unreadable("%v", err)
-	}
-	return nil
+	return store.Write(ctx, into, build.PlanFile, plan.Encode())
 }
 
 // dropOrder takes an order out of the store.
@@ -52,10 +49,7 @@ func (s *stages) dropOrder(ctx context.Context, plan string) error {
 	if err != nil {
 		return err
 	}
-	if err := store.RemoveAll(ctx, files, orderFolder(plan)+"/"); err != nil {
-		return unreadable("%v", err)
-	}
-	return nil
+	return store.RemoveAll(ctx, files, orderFolder(plan)+"/")
 }
 
 // orders does tasks of builds that others have ordered. It keeps what it learned of the last one, as long as its tasks end
@@ -116,7 +110,7 @@ func (o *orders) take(ctx context.Context, from store.Store) (*build.Worker, err
 		return nil, hinted(unreadable("the order of this task is not in the store: %v", err), "run.store must be the same for assay build and for every assay worker")
 	}
 	if err != nil {
-		return nil, unreadable("%v", err)
+		return nil, err
 	}
 	plan, err := build.ParsePlan(raw)
 	if err != nil {
@@ -124,7 +118,7 @@ func (o *orders) take(ctx context.Context, from store.Store) (*build.Worker, err
 	}
 	dir, err := os.MkdirTemp("", "assay-order-") // what it is given is sealed
 	if err != nil {
-		return nil, unreadable("%v", err)
+		return nil, err
 	}
 	defer os.RemoveAll(dir)
 	for _, name := range orderedFiles {
@@ -133,7 +127,7 @@ func (o *orders) take(ctx context.Context, from store.Store) (*build.Worker, err
 			err = os.WriteFile(filepath.Join(dir, name), sealed, 0o600)
 		}
 		if err != nil {
-			return nil, unreadable("%v", err)
+			return nil, err
 		}
 	}
 	secret, err := keys.OpenSecret(filepath.Join(dir, fileSecret), openedBy(o.key))
