@@ -41,7 +41,7 @@ func newLedgerCheck(a *app) *cobra.Command {
 		Short: "Read the whole ledger by the rules of the configuration and print counts and totals",
 		Long: `Read the whole ledger by the rules of the configuration and print counts and totals. Nothing of it stays; meanwhile it lies, sealed to a key that nobody keeps, in the
 folder for temporary files (TMPDIR), where it takes about a third of its size.`,
-		Args:  noArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.load()
 			if err != nil {
