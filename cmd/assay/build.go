@@ -1,10 +1,9 @@
 package main
 
 import (
+	"crypto/rand"
 	"errors"
-	"os"
 	"runtime/debug"
-	"strings"
 
 	"filippo.io/age"
 	"github.com/spf13/cobra"
@@ -91,6 +90,9 @@ func (s *stages) build(snap report.Snapshot, in *ledgerInput, again bool) (build
 			return buildRecord{}, err
 		}
 	}
+	if err := s.begin(w, before.Plan); err != nil {
+		return buildRecord{}, err
+	}
 	runner, end, err := s.runner(w)
 	if err != nil {
 		return buildRecord{}, err
@@ -121,32 +123,20 @@ func (s *stages) build(snap report.Snapshot, in *ledgerInput, again bool) (build
 	if err := s.run.writeJSON(fileBuild, b); err != nil {
 		return buildRecord{}, err
 	}
-	return b, s.dropOthers(before, b)
-}
-
-// dropOthers removes trees that are the run's no more: the one before, and in the run's own directory those that were never finished
-// too. What else lies in a bucket may be other runs'.
-func (s *stages) dropOthers(before, now buildRecord) error {
-	if s.config.Run.Store == "" {
-		mine := build.Folder(now.Plan) + "/"
-		err := store.Sweep(s.ctx, store.Dir(s.run.path), build.Folder("")+"/", func(name string) bool { return strings.HasPrefix(name, mine) })
-		if err != nil {
-			return unreadable("%v", err)
+	if before.Plan != "" && before.Plan != b.Plan {
+		if err := s.dropTree(before.Plan); err != nil {
+			return b, err
 		}
-		return nil
 	}
-	if before.Plan == "" || before.Plan == now.Plan {
-		return nil
-	}
-	return s.dropTree(before.Plan)
+	return b, s.run.remove(fileBegun)
 }
 
 // worker does the build's tasks. Where its files lie, and who is told of the progress, is the caller's.
-func (in *ledgerInput) worker(snapshot merkle.Hash, derived merkle.Keys, recipient age.Recipient, identity age.Identity) *build.Worker {
+func (in *ledgerInput) worker(snapshot merkle.Hash, derived merkle.Keys, recipient *age.X25519Recipient, identity age.Identity) *build.Worker {
 	memory, _ := parseSize(in.config.Run.Memory) // the configuration was checked
 	plan := build.NewPlan(in.planned(), snapshot, ledgerAssets(in.config), in.config.rules(), in.sources, memory)
-	plan.Shards, plan.Leaves = in.config.Run.Shards, true
-	return &build.Worker{Plan: plan, Sources: in.sources, Keys: derived, Recipient: recipient, Identity: identity, Memory: memory}
+	plan.Recipient, plan.Shards, plan.Leaves = recipient.String(), in.config.Run.Shards, true
+	return &build.Worker{Plan: plan, Sources: in.sources, Keys: derived, Recipient: recipient, Identity: identity, Random: rand.Reader, Memory: memory}
 }
 
 // builtPlan is the plan of the tree that was built.
@@ -170,11 +160,39 @@ func (s *stages) treeFiles(plan string) (store.Store, error) {
 // forget removes what was built by the same plan, so that it is built anew. Were it the tree of the run, that one is unbuilt first.
 func (s *stages) forget(plan string, before buildRecord) error {
 	if before.Plan == plan {
-		if err := os.Remove(s.run.join(fileBuild)); err != nil {
-			return unreadable("%v", err)
+		if err := s.run.remove(fileBuild); err != nil {
+			return err
 		}
 	}
 	return s.dropTree(plan)
+}
+
+// begun is begun.json: a build that ends early leaves files, which a build by the same plan goes on with.
+type begun struct {
+	Plan string `json:"plan"`
+}
+
+// begin notes the plan, and removes what a build by another one left that never ended, or a killed one by this. The run's tree, built
+// by a plan before, stays.
+func (s *stages) begin(w *build.Worker, before string) error {
+	plan := w.Plan.ID()
+	var last begun
+	if s.run.has(fileBegun) {
+		if err := s.run.readJSON(fileBegun, "build", &last); err != nil {
+			return err
+		}
+	}
+	if last.Plan != "" && last.Plan != plan && last.Plan != before {
+		if err := errors.Join(s.dropTree(last.Plan), s.dropOrder(s.ctx, last.Plan)); err != nil {
+			return err
+		}
+	}
+	if s.config.Worker.Database == "" { // nobody else is at it
+		if err := w.Tidy(s.ctx); err != nil {
+			return err
+		}
+	}
+	return s.run.writeJSON(fileBegun, begun{plan})
 }
 
 // dropTree removes the files of a build.
@@ -183,10 +201,7 @@ func (s *stages) dropTree(plan string) error {
 	if err != nil {
 		return err
 	}
-	if err := store.RemoveAll(s.ctx, files, ""); err != nil {
-		return unreadable("%v", err)
-	}
-	return nil
+	return store.RemoveAll(s.ctx, files, "")
 }
 
 // shardIdentity opens the identity that the snapshot's shard files and spools are sealed to.

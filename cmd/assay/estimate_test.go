@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -50,10 +51,10 @@ func sampledSizeOf(t *testing.T, files map[string][]byte) (ledgerSize, error) {
 		if err := os.WriteFile(path, content, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		sources = append(sources, ledger.Source{Name: path, Size: int64(len(content)), Open: func() (io.ReadCloser, error) { return os.Open(path) }})
+		sources = append(sources, ledger.Source{Name: path, Size: int64(len(content)), Open: func(context.Context) (io.ReadCloser, error) { return os.Open(path) }})
 	}
 	slices.SortFunc(sources, func(a, b ledger.Source) int { return strings.Compare(a.Name, b.Name) })
-	return sampleLedger(sources, 50)
+	return sampleLedger(context.Background(), sources, 50)
 }
 
 func synthetic(t *testing.T, name string, opt ledger.SynthOptions) []byte {

@@ -116,7 +116,7 @@ func (s *stages) ledgerSize() (ledgerSize, error) {
 		if err != nil {
 			return ledgerSize{}, err
 		}
-		sources = append(sources, ledger.Source{Name: path, Size: file.size, Open: func() (io.ReadCloser, error) { return os.Open(path) }})
+		sources = append(sources, ledger.Source{Name: path, Size: file.size, Open: func(context.Context) (io.ReadCloser, error) { return os.Open(path) }})
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, time.Minute)
 	defer cancel()
@@ -125,9 +125,9 @@ func (s *stages) ledgerSize() (ledgerSize, error) {
 		return ledgerSize{}, err
 	}
 	for _, o := range objects {
-		sources = append(sources, o.source(ctx))
+		sources = append(sources, o.source())
 	}
-	size, err := sampleLedger(sources, len(s.config.Assets))
+	size, err := sampleLedger(ctx, sources, len(s.config.Assets))
 	if err != nil {
 		return size, hinted(unreadable("how large the ledger is could not be told: %v", err), "assay ledger check says where it is wrong")
 	}
@@ -157,7 +157,7 @@ func (s *stages) plannedSize() (ledgerSize, error) {
 		return size, err
 	}
 	if l := former.Statement.Predicate.Ledger; 0 < l.Customers && l.Customers <= l.Entries && l.Entries < mostSize {
-		size.customers = mulDiv(rows, int64(l.Customers), int64(l.Entries))
+		size.customers = mulDiv(rows, int64(l.Customers), int64(l.Entries)) //nolint:gosec // both below mostSize
 	}
 	return size, nil
 }

@@ -19,6 +19,7 @@ const (
 	fileSecret     = "secret.age"         // its secret, sealed to the snapshot key
 	fileShardKey   = "shards.age"         // the identity that opens its shard files, sealed likewise
 	fileBuild      = "build.json"         // inputs and result of the build stage
+	fileBegun      = "begun.json"         // the plan of a build that did not end yet
 	dirDerived     = "derived"            // which addresses of derived wallets hold coins, a file a chain
 	dirGathered    = "gathered"           // balances and evidence, a pair of files a chain
 	dirChallenges  = "control/challenges" // texts to sign
@@ -89,6 +90,14 @@ func (r *runDir) write(name string, data []byte) error {
 	}
 	if err := renameio.WriteFile(path, data, 0o600); err != nil {
 		return unreadable("writing %s: %v", path, err)
+	}
+	return nil
+}
+
+// remove removes a file, if it is there.
+func (r *runDir) remove(name string) error {
+	if err := os.Remove(r.join(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return unreadable("%v", err)
 	}
 	return nil
 }

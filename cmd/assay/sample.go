@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -37,7 +38,7 @@ type sampled struct {
 
 // sampleLedger tells the size of a ledger from the beginnings of some of its files. What is wrong with a file is its reader's to say:
 // here it is an error that the size is not known. assets is how many a customer may hold.
-func sampleLedger(sources []ledger.Source, assets int) (ledgerSize, error) {
+func sampleLedger(ctx context.Context, sources []ledger.Source, assets int) (ledgerSize, error) {
 	var plain, columns []ledger.Source
 	for _, f := range sources {
 		if strings.HasSuffix(f.Name, ".parquet") {
@@ -53,7 +54,7 @@ func sampleLedger(sources []ledger.Source, assets int) (ledgerSize, error) {
 		if n := min(len(plain), sampleFiles); i*n/len(plain) == (i+1)*n/len(plain) {
 			continue // one of each of n parts is read: its last
 		}
-		if err := s.csv(f); err != nil {
+		if err := s.csv(ctx, f); err != nil {
 			return ledgerSize{}, fmt.Errorf("%s: %w", f.Name, err)
 		}
 		read += f.Size
@@ -62,7 +63,7 @@ func sampleLedger(sources []ledger.Source, assets int) (ledgerSize, error) {
 		s.entries, s.bytes, s.runs = mulDiv(s.entries, all, read), mulDiv(s.bytes, all, read), mulDiv(s.runs, all, read)
 	}
 	for _, f := range columns {
-		if err := s.parquet(f); err != nil {
+		if err := s.parquet(ctx, f); err != nil {
 			return ledgerSize{}, fmt.Errorf("%s: %w", f.Name, err)
 		}
 	}
@@ -96,8 +97,8 @@ func (s *sampled) run(customer string, inFile map[string]struct{}) {
 }
 
 // csv reads the beginning of a file, and takes the rest to be like it.
-func (s *sampled) csv(f ledger.Source) error {
-	file, err := f.Open()
+func (s *sampled) csv(ctx context.Context, f ledger.Source) error {
+	file, err := f.Open(ctx)
 	if err != nil {
 		return err
 	}
@@ -212,13 +213,13 @@ func (c *counted) ReadByte() (byte, error) {
 }
 
 // parquet reads a file's footer, which knows how many rows there are, and the first of its customers.
-func (s *sampled) parquet(f ledger.Source) (err error) {
+func (s *sampled) parquet(ctx context.Context, f ledger.Source) (err error) {
 	defer func() {
 		if recover() != nil { // some files that are damaged
 			err = errors.New("it does not decode")
 		}
 	}()
-	file, err := f.Open()
+	file, err := f.Open(ctx)
 	if err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ func BenchmarkScale(b *testing.B) {
 		{"100M customers, 3 of 50 assets, CSV", 100_000_000, 3, "large.csv", false},
 	} {
 		b.Run(c.name, func(b *testing.B) {
-			dir, err := os.MkdirTemp(folder, "scale-")
+			dir, err := os.MkdirTemp(folder, "scale-") //nolint:usetesting // on the disk that was named
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -96,7 +96,7 @@ func (s scale) configure(source string) {
 func (s scale) load(file string) {
 	s.b.Helper()
 	p := startPostgres(s.b)
-	if err := errors.Join(os.Chmod(s.dir, 0o755), os.Chmod(filepath.Join(s.dir, file), 0o644)); err != nil { //nolint:gosec // made up, and psql is another user's
+	if err := errors.Join(os.Chmod(s.dir, 0o755), os.Chmod(filepath.Join(s.dir, file), 0o644)); err != nil { // it is made up, and psql is another user's
 		s.b.Fatal(err)
 	}
 	p.do(s.b, "CREATE TABLE owed (customer text, asset text, balance numeric)")

@@ -16,7 +16,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/assay-por/assay/attest/keys"
+	"github.com/assay-por/assay/merkle"
+	"github.com/assay-por/assay/merkle/build"
 	"github.com/assay-por/assay/merkle/store/storetest"
+	"github.com/assay-por/assay/report"
 )
 
 // scaled is a workplace whose tree has eight shards, and the tree that this process alone builds.
@@ -248,22 +252,78 @@ func TestWorkersElsewhere(t *testing.T) {
 	stopWorker(t, b)
 }
 
-// TestUnfinishedTreeGoes: a tree that another plan began and that nobody will finish goes once the run has one.
-func TestUnfinishedTreeGoes(t *testing.T) {
+// A build that ended early leaves no order, and none of its files once another plan was built.
+func TestBuild_LeavesNothingBehind(t *testing.T) {
 	assay, _ := programs(t)
-	dir := workplace(t, assay, 500)
-	left := filepath.Join(dir, "run", "tree", "0123456789abcdef0123456789abcdef", "spools", "000")
-	if err := os.MkdirAll(left, 0o700); err != nil {
+	dir := workplace(t, assay, 50)
+	setConfig(t, dir, queued)
+	if err := os.WriteFile(filepath.Join(dir, "queue.url"), []byte("postgres://u:p@127.0.0.1:1/x?sslmode=disable"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"00000.age", "00001.age.1234.part"} {
-		if err := os.WriteFile(filepath.Join(left, name), []byte("sealed"), 0o600); err != nil {
-			t.Fatal(err)
-		}
+	if code, _, stderr := call(t, dir, assay, "build"); code != exitNetwork {
+		t.Errorf("exit %d: %s", code, stderr)
 	}
+	if _, err := os.Stat(filepath.Join(dir, "run", "order")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the order is left: %v", err)
+	}
+	setConfig(t, dir, "[run]\nshards = 500\n")
+	if code, _, stderr := call(t, dir, assay, "build"); code != exitRefused || !strings.Contains(stderr, "set run.shards to fewer") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+	setConfig(t, dir, "")
 	mustCall(t, dir, assay, "build")
-	found, err := filepath.Glob(filepath.Join(dir, "run", "tree", "*"))
-	if err != nil || len(found) != 1 || strings.Contains(found[0], "0123456789abcdef") {
-		t.Errorf("there are %v (%v)", found, err)
+	if trees, err := filepath.Glob(filepath.Join(dir, "run", "tree", "*")); err != nil || len(trees) != 1 {
+		t.Errorf("there are the trees %v, %v", trees, err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "run", fileBegun)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%s is left: %v", fileBegun, err)
+	}
+}
+
+// A worker whose ledger was written anew, with the same rows, between two builds, fails the task that notices, and looks at it afresh.
+func TestOrders_LedgerWrittenAnew(t *testing.T) {
+	assay, _ := programs(t)
+	dir := workplace(t, assay, 50)
+	t.Setenv("ASSAY_PASSPHRASE", "correct horse")
+	c, err := loadConfig(filepath.Join(dir, "assay.toml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &stages{ctx: t.Context(), app: new(app), config: c, run: &runDir{path: filepath.Join(dir, "run")}}
+	var snap report.Snapshot
+	in, err := openLedger(s.ctx, c)
+	err = errors.Join(err, s.run.readJSON(fileSnapshot, "snapshot", &snap))
+	if err != nil {
+		t.Fatal(err)
+	}
+	derived, err := s.derivedKeys(snap)
+	if err != nil {
+		t.Fatal(err)
+	}
+	recipient, err := keys.Recipient("file:" + s.run.join(fileShardKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan := in.worker(merkle.Hash(snap.ID), derived, recipient, nil).Plan
+	if err := s.placeOrder(s.ctx, plan); err != nil {
+		t.Fatal(err)
+	}
+	key, err := s.openSnapshotKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &orders{config: c, key: key}
+	if _, err := o.workerOf(s.ctx, plan.ID()); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chtimes(filepath.Join(dir, "ledger.csv"), time.Time{}, time.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	task := build.Task{Plan: plan.ID(), Stage: "scan"}
+	if err := o.do(s.ctx, task); err == nil || !strings.Contains(err.Error(), "changed while it was read") {
+		t.Errorf("got %v", err)
+	}
+	if err := o.do(s.ctx, task); err != nil {
+		t.Errorf("again: %v", err)
 	}
 }

@@ -107,7 +107,8 @@ func work(cmd *cobra.Command, a *app, q *queue.Queue, tasks int, do func(context
 func isFinal(err error) bool {
 	var f *failure
 	var row *ledger.RowError
-	return errors.As(err, &row) || errors.As(err, &f) && f.code != exitNetwork && !errors.Is(err, store.ErrUnreachable)
+	var empty *build.EmptyShardError
+	return errors.As(err, &row) || errors.As(err, &empty) || errors.As(err, &f) && f.code != exitNetwork && !errors.Is(err, store.ErrUnreachable)
 }
 
 // queueSchema is where the queue lies in the database of [worker].
@@ -185,9 +186,6 @@ func (s *stages) runner(w *build.Worker) (r build.Runner, end func() error, err 
 	if s.config.Worker.Database == "" {
 		return build.InProcess{Do: w.Do}, func() error { return nil }, nil
 	}
-	if err := s.placeOrder(s.ctx, w.Plan); err != nil {
-		return nil, nil, err
-	}
 	q, closeQueue, err := openQueue(s.ctx, s.config)
 	if err != nil {
 		return nil, nil, err
@@ -195,6 +193,9 @@ func (s *stages) runner(w *build.Worker) (r build.Runner, end func() error, err 
 	end = func() error {
 		closeQueue()
 		return s.dropOrder(context.WithoutCancel(s.ctx), w.Plan.ID())
+	}
+	if err := s.placeOrder(s.ctx, w.Plan); err != nil {
+		return nil, nil, errors.Join(err, end())
 	}
 	return &queue.Runner{Queue: q, Waiting: func() { s.progress.say("build: nobody does its tasks; start assay worker, here or on another machine") }}, end, nil
 }

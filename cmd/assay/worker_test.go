@@ -137,6 +137,16 @@ func testWorkerRefused(t *testing.T, p *postgres) {
 	}
 }
 
+// A store that gives no answer for a moment ends no task for good.
+func TestOrders_StoreOutOfReach(t *testing.T) {
+	c := inBucket(t, t.TempDir(), "127.0.0.1:1", "s3://assay-test/of", "ledger.csv")
+	o := &orders{config: c}
+	err := o.do(t.Context(), build.Task{Plan: "00", Stage: "scan"})
+	if err == nil || isFinal(err) || exitCode(err) != exitNetwork {
+		t.Errorf("got %v, exit %d, final: %v", err, exitCode(err), isFinal(err))
+	}
+}
+
 func TestWorker_FinalErrors(t *testing.T) {
 	for _, tt := range []struct {
 		err  error
@@ -149,6 +159,7 @@ func TestWorker_FinalErrors(t *testing.T) {
 		{os.ErrNotExist, false},
 		{fmt.Errorf("scan: %w", &ledger.RowError{Problem: "is empty"}), true},
 		{unreadable("not a plan"), true},
+		{fmt.Errorf("shard: %w", &build.EmptyShardError{Shards: 8}), true},
 	} {
 		if got := isFinal(tt.err); got != tt.want {
 			t.Errorf("%v: final: %v, want %v", tt.err, got, tt.want)
