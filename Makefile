@@ -3,6 +3,7 @@
 
 # Commands that tests and the demo run, built by name and version into build/bin: what they require never meets go.mod.
 BTCD      = github.com/btcsuite/btcd@v0.26.2
+VERSITYGW = github.com/versity/versitygw/cmd/versitygw@v1.8.0
 LINT      = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.5.0
 
 # What tests alone need of npm, into build/npm: a node, and Safe's contracts (LGPL-3.0, so not in this repository).
@@ -16,7 +17,7 @@ LDFLAGS   = -s -w -X main.version=$(VERSION)
 
 export CGO_ENABLED ?= 0
 
-.PHONY: help build demo test test-faults check bench vectors fuzz clean litecoind anvil softhsm tokens vaultd postgres
+.PHONY: help build demo test test-faults check bench bench-scale vectors fuzz clean litecoind anvil softhsm tokens vaultd versitygw postgres
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST)
@@ -28,14 +29,14 @@ demo: build $(BIN)/btcd ## the main job, start to end, on real local chains, und
 	go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/devchain
 	sh cmd/devchain/demo.sh
 
-test: $(BIN)/btcd litecoind anvil softhsm vaultd postgres ## every test that CI needs
+test: $(BIN)/btcd litecoind anvil softhsm vaultd versitygw postgres ## every test that CI needs
 	go test -timeout 20m ./...
 	@$(MAKE) --no-print-directory tokens
 
 test-faults: ## kill the log's writer and its witness a hundred times each, where make test does so twenty times
 	ASSAY_KILLS=100 go test -count=1 -v -run '^TestX11_Killed(Appender|Witness)$$' ./attest/...
 
-check: $(BIN)/btcd $(BIN)/golangci-lint litecoind anvil softhsm vaultd postgres ## formatting, vet, tidy, lint, import rules, tests with the race detector
+check: $(BIN)/btcd $(BIN)/golangci-lint litecoind anvil softhsm vaultd versitygw postgres ## formatting, vet, tidy, lint, import rules, tests with the race detector
 	@test -z "$$(gofmt -l cmd merkle chains attest report verifier web *.go)" || { gofmt -l cmd merkle chains attest report verifier web *.go; echo "run gofmt -w on these files"; exit 1; }
 	go vet ./...
 	CGO_ENABLED=1 go vet -tags pkcs11 ./attest/keys ./cmd/assay
@@ -47,6 +48,9 @@ check: $(BIN)/btcd $(BIN)/golangci-lint litecoind anvil softhsm vaultd postgres 
 
 bench: ## measure; figures depend on the machine, ratios within one run do not
 	go test -run '^$$' -bench . -benchmem ./merkle/... ./chains/evm ./verifier/... ./cmd/assay
+
+bench-scale: postgres ## build trees of up to 100 million customers; minutes, and 50 GB below ASSAY_SCALE (the system's folder for temporary files)
+	ASSAY_SCALE=$${ASSAY_SCALE:-$${TMPDIR:-/tmp}} go test -run '^$$' -bench '^BenchmarkScale$$' -benchtime 1x -timeout 2h -v ./cmd/assay
 
 vectors: ## make the vectors and golden files again; fails if one changed
 	go test ./verifier -run '^TestVectorsAreCurrent$$' -update
@@ -124,6 +128,13 @@ VAULTD = attest/keys/testdata/vaultd
 $(BIN)/vaultd: $(VAULTD)/main.go $(VAULTD)/go.mod $(VAULTD)/go.sum
 	@echo "building vaultd, which tests run; the first time it takes some minutes"
 	@cd $(VAULTD) && go build -trimpath -buildvcs=false -ldflags '-s -w' -o $@ . || echo "no vaultd: tests against a Transit server are skipped; see above, then type: make vaultd"
+
+# An S3-compatible server, which tests run and nothing links. Where it cannot be built, its tests are skipped.
+versitygw: $(BIN)/versitygw
+
+$(BIN)/versitygw: Makefile
+	@echo "building versitygw, which tests run; the first time it takes some minutes"
+	@GOBIN=$(BIN) go install $(VERSITYGW) && touch $@ || echo "no versitygw: tests against an S3-compatible server are skipped; see above, then type: make versitygw"
 
 $(BIN)/btcd: Makefile
 	GOBIN=$(BIN) go install $(BTCD)

@@ -25,7 +25,12 @@ var rules = map[string][]string{
 	"merkle":        {},
 	"merkle/ledger": {"merkle"},
 	"merkle/shard":  {"merkle"},
-	"merkle/build":  {"merkle", "merkle/ledger", "merkle/shard"},
+	"merkle/store":  {},
+	"merkle/spool":  {"merkle", "merkle/ledger", "merkle/store"},
+	"merkle/build":  {"merkle", "merkle/ledger", "merkle/shard", "merkle/store", "merkle/spool"},
+	"merkle/queue":  {"merkle/build"},
+
+	"merkle/store/storetest": {},
 
 	"chains":            {},
 	"chains/egress":     {},
@@ -71,7 +76,7 @@ var rules = map[string][]string{
 }
 
 // onlyTests are rooms that no product but cmd/devchain imports.
-var onlyTests = []string{"chains/chainstest", "chains/devnet"}
+var onlyTests = []string{"chains/chainstest", "chains/devnet", "merkle/store/storetest"}
 
 // pure rooms reach no network, process, clock, environment, logger or global randomness.
 var pure = []string{"merkle", "chains", "chains/control", "chains/descriptor", "chains/control/lists", "attest", "report", "report/render", "verifier", "verifier/canon", "verifier/tree", "verifier/claim", "verifier/evidence", "verifier/beacon", "verifier/tlog", "verifier/timestamp", "verifier/watch"}

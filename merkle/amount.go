@@ -95,3 +95,12 @@ func (a Amount) appendBinary(b []byte) []byte {
 	b = binary.BigEndian.AppendUint64(b, a.Hi)
 	return binary.BigEndian.AppendUint64(b, a.Lo)
 }
+
+// MarshalText returns a as an "amount" of SPEC part 2.
+func (a Amount) MarshalText() ([]byte, error) { return a.AppendText(nil), nil }
+
+// UnmarshalText reads an "amount" of SPEC part 2.
+func (a *Amount) UnmarshalText(text []byte) (err error) {
+	*a, err = ParseAmount(string(text))
+	return err
+}

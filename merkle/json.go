@@ -53,30 +53,52 @@ type InLog struct{ Entry, Proof []byte }
 // JSON returns the proof's file in canonical form (SPEC part 8). It takes the registry's asset ids in order, and the signed
 // statement's envelope in canonical form and its place in a log, or nil to leave either out.
 func (p Proof[S]) JSON(assets []string, envelope []byte, log *InLog) ([]byte, error) {
-	b, err := p.Balances.AppendJSON([]byte(`{"balances":`), assets)
+	e, err := NewEncoder[S](assets, envelope, log)
 	if err != nil {
-		return nil, fmt.Errorf("balances: %w", err)
+		return nil, err
 	}
+	return e.Append(nil, p)
+}
+
+// Encoder writes the files of many proofs, as [Proof.JSON] does of one. What they share is encoded once: envelope and place in a
+// log are the same in all, and in leaf order so are nearly all siblings, the large ones above all. An Encoder is for one goroutine.
+type Encoder[S Sum[S]] struct {
+	assets        []string
+	envelope, log []byte // with their keys
+	path, top     siblings[S]
+}
+
+// NewEncoder takes what [Proof.JSON] does.
+func NewEncoder[S Sum[S]](assets []string, envelope []byte, log *InLog) (*Encoder[S], error) {
+	e := &Encoder[S]{assets: assets}
 	if envelope != nil {
 		if err := checkEnvelope(envelope); err != nil {
 			return nil, err
 		}
-		b = append(b, `,"envelope":`...)
-		b = append(b, envelope...)
+		e.envelope = append([]byte(`,"envelope":`), envelope...)
 	}
-	b = append(b, `,"kind":"`+p.Kind.String()...)
 	if log != nil {
 		if err := checkEnvelope(log.Entry); err != nil {
 			return nil, fmt.Errorf("log: %w", err)
 		}
-		b = append(append(b, `","log":{"entry":`...), log.Entry...)
-		b = base64.StdEncoding.AppendEncode(append(b, `,"proof":"`...), log.Proof)
-		b = append(b, `"},"nonce":"`...)
-	} else {
-		b = append(b, `","nonce":"`...)
+		e.log = append([]byte(`,"log":{"entry":`), log.Entry...)
+		e.log = base64.StdEncoding.AppendEncode(append(e.log, `,"proof":"`...), log.Proof)
+		e.log = append(e.log, `"}`...)
 	}
-	b = hex.AppendEncode(b, p.Nonce[:])
-	if b, err = appendNodes(append(b, `","path":`...), p.Path, assets); err != nil {
+	return e, nil
+}
+
+// Append appends a proof's file.
+func (e *Encoder[S]) Append(b []byte, p Proof[S]) ([]byte, error) {
+	b, err := p.Balances.AppendJSON(append(b, `{"balances":`...), e.assets)
+	if err != nil {
+		return nil, fmt.Errorf("balances: %w", err)
+	}
+	b = append(b, e.envelope...)
+	b = append(b, `,"kind":"`+p.Kind.String()+`"`...)
+	b = append(b, e.log...)
+	b = hex.AppendEncode(append(b, `,"nonce":"`...), p.Nonce[:])
+	if b, err = e.path.append(append(b, `","path":`...), p.Path, e.assets); err != nil {
 		return nil, fmt.Errorf("path: %w", err)
 	}
 	b = strconv.AppendUint(append(b, `,"shard":{"count":`...), p.Shard.Count, 10)
@@ -85,26 +107,47 @@ func (p Proof[S]) JSON(assets []string, envelope []byte, log *InLog) ([]byte, er
 	b = strconv.AppendUint(append(b, `,"leaves":`...), p.Shard.Leaves, 10)
 	b = hex.AppendEncode(append(b, `},"snapshot":"`...), p.Snapshot[:])
 	b = hex.AppendEncode(append(b, `","statement":"`...), p.Statement[:])
-	if b, err = appendNodes(append(b, `","top":`...), p.Top, assets); err != nil {
+	if b, err = e.top.append(append(b, `","top":`...), p.Top, e.assets); err != nil {
 		return nil, fmt.Errorf("top: %w", err)
 	}
 	return append(b, `,"type":"assay/v1/proof"}`...), nil
 }
 
-func appendNodes[S Sum[S]](b []byte, nodes []Node[S], assets []string) ([]byte, error) {
+// siblings are those of the proof before, the highest first, since it is the highest that stay.
+type siblings[S Sum[S]] []sibling[S]
+
+// sibling is a node in both its encodings.
+type sibling[S Sum[S]] struct{ binary, before, text []byte }
+
+// set makes s the sibling n, which it may be already.
+func (s *sibling[S]) set(n Node[S], assets []string) (err error) {
+	s.binary, s.before = n.Sum.AppendBinary(append(s.before[:0], n.Hash[:]...)), s.binary
+	if bytes.Equal(s.binary, s.before) {
+		return nil
+	}
+	s.text = hex.AppendEncode(append(s.text[:0], `{"hash":"`...), n.Hash[:])
+	if s.text, err = n.Sum.AppendJSON(append(s.text, `","sum":`...), assets); err != nil {
+		s.binary = nil
+		return err
+	}
+	s.text = append(s.text, '}')
+	return nil
+}
+
+func (s *siblings[S]) append(b []byte, nodes []Node[S], assets []string) ([]byte, error) {
 	b = append(b, '[')
 	for i, n := range nodes {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(b, `{"hash":"`...)
-		b = hex.AppendEncode(b, n.Hash[:])
-		b = append(b, `","sum":`...)
-		var err error
-		if b, err = n.Sum.AppendJSON(b, assets); err != nil {
+		above := len(nodes) - 1 - i
+		for above >= len(*s) {
+			*s = append(*s, sibling[S]{})
+		}
+		if err := (*s)[above].set(n, assets); err != nil {
 			return nil, fmt.Errorf("sibling #%d: %w", i, err)
 		}
-		b = append(b, '}')
+		b = append(b, (*s)[above].text...)
 	}
 	return append(b, ']'), nil
 }

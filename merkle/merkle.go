@@ -22,6 +22,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 )
 
@@ -30,6 +31,19 @@ type Hash [32]byte
 
 // String returns h as 64 lower-case hex digits.
 func (h Hash) String() string { return hex.EncodeToString(h[:]) }
+
+// MarshalText returns h as [Hash.String] does.
+func (h Hash) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, h[:]), nil }
+
+// UnmarshalText reads 64 hex digits.
+func (h *Hash) UnmarshalText(text []byte) error {
+	b, err := hex.DecodeString(string(text))
+	if err != nil || len(b) != len(h) {
+		return errors.New("want 64 hex digits")
+	}
+	*h = Hash(b)
+	return nil
+}
 
 // Kind says which kind of sum a tree carries. It is hashed into every root (SPEC part 6).
 type Kind byte
@@ -117,10 +131,15 @@ func (h *hasher[S]) parent(left, right Node[S]) (Node[S], error) {
 	if err != nil {
 		return Node[S]{}, err
 	}
+	h.preimage(left, right)
+	return Node[S]{Hash: sha256.Sum256(h.buf), Sum: sum}, nil
+}
+
+// preimage fills the buffer with what a parent hashes.
+func (h *hasher[S]) preimage(left, right Node[S]) {
 	h.buf = append(h.buf[:0], byte(h.level)|nodeByte)
 	h.buf = append(h.buf, left.Hash[:]...)
 	h.buf = left.Sum.AppendBinary(h.buf)
 	h.buf = append(h.buf, right.Hash[:]...)
 	h.buf = right.Sum.AppendBinary(h.buf)
-	return Node[S]{Hash: sha256.Sum256(h.buf), Sum: sum}, nil
 }

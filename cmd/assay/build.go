@@ -1,13 +1,17 @@
 package main
 
 import (
+	"crypto/rand"
+	"errors"
 	"runtime/debug"
 
+	"filippo.io/age"
 	"github.com/spf13/cobra"
 
 	"github.com/assay-por/assay/attest/keys"
 	"github.com/assay-por/assay/merkle"
 	"github.com/assay-por/assay/merkle/build"
+	"github.com/assay-por/assay/merkle/store"
 	"github.com/assay-por/assay/report"
 )
 
@@ -15,6 +19,7 @@ import (
 // list are whole when it is there.
 type buildRecord struct {
 	Input  string        `json:"input"` // digest of the ledger and of the rules
+	Plan   string        `json:"plan"`  // of the build, which names the folder of its files
 	Ledger report.Ledger `json:"ledger"`
 	Tree   report.Tree   `json:"tree"`
 }
@@ -27,6 +32,9 @@ func newBuild(a *app) *cobra.Command {
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.inRun(cmd, func(s *stages) error {
+				if err := s.mustFit(again); err != nil {
+					return err
+				}
 				in, err := openLedger(s.ctx, s.config)
 				if err != nil {
 					return err
@@ -49,8 +57,8 @@ func newBuild(a *app) *cobra.Command {
 
 // build builds the tree, or returns the one built from this very ledger before.
 func (s *stages) build(snap report.Snapshot, in *ledgerInput, again bool) (buildRecord, error) {
+	var before buildRecord
 	if s.run.has(fileBuild) {
-		var before buildRecord
 		if err := s.run.readJSON(fileBuild, "build", &before); err != nil {
 			return buildRecord{}, err
 		}
@@ -63,12 +71,7 @@ func (s *stages) build(snap report.Snapshot, in *ledgerInput, again bool) (build
 	if err != nil {
 		return buildRecord{}, err
 	}
-	debug.FreeOSMemory()
-	book, err := in.read(s.ctx, s.progress)
-	if err != nil {
-		return buildRecord{}, err
-	}
-	section, err := ledgerSection(snap, book.Summary())
+	identity, err := s.shardIdentity()
 	if err != nil {
 		return buildRecord{}, err
 	}
@@ -76,11 +79,35 @@ func (s *stages) build(snap report.Snapshot, in *ledgerInput, again bool) (build
 	if err != nil {
 		return buildRecord{}, unreadable("%v", err)
 	}
-	result, err := build.Run(s.ctx, build.Input{
-		Ledger: book, Keys: derived, Snapshot: merkle.Hash(snap.ID), Assets: len(snap.Assets),
-		Dir: s.run.path, Recipient: recipient, LeavesFile: true, Progress: s.progress.step,
-	})
+	debug.FreeOSMemory()
+	w := in.worker(merkle.Hash(snap.ID), derived, recipient, identity)
+	if w.Store, err = s.treeFiles(w.Plan.ID()); err != nil {
+		return buildRecord{}, err
+	}
+	w.Progress = s.progress.step
+	if again {
+		if err := s.forget(w.Plan.ID(), before); err != nil {
+			return buildRecord{}, err
+		}
+	}
+	if err := s.begin(w, before.Plan); err != nil {
+		return buildRecord{}, err
+	}
+	runner, end, err := s.runner(w)
+	if err != nil {
+		return buildRecord{}, err
+	}
+	result, read, err := build.Run(s.ctx, w, runner)
 	s.progress.finish()
+	if err = errors.Join(err, end()); err != nil {
+		return buildRecord{}, queueError(s.ctx, err)
+	}
+	if in.database != nil {
+		if err := in.identifiedRows(read.Contents[0]); err != nil {
+			return buildRecord{}, err
+		}
+	}
+	section, err := ledgerSection(snap, read.Summary)
 	if err != nil {
 		return buildRecord{}, err
 	}
@@ -91,9 +118,103 @@ func (s *stages) build(snap report.Snapshot, in *ledgerInput, again bool) (build
 	if err := s.run.write(published(report.PathShards), list); err != nil {
 		return buildRecord{}, err
 	}
-	b := buildRecord{Input: in.digest, Ledger: section,
+	b := buildRecord{Input: in.digest, Plan: w.Plan.ID(), Ledger: section,
 		Tree: report.Tree{Kind: snap.Kind, Leaves: result.Leaves, Root: report.Digest(result.Root), Shards: uint64(len(result.Shards))}}
-	return b, s.run.writeJSON(fileBuild, b)
+	if err := s.run.writeJSON(fileBuild, b); err != nil {
+		return buildRecord{}, err
+	}
+	if before.Plan != "" && before.Plan != b.Plan {
+		if err := s.dropTree(before.Plan); err != nil {
+			return b, err
+		}
+	}
+	return b, s.run.remove(fileBegun)
+}
+
+// worker does the build's tasks. Where its files lie, and who is told of the progress, is the caller's.
+func (in *ledgerInput) worker(snapshot merkle.Hash, derived merkle.Keys, recipient *age.X25519Recipient, identity age.Identity) *build.Worker {
+	memory, _ := parseSize(in.config.Run.Memory) // the configuration was checked
+	plan := build.NewPlan(in.planned(), snapshot, ledgerAssets(in.config), in.config.rules(), in.sources, memory)
+	plan.Recipient, plan.Shards, plan.Leaves = recipient.String(), in.config.Run.Shards, true
+	return &build.Worker{Plan: plan, Sources: in.sources, Keys: derived, Recipient: recipient, Identity: identity, Random: rand.Reader, Memory: memory}
+}
+
+// builtPlan is the plan of the tree that was built.
+func (s *stages) builtPlan() (string, error) {
+	var b buildRecord
+	if err := s.run.readJSON(fileBuild, "build", &b); err != nil {
+		return "", err
+	}
+	return b.Plan, nil
+}
+
+// treeFiles is where the files of a build lie.
+func (s *stages) treeFiles(plan string) (store.Store, error) {
+	files, err := s.config.store(s.run.path)
+	if err != nil {
+		return nil, err
+	}
+	return store.Within(files, build.Folder(plan)), nil
+}
+
+// forget removes what was built by the same plan, so that it is built anew. Were it the tree of the run, that one is unbuilt first.
+func (s *stages) forget(plan string, before buildRecord) error {
+	if before.Plan == plan {
+		if err := s.run.remove(fileBuild); err != nil {
+			return err
+		}
+	}
+	return s.dropTree(plan)
+}
+
+// begun is begun.json: a build that ends early leaves files, which a build by the same plan goes on with.
+type begun struct {
+	Plan string `json:"plan"`
+}
+
+// begin notes the plan, and removes what a build by another one left that never ended, or a killed one by this. The run's tree, built
+// by a plan before, stays.
+func (s *stages) begin(w *build.Worker, before string) error {
+	plan := w.Plan.ID()
+	var last begun
+	if s.run.has(fileBegun) {
+		if err := s.run.readJSON(fileBegun, "build", &last); err != nil {
+			return err
+		}
+	}
+	if last.Plan != "" && last.Plan != plan && last.Plan != before {
+		if err := errors.Join(s.dropTree(last.Plan), s.dropOrder(s.ctx, last.Plan)); err != nil {
+			return err
+		}
+	}
+	if s.config.Worker.Database == "" { // nobody else is at it
+		if err := w.Tidy(s.ctx); err != nil {
+			return err
+		}
+	}
+	return s.run.writeJSON(fileBegun, begun{plan})
+}
+
+// dropTree removes the files of a build.
+func (s *stages) dropTree(plan string) error {
+	files, err := s.treeFiles(plan)
+	if err != nil {
+		return err
+	}
+	return store.RemoveAll(s.ctx, files, "")
+}
+
+// shardIdentity opens the identity that the snapshot's shard files and spools are sealed to.
+func (s *stages) shardIdentity() (age.Identity, error) {
+	key, err := s.openSnapshotKey()
+	if err != nil {
+		return nil, err
+	}
+	identity, err := keys.OpenIdentity("file:"+s.run.join(fileShardKey), openedBy(key))
+	if err != nil {
+		return nil, unreadable("%s: %v", s.run.join(fileShardKey), err)
+	}
+	return identity, nil
 }
 
 // sameLedger refuses to go on with a tree of another ledger.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -28,8 +29,9 @@ func newDoctor(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "doctor",
 		Short: "Look at configuration, keys, ledger, wallets and nodes before a run",
-		Long:  `Look at everything that a run needs and change nothing. Ends with exit code 1 if something is not as it should be.`,
-		Args:  noArgs,
+		Long: `Look at everything that a run needs and change nothing. From samples of the ledger's files, or a query's plan, estimate what the build takes: a disk that cannot
+hold it is a fault, and assay build and run refuse it too. Ends with exit code 1 if something is not as it should be.`,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.load()
 			if err != nil {
@@ -66,7 +68,7 @@ func (a *app) sayFindings(cmd *cobra.Command, found []finding) error {
 }
 
 func (s *stages) examine() []finding {
-	found := []finding{s.look("config", s.lookRegistry), s.look("keys", s.lookKeys), s.look("approvers", s.lookApprovers), s.look("series", s.lookSeries), s.look("ledger", s.lookLedger), s.look("wallets", s.lookWallets)}
+	found := []finding{s.look("config", s.lookRegistry), s.look("keys", s.lookKeys), s.look("approvers", s.lookApprovers), s.look("series", s.lookSeries), s.look("ledger", s.lookLedger), s.look("build", s.lookBuild), s.look("wallets", s.lookWallets)}
 	if slices.ContainsFunc(s.config.Wallets, func(w WalletConfig) bool { return w.derives() }) {
 		found = append(found, s.look("derived", s.lookDerived))
 	}
@@ -88,6 +90,9 @@ func (s *stages) examine() []finding {
 		if s.config.hasValidators(chain) {
 			found = append(found, s.look("validators", func() (string, error) { return s.lookValidators(chain) }))
 		}
+	}
+	if s.config.Run.Store != "" {
+		found = append(found, s.look("store", s.lookStore))
 	}
 	return append(found, s.look("disk", s.lookDisk))
 }
@@ -124,6 +129,8 @@ func (s *stages) lookLedger() (string, error) {
 	if s.config.Ledger.Query != "" {
 		return s.lookQuery()
 	}
+	ctx, cancel := context.WithTimeout(s.ctx, 30*time.Second)
+	defer cancel()
 	files, err := ledgerFiles(s.config)
 	if err != nil {
 		return "", err
@@ -136,7 +143,14 @@ func (s *stages) lookLedger() (string, error) {
 		}
 		size += info.size
 	}
-	return fmt.Sprintf("%d files, %d MiB; assay ledger check reads them whole", len(files), size>>20), nil
+	objects, err := ledgerObjects(ctx, s.config)
+	if err != nil {
+		return "", err
+	}
+	for _, o := range objects {
+		size += o.Size
+	}
+	return fmt.Sprintf("%d files, %d MiB; assay ledger check reads them whole", len(files)+len(objects), size>>20), nil
 }
 
 // lookQuery has the server plan the query; assay ledger check asks for the rows.
@@ -221,6 +235,24 @@ func (s *stages) lookNode(chain chains.Chain) (string, error) {
 		return fmt.Sprintf("%s answers; its last final block is %d", chain, early.Final), nil
 	}
 	return fmt.Sprintf("%s answers; block %d", chain, ref.Number), err
+}
+
+// lookStore writes a small file where the build will, and removes it.
+func (s *stages) lookStore() (string, error) {
+	ctx, cancel := context.WithTimeout(s.ctx, 30*time.Second)
+	defer cancel()
+	b, err := s.config.storeBucket()
+	if err != nil {
+		return "", err
+	}
+	firstStays, err := b.Probe(ctx, ".doctor-"+rand.Text())
+	if err != nil {
+		return "", fmt.Errorf("run.store: %w", err)
+	}
+	if !firstStays {
+		return s.config.Run.Store + " can be written; its server replaces files whatever is there (no conditional puts), which does no harm", nil
+	}
+	return s.config.Run.Store + " can be written; the first file of a name stays (conditional puts)", nil
 }
 
 // lookDisk tries to write where the run will.

@@ -9,6 +9,7 @@ import (
 	"github.com/assay-por/assay/attest/keys"
 	"github.com/assay-por/assay/chains"
 	"github.com/assay-por/assay/merkle/ledger"
+	"github.com/assay-por/assay/merkle/store"
 )
 
 // Exit codes, the same for every verb.
@@ -82,7 +83,7 @@ func exitCode(err error) int {
 	var row *ledger.RowError
 	var unreachable *chains.UnreachableError
 	switch {
-	case errors.As(err, &unreachable), errors.Is(err, keys.ErrUnreachable):
+	case errors.As(err, &unreachable), errors.Is(err, keys.ErrUnreachable), errors.Is(err, store.ErrUnreachable):
 		return exitNetwork
 	case errors.As(err, &row), errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
 		return exitUnreadable

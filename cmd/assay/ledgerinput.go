@@ -18,11 +18,9 @@ import (
 type ledgerInput struct {
 	config   *Config
 	sources  []ledger.Source
-	size     int64  // 0 if it is not known
-	digest   string // of a query not known before its rows were read
-	stamps   []stamp
+	size     int64     // 0 if it is not known
+	digest   string    // of a query not known before its rows were read
 	database *database // nil for files
-	sum      *rowSum   // of the rows of the database that were read last
 }
 
 // stamp tells whether a file changed while it was read.
@@ -61,10 +59,22 @@ func openLedger(ctx context.Context, c *Config) (*ledgerInput, error) {
 		if err != nil {
 			return nil, err
 		}
-		in.stamps = append(in.stamps, s)
 		in.size += s.size
-		in.sources = append(in.sources, ledger.Source{Name: path, Open: func() (io.ReadCloser, error) { return os.Open(path) }})
+		in.sources = append(in.sources, ledger.Source{
+			Name: path, Size: s.size,
+			Open: func(context.Context) (io.ReadCloser, error) { return os.Open(path) },
+			Read: func() (string, error) { return "", s.unchanged() },
+		})
 		named = append(named, map[string]any{"name": filepath.Base(path), "sha256": sum})
+	}
+	objects, err := ledgerObjects(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range objects {
+		in.size += o.Size
+		in.sources = append(in.sources, o.source())
+		named = append(named, o.identity())
 	}
 	return in, in.identified("files", named)
 }
@@ -73,10 +83,15 @@ func (in *ledgerInput) openQuery(ctx context.Context) (err error) {
 	if in.database, err = openDatabase(in.config); err != nil {
 		return err
 	}
-	in.sources = []ledger.Source{{Name: "ledger.query", Query: true, Open: func() (io.ReadCloser, error) {
-		in.sum = new(rowSum)
-		return in.database.rows(ctx, in.sum)
-	}}}
+	var sum *rowSum // of the rows that were read last
+	in.sources = []ledger.Source{{
+		Name: "ledger.query", Query: true,
+		Open: func(ctx context.Context) (io.ReadCloser, error) {
+			sum = new(rowSum)
+			return in.database.rows(ctx, sum)
+		},
+		Read: func() (string, error) { return sum.String(), nil },
+	}}
 	_, err = in.database.check(ctx)
 	return err
 }
@@ -99,32 +114,36 @@ func (in *ledgerInput) identified(kind string, content any) error {
 }
 
 // identify makes sure that the digest is known: a query is asked for its rows.
-func (in *ledgerInput) identify(ctx context.Context) (err error) {
+func (in *ledgerInput) identify(ctx context.Context) error {
 	if in.digest != "" {
 		return nil
 	}
-	if in.sum, err = in.database.sum(ctx); err != nil {
+	sum, err := in.database.sum(ctx)
+	if err != nil {
 		return err
 	}
-	return in.identifiedRows()
+	return in.identifiedRows(sum.String())
 }
 
-func (in *ledgerInput) identifiedRows() error {
-	return in.identified("rows", map[string]any{"query": in.database.query, "sum": in.sum.String()})
+func (in *ledgerInput) identifiedRows(sum string) error {
+	return in.identified("rows", map[string]any{"query": in.database.query, "sum": sum})
 }
 
-// unchanged fails if a file is not as it was when its digest was taken.
-func (in *ledgerInput) unchanged() error {
-	for _, before := range in.stamps {
-		now, err := stampOf(before.path)
-		if err != nil {
-			return err
-		}
-		if now != before {
-			return refused("%s changed while it was read; run the command again when it is complete", before.path)
-		}
+// planned names the input of a build that has not read it yet: a query by its text.
+func (in *ledgerInput) planned() string {
+	if in.database != nil {
+		return fmt.Sprintf("query %x", sha256.Sum256([]byte(in.database.query)))
 	}
-	return nil
+	return in.digest
+}
+
+// unchanged fails if the file is not as it was when its digest was taken.
+func (s stamp) unchanged() error {
+	now, err := stampOf(s.path)
+	if err == nil && now != s {
+		err = refused("%s changed while it was read; run the command again when it is complete", s.path)
+	}
+	return err
 }
 
 // digestFile hashes a file as it lies on disk.

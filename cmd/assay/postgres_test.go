@@ -172,8 +172,22 @@ func (p *postgres) asking(t testing.TB, condition string) []int {
 	return pids
 }
 
-// certificate makes a certificate of 127.0.0.1, signed by itself, for the server. It returns its path; the key lies beside it.
+// certificate makes a certificate for the server. It returns its path; the key lies beside it.
 func (p *postgres) certificate(t testing.TB, name string) string {
+	t.Helper()
+	path := selfSigned(t, p.socket, name)
+	if who := p.as.Credential; who != nil {
+		for _, file := range []string{path, path + ".key"} {
+			if err := os.Chown(file, int(who.Uid), int(who.Gid)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return path
+}
+
+// selfSigned makes a certificate of 127.0.0.1, signed by itself, in a folder. It returns its path; the key lies beside it.
+func selfSigned(t testing.TB, dir, name string) string {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -191,15 +205,10 @@ func (p *postgres) certificate(t testing.TB, name string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(p.socket, name+".pem")
+	path := filepath.Join(dir, name+".pem")
 	for file, block := range map[string]*pem.Block{path: {Type: "CERTIFICATE", Bytes: certificate}, path + ".key": {Type: "PRIVATE KEY", Bytes: private}} {
 		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
 			t.Fatal(err)
-		}
-		if who := p.as.Credential; who != nil {
-			if err := os.Chown(file, int(who.Uid), int(who.Gid)); err != nil {
-				t.Fatal(err)
-			}
 		}
 	}
 	return path

@@ -10,67 +10,121 @@ import (
 	"path/filepath"
 	"strings"
 
+	"filippo.io/age"
 	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
 
 	"github.com/assay-por/assay/attest"
-	"github.com/assay-por/assay/attest/keys"
+	"github.com/assay-por/assay/attest/tlog"
 	"github.com/assay-por/assay/merkle"
 	"github.com/assay-por/assay/merkle/build"
+	"github.com/assay-por/assay/merkle/store"
 	"github.com/assay-por/assay/report"
 )
 
+// proving is what prove is asked for.
+type proving struct {
+	customer, list, handles string
+	all                     bool
+	out                     string
+	to                      []string
+}
+
 func newProve(a *app) *cobra.Command {
-	var customer, out, list string
+	var w proving
 	cmd := &cobra.Command{
-		Use:   "prove (--customer ID --out FILE | --customers FILE --out DIR)",
+		Use:   "prove (--customer ID --out FILE | --customers FILE --out DIR | --all --out DIR [--to RECIPIENT…] | --handles FILE)",
 		Short: "Make customers' inclusion proofs",
-		Long: `Make the proof of one customer, or of every customer listed in a file, one id a line. A proof holds no customer id, and neither does its file's name:
-with --customers each is named by the customer's look-up handle. Once the statement is published, proofs show its place in the log too. --customer - reads the id from standard input, where no process list shows it.`,
+		Long: `Make the proof of one customer, of every customer listed in a file, one id a line, or of all. A proof holds no customer id, and neither does its file's name:
+with --customers and --all each is named by the customer's look-up handle. Once the statement is published, proofs show its place in the log too. --customer - reads the id from standard input, where no process list shows it.
+
+--all writes an archive a shard, DIR/proofs-00000.tar.zst.age and so on, sealed to the age recipients of whoever sends the proofs out (--to: age1… or a file of them; by default the snapshot
+key). DIR/proofs.json lists those that are whole. After an interrupt it goes on; archives of another statement, place in the log or recipient are made anew. To read one:
+
+  age -d -i KEY DIR/proofs-00000.tar.zst.age | zstd -d | tar -x
+
+--handles prints the handle of every id in a file (or - for standard input), line by line, so that whoever knows the customers knows whose file is whose; no id is written.
+
+The run directory is only read: a read-only copy will do.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if (customer == "") == (list == "") {
-				return usage("prove needs either --customer or --customers")
+			if err := w.check(); err != nil {
+				return err
 			}
-			if out == "" {
-				return usage("--out is missing: say where the proof goes")
-			}
-			return a.inRun(cmd, func(s *stages) error {
-				p, err := s.openProver()
-				if err != nil {
-					return err
-				}
-				defer p.inner.Close()
-				if list != "" {
-					return p.proveList(cmd, list, out)
-				}
-				if customer == "-" {
-					if customer, err = firstLine(cmd.InOrStdin()); err != nil {
-						return err
-					}
-				}
-				if err := p.prove(customer, func(string) string { return out }); err != nil {
-					return err
-				}
-				return a.say(cmd, map[string]string{"proof": out}, "proof written to %s", out)
-			})
+			return a.readRun(cmd, func(s *stages) error { return s.makeProofs(cmd, w) })
 		},
 	}
-	cmd.Flags().StringVar(&customer, "customer", "", "the customer's id as the ledger has it, or - to read it from standard input")
-	cmd.Flags().StringVar(&list, "customers", "", "file with one customer id a line")
-	cmd.Flags().StringVar(&out, "out", "", "file for the proof, or folder with --customers")
+	cmd.Flags().StringVar(&w.customer, "customer", "", "the customer's id as the ledger has it, or - to read it from standard input")
+	cmd.Flags().StringVar(&w.list, "customers", "", "file with one customer id a line")
+	cmd.Flags().BoolVar(&w.all, "all", false, "make the proofs of all customers, in sealed archives")
+	cmd.Flags().StringVar(&w.handles, "handles", "", "print the look-up handles of the customers in a file, one id a line, or - for standard input")
+	cmd.Flags().StringVar(&w.out, "out", "", "file for the proof, or folder with --customers and --all")
+	cmd.Flags().StringArrayVar(&w.to, "to", nil, "with --all: age recipient (age1…) that the archives are sealed to, or a file of them; more than once for several")
 	return cmd
 }
 
-// prover makes proofs for the run's signed statement.
+func (w proving) check() error {
+	asked := 0
+	for _, is := range []bool{w.customer != "", w.list != "", w.all, w.handles != ""} {
+		if is {
+			asked++
+		}
+	}
+	switch {
+	case asked != 1:
+		return usage("prove needs one of --customer, --customers, --all and --handles")
+	case w.to != nil && !w.all:
+		return usage("--to goes with --all: other proofs are not sealed")
+	case w.handles != "" && w.out != "":
+		return usage("--handles prints to standard output and takes no --out")
+	case w.handles == "" && w.out == "":
+		return usage("--out is missing: say where the proof goes")
+	}
+	return nil
+}
+
+func (s *stages) makeProofs(cmd *cobra.Command, w proving) (err error) {
+	if w.handles != "" {
+		return s.printHandles(cmd, w.handles)
+	}
+	p, err := s.openProver()
+	if err != nil {
+		return err
+	}
+	if w.all {
+		return p.proveAll(cmd, w.out, w.to)
+	}
+	if p.inner, err = p.open(); err != nil {
+		return err
+	}
+	defer p.inner.Close()
+	if w.list != "" {
+		return p.proveList(cmd, w.list, w.out)
+	}
+	if w.customer == "-" {
+		if w.customer, err = firstLine(cmd.InOrStdin()); err != nil {
+			return err
+		}
+	}
+	if err := p.prove(w.customer, func([32]byte) string { return w.out }); err != nil {
+		return err
+	}
+	return s.app.say(cmd, map[string]string{"proof": w.out}, "proof written to %s", w.out)
+}
+
+// prover makes proofs for the run's signed statement. Others may be at work in the run's directory meanwhile: its files are whole,
+// and what does not belong together is refused, as every proof is held to the root that the statement has.
 type prover struct {
-	s        *stages
-	snap     report.Snapshot
-	keys     merkle.Keys
-	inner    *build.Prover
-	tree     build.Result
-	envelope []byte
-	log      *merkle.InLog // the statement's place, once it is published
+	s         *stages
+	snap      report.Snapshot
+	keys      merkle.Keys
+	tree      build.Result
+	statement merkle.Hash
+	files     store.Store  // of the build
+	identity  age.Identity // opens the shard files
+	inner     *build.Prover
+	envelope  []byte
+	log       *merkle.InLog // the statement's place, once it is published
 }
 
 func (s *stages) openProver() (*prover, error) {
@@ -93,29 +147,57 @@ func (s *stages) openProver() (*prover, error) {
 	if err != nil {
 		return nil, err
 	}
+	if report.Digest(result.Root) != tree.Root {
+		return nil, hinted(refused("the tree was built anew since the statement was signed, or is being built"), "run assay run, so that a statement of this tree is signed")
+	}
 	derived, err := s.derivedKeys(snap)
 	if err != nil {
 		return nil, err
 	}
-	key, err := s.openSnapshotKey()
+	identity, err := s.shardIdentity()
 	if err != nil {
 		return nil, err
 	}
-	identity, err := keys.OpenIdentity("file:"+s.run.join(fileShardKey), openedBy(key))
+	plan, err := s.builtPlan()
 	if err != nil {
-		return nil, unreadable("%s: %v", s.run.join(fileShardKey), err)
+		return nil, err
 	}
-	inner, err := build.NewProver(s.run.path, result, len(snap.Assets), sha256.Sum256(e.Payload), identity)
+	files, err := s.treeFiles(plan)
 	if err != nil {
-		return nil, unreadable("%v", err)
+		return nil, err
 	}
-	p := &prover{s: s, snap: snap, keys: derived, inner: inner, tree: result, envelope: envelope}
+	p := &prover{s: s, snap: snap, keys: derived, tree: result, statement: sha256.Sum256(e.Payload), files: files, identity: identity, envelope: envelope}
 	entry, shown, err := s.logAttachments(envelope)
-	if shown != nil {
+	if shown != nil && err == nil {
+		if err = tlog.Shows(shown, entry); err != nil {
+			return nil, unreadable("%s: %v", s.run.join(report.PathLogProof), err)
+		}
 		p.log = &merkle.InLog{Entry: entry, Proof: shown}
 	}
 	return p, err
 }
+
+// open returns what reads the shard files, for one goroutine.
+func (p *prover) open() (*build.Prover, error) {
+	inner, err := build.NewProver(p.files, p.tree, len(p.snap.Assets), p.statement, p.identity)
+	if err != nil {
+		return nil, unreadable("%v", err)
+	}
+	return inner, nil
+}
+
+// unproved is the error of files that give no proof: they are at fault, or a network is.
+func unproved(err error) error {
+	if errors.Is(err, store.ErrUnreachable) {
+		return err
+	}
+	return unreadable("%w", err)
+}
+
+// proofFile names a proof's file by the customer's look-up handle.
+func proofFile(handle [32]byte) string { return shortHandle(handle) + ".json" }
+
+func shortHandle(handle [32]byte) string { return fmt.Sprintf("%x", handle[:8]) }
 
 // sameTree makes sure that the signed statement speaks of the tree that is here.
 func (s *stages) sameTree(envelope []byte, tree report.Tree) error {
@@ -130,7 +212,7 @@ func (s *stages) sameTree(envelope []byte, tree report.Tree) error {
 }
 
 // prove writes one customer's proof to the file that name gives for the customer's handle.
-func (p *prover) prove(customer string, name func(handle string) string) error {
+func (p *prover) prove(customer string, name func(handle [32]byte) string) error {
 	id, err := merkle.NormalizeCustomer(customer)
 	if err != nil {
 		return usage("the customer id cannot be one: %v", err)
@@ -141,7 +223,7 @@ func (p *prover) prove(customer string, name func(handle string) string) error {
 		return refused("no such customer in this snapshot's ledger")
 	}
 	if err != nil {
-		return unreadable("%v", err)
+		return unproved(err)
 	}
 	// The prover held the row's identity to the root. That it is this customer's, only who has the id can tell.
 	if root, err := proof.Root(id); err != nil || root.Hash != p.tree.Root {
@@ -151,7 +233,7 @@ func (p *prover) prove(customer string, name func(handle string) string) error {
 	if err != nil {
 		return err
 	}
-	path := name(fmt.Sprintf("%x", handle[:8]))
+	path := name(handle)
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return unreadable("%v", err)
 	}
@@ -174,7 +256,7 @@ func (p *prover) proveList(cmd *cobra.Command, list, dir string) error {
 		if strings.TrimSpace(scan.Text()) == "" {
 			continue
 		}
-		if err := p.prove(scan.Text(), func(handle string) string { return filepath.Join(dir, handle+".json") }); err != nil {
+		if err := p.prove(scan.Text(), func(handle [32]byte) string { return filepath.Join(dir, proofFile(handle)) }); err != nil {
 			return fmt.Errorf("%s:%d: %w", list, line, err)
 		}
 		n++
@@ -183,6 +265,42 @@ func (p *prover) proveList(cmd *cobra.Command, list, dir string) error {
 		return unreadable("%s:%d: %v", list, line+1, err)
 	}
 	return p.s.app.say(cmd, map[string]any{"proofs": n, "dir": dir}, "%d proofs written to %s", n, dir)
+}
+
+// printHandles prints a line for each line of a list, so that one can be laid beside the other.
+func (s *stages) printHandles(cmd *cobra.Command, list string) error {
+	var snap report.Snapshot
+	if err := s.run.readJSON(fileSnapshot, "snapshot", &snap); err != nil {
+		return err
+	}
+	derived, err := s.derivedKeys(snap)
+	if err != nil {
+		return err
+	}
+	in, name := cmd.InOrStdin(), "standard input"
+	if list != "-" {
+		f, err := os.Open(list)
+		if err != nil {
+			return unreadable("--handles: %v", err)
+		}
+		defer f.Close()
+		in, name = f, list
+	}
+	out := bufio.NewWriter(cmd.OutOrStdout())
+	line := 0
+	scan := bufio.NewScanner(in)
+	for scan.Scan() {
+		line++
+		id, err := merkle.NormalizeCustomer(scan.Text())
+		if err != nil {
+			return errors.Join(unreadable("%s:%d: %v", name, line, err), out.Flush())
+		}
+		fmt.Fprintln(out, shortHandle(derived.Handle(id)))
+	}
+	if err := scan.Err(); err != nil {
+		return unreadable("%s:%d: %v", name, line+1, err)
+	}
+	return out.Flush()
 }
 
 // firstLine reads a line and nothing beyond it.

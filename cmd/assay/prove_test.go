@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -18,24 +19,30 @@ import (
 
 // signedRun is a folder with a signed run of 20 customers, whose keys id.txt opens, and the customers' ids.
 func signedRun(t *testing.T, assay string) (dir string, customers []string) {
+	return signedRunOf(t, assay, 20, "")
+}
+
+// signedRunOf is one of so many customers, with further lines in the configuration.
+func signedRunOf(t *testing.T, assay string, n int, lines string) (dir string, customers []string) {
 	t.Helper()
 	dir = t.TempDir()
 	recipient, err := identityFile(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "assay.toml"), []byte(offlineConfig), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "assay.toml"), []byte(offlineConfig+lines), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	must(t, dir, assay, "init", "--recipient", recipient)
-	must(t, dir, assay, "ledger", "synth", "--customers", "20", "--held", "2", "--out", "ledger.csv")
+	must(t, dir, assay, "ledger", "synth", "--customers", strconv.Itoa(n), "--held", "2", "--out", "ledger.csv")
 	must(t, dir, assay, opened("run", "--period", "2026-10", "--at", "2026-10-31T00:00:00Z")...)
 	for line := range strings.Lines(read(t, dir, "ledger.csv")) {
-		if id, _, _ := strings.Cut(line, ","); id != "customer" && !slices.Contains(customers, id) {
+		if id, _, _ := strings.Cut(line, ","); id != "customer" {
 			customers = append(customers, id)
 		}
 	}
-	return dir, customers
+	slices.Sort(customers)
+	return dir, slices.Compact(customers)
 }
 
 // shardIdentity opens a run's shard files.
@@ -61,7 +68,7 @@ func shardIdentity(t *testing.T, dir string) *keys.Identity {
 func TestRowOfAnother(t *testing.T) {
 	assay, verify := programs(t)
 	dir, customers := signedRun(t, assay)
-	path, identity := filepath.Join(dir, "run", build.ShardFile(0)), shardIdentity(t, dir)
+	path, identity := builtFile(t, dir, build.ShardFile(0)), shardIdentity(t, dir)
 	raw := []byte(read(t, path))
 	opens, err := age.Decrypt(bytes.NewReader(raw), identity)
 	if err != nil {
@@ -143,7 +150,7 @@ func TestX11_OldShardFile(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "run", build.ShardFile(0)), old.Bytes(), 0o600); err != nil {
+	if err := os.WriteFile(builtFile(t, dir, build.ShardFile(0)), old.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	prove := opened("prove", "--customer", customers[0], "--out", "p.json")
@@ -155,4 +162,14 @@ func TestX11_OldShardFile(t *testing.T) {
 		t.Error("the same tree was signed anew")
 	}
 	mustCall(t, dir, verify, "proof", "p.json", "--customer", customers[0], "--policy", "policy.toml")
+}
+
+// builtFile is the path of a file of the tree that was built in dir.
+func builtFile(t *testing.T, dir, name string) string {
+	t.Helper()
+	var b buildRecord
+	if err := (&runDir{path: filepath.Join(dir, "run")}).readJSON(fileBuild, "build", &b); err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(dir, "run", filepath.FromSlash(build.Folder(b.Plan)), filepath.FromSlash(name))
 }

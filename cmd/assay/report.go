@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"time"
@@ -27,7 +28,10 @@ former statement, and what to look at twice. Accounts that have not signed count
 				if err != nil {
 					return err
 				}
-				r := newReview(digestOf(d.payload), d.statement.Predicate, d.former, d.claims...)
+				r := newReview(digestOf(d.payload), d.statement.Predicate, d.former, s.config.Drift, d.claims...)
+				if r.Confirm, err = s.toConfirm(s.drift(d.former, d.statement.Predicate)); err != nil {
+					return err
+				}
 				if a.json {
 					return a.say(cmd, r, "")
 				}
@@ -180,8 +184,16 @@ func (s *stages) bundleFiles(snap report.Snapshot, tree report.Tree) ([]report.F
 		}
 		files = append(files, f)
 	}
+	plan, err := s.builtPlan()
+	if err != nil {
+		return nil, err
+	}
+	built, err := s.treeFiles(plan)
+	if err != nil {
+		return nil, err
+	}
 	for shard := range tree.Shards {
-		f, err := report.NewDiskFile(report.PathLeaves(shard), s.run.join(build.LeavesFile(int(shard)))) //nolint:gosec // at most 2^20 shards
+		f, err := report.NewFile(report.PathLeaves(shard), func() (io.ReadCloser, error) { return built.Open(s.ctx, build.LeavesFile(int(shard))) }) //nolint:gosec // at most 2^20 shards
 		if err != nil {
 			return nil, s.missing(err)
 		}

@@ -37,6 +37,17 @@ func (a *app) inRun(cmd *cobra.Command, do func(*stages) error) (err error) {
 	return do(&stages{ctx: cmd.Context(), app: a, config: c, run: run, progress: newProgress(cmd.ErrOrStderr(), a.quiet)})
 }
 
+// readRun is inRun for what only reads. It takes no lock, so the directory may be a read-only copy, and others may be at work in it:
+// every file of a run is whole, and whether two of them belong together is for do to see.
+func (a *app) readRun(cmd *cobra.Command, do func(*stages) error) error {
+	c, err := a.load()
+	if err != nil {
+		return err
+	}
+	run := &runDir{path: c.resolve(c.Run.Dir)}
+	return do(&stages{ctx: cmd.Context(), app: a, config: c, run: run, progress: newProgress(cmd.ErrOrStderr(), a.quiet)})
+}
+
 // openSnapshotKey opens the key that seals the snapshot's secrets.
 func (s *stages) openSnapshotKey() (*keys.Identity, error) {
 	if s.snapshotKey != nil {

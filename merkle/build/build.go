@@ -1,46 +1,40 @@
 // Package build turns a ledger into the liability side of a report: the root, the shard list, the leaves files that anyone may
 // recompute, and the sealed shard files out of which customers get their proofs (SPEC parts 5, 6 and 8).
 //
-//	run directory
-//	├── shards/00000.age                 one sealed file for each shard
-//	└── leaves/shard-00000.leaves        one leaves file for each shard, as SPEC part 6 says
+// A build has two stages of tasks, which leave their results in a store, in a folder that the digest of the [Plan] names:
 //
-// The same ledger, secret and snapshot give the same root and the same leaves files, whatever the order of the ledger's rows
-// and however often it is built. Both folders appear whole or not at all: everything is written beside them first.
+//	ledger ──scan──▶ spools, a file for each scan and part of the order keys' range
+//	spools ──shard─▶ a shard file, a leaves file, and the shard's root
+//
+//	scan-000.json               what a scan counted: once it is there, the scan's spools are whole
+//	spools/000-…/00000.age      sealed, in a folder an attempt; removed when every shard that needs it is done
+//	shard-00000.json            a shard's root, sum and counts: once it is there, its files are whole
+//	shards/00000.age            sealed, see package shard
+//	leaves/shard-00000.leaves   as SPEC part 6 says
+//
+// The same ledger, secret and snapshot give the same root and the same leaves files, whatever the order of the ledger's rows, the
+// number of goroutines or machines, the memory, and however often a build was killed and begun again.
 package build
 
 import (
-	"bytes"
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"math/bits"
+	"io/fs"
+	"path"
 	"slices"
-
-	"filippo.io/age"
-	"golang.org/x/sync/errgroup"
+	"strings"
 
 	"github.com/assay-por/assay/merkle"
 	"github.com/assay-por/assay/merkle/ledger"
-	"github.com/assay-por/assay/merkle/shard"
+	"github.com/assay-por/assay/merkle/spool"
+	"github.com/assay-por/assay/merkle/store"
 )
-
-// Input is what a build needs.
-type Input struct {
-	Ledger     *ledger.Ledger
-	Keys       merkle.Keys
-	Snapshot   merkle.Hash
-	Assets     int    // of the registry; that which the ledger was read with
-	Shards     int    // 0 for 1
-	Dir        string // the run directory; it must exist
-	Recipient  age.Recipient
-	LeavesFile bool // write leaves files too
-	// Progress, if not nil, is told how many customers of a stage, "order" or "tree", are done. It is called by one goroutine
-	// at a time.
-	Progress func(stage string, done, total int64)
-}
 
 // Result is what a build publishes.
 type Result struct {
@@ -59,72 +53,163 @@ type ShardResult struct {
 	Sum    merkle.Plain
 }
 
-// EmptyShardError says that a shard would have no customers, which a plain tree cannot have (SPEC part 6).
-type EmptyShardError struct {
-	Shard, Shards int
-	Customers     int
+// Read is what a build learned of the ledger.
+type Read struct {
+	Summary  ledger.Summary
+	Contents []string // what names the contents of each source, empty if it need not be read for that
 }
+
+// EmptyShardError says that a shard would have no customers, which a plain tree cannot have (SPEC part 6).
+type EmptyShardError struct{ Shard, Shards int }
 
 // Error says what to do.
 func (e *EmptyShardError) Error() string {
-	return fmt.Sprintf("shard #%d of %d would be empty with %d customers: use fewer shards", e.Shard, e.Shards, e.Customers)
+	return fmt.Sprintf("shard #%d of %d would be empty: there are too few customers; set run.shards to fewer", e.Shard, e.Shards)
 }
 
-// Run builds all shards and the top tree, and writes the files (SPEC parts 5 and 6). When it fails or the context ends, the
-// run directory holds what it held before.
-func Run(ctx context.Context, in Input) (Result, error) {
-	if in.Shards == 0 {
-		in.Shards = 1
+// Run does what of a build is not done yet, and returns the whole. In the store it leaves the results, the shard files and the leaves
+// files; spools are gone.
+func Run(ctx context.Context, w *Worker, r Runner) (Result, Read, error) {
+	if err := w.check(); err != nil {
+		return Result{}, Read{}, err
 	}
-	if err := in.check(); err != nil {
-		return Result{}, err
+	if err := w.stage(ctx, r, "ledger", w.Plan.tasks(stageScan, len(w.Plan.Scans)), w.sizes()); err != nil {
+		return Result{}, Read{}, err
 	}
-	p := &progress{tell: in.Progress, total: int64(in.Ledger.Len())}
-	order, err := orderCustomers(ctx, in, p.stage("order"))
+	scans, err := w.scanned(ctx)
 	if err != nil {
-		return Result{}, err
+		return Result{}, Read{}, err
 	}
-	parts, err := partition(order, in.Shards)
-	if err != nil {
-		return Result{}, err
+	shards := w.Plan.tasks(stageShard, scans.shards)
+	if err := w.stage(ctx, r, "tree", shards, shares(scans.counts.Entries(), len(shards))); err != nil {
+		return Result{}, Read{}, err
 	}
-	out, err := stageOutput(in.Dir)
-	if err != nil {
-		return Result{}, err
-	}
-	defer out.discard()
-	result := Result{Snapshot: in.Snapshot}
-	tell := p.stage("tree")
-	for i, part := range parts {
-		s, err := buildShard(ctx, in, out, i, part, tell)
-		if err != nil {
-			return Result{}, fmt.Errorf("shard #%d: %w", i, err)
+	result := Result{Snapshot: w.Plan.Snapshot}
+	var folded ledger.Folded
+	for i := range shards {
+		var s shardDone
+		if err := w.get(ctx, shardName(i), &s); err != nil {
+			return Result{}, Read{}, err
 		}
-		result.Shards = append(result.Shards, s)
+		if s.Ledger != scans.ledger {
+			return Result{}, Read{}, fmt.Errorf("shard #%d was built of rows that another reading of the ledger gave: build it anew from the start (assay build --again)", i)
+		}
+		result.Shards = append(result.Shards, s.result())
+		folded.Add(s.Folded)
 	}
 	if err := result.close(); err != nil {
-		return Result{}, err
+		return Result{}, Read{}, err
 	}
-	if err := ctx.Err(); err != nil {
-		return Result{}, err
+	if totals, err := scans.counts.Totals(); err != nil || !slices.Equal(result.Totals, totals) {
+		return Result{}, Read{}, errors.Join(err, errors.New("the tree's totals are not those of the ledger: a file of the build was altered; build it anew from the start (assay build --again)"))
 	}
-	return result, out.commit()
+	summary, err := scans.counts.Summary(w.Plan.Rules, folded)
+	if err != nil {
+		return Result{}, Read{}, err
+	}
+	return result, Read{summary, scans.contents()}, w.sweep(ctx, len(shards))
 }
 
-func (in Input) check() error {
-	switch {
-	case in.Ledger == nil || in.Ledger.Len() == 0:
-		return merkle.ErrNoLeaves
-	case in.Keys.IsZero():
-		return errors.New("the snapshot's keys were not derived")
-	case in.Recipient == nil:
-		return errors.New("no recipient to seal the shard files to")
-	case in.Assets != in.Ledger.Assets():
-		return fmt.Errorf("the registry has %d assets, the ledger was read with %d", in.Assets, in.Ledger.Assets())
-	case in.Shards < 1 || in.Shards > shard.MaxShards:
-		return fmt.Errorf("%d shards: want 1 to %d", in.Shards, shard.MaxShards)
+// sweep removes what workers that were killed, or late, left behind.
+func (w *Worker) sweep(ctx context.Context, shards int) error {
+	keep := map[string]bool{}
+	for i := range w.Plan.Scans {
+		keep[scanName(i)] = true
 	}
-	return nil
+	for i := range shards {
+		keep[shardName(i)], keep[ShardFile(i)], keep[LeavesFile(i)] = true, true, true
+	}
+	return store.Sweep(ctx, w.Store, "", func(name string) bool { return keep[name] })
+}
+
+// Tidy removes what processes that were killed left of tasks that are not done, so that it does not fill the disk while they are done
+// again. Requires that nobody else does tasks of the plan.
+func (w *Worker) Tidy(ctx context.Context) error {
+	whole := map[string]bool{} // folders of spools
+	for i, t := range w.Plan.tasks(stageScan, len(w.Plan.Scans)) {
+		is, err := w.done(ctx, t)
+		if err != nil {
+			return err
+		}
+		var s scanDone
+		if is {
+			if err := w.get(ctx, scanName(i), &s); err != nil {
+				return err
+			}
+			whole[path.Dir(spoolName(i, s.Attempt, 0))] = true
+		}
+	}
+	return store.Sweep(ctx, w.Store, "", func(name string) bool { return !strings.HasPrefix(name, spoolsDir) || whole[path.Dir(name)] })
+}
+
+// stage has the tasks of a stage done, and tells its progress; each task is so much of it.
+func (w *Worker) stage(ctx context.Context, r Runner, name string, tasks []Task, weights []int64) error {
+	if w.Progress == nil {
+		return r.Run(ctx, tasks, w.done, nil)
+	}
+	var done, total int64
+	for i, t := range tasks {
+		is, err := w.done(ctx, t)
+		if err != nil {
+			return err
+		}
+		total += weights[i]
+		if is {
+			done += weights[i]
+		}
+	}
+	return r.Run(ctx, tasks, w.done, func(t Task) {
+		done += weights[t.Index]
+		w.Progress(name, done, total)
+	})
+}
+
+// sizes returns how many bytes each scan reads.
+func (w *Worker) sizes() []int64 {
+	var all []int64
+	rest := w.Sources
+	for _, n := range w.Plan.Scans {
+		var size int64
+		for _, s := range rest[:n] {
+			size += s.Size
+		}
+		all, rest = append(all, size), rest[n:]
+	}
+	return all
+}
+
+// shares divides a total evenly.
+func shares(total uint64, n int) []int64 {
+	all := make([]int64, n)
+	for i := range all {
+		all[i] = int64(total*uint64(i+1)/uint64(n) - total*uint64(i)/uint64(n)) //nolint:gosec // a count of entries, and at most 2^20 shares
+	}
+	return all
+}
+
+// Summarize reads a ledger as a build does, and tells what the statement would say of it. It keeps nothing.
+func Summarize(ctx context.Context, w *Worker) (ledger.Summary, error) {
+	if err := w.check(); err != nil {
+		return ledger.Summary{}, err
+	}
+	defer store.RemoveAll(context.WithoutCancel(ctx), w.Store, "") //nolint:errcheck // it is a store for this alone
+	local := InProcess{Do: w.Do}
+	if err := local.Run(ctx, w.Plan.tasks(stageScan, len(w.Plan.Scans)), w.done, nil); err != nil {
+		return ledger.Summary{}, err
+	}
+	scans, err := w.scanned(ctx)
+	if err != nil {
+		return ledger.Summary{}, err
+	}
+	var folded ledger.Folded
+	for i := range scans.shards {
+		f, err := w.fold(ctx, scans, i, nil, func(*spool.Customer) error { return nil })
+		if err != nil {
+			return ledger.Summary{}, err
+		}
+		folded.Add(f)
+	}
+	return scans.counts.Summary(w.Plan.Rules, folded)
 }
 
 // close computes the top tree over the shards (SPEC part 6).
@@ -150,68 +235,89 @@ func (r *Result) topTree() (*merkle.Tree[merkle.Plain], error) {
 	return merkle.NewTree(merkle.Top, merkle.KindPlain, leaves)
 }
 
-// place is a customer of the ledger at its place in the tree.
-type place struct {
-	order    uint64 // first 64 bits of the order key
-	customer uint32
-}
-
-// orderCustomers sorts the customers by order key (SPEC part 5).
-func orderCustomers(ctx context.Context, in Input, tell func(n int)) ([]place, error) {
-	order := make([]place, in.Ledger.Len())
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(workers())
-	const batch = 1 << 14
-	for first := 0; first < len(order); first += batch {
-		g.Go(func() error {
-			keys := in.Keys.Clone()
-			some := order[first:min(first+batch, len(order))]
-			for i := range some {
-				key := keys.Order(in.Ledger.Customer(first + i))
-				some[i] = place{binary.BigEndian.Uint64(key[:]), uint32(first + i)} //nolint:gosec // a ledger has under 2^31 customers
-			}
-			tell(len(some))
-			return ctx.Err()
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return nil, err
-	}
-	slices.SortFunc(order, byOrder(in.Ledger, in.Keys.Clone()))
-	return order, nil
-}
-
-// byOrder compares customers by their whole order keys, of which the first 64 bits nearly always decide.
-func byOrder(l *ledger.Ledger, keys merkle.Keys) func(a, b place) int {
-	return func(a, b place) int {
-		if a.order != b.order {
-			return cmp.Compare(a.order, b.order)
-		}
-		x, y := keys.Order(l.Customer(int(a.customer))), keys.Order(l.Customer(int(b.customer)))
-		return bytes.Compare(x[:], y[:])
-	}
-}
-
 // ShardOf returns the shard of a customer by its order key (SPEC part 5).
 func ShardOf(order [32]byte, shards int) int {
-	return shardOf(binary.BigEndian.Uint64(order[:]), shards)
+	return spool.PartOf(binary.BigEndian.Uint64(order[:]), shards)
 }
 
-func shardOf(order uint64, shards int) int {
-	high, _ := bits.Mul64(order, uint64(shards)) //nolint:gosec // 1 to 2^20 shards
-	return int(high)                             //nolint:gosec // below the number of shards
-}
-
-// partition cuts the ordered customers into shards, none of them empty.
-func partition(order []place, shards int) ([][]place, error) {
-	parts := make([][]place, shards)
-	rest := order
-	for i := range parts {
-		n, _ := slices.BinarySearchFunc(rest, i+1, func(p place, s int) int { return cmp.Compare(shardOf(p.order, shards), s) })
-		if n == 0 {
-			return nil, &EmptyShardError{Shard: i, Shards: shards, Customers: len(order)}
-		}
-		parts[i], rest = rest[:n], rest[n:]
+// put leaves a result in the store.
+func (w *Worker) put(ctx context.Context, name string, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
 	}
-	return parts, nil
+	return store.Write(ctx, w.Store, name, b)
+}
+
+// get reads a result back.
+func (w *Worker) get(ctx context.Context, name string, v any) error {
+	b, err := store.Read(ctx, w.Store, name)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(b, v); err != nil {
+		return fmt.Errorf("%s of the build was altered: %w", name, err)
+	}
+	return nil
+}
+
+// done tells whether a task has left its result.
+func (w *Worker) done(ctx context.Context, t Task) (bool, error) {
+	name, err := t.result()
+	if err != nil {
+		return false, err
+	}
+	f, err := w.Store.Open(ctx, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return true, f.Close()
+}
+
+// scans is what all scans together left.
+type scans struct {
+	all    []scanDone
+	counts ledger.Counts
+	ledger string // digest of what they read
+	shards int
+}
+
+func (s *scans) contents() (all []string) {
+	for _, one := range s.all {
+		all = append(all, one.Contents...)
+	}
+	return all
+}
+
+// scanned reads the results of all scans. They are not kept: while this process lives, the tree may be built anew.
+func (w *Worker) scanned(ctx context.Context) (*scans, error) {
+	all, spooled, digest := &scans{}, int64(0), sha256.New()
+	for i := range w.Plan.Scans {
+		var s scanDone
+		if err := w.get(ctx, scanName(i), &s); err != nil {
+			return nil, err
+		}
+		if err := all.counts.Merge(s.Counts); err != nil {
+			return nil, cmp.Or(ledger.Locate(ctx, w.Sources, w.Plan.Assets, w.Plan.Rules, ""), err)
+		}
+		if len(s.Spools) != w.Plan.Parts {
+			return nil, fmt.Errorf("%s of the build was altered: it has %d parts, want %d", scanName(i), len(s.Spools), w.Plan.Parts)
+		}
+		if err := json.NewEncoder(digest).Encode(s.scanRead); err != nil {
+			return nil, err
+		}
+		all.all = append(all.all, s)
+		for _, size := range s.Spools {
+			spooled += size
+		}
+	}
+	if spooled == 0 {
+		return nil, ledger.Empty(w.Sources)
+	}
+	all.shards = w.Plan.shards(all.counts.Entries())
+	all.ledger = hex.EncodeToString(digest.Sum(nil))
+	return all, nil
 }

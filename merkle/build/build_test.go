@@ -7,7 +7,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -21,6 +20,7 @@ import (
 	"github.com/assay-por/assay/merkle"
 	"github.com/assay-por/assay/merkle/ledger"
 	"github.com/assay-por/assay/merkle/shard"
+	"github.com/assay-por/assay/merkle/store"
 )
 
 var assets = ledger.SynthAssets(6)
@@ -36,17 +36,6 @@ func newIdentity(t testing.TB) *age.X25519Identity {
 	return id
 }
 
-func readText(t testing.TB, text string, rules ledger.Rules) *ledger.Ledger {
-	t.Helper()
-	l, err := ledger.Read(context.Background(), []ledger.Source{{Name: "l.csv", Open: func() (io.ReadCloser, error) {
-		return io.NopCloser(strings.NewReader(text)), nil
-	}}}, assets, rules, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return l
-}
-
 func synthText(t testing.TB, customers int) string {
 	t.Helper()
 	var b bytes.Buffer
@@ -54,26 +43,6 @@ func synthText(t testing.TB, customers int) string {
 		t.Fatal(err)
 	}
 	return b.String()
-}
-
-// inputOf is a build of a ledger in a fresh run directory.
-func inputOf(t testing.TB, l *ledger.Ledger, secret, snapshot byte, shards int, recipient age.Recipient) Input {
-	t.Helper()
-	keys, err := merkle.DeriveKeys([32]byte{secret}, merkle.Hash{snapshot})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return Input{Ledger: l, Keys: keys, Snapshot: merkle.Hash{snapshot}, Assets: len(assets), Shards: shards, Dir: t.TempDir(),
-		Recipient: recipient, LeavesFile: true}
-}
-
-func mustRun(t testing.TB, in Input) Result {
-	t.Helper()
-	r, err := Run(context.Background(), in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
 }
 
 // filesOf lists the files below a directory.
@@ -144,9 +113,9 @@ func naive(t testing.TB, in Input) Result {
 		sum   merkle.Plain
 	}
 	var all []customer
-	for i := range in.Ledger.Len() {
-		id := in.Ledger.Customer(i)
-		all = append(all, customer{id, in.Keys.Order(id), in.Ledger.Balances(i, nil)})
+	for i := range len(in.Ledger.ids) {
+		id := in.Ledger.ids[i]
+		all = append(all, customer{id, in.Keys.Order(id), in.Ledger.sums[in.Ledger.ids[i]]})
 	}
 	slices.SortFunc(all, func(a, b customer) int { return bytes.Compare(a.order[:], b.order[:]) })
 	r := Result{Kind: merkle.KindPlain, Snapshot: in.Snapshot, Leaves: uint64(len(all))}
@@ -184,22 +153,26 @@ func naive(t testing.TB, in Input) Result {
 func TestA09_BuildAgainstNaive(t *testing.T) {
 	id := newIdentity(t)
 	for _, c := range []struct{ customers, shards int }{
-		{1, 1}, {2, 1}, {3, 1}, {100, 1}, {100, 7}, {runLeaves - 1, 1}, {runLeaves, 1}, {runLeaves + 1, 1}, {3*runLeaves + 5, 2},
+		{1, 1}, {2, 1}, {3, 1}, {100, 1}, {100, 7}, {63, 1}, {64, 1}, {65, 1}, {4096, 1}, {4097, 1}, {6149, 2},
 	} {
-		in := inputOf(t, readText(t, synthText(t, c.customers), ledger.Rules{}), 1, 2, c.shards, id.Recipient())
+		in := inputOf(t, readText(t, synthText(t, c.customers), ledger.Rules{}), 1, 2, c.shards, id)
 		var told, total int64
-		in.Progress = func(_ string, done, all int64) { told, total = done, all }
+		in.Progress = func(stage string, done, all int64) {
+			if stage == "tree" {
+				told, total = done, all
+			}
+		}
 		got := mustRun(t, in)
 		if diff := cmp.Diff(naive(t, in), got); diff != "" {
 			t.Fatalf("%d customers in %d shards:\n%s", c.customers, c.shards, diff)
 		}
-		if told != int64(c.customers) || total != told {
-			t.Errorf("progress ended at %d of %d, want %d", told, total, c.customers)
+		if told == 0 || total != told {
+			t.Errorf("progress ended at %d of %d", told, total)
 		}
 		var owed merkle.Plain
-		for i := range in.Ledger.Len() {
+		for i := range len(in.Ledger.ids) {
 			var err error
-			if owed, err = owed.Add(in.Ledger.Balances(i, nil)); err != nil {
+			if owed, err = owed.Add(in.Ledger.sums[in.Ledger.ids[i]]); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -227,11 +200,11 @@ func TestSameLedgerSameBytes(t *testing.T) {
 	rows := strings.SplitAfter(text, "\n")
 	header, body := rows[0], rows[1:]
 	slices.Reverse(body)
-	first := inputOf(t, readText(t, text, ledger.Rules{}), 1, 2, 3, id.Recipient())
+	first := inputOf(t, readText(t, text, ledger.Rules{}), 1, 2, 3, id)
 	want := mustRun(t, first)
 	again := first
 	again.Dir = t.TempDir()
-	reversed := inputOf(t, readText(t, header+strings.Join(body, ""), ledger.Rules{}), 1, 2, 3, id.Recipient())
+	reversed := inputOf(t, readText(t, header+strings.Join(body, ""), ledger.Rules{}), 1, 2, 3, id)
 	for name, in := range map[string]Input{"again": again, "rows reversed": reversed} {
 		if diff := cmp.Diff(want, mustRun(t, in)); diff != "" {
 			t.Errorf("%s:\n%s", name, diff)
@@ -242,7 +215,7 @@ func TestSameLedgerSameBytes(t *testing.T) {
 			}
 		}
 	}
-	if one := mustRun(t, inputOf(t, first.Ledger, 1, 2, 1, id.Recipient())); one.Root == want.Root || !cmp.Equal(one.Totals, want.Totals) {
+	if one := mustRun(t, inputOf(t, first.Ledger, 1, 2, 1, id)); one.Root == want.Root || !cmp.Equal(one.Totals, want.Totals) {
 		t.Errorf("one shard instead of three: the root must differ and the totals must not")
 	}
 }
@@ -251,7 +224,7 @@ func TestSameLedgerSameBytes(t *testing.T) {
 func TestI05_OneLeafPerCustomer(t *testing.T) {
 	id := newIdentity(t)
 	l := readText(t, "customer,asset,balance\ncarol,BTC,1\ndave,ETH,1\n carol ,ETH,2\ncarol,BTC,3\n", ledger.Rules{Duplicates: ledger.RuleSum})
-	in := inputOf(t, l, 1, 2, 1, id.Recipient())
+	in := inputOf(t, l, 1, 2, 1, id)
 	if r := mustRun(t, in); r.Leaves != 2 {
 		t.Fatalf("%d leaves, want 2", r.Leaves)
 	}
@@ -270,21 +243,21 @@ func TestI07_TwoSnapshotsUnlinkable(t *testing.T) {
 	l := readText(t, synthText(t, 400), ledger.Rules{})
 	seen := map[[32]byte]string{}
 	var orders [2][]int
-	for i, in := range []Input{inputOf(t, l, 1, 2, 1, id.Recipient()), inputOf(t, l, 3, 4, 1, id.Recipient())} {
+	for i, in := range []Input{inputOf(t, l, 1, 2, 1, id), inputOf(t, l, 3, 4, 1, id)} {
 		r := mustRun(t, in)
-		p, err := NewProver(in.Dir, r, len(assets), merkle.Hash{}, id)
+		p, err := NewProver(store.Dir(in.Dir), r, len(assets), merkle.Hash{}, id)
 		if err != nil {
 			t.Fatal(err)
 		}
-		orders[i] = make([]int, l.Len())
-		for c := range l.Len() {
-			handle := in.Keys.Handle(l.Customer(c))
+		orders[i] = make([]int, len(l.ids))
+		for c := range len(l.ids) {
+			handle := in.Keys.Handle(l.ids[c])
 			proof, err := p.Prove(context.Background(), handle, 0)
 			if err != nil {
 				t.Fatal(err)
 			}
 			orders[i][c] = int(proof.Shard.Leaf)
-			leaf := merkle.Leaf(merkle.Shard, merkle.Identity(in.Snapshot, proof.Nonce, l.Customer(c)), proof.Balances)
+			leaf := merkle.Leaf(merkle.Shard, merkle.Identity(in.Snapshot, proof.Nonce, l.ids[c]), proof.Balances)
 			for name, value := range map[string][32]byte{"nonce": proof.Nonce, "handle": handle, "leaf": leaf.Hash} {
 				if other, twice := seen[value]; twice {
 					t.Fatalf("a %s of snapshot #%d was a %s before", name, i, other)
@@ -300,7 +273,7 @@ func TestI07_TwoSnapshotsUnlinkable(t *testing.T) {
 		}
 	}
 	if same > 20 { // by chance about one
-		t.Errorf("%d of %d customers keep their place", same, l.Len())
+		t.Errorf("%d of %d customers keep their place", same, len(l.ids))
 	}
 }
 
@@ -309,15 +282,15 @@ func TestProve(t *testing.T) {
 	id := newIdentity(t)
 	ctx := context.Background()
 	l := readText(t, synthText(t, 300), ledger.Rules{})
-	in := inputOf(t, l, 1, 2, 4, id.Recipient())
+	in := inputOf(t, l, 1, 2, 4, id)
 	r := mustRun(t, in)
 	statement := merkle.Hash{9}
-	p, err := NewProver(in.Dir, r, len(assets), statement, id)
+	p, err := NewProver(store.Dir(in.Dir), r, len(assets), statement, id)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for c := range l.Len() {
-		name := l.Customer(c)
+	for c := range len(l.ids) {
+		name := l.ids[c]
 		shardIndex := -1
 		if c%2 == 0 {
 			shardIndex = ShardOf(in.Keys.Order(name), in.Shards)
@@ -334,19 +307,19 @@ func TestProve(t *testing.T) {
 		if other, err := proof.Root(name + "x"); err == nil && other.Hash == r.Root {
 			t.Fatalf("customer #%d: another id reaches the root", c)
 		}
-		if !cmp.Equal(proof.Balances, l.Balances(c, nil)) {
+		if !cmp.Equal(proof.Balances, l.sums[name]) {
 			t.Fatalf("customer #%d: other balances", c)
 		}
 	}
-	if _, err := Prove(ctx, in.Dir, r, len(assets), statement, id, in.Keys.Handle("nobody"), -1); !errors.Is(err, ErrNotFound) {
+	if _, err := Prove(ctx, store.Dir(in.Dir), r, len(assets), statement, id, in.Keys.Handle("nobody"), -1); !errors.Is(err, ErrNotFound) {
 		t.Errorf("unknown customer: got %v, want ErrNotFound", err)
 	}
-	if _, err := p.Prove(ctx, in.Keys.Handle(l.Customer(0)), 4); err == nil {
+	if _, err := p.Prove(ctx, in.Keys.Handle(l.ids[0]), 4); err == nil {
 		t.Error("shard #4 of 4: want an error")
 	}
 	cancelled, cancel := context.WithCancel(ctx)
 	cancel()
-	if _, err := Prove(cancelled, in.Dir, r, len(assets), statement, id, in.Keys.Handle(l.Customer(0)), -1); !errors.Is(err, context.Canceled) {
+	if _, err := Prove(cancelled, store.Dir(in.Dir), r, len(assets), statement, id, in.Keys.Handle(l.ids[0]), -1); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: got %v", err)
 	}
 }
@@ -356,8 +329,8 @@ func TestProve(t *testing.T) {
 func TestSameProofs(t *testing.T) {
 	ctx := context.Background()
 	id := newIdentity(t)
-	in := inputOf(t, readText(t, synthText(t, 9000), ledger.Rules{}), 1, 2, 2, id.Recipient())
-	p, err := NewProver(in.Dir, mustRun(t, in), len(assets), merkle.Hash{9}, id)
+	in := inputOf(t, readText(t, synthText(t, 9000), ledger.Rules{}), 1, 2, 2, id)
+	p, err := NewProver(store.Dir(in.Dir), mustRun(t, in), len(assets), merkle.Hash{9}, id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -401,171 +374,85 @@ func TestSameProofs(t *testing.T) {
 	}
 }
 
-// BenchmarkProofs makes the proofs of a shard of 100,000 customers with 3 of 50 assets in order: checked to the root, and as JSON.
-func BenchmarkProofs(b *testing.B) {
-	var text bytes.Buffer
-	if err := ledger.Synth(&text, ledger.SynthOptions{Customers: 100_000, Assets: 50, Held: 3, Seed: 1}); err != nil {
-		b.Fatal(err)
-	}
-	registry := ledger.SynthAssets(50)
-	names := make([]string, len(registry))
-	for i, a := range registry {
-		names[i] = a.ID
-	}
-	l, err := ledger.Read(context.Background(), []ledger.Source{{Name: "l.csv", Open: func() (io.ReadCloser, error) {
-		return io.NopCloser(&text), nil
-	}}}, registry, ledger.Rules{}, nil)
-	if err != nil {
-		b.Fatal(err)
-	}
-	id := newIdentity(b)
-	in := inputOf(b, l, 1, 2, 1, id.Recipient())
-	in.Assets = len(registry)
-	p, err := NewProver(in.Dir, mustRun(b, in), in.Assets, merkle.Hash{9}, id)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer p.Close()
-	for b.Loop() {
-		for proved, err := range p.All(context.Background(), 0) {
-			if err != nil {
-				b.Fatal(err)
-			}
-			if _, err := proved.Proof.JSON(names, nil, nil); err != nil {
-				b.Fatal(err)
-			}
-			if !b.Loop() {
-				return
-			}
-		}
-	}
-}
-
 // X11: files of another build are refused, not served.
 func TestX11_StaleShards(t *testing.T) {
 	id := newIdentity(t)
 	ctx := context.Background()
 	l := readText(t, synthText(t, 50), ledger.Rules{})
-	in := inputOf(t, l, 1, 2, 2, id.Recipient())
+	in := inputOf(t, l, 1, 2, 2, id)
 	r := mustRun(t, in)
-	handle := in.Keys.Handle(l.Customer(0))
+	handle := in.Keys.Handle(l.ids[0])
 
-	other := inputOf(t, readText(t, synthText(t, 50)+"zoe,BTC,1\n", ledger.Rules{}), 1, 2, 2, id.Recipient())
+	other := inputOf(t, readText(t, synthText(t, 50)+"zoe,BTC,1\n", ledger.Rules{}), 1, 2, 2, id)
 	mustRun(t, other)
-	if _, err := Prove(ctx, other.Dir, r, len(assets), merkle.Hash{}, id, handle, -1); err == nil {
+	if _, err := Prove(ctx, store.Dir(other.Dir), r, len(assets), merkle.Hash{}, id, handle, -1); err == nil {
 		t.Error("shard files of another ledger gave a proof")
 	}
 	changed := r
 	changed.Shards = slices.Clone(r.Shards)
 	changed.Shards[0].Root[0] ^= 1
-	if _, err := NewProver(in.Dir, changed, len(assets), merkle.Hash{}, id); err == nil {
+	if _, err := NewProver(store.Dir(in.Dir), changed, len(assets), merkle.Hash{}, id); err == nil {
 		t.Error("shards that do not give the root: want an error")
 	}
 	if err := changed.close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Prove(ctx, in.Dir, changed, len(assets), merkle.Hash{}, id, handle, -1); err == nil || !strings.Contains(err.Error(), "another build") {
+	if _, err := Prove(ctx, store.Dir(in.Dir), changed, len(assets), merkle.Hash{}, id, handle, -1); err == nil || !strings.Contains(err.Error(), "another build") {
 		t.Errorf("got %v, want a shard file of another build", err)
 	}
 	if err := os.Remove(filepath.Join(in.Dir, ShardFile(0))); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Prove(ctx, in.Dir, r, len(assets), merkle.Hash{}, id, handle, 0); !errors.Is(err, os.ErrNotExist) {
+	if _, err := Prove(ctx, store.Dir(in.Dir), r, len(assets), merkle.Hash{}, id, handle, 0); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("missing shard file: got %v", err)
 	}
 }
 
-// X11: a build that is cancelled or fails leaves the run directory as it was; one that was killed is cleared away; a smaller
-// one leaves nothing of a larger one.
-func TestX11_InterruptedBuild(t *testing.T) {
-	id := newIdentity(t)
-	l := readText(t, synthText(t, 5000), ledger.Rules{})
-	in := inputOf(t, l, 1, 2, 3, id.Recipient())
-	before := mustRun(t, in)
-	want := []string{"leaves/shard-00000.leaves", "leaves/shard-00001.leaves", "leaves/shard-00002.leaves", "shards/00000.age", "shards/00001.age", "shards/00002.age"}
-	if diff := cmp.Diff(want, filesOf(t, in.Dir)); diff != "" {
-		t.Fatal(diff)
-	}
-	for _, stage := range []string{"order", "tree"} {
-		ctx, cancel := context.WithCancel(context.Background())
-		stopped := in
-		stopped.Shards = 2
-		stopped.Progress = func(s string, _, _ int64) {
-			if s == stage {
-				cancel()
-			}
-		}
-		if _, err := Run(ctx, stopped); !errors.Is(err, context.Canceled) {
-			t.Fatalf("cancelled while %s: got %v", stage, err)
-		}
-		if diff := cmp.Diff(want, filesOf(t, in.Dir)); diff != "" {
-			t.Fatalf("cancelled while %s:\n%s", stage, diff)
-		}
-	}
-	if _, err := Prove(context.Background(), in.Dir, before, len(assets), merkle.Hash{}, id, in.Keys.Handle(l.Customer(0)), -1); err != nil {
-		t.Errorf("after the cancelled builds: %v", err)
-	}
-	killed := filepath.Join(in.Dir, stagedDir, shardsDir)
-	if err := os.MkdirAll(killed, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(killed, "00000.age"), []byte("half"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	in.Shards, in.LeavesFile = 1, false
-	mustRun(t, in)
-	if diff := cmp.Diff([]string{"shards/00000.age"}, filesOf(t, in.Dir)); diff != "" {
-		t.Error(diff)
-	}
-}
-
-// A folder that holds what no build wrote is not replaced.
-func TestForeignFilesStay(t *testing.T) {
-	in := inputOf(t, readText(t, synthText(t, 5), ledger.Rules{}), 1, 2, 1, newIdentity(t).Recipient())
-	precious := filepath.Join(in.Dir, leavesDir, "thesis.txt")
-	if err := os.MkdirAll(filepath.Dir(precious), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(precious, []byte("x"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := Run(context.Background(), in); err == nil || !strings.Contains(err.Error(), "thesis.txt") {
-		t.Errorf("got %v, want a refusal that names the file", err)
-	}
-	readFile(t, precious)
-}
-
 func TestRunRefused(t *testing.T) {
-	good := inputOf(t, readText(t, synthText(t, 5), ledger.Rules{}), 1, 2, 1, newIdentity(t).Recipient())
-	for name, change := range map[string]func(*Input){
-		"no ledger":       func(in *Input) { in.Ledger = nil },
-		"no keys":         func(in *Input) { in.Keys = merkle.Keys{} },
-		"no recipient":    func(in *Input) { in.Recipient = nil },
-		"other assets":    func(in *Input) { in.Assets = 7 },
-		"negative shards": func(in *Input) { in.Shards = -1 },
-		"too many shards": func(in *Input) { in.Shards = shard.MaxShards + 1 },
-		"no directory":    func(in *Input) { in.Dir = filepath.Join(in.Dir, "none") },
+	good := inputOf(t, readText(t, synthText(t, 5), ledger.Rules{}), 1, 2, 1, newIdentity(t))
+	for name, change := range map[string]func(*Worker){
+		"no sources":      func(w *Worker) { w.Sources = nil },
+		"no keys":         func(w *Worker) { w.Keys = merkle.Keys{} },
+		"no recipient":    func(w *Worker) { w.Recipient = nil },
+		"no identity":     func(w *Worker) { w.Identity = nil },
+		"no assets":       func(w *Worker) { w.Plan.Assets = nil },
+		"negative shards": func(w *Worker) { w.Plan.Shards = -1 },
+		"too many shards": func(w *Worker) { w.Plan.Shards = shard.MaxShards + 1 },
+		"no parts":        func(w *Worker) { w.Plan.Parts = 0 },
+		"another type":    func(w *Worker) { w.Plan.Type = "assay/v2/plan" },
 	} {
-		in := good
-		change(&in)
-		if _, err := Run(context.Background(), in); err == nil {
+		w := good.worker()
+		change(w)
+		if _, _, err := Run(context.Background(), w, InProcess{Do: w.Do}); err == nil {
 			t.Errorf("%s: want an error", name)
 		}
-	}
-	// A9: a shard without customers.
-	in := good
-	in.Shards = 200
-	_, err := Run(context.Background(), in)
-	var empty *EmptyShardError
-	if !errors.As(err, &empty) || empty.Shards != 200 || empty.Customers != 5 || !strings.Contains(err.Error(), "use fewer shards") {
-		t.Errorf("got %v, want an EmptyShardError", err)
 	}
 	if files := filesOf(t, good.Dir); len(files) != 0 {
 		t.Errorf("refused builds wrote %v", files)
 	}
+	// A9: a shard without customers.
+	in := good
+	in.Shards = 200
+	_, err := run(in)
+	var empty *EmptyShardError
+	if !errors.As(err, &empty) || empty.Shards != 200 || !strings.Contains(err.Error(), "fewer") {
+		t.Errorf("got %v, want an EmptyShardError", err)
+	}
 	good.Shards = 0
+	good.Dir = t.TempDir()
 	if r := mustRun(t, good); len(r.Shards) != 1 {
 		t.Errorf("no number of shards gives %d, want 1", len(r.Shards))
+	}
+	var row *ledger.RowError
+	for _, text := range []string{"customer,asset,balance\n", "customer,asset,balance\nann,BTC,1\nbob,BTC,1\nann,BTC,2\n"} {
+		in := good
+		in.Ledger, in.Dir = &testLedger{text: text}, t.TempDir()
+		if _, err := run(in); !errors.As(err, &row) {
+			t.Errorf("%q: got %v, want a RowError", text, err)
+		}
+	}
+	if row.Line != 4 {
+		t.Errorf("the second entry is said to be in line %d, want 4", row.Line)
 	}
 }
 
@@ -579,37 +466,6 @@ func TestShardOf(t *testing.T) {
 		binary.BigEndian.PutUint64(key[:], c.order)
 		if got := ShardOf(key, c.shards); got != c.want {
 			t.Errorf("order %#x of %d shards: got %d, want %d", c.order, c.shards, got, c.want)
-		}
-	}
-}
-
-func TestPartition(t *testing.T) {
-	order := []place{{0, 0}, {1 << 62, 1}, {1 << 63, 2}, {1<<63 + 1, 3}}
-	parts, err := partition(order, 2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := fmt.Sprint(len(parts[0]), len(parts[1])); got != "2 2" {
-		t.Errorf("parts of %s, want 2 2", got)
-	}
-	var empty *EmptyShardError
-	if _, err := partition(order, 3); !errors.As(err, &empty) || empty.Shard != 2 {
-		t.Errorf("got %v, want shard #2 to be empty", err)
-	}
-}
-
-// Customers whose order keys begin with the same 64 bits cannot be found by trying, so the comparison is given such ones.
-func TestOrderTies(t *testing.T) {
-	in := inputOf(t, readText(t, synthText(t, 50), ledger.Rules{}), 1, 2, 1, newIdentity(t).Recipient())
-	var tied []place
-	for i := range uint32(50) {
-		tied = append(tied, place{order: 7, customer: i})
-	}
-	slices.SortFunc(tied, byOrder(in.Ledger, in.Keys))
-	for i := 1; i < len(tied); i++ {
-		a, b := in.Keys.Order(in.Ledger.Customer(int(tied[i-1].customer))), in.Keys.Order(in.Ledger.Customer(int(tied[i].customer)))
-		if bytes.Compare(a[:], b[:]) >= 0 {
-			t.Fatalf("tied customers #%d and #%d are not in order of the whole key", i-1, i)
 		}
 	}
 }

@@ -5,34 +5,33 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"os"
-	"path/filepath"
 
 	"filippo.io/age"
 
 	"github.com/assay-por/assay/merkle"
 	"github.com/assay-por/assay/merkle/shard"
+	"github.com/assay-por/assay/merkle/store"
 )
 
 // ErrNotFound says that no customer of the snapshot has the look-up handle.
 var ErrNotFound = errors.New("no customer of this snapshot has that look-up handle")
 
-// Prover makes inclusion proofs (SPEC part 8) out of the shard files of a run directory, which it never writes to: a read-only copy
-// will do. It opens a shard when it is first needed, and keeps the last one. A Prover is for one goroutine.
+// Prover makes inclusion proofs (SPEC part 8) out of the shard files of a build, which it never writes to: a read-only copy will do. It opens a shard when it is first needed, and keeps the last one. A Prover is for one goroutine.
 type Prover struct {
-	dir       string
+	files     store.Store
 	result    Result
 	statement merkle.Hash
 	assets    int
 	identity  age.Identity
 	top       *merkle.Tree[merkle.Plain]
-	file      *os.File    // of the shard that is open, or nil
+	climber   merkle.Climber[merkle.Plain]
+	file      store.File  // of the shard that is open, or nil
 	open      *shard.File // as read from it
 }
 
-// NewProver returns a Prover of a built snapshot: the run directory, what [Run] returned or [ParseShards] read, the number of
+// NewProver returns a Prover of a built snapshot: the plan's folder, what [Run] returned or [ParseShards] read, the number of
 // assets, the digest of the signed statement's payload, and the identity that the shard files are sealed to.
-func NewProver(dir string, result Result, assets int, statement merkle.Hash, identity age.Identity) (*Prover, error) {
+func NewProver(files store.Store, result Result, assets int, statement merkle.Hash, identity age.Identity) (*Prover, error) {
 	if assets < 1 || assets > merkle.MaxAssets || len(result.Shards) > shard.MaxShards {
 		return nil, fmt.Errorf("%d assets and %d shards: want 1 to %d, and at most %d", assets, len(result.Shards), merkle.MaxAssets, shard.MaxShards)
 	}
@@ -43,7 +42,7 @@ func NewProver(dir string, result Result, assets int, statement merkle.Hash, ide
 	if root := top.Root(); root.Hash != result.Root {
 		return nil, fmt.Errorf("the shards give the root %v, want %v", root.Hash, result.Root)
 	}
-	return &Prover{dir: dir, result: result, statement: statement, assets: assets, identity: identity, top: top}, nil
+	return &Prover{files: files, result: result, statement: statement, assets: assets, identity: identity, top: top}, nil
 }
 
 // Prove returns the proof of the customer with a look-up handle. The shard is that of the customer's order key, see [ShardOf],
@@ -58,7 +57,7 @@ func (p *Prover) Prove(ctx context.Context, handle [32]byte, index int) (merkle.
 		if err := ctx.Err(); err != nil {
 			return merkle.Proof[merkle.Plain]{}, err
 		}
-		file, err := p.shard(i)
+		file, err := p.shard(ctx, i)
 		if err != nil {
 			return merkle.Proof[merkle.Plain]{}, err
 		}
@@ -77,7 +76,7 @@ func (p *Prover) Prove(ctx context.Context, handle [32]byte, index int) (merkle.
 // All yields the proofs of all customers of a shard, in the order of its leaves. After an error it ends.
 func (p *Prover) All(ctx context.Context, index int) iter.Seq2[shard.Proved, error] {
 	return func(yield func(shard.Proved, error) bool) {
-		file, err := p.shard(index)
+		file, err := p.shard(ctx, index)
 		if err != nil {
 			yield(shard.Proved{}, err)
 			return
@@ -107,7 +106,7 @@ func (p *Prover) finish(proof merkle.Proof[merkle.Plain], identity merkle.Hash) 
 	if proof.Top, err = p.top.Path(proof.Shard.Index); err != nil {
 		return merkle.Proof[merkle.Plain]{}, err
 	}
-	root, err := proof.RootOf(identity)
+	root, err := p.climber.Root(proof, identity)
 	if err == nil && root.Hash != p.result.Root {
 		err = fmt.Errorf("it gives the root %v, want %v", root.Hash, p.result.Root)
 	}
@@ -118,7 +117,7 @@ func (p *Prover) finish(proof merkle.Proof[merkle.Plain], identity merkle.Hash) 
 }
 
 // shard opens a shard file in place of the one before, and holds it to the shard list.
-func (p *Prover) shard(index int) (*shard.File, error) {
+func (p *Prover) shard(ctx context.Context, index int) (*shard.File, error) {
 	if p.open != nil && int(p.open.Header().Index) == index {
 		return p.open, nil
 	}
@@ -128,17 +127,13 @@ func (p *Prover) shard(index int) (*shard.File, error) {
 	if err := p.Close(); err != nil {
 		return nil, err
 	}
-	f, err := os.Open(filepath.Join(p.dir, ShardFile(index)))
+	f, err := p.files.Open(ctx, ShardFile(index))
 	if err != nil {
 		return nil, err
 	}
 	p.file = f
-	about, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
 	listed := p.result.Shards[index]
-	opened, err := shard.Open(f, about.Size(), p.identity, shard.Header{
+	opened, err := shard.Open(f, f.Size(), p.identity, shard.Header{
 		Snapshot: p.result.Snapshot, Index: uint32(index), Count: uint32(len(p.result.Shards)), //nolint:gosec // the shard list was checked
 		Assets: uint16(p.assets), Leaves: listed.Leaves, //nolint:gosec // NewProver checked it
 	})
@@ -163,8 +158,8 @@ func (p *Prover) Close() error {
 }
 
 // Prove is [Prover.Prove] for a single proof.
-func Prove(ctx context.Context, dir string, result Result, assets int, statement merkle.Hash, identity age.Identity, handle [32]byte, index int) (merkle.Proof[merkle.Plain], error) {
-	p, err := NewProver(dir, result, assets, statement, identity)
+func Prove(ctx context.Context, files store.Store, result Result, assets int, statement merkle.Hash, identity age.Identity, handle [32]byte, index int) (merkle.Proof[merkle.Plain], error) {
+	p, err := NewProver(files, result, assets, statement, identity)
 	if err != nil {
 		return merkle.Proof[merkle.Plain]{}, err
 	}

@@ -10,10 +10,11 @@ import (
 
 	"github.com/assay-por/assay/merkle"
 	"github.com/assay-por/assay/merkle/ledger"
+	"github.com/assay-por/assay/merkle/store"
 )
 
 func TestShardsJSON(t *testing.T) {
-	r := mustRun(t, inputOf(t, readText(t, synthText(t, 60), ledger.Rules{}), 1, 2, 3, newIdentity(t).Recipient()))
+	r := mustRun(t, inputOf(t, readText(t, synthText(t, 60), ledger.Rules{}), 1, 2, 3, newIdentity(t)))
 	list, err := ShardsJSON(r, ids)
 	if err != nil {
 		t.Fatal(err)
@@ -46,7 +47,7 @@ func TestE09_TooManyAssets(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	for _, n := range []int{0, -1, len(many), 1<<16 + 1} {
-		if _, err := NewProver("", Result{}, n, merkle.Hash{}, newIdentity(t)); err == nil || !strings.Contains(err.Error(), "want 1 to 1024") {
+		if _, err := NewProver(store.Dir(""), Result{}, n, merkle.Hash{}, newIdentity(t)); err == nil || !strings.Contains(err.Error(), "want 1 to 1024") {
 			t.Errorf("%d assets: got %v", n, err)
 		}
 	}

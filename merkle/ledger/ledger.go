@@ -8,15 +8,16 @@
 //	carol@example.org,USDT,1200       dave@example.org,,3.5
 //	dave@example.org,USDT,3.5
 //
-// on the left the long form, on the right the wide form of the same ledger. [Read] folds the entries into one plain sum for
-// each customer, in integers of base units: nothing is rounded, nothing is dropped in silence. A row that is wrong stops the
-// reading with a [RowError], which says where and what to do but never quotes a customer or a balance. What the operator chose
-// to leave out or add up is counted in the [Summary], which the signed statement repeats.
+// on the left the long form, on the right the wide form of the same ledger. [Scan] reads the entries, in integers of base units:
+// nothing is rounded, nothing is dropped in silence. A row that is wrong stops the reading with a [RowError], which says where and
+// what to do but never quotes a customer or a balance. What the operator chose to leave out is counted in [Counts], which become
+// the [Summary] that the signed statement repeats once entries are folded by customer.
 //
 // [Synth] writes ledgers of any size for trials.
 package ledger
 
 import (
+	"context"
 	"fmt"
 	"io"
 
@@ -69,9 +70,13 @@ func (r Rules) checked() (Rules, error) {
 // or .parquet; what Open returns for the last is an io.ReaderAt and an io.Seeker too, as files are.
 type Source struct {
 	Name string
-	Open func() (io.ReadCloser, error)
+	Open func(ctx context.Context) (io.ReadCloser, error) // ctx is that of the reading too
 	// Query says that Open gives the result of a query as CSV, and Name is no file's. Faults are told by the row of the result.
 	Query bool
+	Size  int64 // in bytes, compressed as it is; 0 if it is not known
+	// Read, if not nil, is called when the source was read to its end. It returns what names the contents, if only reading tells, and
+	// fails if the source changed meanwhile.
+	Read func() (contents string, err error)
 }
 
 // RowError is the first fault of a ledger: where it stands and what to do. It holds neither a customer id nor a balance.
@@ -102,27 +107,16 @@ func (e *RowError) Error() string {
 	return fmt.Sprintf("%s: %s", where, e.Problem)
 }
 
-// Ledger is what was read: the customers and what each is owed. It is immutable and safe for concurrent use.
-type Ledger struct {
-	assets  []Asset
-	ids     []string
-	balance balances
-	summary Summary
+// Entry is one entry of a customer.
+type Entry struct {
+	Asset  uint16 // index in the registry
+	Class  string
+	Amount merkle.Amount
 }
 
-// Assets returns the number of assets in the registry that the ledger was read with.
-func (l *Ledger) Assets() int { return len(l.assets) }
-
-// Len returns the number of customers: those with nothing, or only with excluded entries, are among them.
-func (l *Ledger) Len() int { return len(l.ids) }
-
-// Customer returns the id of customer i, normalised as SPEC part 5 says, in the order of first occurrence.
-func (l *Ledger) Customer(i int) string { return l.ids[i] }
-
-// Balances appends to sum what customer i is owed, over all classes (SPEC part 7).
-func (l *Ledger) Balances(i int, sum merkle.Plain) merkle.Plain {
-	return l.balance.appendSum(i, sum)
+// Sink takes what a scan reads.
+type Sink interface {
+	// Add takes entries of a customer, whose id is normalised as SPEC part 5 says. There may be none, and the customer may come again.
+	// It keeps neither slice.
+	Add(customer []byte, entries []Entry) error
 }
-
-// Summary returns what the statement says of the ledger.
-func (l *Ledger) Summary() Summary { return l.summary }

@@ -12,11 +12,12 @@ import (
 
 // readParquet reads a Parquet file (SPEC part 7), page by page. Each value is turned into the text that a CSV file of the same
 // ledger has, so that both are read by the same rules.
-func readParquet(in *input, file io.ReadCloser, f *fold, at *RowError) error {
+func readParquet(s *scan, file io.ReadCloser, at *RowError) error {
+	t := s.tallies[0]
 	var p *parquet.File
 	var columns []*column
 	err := decoding(func() (err error) {
-		if p, err = openParquet(in, file); err == nil {
+		if p, err = openParquet(s.in, file); err == nil {
 			columns, err = parquetColumns(p.Root())
 		}
 		return err
@@ -28,7 +29,7 @@ func readParquet(in *input, file io.ReadCloser, f *fold, at *RowError) error {
 	for i, c := range columns {
 		names[i] = []byte(c.name)
 	}
-	h, problem := parseHeader(names, f, func(i int) string { return fmt.Sprintf("column %q", names[i]) })
+	h, problem := parseHeader(names, t, func(i int) string { return fmt.Sprintf("column %q", names[i]) })
 	if problem != "" {
 		return &fault{problem: problem}
 	}
@@ -42,7 +43,7 @@ func readParquet(in *input, file io.ReadCloser, f *fold, at *RowError) error {
 	}
 	for i, group := range p.RowGroups() {
 		at.Group = i + 1
-		if err := readGroup(group, columns, h, f, at); err != nil {
+		if err := readGroup(group, columns, h, t, at); err != nil {
 			return err
 		}
 	}
@@ -121,7 +122,7 @@ var errShort = errors.New("a column has fewer values than its row group has rows
 var errLong = errors.New("a column has more values than its row group has rows")
 
 // readGroup adds the rows of one row group.
-func readGroup(group parquet.RowGroup, columns []*column, h *header, f *fold, at *RowError) error {
+func readGroup(group parquet.RowGroup, columns []*column, h *header, t *tally, at *RowError) error {
 	for _, c := range columns {
 		defer c.close()
 	}
@@ -162,8 +163,8 @@ func readGroup(group parquet.RowGroup, columns []*column, h *header, f *fold, at
 				return &fault{c.name, problem}
 			}
 		}
-		if bad := h.row(fields, f); bad != nil {
-			return bad
+		if err := h.row(fields, t); err != nil {
+			return err
 		}
 	}
 	for _, c := range columns {

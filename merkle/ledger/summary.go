@@ -2,6 +2,8 @@ package ledger
 
 import (
 	"cmp"
+	"errors"
+	"fmt"
 	"math/big"
 	"slices"
 	"strings"
@@ -53,28 +55,157 @@ type UnknownSum struct {
 	Amount string
 }
 
-// summarize draws the summary from the fold's counters.
-func (f *fold) summarize() Summary {
-	s := Summary{
-		Entries:       f.entries,
-		Customers:     uint64(len(f.ids)),
-		Negatives:     NegativesSummary{f.rules.Negatives, f.negatives, dense(f.negativeSums)},
-		Duplicates:    DuplicatesSummary{f.rules.Duplicates, f.duplicates},
-		UnknownAssets: UnknownSummary{Rule: f.rules.UnknownAssets},
+// Counts are what [Scan] counts.
+type Counts struct {
+	Classes      []ClassCount            `json:"classes"`      // by class; also those whose entries were all left out
+	Negatives    uint64                  `json:"negatives"`    // entries left out
+	NegativeSums []merkle.Amount         `json:"negativeSums"` // of their magnitudes, by asset index
+	Unknown      map[string]UnknownCount `json:"unknown"`      // entries left out, by label
+}
+
+// ClassCount is one class: its counted entries, and their sums.
+type ClassCount struct {
+	Class   string          `json:"class"`
+	Entries uint64          `json:"entries"`
+	Sums    []merkle.Amount `json:"sums"` // by asset index
+}
+
+// UnknownCount is one asset that is not in the registry: entries, and the sum of their magnitudes in units of 10^-36.
+type UnknownCount struct {
+	Entries uint64   `json:"entries"`
+	Sum     *big.Int `json:"sum"`
+}
+
+// Folded is what only shows once the entries are folded by customer.
+type Folded struct {
+	Customers      uint64            `json:"customers"`
+	Entries        uint64            `json:"entries"`        // counted entries
+	ClassCustomers map[string]uint64 `json:"classCustomers"` // customers with a counted entry of the class
+	Duplicates     uint64            `json:"duplicates"`     // counted entries after the first of their customer, asset and class
+}
+
+// Add adds what was folded of other customers.
+func (f *Folded) Add(o Folded) {
+	f.Customers += o.Customers
+	f.Entries += o.Entries
+	f.Duplicates += o.Duplicates
+	if f.ClassCustomers == nil {
+		f.ClassCustomers = map[string]uint64{}
 	}
-	customers := f.balances.customersByClass(len(f.classes))
-	for i, c := range f.classes {
-		if c.entries > 0 {
-			s.Classes = append(s.Classes, ClassSummary{c.name, customers[i], c.entries, dense(c.sums)})
+	for class, n := range o.ClassCustomers {
+		f.ClassCustomers[class] += n
+	}
+}
+
+func (t *tally) counted() Counts {
+	c := Counts{Negatives: t.negatives, NegativeSums: t.negativeSums, Unknown: map[string]UnknownCount{}}
+	for _, k := range t.classes {
+		c.Classes = append(c.Classes, ClassCount{k.name, k.entries, k.sums})
+	}
+	for label, u := range t.unknown {
+		c.Unknown[label] = *u
+	}
+	return c
+}
+
+// Entries returns how many entries were counted, those left out not among them.
+func (c Counts) Entries() (n uint64) {
+	for _, k := range c.Classes {
+		n += k.Entries
+	}
+	return n
+}
+
+// Merge adds what another scan of the same registry counted. It fails where both together pass a bound that each alone keeps.
+func (c *Counts) Merge(o Counts) error {
+	for _, other := range o.Classes {
+		i, found := slices.BinarySearchFunc(c.Classes, other.Class, func(k ClassCount, name string) int { return cmp.Compare(k.Class, name) })
+		if !found {
+			c.Classes = slices.Insert(c.Classes, i, ClassCount{Class: other.Class})
+		}
+		c.Classes[i].Entries += other.Entries
+		var err error
+		if c.Classes[i].Sums, err = addAmounts(c.Classes[i].Sums, other.Sums); err != nil {
+			return err
 		}
 	}
-	slices.SortFunc(s.Classes, func(a, b ClassSummary) int { return cmp.Compare(a.Class, b.Class) })
-	for label, u := range f.unknown {
-		s.UnknownAssets.Entries += u.entries
-		s.UnknownAssets.Sums = append(s.UnknownAssets.Sums, UnknownSum{label, decimalText(&u.sum)})
+	if _, err := c.Totals(); err != nil {
+		return err
 	}
+	c.Negatives += o.Negatives
+	var err error
+	if c.NegativeSums, err = addAmounts(c.NegativeSums, o.NegativeSums); err != nil {
+		return err
+	}
+	if c.Unknown == nil {
+		c.Unknown = map[string]UnknownCount{}
+	}
+	for label, other := range o.Unknown {
+		if mine, known := c.Unknown[label]; known {
+			other.Entries += mine.Entries
+			other.Sum = new(big.Int).Add(other.Sum, mine.Sum)
+		}
+		c.Unknown[label] = other
+	}
+	if len(c.Classes) > maxClasses || len(c.Unknown) > maxUnknown {
+		return errors.New("the ledger has more than 1024 classes, or more than 4096 unknown assets: is a column really the class or the asset?")
+	}
+	return nil
+}
+
+// Totals returns the sum of all classes, which is the root's.
+func (c Counts) Totals() (merkle.Plain, error) {
+	var totals []merkle.Amount
+	for _, k := range c.Classes {
+		var err error
+		if totals, err = addAmounts(totals, k.Sums); err != nil {
+			return nil, err
+		}
+	}
+	return dense(totals), nil
+}
+
+// addAmounts adds amounts by asset index; a may be shorter.
+func addAmounts(a, b []merkle.Amount) ([]merkle.Amount, error) {
+	sums := slices.Clone(a)
+	sums = append(sums, make([]merkle.Amount, max(0, len(b)-len(a)))...)
+	for i, amount := range b {
+		var err error
+		if sums[i], err = sums[i].Add(amount); err != nil {
+			return nil, fmt.Errorf("the sum of asset #%d over the ledger: %w: correct the ledger, or lower the asset's decimals", i, err)
+		}
+	}
+	return sums, nil
+}
+
+// Summary draws the summary of a ledger that was read by those rules. It fails if not all that was counted was folded.
+func (c Counts) Summary(rules Rules, f Folded) (Summary, error) {
+	rules, err := rules.checked()
+	if err != nil {
+		return Summary{}, err
+	}
+	if n := c.Entries(); f.Entries != n {
+		return Summary{}, fmt.Errorf("customers have %d entries, the ledger %d: what lies between reading and folding was altered; build it anew from the start (assay build --again)", f.Entries, n)
+	}
+	s := Summary{
+		Entries:       c.Entries() + c.Negatives,
+		Customers:     f.Customers,
+		Negatives:     NegativesSummary{rules.Negatives, c.Negatives, dense(c.NegativeSums)},
+		Duplicates:    DuplicatesSummary{rules.Duplicates, f.Duplicates},
+		UnknownAssets: UnknownSummary{Rule: rules.UnknownAssets},
+	}
+	for _, k := range c.Classes {
+		if k.Entries > 0 {
+			s.Classes = append(s.Classes, ClassSummary{k.Class, f.ClassCustomers[k.Class], k.Entries, dense(k.Sums)})
+		}
+	}
+	for label, u := range c.Unknown {
+		s.UnknownAssets.Entries += u.Entries
+		s.UnknownAssets.Sums = append(s.UnknownAssets.Sums, UnknownSum{label, decimalText(u.Sum)})
+	}
+	s.Entries += s.UnknownAssets.Entries
 	slices.SortFunc(s.UnknownAssets.Sums, func(a, b UnknownSum) int { return cmp.Compare(a.Asset, b.Asset) })
-	return s
+	return s, nil
 }
 
 // dense returns the plain sum of amounts that stand at their assets' indexes.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -45,7 +46,7 @@ func TestSynthIsReadable(t *testing.T) {
 		}
 		held := 0
 		for i := range l.Len() {
-			held += len(l.Balances(i, nil))
+			held += len(l.Balances(i))
 		}
 		want := opt.Held * opt.Customers
 		if opt.Held > 0 && (held*100 < want*94 || held*100 > want*106) {
@@ -63,7 +64,7 @@ func TestSynthShape(t *testing.T) {
 	var most merkle.Amount
 	empty := 0
 	for i := range l.Len() {
-		sum := l.Balances(i, nil)
+		sum := l.Balances(i)
 		if len(sum) == 0 {
 			empty++
 		}
@@ -133,18 +134,33 @@ func BenchmarkSynth(b *testing.B) {
 	b.ReportMetric(float64(b.N)*customers*8/b.Elapsed().Seconds(), "rows/s")
 }
 
-func BenchmarkRead(b *testing.B) {
-	const customers = 100_000
-	for _, wide := range []bool{false, true} {
-		text := synthText(b, SynthOptions{Customers: customers, Assets: 8, Held: 8, Seed: 1, Wide: wide})
-		b.Run(fmt.Sprintf("wide=%v", wide), func(b *testing.B) {
-			b.SetBytes(int64(len(text)))
-			for b.Loop() {
-				if _, err := Read(context.Background(), []Source{bytesSource("s.csv", text)}, SynthAssets(8), Rules{}, nil); err != nil {
-					b.Fatal(err)
+type discard struct{}
+
+func (discard) Add([]byte, []Entry) error { return nil }
+
+func BenchmarkScan(b *testing.B) {
+	for _, c := range []struct {
+		name string
+		opt  SynthOptions
+	}{
+		{"long", SynthOptions{Customers: 50_000, Assets: 50, Held: 3, Seed: 1}},
+		{"long, all held", SynthOptions{Customers: 5_000, Assets: 50, Held: 50, Seed: 1}},
+		{"wide", SynthOptions{Customers: 20_000, Assets: 8, Held: 8, Seed: 1, Wide: true}},
+	} {
+		text := synthText(b, c.opt)
+		for _, goroutines := range []int{1, 2} {
+			b.Run(fmt.Sprintf("%s/%d", c.name, goroutines), func(b *testing.B) {
+				b.SetBytes(int64(len(text)))
+				var entries uint64
+				for b.Loop() {
+					counts, err := Scan(context.Background(), []Source{bytesSource("s.csv", text)}, SynthAssets(c.opt.Assets), Rules{}, slices.Repeat([]Sink{discard{}}, goroutines), nil)
+					if err != nil {
+						b.Fatal(err)
+					}
+					entries += counts.Entries()
 				}
-			}
-			b.ReportMetric(float64(b.N)*customers*8/b.Elapsed().Seconds(), "entries/s")
-		})
+				b.ReportMetric(float64(entries)/b.Elapsed().Seconds()/1e6, "Mentries/s")
+			})
+		}
 	}
 }

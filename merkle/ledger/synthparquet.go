@@ -12,8 +12,13 @@ func SynthParquet(w io.Writer, opt SynthOptions) error {
 	r, csv := io.Pipe()
 	defer r.Close()
 	go func() { csv.CloseWithError(Synth(csv, opt)) }()
-	s := newScanner(r)
-	names, err := s.next()
+	c := &cutter{r: r}
+	b, err := c.next(nil)
+	if err != nil {
+		return err
+	}
+	text := newRows(b.text, 0)
+	names, err := text.next()
 	if err != nil {
 		return err
 	}
@@ -32,14 +37,20 @@ func SynthParquet(w io.Writer, opt SynthOptions) error {
 		columns[i], _ = schema.Lookup(string(name)) // it is of the schema
 	}
 	out := parquet.NewGenericWriter[any](w, schema, parquet.Compression(&parquet.Zstd), parquet.MaxRowsPerRowGroup(1<<20), parquet.PageBufferSize(1<<18))
-	if err := copyRows(out, s, columns); err != nil {
+	for err == nil {
+		if err = copyRows(out, text, columns); err == nil {
+			b, err = c.next(b.text)
+			text = newRows(b.text, 0)
+		}
+	}
+	if !errors.Is(err, io.EOF) {
 		return err
 	}
 	return out.Close()
 }
 
 // copyRows writes the rows of s, each field into its column.
-func copyRows(out *parquet.GenericWriter[any], s *scanner, columns []parquet.LeafColumn) error {
+func copyRows(out *parquet.GenericWriter[any], s *rows, columns []parquet.LeafColumn) error {
 	row := make(parquet.Row, len(columns))
 	for {
 		fields, err := s.next()

@@ -1,0 +1,123 @@
+package build
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"io"
+	"strings"
+	"testing"
+
+	"filippo.io/age"
+
+	"github.com/assay-por/assay/merkle"
+	"github.com/assay-por/assay/merkle/ledger"
+	"github.com/assay-por/assay/merkle/store"
+)
+
+// testLedger is a ledger's text, and what it holds, folded the simple way.
+type testLedger struct {
+	text     string
+	rules    ledger.Rules
+	registry []ledger.Asset // nil for assets
+	ids      []string       // in order of first occurrence
+	sums     map[string]merkle.Plain
+}
+
+// Add implements [ledger.Sink].
+func (l *testLedger) Add(customer []byte, entries []ledger.Entry) error {
+	id := string(customer)
+	sum, known := l.sums[id]
+	if !known {
+		l.ids = append(l.ids, id)
+	}
+	for _, e := range entries {
+		if e.Amount.IsZero() {
+			continue
+		}
+		var err error
+		if sum, err = sum.Add(merkle.Plain{{Asset: e.Asset, Amount: e.Amount}}); err != nil {
+			return err
+		}
+	}
+	l.sums[id] = sum
+	return nil
+}
+
+func (l *testLedger) sources() []ledger.Source {
+	return []ledger.Source{{Name: "l.csv", Size: int64(len(l.text)), Open: func(context.Context) (io.ReadCloser, error) {
+		return io.NopCloser(strings.NewReader(l.text)), nil
+	}}}
+}
+
+func readText(t testing.TB, text string, rules ledger.Rules) *testLedger {
+	t.Helper()
+	l := &testLedger{text: text, rules: rules, sums: map[string]merkle.Plain{}}
+	if _, err := ledger.Scan(context.Background(), l.sources(), assets, rules, []ledger.Sink{l}, nil); err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// Input is a build of a test.
+type Input struct {
+	Ledger   *testLedger
+	Keys     merkle.Keys
+	Snapshot merkle.Hash
+	Shards   int
+	Parts    int // 0 for as many as planned
+	Cores    int
+	Memory   int64
+	Dir      string
+	Identity *age.X25519Identity
+	Progress func(stage string, done, total int64)
+}
+
+// inputOf is a build of a ledger in a fresh folder.
+func inputOf(t testing.TB, l *testLedger, secret, snapshot byte, shards int, id *age.X25519Identity) Input {
+	t.Helper()
+	keys, err := merkle.DeriveKeys([32]byte{secret}, merkle.Hash{snapshot})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Input{Ledger: l, Keys: keys, Snapshot: merkle.Hash{snapshot}, Shards: shards, Dir: t.TempDir(), Identity: id, Memory: 1 << 28}
+}
+
+func (in Input) worker() *Worker {
+	registry := in.Ledger.registry
+	if registry == nil {
+		registry = assets
+	}
+	plan := NewPlan("test", in.Snapshot, registry, in.Ledger.rules, in.Ledger.sources(), in.Memory)
+	plan.Shards, plan.Leaves = in.Shards, true
+	if in.Parts > 0 {
+		plan.Parts = in.Parts
+	}
+	return &Worker{Plan: plan, Store: store.Dir(in.Dir), Sources: in.Ledger.sources(), Keys: in.Keys,
+		Recipient: in.Identity.Recipient(), Identity: in.Identity, Random: rand.Reader, Memory: in.Memory, Cores: in.Cores, Progress: in.Progress}
+}
+
+func run(in Input) (Result, error) {
+	w := in.worker()
+	r, _, err := Run(context.Background(), w, InProcess{Do: w.Do, Cores: in.Cores})
+	return r, err
+}
+
+func mustRun(t testing.TB, in Input) Result {
+	t.Helper()
+	r, err := run(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func reversed(text string) string {
+	rows := bytes.SplitAfter([]byte(text), []byte("\n"))
+	var b bytes.Buffer
+	b.Write(rows[0])
+	for i := len(rows) - 1; i > 0; i-- {
+		b.Write(rows[i])
+	}
+	return b.String()
+}
