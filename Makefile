@@ -20,7 +20,7 @@ LDFLAGS   = -s -w -X main.version=$(VERSION)
 
 export CGO_ENABLED ?= 0
 
-.PHONY: help build demo test test-faults check bench vectors fuzz clean litecoind anvil judges softhsm tokens vaultd versitygw postgres
+.PHONY: help build demo test test-faults check bench bench-scale vectors fuzz clean litecoind anvil judges softhsm tokens vaultd versitygw postgres
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ check: $(BIN)/btcd $(BIN)/golangci-lint litecoind anvil judges softhsm vaultd ve
 
 bench: ## measure; figures depend on the machine, ratios within one run do not
 	go test -run '^$$' -bench . -benchmem ./merkle/... ./chains/evm ./verifier/... ./web/... ./cmd/assay
+
+bench-scale: postgres ## build trees of up to 100 million customers; minutes, and 50 GB below ASSAY_SCALE (the system's folder for temporary files)
+	ASSAY_SCALE=$${ASSAY_SCALE:-$${TMPDIR:-/tmp}} go test -run '^$$' -bench '^BenchmarkScale$$' -benchtime 1x -timeout 2h -v ./cmd/assay
 
 vectors: ## make the vectors and golden files again; fails if one changed
 	go test ./verifier -run '^TestVectorsAreCurrent$$' -update

@@ -11,7 +11,8 @@
 //   - [Draft] draws up the statement and the manifest of all files (SPEC parts 9
 //     and 11), which package attest signs;
 //   - [Diff] and [Warnings] say what changed since the former statement, and what to look
-//     at twice, for those who approve it (SPEC part 23);
+//     at twice, for those who approve it (SPEC part 23); [Drifts] what moved too far for nobody
+//     to look;
 //   - [WriteDir] and [WriteZip] publish the bundle, [Attach] adds to it what was made after
 //     it was signed (SPEC part 11);
 //   - [Entry] is what stands of it in a log (SPEC part 24), [Finding] what an auditor says

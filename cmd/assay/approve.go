@@ -60,7 +60,7 @@ func (a *app) approve(cmd *cobra.Command, draftFile, formerFile, ref string, yes
 	if err != nil {
 		return err
 	}
-	said := approval{review: newReview(digestOf(payload), p, former), Exchange: p.Snapshot.Exchange.Name, Period: p.Snapshot.Period, Instant: p.Snapshot.Instant.String()}
+	said := approval{review: newReview(digestOf(payload), p, former, defaultConfig().Drift), Exchange: p.Snapshot.Exchange.Name, Period: p.Snapshot.Period, Instant: p.Snapshot.Instant.String()}
 	if !a.json {
 		if err := a.sayDraft(cmd, said, p); err != nil {
 			return err

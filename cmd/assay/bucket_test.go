@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -19,6 +21,7 @@ import (
 	"github.com/assay-por/assay/merkle/ledger"
 	"github.com/assay-por/assay/merkle/store"
 	"github.com/assay-por/assay/merkle/store/storetest"
+	"github.com/assay-por/assay/report"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -341,8 +344,12 @@ func TestLedgerInBucket(t *testing.T) {
 			t.Errorf("%s, unchanged: %s, want %s", pattern, got, tree)
 		}
 	}
+	if err := os.Remove(filepath.Join(dir, "run", fileBuild)); err != nil {
+		t.Fatal(err)
+	}
 	_, stdout, _ := call(t, dir, assay, "doctor")
-	for _, want := range []string{"ok    ledger     2 files, 0 MiB", "ok    store      s3://assay-test/run can be written; the first file of a name stays"} {
+	estimated := fmt.Sprintf("ok    build      about %s entries of up to ", grouped(rounded(int64(strings.Count(rows, "\n")))))
+	for _, want := range []string{"ok    ledger     2 files, 0 MiB", estimated, " in s3://assay-test/run (how much is free is not told there)", "ok    store      s3://assay-test/run can be written; the first file of a name stays"} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("doctor says %s, want %s", stdout, want)
 		}
@@ -413,5 +420,51 @@ func TestTreeInBucket(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"shard-00000.leaves", "scan-000.json", "shard-00000.json", "00000.age"}, kept); diff != "" {
 		t.Errorf("in the bucket:\n%s", diff)
+	}
+	server.Kill()
+	for _, args := range [][]string{{"--customer", customer, "--out", "other.json"}, {"--all", "--out", "archives"}} {
+		if code, _, stderr := call(t, dir, assay, append([]string{"prove"}, args...)...); code != exitNetwork {
+			t.Errorf("prove %s of a server that is gone: exit %d: %s", args[0], code, stderr)
+		}
+	}
+}
+
+// TestTreeOfAnotherSecret: a run that begins anew, of the same ledger at the same instant, draws another secret, and takes nothing for
+// its own that the first one left in the bucket.
+func TestTreeOfAnotherSecret(t *testing.T) {
+	server := storetest.Start(t)
+	assay, _ := programs(t)
+	dir := workplace(t, assay, 100)
+	inBucket(t, dir, server.Address, "s3://assay-test/of", "ledger.csv")
+	first, _ := mustCall(t, dir, assay, "build")
+	var snap report.Snapshot
+	if err := json.Unmarshal([]byte(read(t, dir, "run", "snapshot.json")), &snap); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(filepath.Join(dir, "run")); err != nil {
+		t.Fatal(err)
+	}
+	mustCall(t, dir, assay, "snapshot", "--at", snap.Instant.Format(time.RFC3339))
+	if second, _ := mustCall(t, dir, assay, "build"); second == first {
+		t.Errorf("the new run has the old one's tree: %s", second)
+	}
+}
+
+// TestLedgerOutlivesTask: a worker opens a ledger once; each of its tasks reads it as long as that task lasts.
+func TestLedgerOutlivesTask(t *testing.T) {
+	server := storetest.Start(t)
+	put(t, server, "l.csv", []byte("customer,asset,balance\na,BTC,1\n"))
+	c := inBucket(t, t.TempDir(), server.Address, "", "s3://assay-test/l.csv")
+	task, end := context.WithCancel(context.Background())
+	in, err := openLedger(task, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	end()
+	if err := ledger.Locate(context.Background(), in.sources, ledgerAssets(c), c.rules(), ""); err != nil {
+		t.Errorf("the next task: %v", err)
+	}
+	if err := ledger.Locate(task, in.sources, ledgerAssets(c), c.rules(), ""); !errors.Is(err, context.Canceled) {
+		t.Errorf("the one that ended: %v", err)
 	}
 }

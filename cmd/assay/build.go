@@ -1,7 +1,8 @@
 package main
 
 import (
-	"os"
+	"crypto/rand"
+	"errors"
 	"runtime/debug"
 
 	"filippo.io/age"
@@ -31,6 +32,9 @@ func newBuild(a *app) *cobra.Command {
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.inRun(cmd, func(s *stages) error {
+				if err := s.mustFit(again); err != nil {
+					return err
+				}
 				in, err := openLedger(s.ctx, s.config)
 				if err != nil {
 					return err
@@ -86,10 +90,17 @@ func (s *stages) build(snap report.Snapshot, in *ledgerInput, again bool) (build
 			return buildRecord{}, err
 		}
 	}
-	result, read, err := build.Run(s.ctx, w, build.InProcess{Do: w.Do})
-	s.progress.finish()
+	if err := s.begin(w, before.Plan); err != nil {
+		return buildRecord{}, err
+	}
+	runner, end, err := s.runner(w)
 	if err != nil {
 		return buildRecord{}, err
+	}
+	result, read, err := build.Run(s.ctx, w, runner)
+	s.progress.finish()
+	if err = errors.Join(err, end()); err != nil {
+		return buildRecord{}, queueError(s.ctx, err)
 	}
 	if in.database != nil {
 		if err := in.identifiedRows(read.Contents[0]); err != nil {
@@ -113,17 +124,19 @@ func (s *stages) build(snap report.Snapshot, in *ledgerInput, again bool) (build
 		return buildRecord{}, err
 	}
 	if before.Plan != "" && before.Plan != b.Plan {
-		return b, s.dropTree(before.Plan)
+		if err := s.dropTree(before.Plan); err != nil {
+			return b, err
+		}
 	}
-	return b, nil
+	return b, s.run.remove(fileBegun)
 }
 
 // worker does the build's tasks. Where its files lie, and who is told of the progress, is the caller's.
-func (in *ledgerInput) worker(snapshot merkle.Hash, derived merkle.Keys, recipient age.Recipient, identity age.Identity) *build.Worker {
+func (in *ledgerInput) worker(snapshot merkle.Hash, derived merkle.Keys, recipient *age.X25519Recipient, identity age.Identity) *build.Worker {
 	memory, _ := parseSize(in.config.Run.Memory) // the configuration was checked
 	plan := build.NewPlan(in.planned(), snapshot, ledgerAssets(in.config), in.config.rules(), in.sources, memory)
-	plan.Shards, plan.Leaves = in.config.Run.Shards, true
-	return &build.Worker{Plan: plan, Sources: in.sources, Keys: derived, Recipient: recipient, Identity: identity, Memory: memory}
+	plan.Recipient, plan.Shards, plan.Leaves = recipient.String(), in.config.Run.Shards, true
+	return &build.Worker{Plan: plan, Sources: in.sources, Keys: derived, Recipient: recipient, Identity: identity, Random: rand.Reader, Memory: memory}
 }
 
 // builtPlan is the plan of the tree that was built.
@@ -147,11 +160,39 @@ func (s *stages) treeFiles(plan string) (store.Store, error) {
 // forget removes what was built by the same plan, so that it is built anew. Were it the tree of the run, that one is unbuilt first.
 func (s *stages) forget(plan string, before buildRecord) error {
 	if before.Plan == plan {
-		if err := os.Remove(s.run.join(fileBuild)); err != nil {
-			return unreadable("%v", err)
+		if err := s.run.remove(fileBuild); err != nil {
+			return err
 		}
 	}
 	return s.dropTree(plan)
+}
+
+// begun is begun.json: a build that ends early leaves files, which a build by the same plan goes on with.
+type begun struct {
+	Plan string `json:"plan"`
+}
+
+// begin notes the plan, and removes what a build by another one left that never ended, or a killed one by this. The run's tree, built
+// by a plan before, stays.
+func (s *stages) begin(w *build.Worker, before string) error {
+	plan := w.Plan.ID()
+	var last begun
+	if s.run.has(fileBegun) {
+		if err := s.run.readJSON(fileBegun, "build", &last); err != nil {
+			return err
+		}
+	}
+	if last.Plan != "" && last.Plan != plan && last.Plan != before {
+		if err := errors.Join(s.dropTree(last.Plan), s.dropOrder(s.ctx, last.Plan)); err != nil {
+			return err
+		}
+	}
+	if s.config.Worker.Database == "" { // nobody else is at it
+		if err := w.Tidy(s.ctx); err != nil {
+			return err
+		}
+	}
+	return s.run.writeJSON(fileBegun, begun{plan})
 }
 
 // dropTree removes the files of a build.
@@ -160,10 +201,7 @@ func (s *stages) dropTree(plan string) error {
 	if err != nil {
 		return err
 	}
-	if err := store.RemoveAll(s.ctx, files, ""); err != nil {
-		return unreadable("%v", err)
-	}
-	return nil
+	return store.RemoveAll(s.ctx, files, "")
 }
 
 // shardIdentity opens the identity that the snapshot's shard files and spools are sealed to.

@@ -61,6 +61,10 @@ type Config struct {
 		Duplicates    string   `toml:"duplicates"`
 		UnknownAssets string   `toml:"unknown_assets"`
 	} `toml:"ledger"`
+	Worker struct {
+		Database string `toml:"database"`
+		Tasks    int    `toml:"tasks"`
+	} `toml:"worker"`
 	Assets     []AssetConfig      `toml:"asset"`
 	Chains     []ChainConfig      `toml:"chain"`
 	Wallets    []WalletConfig     `toml:"wallet"`
@@ -71,6 +75,7 @@ type Config struct {
 		Before []string `toml:"before"`
 		After  []string `toml:"after"`
 	} `toml:"bands"`
+	Drift    DriftConfig `toml:"drift"`
 	Coverage struct {
 		Evidence string   `toml:"evidence"`
 		Control  []string `toml:"control"`
@@ -89,6 +94,17 @@ type Config struct {
 	Timestamps []TimestampConfig `toml:"timestamp"`
 
 	path string // of the file, absolute
+}
+
+// DriftConfig is [report.DriftLimits].
+type DriftConfig struct {
+	Customers   uint64 `toml:"customers"`
+	Entries     uint64 `toml:"entries"`
+	Liabilities uint64 `toml:"liabilities"`
+	Reserves    uint64 `toml:"reserves"`
+	Coverage    uint64 `toml:"coverage"`
+	Excluded    uint64 `toml:"excluded"`
+	Assets      bool   `toml:"assets"`
 }
 
 // AssetConfig is an asset owed and the tokens that back it.
@@ -200,6 +216,9 @@ func parseConfig(raw []byte) (*Config, error) {
 	if err := c.checkS3(); err != nil {
 		return nil, fmt.Errorf(" %w", err)
 	}
+	if err := c.checkWorker(); err != nil {
+		return nil, fmt.Errorf(" worker.%w", err)
+	}
 	if err := c.checkKeys(); err != nil {
 		return nil, fmt.Errorf(" %w", err)
 	}
@@ -245,16 +264,20 @@ func parseConfig(raw []byte) (*Config, error) {
 
 func (c *Config) checkLedger() error {
 	l := c.Ledger
-	path, isFile := strings.CutPrefix(l.Database, "file:")
 	switch {
 	case (l.Query == "") != (l.Database == ""):
 		return errors.New("ledger: query and database go together")
 	case l.Query != "" && len(l.Files) > 0:
 		return errors.New("ledger: give either files, or query and database")
-	case l.Database != "" && (!isFile || path == ""):
+	case l.Database != "" && !namesFile(l.Database):
 		return errors.New("ledger.database: write file:PATH: the database's URL stands in a file of its own, as it is a secret")
 	}
 	return nil
+}
+
+func namesFile(reference string) bool {
+	path, ok := strings.CutPrefix(reference, "file:")
+	return ok && path != ""
 }
 
 func (c ChainConfig) checkFilters() error {
@@ -319,6 +342,7 @@ func defaultConfig() *Config {
 	c.Run.Dir, c.Run.Kind, c.Run.Memory = "run", "plain", "1GiB"
 	c.Keys.Snapshot, c.Keys.Statement = "file:keys/snapshot.age", "file:keys/statement.age"
 	c.Ledger.Negatives, c.Ledger.Duplicates, c.Ledger.UnknownAssets = "error", "error", "error"
+	c.Drift = DriftConfig{Customers: 20, Entries: 50, Liabilities: 50, Reserves: 50, Coverage: 10, Excluded: 1, Assets: true}
 	c.Coverage.Evidence = "inclusion-proved"
 	c.Coverage.Control = []string{"bound", "owner-proved", "script", "spend"}
 	c.Coverage.Classes = []string{"issued", "native"}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"io"
 	"io/fs"
@@ -24,29 +25,38 @@ type database struct {
 
 // openDatabase reads the URL; nobody is asked yet.
 func openDatabase(c *Config) (*database, error) {
-	path := c.resolve(strings.TrimPrefix(c.Ledger.Database, "file:"))
-	url, err := secretFile(path, "ledger.database")
+	_, server, err := databaseURL(c, c.Ledger.Database, "ledger.database")
 	if err != nil {
 		return nil, err
+	}
+	server.RuntimeParams["application_name"], server.RuntimeParams["client_encoding"] = "assay", "UTF8"
+	return &database{server: server, query: strings.TrimRight(c.Ledger.Query, "; \t\r\n")}, nil
+}
+
+// databaseURL reads the URL in the file that a setting names, and refuses one with which others could listen.
+func databaseURL(c *Config, reference, setting string) (string, *pgconn.Config, error) {
+	path := c.resolve(strings.TrimPrefix(reference, "file:"))
+	url, err := secretFile(path, setting)
+	if err != nil {
+		return "", nil, err
 	}
 	server, err := pgconn.ParseConfig(string(url))
 	var missing *fs.PathError
 	switch {
 	case errors.As(err, &missing):
-		return nil, unreadable("ledger.database: the URL in %s names a file: %v", path, missing)
+		return "", nil, unreadable("%s: the URL in %s names a file: %v", setting, path, missing)
 	case err != nil:
-		return nil, hinted(unreadable("ledger.database: %s does not hold the URL of a PostgreSQL database", path), "write postgres://USER:PASSWORD@HOST/NAME?sslmode=verify-full")
+		return "", nil, hinted(unreadable("%s: %s does not hold the URL of a PostgreSQL database", setting, path), "write postgres://USER:PASSWORD@HOST/NAME?sslmode=verify-full")
 	}
 	private := isPrivate(server.Host, server.TLSConfig)
 	for _, other := range server.Fallbacks {
 		private = private && isPrivate(other.Host, other.TLSConfig)
 	}
 	if !private {
-		return nil, hinted(refused("ledger.database: the URL in %s lets others listen, or pose as the server", path),
+		return "", nil, hinted(refused("%s: the URL in %s lets others listen, or pose as the server", setting, path),
 			"add sslmode=verify-full, or use a Unix socket or the loopback address")
 	}
-	server.RuntimeParams["application_name"], server.RuntimeParams["client_encoding"] = "assay", "UTF8"
-	return &database{server: server, query: strings.TrimRight(c.Ledger.Query, "; \t\r\n")}, nil
+	return string(url), server, nil
 }
 
 // isPrivate reports whether nobody between here and the server reads along, and the server is the one that was named.
@@ -93,6 +103,33 @@ func (d *database) check(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	return names, conn.Close(ctx)
+}
+
+// planned asks the server's planner how many rows the query will give, which it guesses from statistics.
+func (d *database) planned(ctx context.Context) (rows int64, columns []string, err error) {
+	conn, names, err := d.ask(ctx)
+	if err != nil {
+		return 0, nil, err
+	}
+	result := conn.ExecParams(ctx, "EXPLAIN (FORMAT JSON) "+d.query, nil, nil, nil, nil).Read()
+	if err = result.Err; err != nil {
+		err = databaseError(ctx, err)
+	}
+	if closed := conn.Close(ctx); err == nil {
+		err = closed
+	}
+	if err != nil {
+		return 0, nil, err
+	}
+	var plans []struct {
+		Plan struct {
+			Rows int64 `json:"Plan Rows"`
+		}
+	}
+	if len(result.Rows) != 1 || json.Unmarshal(result.Rows[0][0], &plans) != nil || len(plans) != 1 {
+		return 0, nil, refused("ledger.query: the server's plan is not understood")
+	}
+	return plans[0].Plan.Rows, names, nil
 }
 
 // checkColumns refuses types whose text is not exactly what the ledger means.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -16,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/assay-por/assay/merkle/ledger"
+	"github.com/assay-por/assay/report"
 )
 
 // querying is the configuration of a folder whose ledger is the answer to a query.
@@ -90,6 +92,7 @@ func TestQuery(t *testing.T) {
 	t.Run("stopped", func(t *testing.T) { testQueryStopped(t, p) })
 	t.Run("verbs", func(t *testing.T) { testQueryVerbs(t, p) })
 	t.Run("verified", func(t *testing.T) { testQueryVerified(t, p) })
+	t.Run("planned", func(t *testing.T) { testQueryPlanned(t, p) })
 }
 
 func testQueryFaults(t *testing.T, p *postgres) {
@@ -221,6 +224,40 @@ func testQueryVerbs(t *testing.T, p *postgres) {
 	}
 }
 
+// testQueryPlanned: the planner tells how many rows there are, without any being read, and refuses nothing by it.
+func testQueryPlanned(t *testing.T, p *postgres) {
+	p.do(t, "CREATE TABLE plenty AS SELECT i::text AS customer, 'BTC'::text AS asset, 1::numeric AS balance FROM generate_series(1, 20000) AS i; ANALYZE plenty")
+	for query, want := range map[string]ledgerSize{
+		"SELECT customer, asset, balance FROM plenty -- all":                  {20_000, 20_000, 20_000 * entryBytes},
+		`SELECT customer, 1 AS "BTC", balance AS "ETH" FROM plenty;`:          {40_000, 20_000, 40_000 * entryBytes},
+		"SELECT customer, asset, 1 / (balance - 1) AS balance FROM plenty":    {20_000, 20_000, 20_000 * entryBytes},
+		"SELECT customer, asset, balance FROM plenty WHERE customer = 'none'": {1, 1, entryBytes},
+	} {
+		s := &stages{ctx: t.Context(), config: querying(t, p.url("", ""), query)}
+		if got, err := s.ledgerSize(); err != nil || got != want {
+			t.Errorf("%s: got %+v, %v, want %+v", query, got, err, want)
+		}
+	}
+	assay, _ := programs(t)
+	former := workplace(t, assay, 100)
+	mustCall(t, former, assay, "run")
+	c := querying(t, p.url("", ""), "SELECT customer, asset, balance FROM plenty")
+	c.Series.Former = filepath.Join(former, "bundle", report.PathEnvelope)
+	entries := int64(strings.Count(read(t, former, "ledger.csv"), "\n")) - 1
+	want := ledgerSize{20_000, 20_000 * 100 / entries, 20_000 * entryBytes}
+	if got, err := (&stages{ctx: t.Context(), config: c}).ledgerSize(); err != nil || got != want || entries < 110 {
+		t.Errorf("after a statement of 100 customers and %d entries: got %+v, %v, want %+v", entries, got, err, want)
+	}
+	s := &stages{ctx: t.Context(), config: querying(t, p.url("", ""), "SELECT customer FROM nobody")}
+	if _, err := s.ledgerSize(); err == nil || !strings.Contains(err.Error(), "nobody") {
+		t.Errorf("of a query that the server does not take: %v", err)
+	}
+	dir := filepath.Dir(querying(t, p.url("127.0.0.1", "sslmode=disable"), "SELECT i::text AS customer, 1 AS \"BTC\" FROM generate_series(1, 9000000000000) AS i").path)
+	if _, stdout, _ := call(t, dir, assay, "doctor"); !strings.Contains(stdout, "ok    build      about 9,000,000,000,000 entries of up to 9,000,000,000,000 customers: ") || !strings.Contains(stdout, "the database's planner guesses the rows, so nothing is refused by them") {
+		t.Errorf("doctor: %s", stdout)
+	}
+}
+
 // testQueryVerified: with verify-full the server shows a certificate of its host, by an authority that the URL names.
 func testQueryVerified(t *testing.T, p *postgres) {
 	own, other := p.certificate(t, "own"), p.certificate(t, "other")
@@ -250,7 +287,8 @@ func TestX11_DatabaseKilled(t *testing.T) {
 	dir := filepath.Dir(querying(t, p.url("", ""), endless).path)
 	mustCall(t, dir, assay, "init")
 	mustCall(t, dir, assay, "snapshot")
-	before := tree(t, dir)
+	before := append(tree(t, dir), filepath.Join(dir, "run", fileBegun)) // it names the plan, no more
+	slices.Sort(before)
 	killed := make(chan struct{})
 	go func() {
 		defer close(killed)
@@ -269,7 +307,7 @@ func TestX11_DatabaseKilled(t *testing.T) {
 	if code != exitNetwork || !strings.Contains(stderr, "ledger.database: ") || strings.Contains(stderr, "canary") || stdout != "" {
 		t.Errorf("exit %d, want %d: %s%s", code, exitNetwork, stdout, stderr)
 	}
-	if diff := cmp.Diff(before, tree(t, dir)); diff != "" {
+	if diff := cmp.Diff(before, slices.Sorted(slices.Values(tree(t, dir)))); diff != "" {
 		t.Errorf("it left: %s", diff)
 	}
 }

@@ -29,8 +29,9 @@ func newDoctor(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "doctor",
 		Short: "Look at configuration, keys, ledger, wallets and nodes before a run",
-		Long:  `Look at everything that a run needs and change nothing. Ends with exit code 1 if something is not as it should be.`,
-		Args:  noArgs,
+		Long: `Look at everything that a run needs and change nothing. From samples of the ledger's files, or a query's plan, estimate what the build takes: a disk that cannot
+hold it is a fault, and assay build and run refuse it too. Ends with exit code 1 if something is not as it should be.`,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.load()
 			if err != nil {
@@ -67,7 +68,7 @@ func (a *app) sayFindings(cmd *cobra.Command, found []finding) error {
 }
 
 func (s *stages) examine() []finding {
-	found := []finding{s.look("config", s.lookRegistry), s.look("keys", s.lookKeys), s.look("approvers", s.lookApprovers), s.look("series", s.lookSeries), s.look("ledger", s.lookLedger), s.look("wallets", s.lookWallets)}
+	found := []finding{s.look("config", s.lookRegistry), s.look("keys", s.lookKeys), s.look("approvers", s.lookApprovers), s.look("series", s.lookSeries), s.look("ledger", s.lookLedger), s.look("build", s.lookBuild), s.look("wallets", s.lookWallets)}
 	if slices.ContainsFunc(s.config.Wallets, func(w WalletConfig) bool { return w.derives() }) {
 		found = append(found, s.look("derived", s.lookDerived))
 	}

@@ -39,7 +39,9 @@ func newLedgerCheck(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "check",
 		Short: "Read the whole ledger by the rules of the configuration and print counts and totals",
-		Args:  noArgs,
+		Long: `Read the whole ledger by the rules of the configuration and print counts and totals. Nothing of it stays; meanwhile it lies, sealed to a key that nobody keeps, in the
+folder for temporary files (TMPDIR), where it takes about a third of its size.`,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.load()
 			if err != nil {
@@ -142,8 +144,8 @@ func filesIn(path string) ([]string, error) {
 	return files, nil
 }
 
-// summary reads the whole ledger and tells what a statement would say of it. What does not fit into memory lies in the system's
-// folder for temporary files (TMPDIR) meanwhile, sealed to a key that nobody keeps.
+// summary reads the whole ledger and tells what a statement would say of it. Meanwhile it lies in the system's folder for temporary
+// files (TMPDIR), sealed to a key that nobody keeps.
 func (in *ledgerInput) summary(ctx context.Context, p *progress) (ledger.Summary, error) {
 	dir, err := os.MkdirTemp("", "assay-check-")
 	if err != nil {

@@ -62,7 +62,7 @@ func openLedger(ctx context.Context, c *Config) (*ledgerInput, error) {
 		in.size += s.size
 		in.sources = append(in.sources, ledger.Source{
 			Name: path, Size: s.size,
-			Open: func() (io.ReadCloser, error) { return os.Open(path) },
+			Open: func(context.Context) (io.ReadCloser, error) { return os.Open(path) },
 			Read: func() (string, error) { return "", s.unchanged() },
 		})
 		named = append(named, map[string]any{"name": filepath.Base(path), "sha256": sum})
@@ -73,7 +73,7 @@ func openLedger(ctx context.Context, c *Config) (*ledgerInput, error) {
 	}
 	for _, o := range objects {
 		in.size += o.Size
-		in.sources = append(in.sources, o.source(ctx))
+		in.sources = append(in.sources, o.source())
 		named = append(named, o.identity())
 	}
 	return in, in.identified("files", named)
@@ -86,7 +86,7 @@ func (in *ledgerInput) openQuery(ctx context.Context) (err error) {
 	var sum *rowSum // of the rows that were read last
 	in.sources = []ledger.Source{{
 		Name: "ledger.query", Query: true,
-		Open: func() (io.ReadCloser, error) {
+		Open: func(ctx context.Context) (io.ReadCloser, error) {
 			sum = new(rowSum)
 			return in.database.rows(ctx, sum)
 		},

@@ -27,8 +27,8 @@ func (o ledgerObject) identity() map[string]any {
 	return map[string]any{"name": path.Base(o.Key), "size": o.Size, "etag": o.ETag}
 }
 
-func (o ledgerObject) source(ctx context.Context) ledger.Source {
-	return ledger.Source{Name: o.name(), Size: o.Size, Open: func() (io.ReadCloser, error) {
+func (o ledgerObject) source() ledger.Source {
+	return ledger.Source{Name: o.name(), Size: o.Size, Open: func(ctx context.Context) (io.ReadCloser, error) {
 		return openObject{store.Ahead(o.bucket.OpenObject(ctx, o.Object))}, nil
 	}}
 }

@@ -32,6 +32,7 @@ func main() { os.Exit(Main()) }
 func Main() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // who interrupts a second time does not want to wait
 	app := new(app)
 	root := newRoot(app)
 	err := noCores()
@@ -42,7 +43,7 @@ func Main() int {
 		return exitDone
 	}
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
-		err = refused("interrupted; what was finished is kept, run the same command again to go on")
+		err = waiting("run the same command again to go on where it stopped", "interrupted; what was finished is kept")
 	}
 	printError(root.ErrOrStderr(), err)
 	return exitCode(err)
@@ -63,13 +64,15 @@ func printError(w io.Writer, err error) {
 const longHelp = `assay makes solvency reports: what an exchange owes, what it holds, and a signed bundle that anyone can check.
 
 Stages, in order: snapshot, build, reserves, control, report, sign and, with a [log], publish. "assay run" does all of them and says what it waits for; "assay status"
-says where it stands. What was published cannot be changed: withdraw takes it back, erratum mends its words, and a later statement may take its place.
+says where it stands. Figures that moved too far since the former statement wait for confirm. What was published cannot be changed: withdraw takes it back, erratum mends its words, and a later statement may take its place.
 On machines of their own: approve, for those who must approve a statement; countersign, for auditors, whose findings attach takes in.
 To show when it was there: timestamp, by time-stamping authorities; anchor, in a block of Bitcoin.
 Beside them: custody, for what outside custodians sign; draw, for an instant that nobody could choose; log, the transparency log of what was published;
 witness, to watch over logs of others; keys, for what signs.
 
-Exit codes: 0 done, 1 refused or waiting, 2 usage, 3 unreadable input, 5 network.`
+Interrupt any of them with Ctrl-C: what was finished is kept, and the same command goes on where it stopped. A second Ctrl-C does not wait for it to end cleanly.
+
+Exit codes: 0 done, 1 refused, waiting or interrupted, 2 usage, 3 unreadable input, 5 network.`
 
 func newRoot(app *app) *cobra.Command {
 	root := &cobra.Command{
@@ -96,10 +99,10 @@ func newRoot(app *app) *cobra.Command {
 	root.AddCommand(
 		newInit(app), newDoctor(app), newLedger(app),
 		newRun(app), newSnapshot(app), newBuild(app), newReserves(app), newControl(app), newReport(app), newSign(app), newPublish(app), newWithdraw(app), newErratum(app),
-		newApprove(app), newAttach(app), newStatus(app), newCountersign(app),
+		newApprove(app), newConfirm(app), newAttach(app), newStatus(app), newCountersign(app),
 		newTimestamp(app), newAnchor(app),
 		newDraw(app), newCustody(app), newKeyring(app),
-		newProve(app), newServe(app), newLog(app), newWitness(app),
+		newProve(app), newServe(app), newWorker(app), newLog(app), newWitness(app),
 	)
 	return root
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"io/fs"
 	"os"
@@ -35,14 +36,11 @@ func (s *stages) placeOrder(ctx context.Context, plan build.Plan) error {
 			return err
 		}
 		if err := store.Write(ctx, into, name, sealed); err != nil {
-			return unreadable("%v", err)
+			return err
 		}
 	}
 	// The plan comes last: with it the order is whole.
-	if err := store.Write(ctx, into, build.PlanFile, plan.Encode()); err != nil {
-		return unreadable("%v", err)
-	}
-	return nil
+	return store.Write(ctx, into, build.PlanFile, plan.Encode())
 }
 
 // dropOrder takes an order out of the store.
@@ -51,15 +49,12 @@ func (s *stages) dropOrder(ctx context.Context, plan string) error {
 	if err != nil {
 		return err
 	}
-	if err := store.RemoveAll(ctx, files, orderFolder(plan)+"/"); err != nil {
-		return unreadable("%v", err)
-	}
-	return nil
+	return store.RemoveAll(ctx, files, orderFolder(plan)+"/")
 }
 
-// orders does tasks of builds that others have ordered. It keeps what it learned of the last one.
+// orders does tasks of builds that others have ordered. It keeps what it learned of the last one, as long as its tasks end
+// well.
 type orders struct {
-	app    *app
 	config *Config
 	key    *keys.Identity // the snapshot key
 
@@ -74,7 +69,18 @@ func (o *orders) do(ctx context.Context, t build.Task) error {
 	if err != nil {
 		return err
 	}
-	return w.Do(ctx, t)
+	if err = w.Do(ctx, t); err != nil {
+		o.forget(w) // the ledger may be another one by now
+	}
+	return err
+}
+
+func (o *orders) forget(w *build.Worker) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.worker == w {
+		o.plan, o.worker = "", nil
+	}
 }
 
 // workerOf returns who does the tasks of a plan.
@@ -104,7 +110,7 @@ func (o *orders) take(ctx context.Context, from store.Store) (*build.Worker, err
 		return nil, hinted(unreadable("the order of this task is not in the store: %v", err), "run.store must be the same for assay build and for every assay worker")
 	}
 	if err != nil {
-		return nil, unreadable("%v", err)
+		return nil, err
 	}
 	plan, err := build.ParsePlan(raw)
 	if err != nil {
@@ -112,7 +118,7 @@ func (o *orders) take(ctx context.Context, from store.Store) (*build.Worker, err
 	}
 	dir, err := os.MkdirTemp("", "assay-order-") // what it is given is sealed
 	if err != nil {
-		return nil, unreadable("%v", err)
+		return nil, err
 	}
 	defer os.RemoveAll(dir)
 	for _, name := range orderedFiles {
@@ -121,7 +127,7 @@ func (o *orders) take(ctx context.Context, from store.Store) (*build.Worker, err
 			err = os.WriteFile(filepath.Join(dir, name), sealed, 0o600)
 		}
 		if err != nil {
-			return nil, unreadable("%v", err)
+			return nil, err
 		}
 	}
 	secret, err := keys.OpenSecret(filepath.Join(dir, fileSecret), openedBy(o.key))
@@ -136,12 +142,15 @@ func (o *orders) take(ctx context.Context, from store.Store) (*build.Worker, err
 	if err != nil {
 		return nil, unreadable("the shard key of the order: %v", err)
 	}
+	if identity.Recipient().String() != plan.Recipient {
+		return nil, refused("the shard key of the order is not that of its plan: the order was altered")
+	}
 	in, err := openLedger(ctx, o.config)
 	if err != nil {
 		return nil, err
 	}
 	memory, _ := parseSize(o.config.Run.Memory) // the configuration was checked
-	w := &build.Worker{Plan: plan, Sources: in.sources, Keys: derived, Recipient: identity.Recipient(), Identity: identity, Memory: memory}
+	w := &build.Worker{Plan: plan, Sources: in.sources, Keys: derived, Recipient: identity.Recipient(), Identity: identity, Random: rand.Reader, Memory: memory}
 	if in.planned() != plan.Input {
 		return nil, hinted(refused("the ledger here, or its rules, are not those of the build that was ordered"), "[ledger] and [[asset]] must be the same for assay build and for every assay worker")
 	}

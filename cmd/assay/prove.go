@@ -186,6 +186,14 @@ func (p *prover) open() (*build.Prover, error) {
 	return inner, nil
 }
 
+// unproved is the error of files that give no proof: they are at fault, or a network is.
+func unproved(err error) error {
+	if errors.Is(err, store.ErrUnreachable) {
+		return err
+	}
+	return unreadable("%w", err)
+}
+
 // proofFile names a proof's file by the customer's look-up handle.
 func proofFile(handle [32]byte) string { return shortHandle(handle) + ".json" }
 
@@ -215,7 +223,7 @@ func (p *prover) prove(customer string, name func(handle [32]byte) string) error
 		return refused("no such customer in this snapshot's ledger")
 	}
 	if err != nil {
-		return unreadable("%v", err)
+		return unproved(err)
 	}
 	// The prover held the row's identity to the root. That it is this customer's, only who has the id can tell.
 	if root, err := proof.Root(id); err != nil || root.Hash != p.tree.Root {

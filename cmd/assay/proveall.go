@@ -117,7 +117,7 @@ func (m *maker) archive(ctx context.Context, shard int) error {
 	const often = 1 << 10
 	for proved, err := range m.proofs.All(ctx, shard) {
 		if err != nil {
-			return unreadable("%w", err)
+			return unproved(err)
 		}
 		if m.file, err = m.files.Append(m.file[:0], proved.Proof); err != nil {
 			return err

@@ -28,7 +28,10 @@ former statement, and what to look at twice. Accounts that have not signed count
 				if err != nil {
 					return err
 				}
-				r := newReview(digestOf(d.payload), d.statement.Predicate, d.former, d.claims...)
+				r := newReview(digestOf(d.payload), d.statement.Predicate, d.former, s.config.Drift, d.claims...)
+				if r.Confirm, err = s.toConfirm(s.drift(d.former, d.statement.Predicate)); err != nil {
+					return err
+				}
 				if a.json {
 					return a.say(cmd, r, "")
 				}

@@ -15,19 +15,22 @@ type review struct {
 	Coverage  []report.Coverage `json:"coverage"`
 	Former    string            `json:"former,omitempty"`
 	Changes   []report.Change   `json:"changes"`
+	Drifts    []report.Drift    `json:"drifts"`            // those of the changes that moved further than the limits
+	Confirm   string            `json:"confirm,omitempty"` // digest of the drifts, if nobody confirmed them yet
 	Warnings  []string          `json:"warnings"`
 }
 
-func newReview(digest string, p report.Predicate, former *report.Signed, more ...string) review {
-	r := review{Statement: digest, Coverage: p.Coverage, Changes: []report.Change{}, Warnings: append(report.Warnings(p), more...)}
+func newReview(digest string, p report.Predicate, former *report.Signed, limits DriftConfig, more ...string) review {
+	r := review{Statement: digest, Coverage: p.Coverage, Changes: []report.Change{}, Drifts: []report.Drift{}, Warnings: append(report.Warnings(p), more...)}
 	if former != nil {
 		r.Former = former.Digest.String()
 		r.Changes = append(r.Changes, report.Diff(former.Statement.Predicate, p)...)
+		r.Drifts = append(r.Drifts, report.Drifts(former.Statement.Predicate, p, report.DriftLimits(limits))...)
 	}
 	return r
 }
 
-// sayReview prints the changes and the warnings.
+// sayReview prints the changes, which of them moved too far, and the warnings.
 func (a *app) sayReview(cmd *cobra.Command, r review, p report.Predicate) error {
 	var lines []string
 	switch {
@@ -42,6 +45,12 @@ func (a *app) sayReview(cmd *cobra.Command, r review, p report.Predicate) error 
 	}
 	for _, c := range r.Changes {
 		lines = append(lines, "  "+c.String())
+	}
+	for _, d := range r.Drifts {
+		lines = append(lines, "moved: "+d.String())
+	}
+	if r.Confirm != "" {
+		lines = append(lines, "if what moved is right: assay confirm "+r.Confirm)
 	}
 	for _, text := range r.Warnings {
 		lines = append(lines, "look at: "+text)

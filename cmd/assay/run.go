@@ -37,6 +37,9 @@ func (s *stages) all(cmd *cobra.Command, w instant, unsignedToo bool) error {
 		s.progress.say("run: it was published, and nothing is drawn up anew; another statement needs a run directory of its own (run.dir)")
 		return s.publish(cmd)
 	}
+	if err := s.mustFit(false); err != nil {
+		return err
+	}
 	in, err := openLedger(s.ctx, s.config)
 	if err != nil {
 		return err

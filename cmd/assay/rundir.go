@@ -19,6 +19,7 @@ const (
 	fileSecret     = "secret.age"         // its secret, sealed to the snapshot key
 	fileShardKey   = "shards.age"         // the identity that opens its shard files, sealed likewise
 	fileBuild      = "build.json"         // inputs and result of the build stage
+	fileBegun      = "begun.json"         // the plan of a build that did not end yet
 	dirDerived     = "derived"            // which addresses of derived wallets hold coins, a file a chain
 	dirGathered    = "gathered"           // balances and evidence, a pair of files a chain
 	dirChallenges  = "control/challenges" // texts to sign
@@ -27,6 +28,7 @@ const (
 	dirCustody     = "custody"             // what is asked of custodians, and what they signed
 	fileMoment     = "moment.json"         // when the statement was drawn up first, and the last blocks then
 	fileDraft      = "draft.json"          // the statement's payload
+	fileConfirmed  = "confirmed.json"      // what moved since the former statement, once somebody confirmed it
 	dirApprovals   = "approvals"           // what approvers signed, a file a key
 	fileEnvelope   = "statement.dsse.json" // the signed statement
 	fileEntry      = "entry.dsse.json"     // the signed statement's entry for a log
@@ -88,6 +90,14 @@ func (r *runDir) write(name string, data []byte) error {
 	}
 	if err := renameio.WriteFile(path, data, 0o600); err != nil {
 		return unreadable("writing %s: %v", path, err)
+	}
+	return nil
+}
+
+// remove removes a file, if it is there.
+func (r *runDir) remove(name string) error {
+	if err := os.Remove(r.join(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return unreadable("%v", err)
 	}
 	return nil
 }

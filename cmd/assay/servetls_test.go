@@ -93,8 +93,8 @@ func (e *exchange) shelved(t *testing.T, name string) {
 	}
 }
 
-// told is what came of asking.
-type told struct {
+// reply is what came of asking.
+type reply struct {
 	protocol string
 	tls      *tls.ConnectionState
 	header   http.Header
@@ -102,7 +102,7 @@ type told struct {
 }
 
 // get asks for what must be signed, and whose signature the client has checked.
-func get(t *testing.T, c *client.Client, path string) told {
+func get(t *testing.T, c *client.Client, path string) reply {
 	t.Helper()
 	response, err := c.Get(t.Context(), path)
 	if err != nil {
@@ -113,7 +113,7 @@ func get(t *testing.T, c *client.Client, path string) told {
 	if err != nil {
 		t.Fatalf("%s: %v", path, err)
 	}
-	return told{response.Proto, response.TLS, response.Header, string(content)}
+	return reply{response.Proto, response.TLS, response.Header, string(content)}
 }
 
 // TestServeTLS: TLS 1.3 and HTTP/2, every answer signed by a key that the statement key vouches for; a new report and a new certificate are noticed.

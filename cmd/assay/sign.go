@@ -119,7 +119,7 @@ func (s *stages) private(content []byte) bool {
 }
 
 // signed returns the signed statement, with its entry beside it: what was signed before if it holds this very payload, else anew,
-// once enough people approved it. The key is opened at most once, and only if there is something to sign.
+// once enough people approved it and somebody confirmed what moved. The key is opened at most once, and only if there is something to sign.
 func (s *stages) signed(d draft) ([]byte, error) {
 	own, err := s.app.publicKey(s.ctx, "keys.statement", s.config.keyRef(s.config.Keys.Statement))
 	if err != nil {
@@ -139,7 +139,11 @@ func (s *stages) signed(d draft) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := s.await(have, who); err != nil {
+		moved := s.awaitConfirmation(d)
+		if moved != nil && !isWaiting(moved) {
+			return nil, moved
+		}
+		if err := joinWaiting(s.await(have, who), moved); err != nil {
 			return nil, err
 		}
 		if envelope, err = s.signAnew(d.payload, own, who, have, signer); err != nil {

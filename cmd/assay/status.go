@@ -16,7 +16,7 @@ import (
 const (
 	stateNone     = "none"     // no snapshot was taken
 	stateTaken    = "taken"    // there is a snapshot, and no draft yet
-	stateDraft    = "draft"    // a draft waits for approvals
+	stateDraft    = "draft"    // a draft waits for approvals, or for what moved to be confirmed
 	stateApproved = "approved" // it may be signed
 	stateSigned   = "signed"
 
@@ -35,7 +35,8 @@ type status struct {
 	Statement string `json:"statement,omitempty"`
 	Approvals uint64 `json:"approvals"`
 	Required  uint64 `json:"required"`
-	Stale     int    `json:"stale"` // approvals of an older draft
+	Stale     int    `json:"stale"`             // approvals of an older draft
+	Confirm   string `json:"confirm,omitempty"` // digest of what moved, if nobody confirmed it yet
 	Signed    string `json:"signed,omitempty"`
 	Attached  int    `json:"attached"`
 
@@ -106,7 +107,10 @@ func (s *stages) draftStatus(st *status) error {
 		return err
 	}
 	st.State, st.Statement, st.Approvals, st.Required, st.Stale = stateDraft, digestOf(payload), have.count(), who.Required, have.stale
-	if st.Approvals >= st.Required {
+	if st.Confirm, err = s.draftToConfirm(payload); err != nil {
+		return err
+	}
+	if st.Approvals >= st.Required && st.Confirm == "" {
 		st.State = stateApproved
 	}
 	if !s.run.has(fileEnvelope) {
@@ -122,7 +126,7 @@ func (s *stages) draftStatus(st *status) error {
 	}
 	st.Signed = digestOf(e.Payload)
 	if bytes.Equal(e.Payload, payload) {
-		st.State = stateSigned
+		st.State, st.Confirm = stateSigned, ""
 	}
 	attached, err := s.attachmentFiles()
 	if err != nil {
@@ -176,6 +180,9 @@ func (a *app) sayStatus(cmd *cobra.Command, st status) error {
 	}
 	fmt.Fprintf(out, "draft      statement %s\n", st.Statement)
 	fmt.Fprintf(out, "approvals  %s\n", st.approvals())
+	if st.Confirm != "" {
+		fmt.Fprintf(out, "moved      more than [drift] allows: assay report lists it; if it is right, assay confirm %s\n", st.Confirm)
+	}
 	switch {
 	case st.Signed == st.Statement:
 		fmt.Fprintf(out, "signed     yes, with %d attachments\n", st.Attached)

@@ -7,7 +7,7 @@
 //	spools ──shard─▶ a shard file, a leaves file, and the shard's root
 //
 //	scan-000.json               what a scan counted: once it is there, the scan's spools are whole
-//	spools/000/00000.age        sealed; removed when every shard that needs it is done
+//	spools/000-…/00000.age      sealed, in a folder an attempt; removed when every shard that needs it is done
 //	shard-00000.json            a shard's root, sum and counts: once it is there, its files are whole
 //	shards/00000.age            sealed, see package shard
 //	leaves/shard-00000.leaves   as SPEC part 6 says
@@ -19,11 +19,16 @@ package build
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
+	"slices"
+	"strings"
 
 	"github.com/assay-por/assay/merkle"
 	"github.com/assay-por/assay/merkle/ledger"
@@ -68,7 +73,7 @@ func Run(ctx context.Context, w *Worker, r Runner) (Result, Read, error) {
 	if err := w.check(); err != nil {
 		return Result{}, Read{}, err
 	}
-	if err := r.Run(ctx, w.Plan.tasks(stageScan, len(w.Plan.Scans)), w.done, nil); err != nil {
+	if err := w.stage(ctx, r, "ledger", w.Plan.tasks(stageScan, len(w.Plan.Scans)), w.sizes()); err != nil {
 		return Result{}, Read{}, err
 	}
 	scans, err := w.scanned(ctx)
@@ -76,11 +81,7 @@ func Run(ctx context.Context, w *Worker, r Runner) (Result, Read, error) {
 		return Result{}, Read{}, err
 	}
 	shards := w.Plan.tasks(stageShard, scans.shards)
-	tell, err := w.telling(ctx, shards, scans.counts.Entries())
-	if err != nil {
-		return Result{}, Read{}, err
-	}
-	if err := r.Run(ctx, shards, w.done, tell); err != nil {
+	if err := w.stage(ctx, r, "tree", shards, shares(scans.counts.Entries(), len(shards))); err != nil {
 		return Result{}, Read{}, err
 	}
 	result := Result{Snapshot: w.Plan.Snapshot}
@@ -90,17 +91,23 @@ func Run(ctx context.Context, w *Worker, r Runner) (Result, Read, error) {
 		if err := w.get(ctx, shardName(i), &s); err != nil {
 			return Result{}, Read{}, err
 		}
+		if s.Ledger != scans.ledger {
+			return Result{}, Read{}, fmt.Errorf("shard #%d was built of rows that another reading of the ledger gave: build it anew from the start (assay build --again)", i)
+		}
 		result.Shards = append(result.Shards, s.result())
 		folded.Add(s.Folded)
 	}
 	if err := result.close(); err != nil {
 		return Result{}, Read{}, err
 	}
+	if totals, err := scans.counts.Totals(); err != nil || !slices.Equal(result.Totals, totals) {
+		return Result{}, Read{}, errors.Join(err, errors.New("the tree's totals are not those of the ledger: a file of the build was altered; build it anew from the start (assay build --again)"))
+	}
 	summary, err := scans.counts.Summary(w.Plan.Rules, folded)
 	if err != nil {
 		return Result{}, Read{}, err
 	}
-	return result, Read{summary, scans.contents}, w.sweep(ctx, len(shards))
+	return result, Read{summary, scans.contents()}, w.sweep(ctx, len(shards))
 }
 
 // sweep removes what workers that were killed, or late, left behind.
@@ -115,25 +122,69 @@ func (w *Worker) sweep(ctx context.Context, shards int) error {
 	return store.Sweep(ctx, w.Store, "", func(name string) bool { return keep[name] })
 }
 
-// telling returns what tells that a shard is done, those that are done already being the beginning.
-func (w *Worker) telling(ctx context.Context, shards []Task, entries uint64) (func(Task), error) {
-	if w.Progress == nil {
-		return nil, nil
-	}
-	done, all, total := int64(0), int64(len(shards)), int64(entries) //nolint:gosec // a count
-	for _, t := range shards {
+// Tidy removes what processes that were killed left of tasks that are not done, so that it does not fill the disk while they are done
+// again. Requires that nobody else does tasks of the plan.
+func (w *Worker) Tidy(ctx context.Context) error {
+	whole := map[string]bool{} // folders of spools
+	for i, t := range w.Plan.tasks(stageScan, len(w.Plan.Scans)) {
 		is, err := w.done(ctx, t)
 		if err != nil {
-			return nil, err
+			return err
 		}
+		var s scanDone
 		if is {
-			done++
+			if err := w.get(ctx, scanName(i), &s); err != nil {
+				return err
+			}
+			whole[path.Dir(spoolName(i, s.Attempt, 0))] = true
 		}
 	}
-	return func(Task) {
-		done++
-		w.Progress("tree", total*done/all, total)
-	}, nil
+	return store.Sweep(ctx, w.Store, "", func(name string) bool { return !strings.HasPrefix(name, spoolsDir) || whole[path.Dir(name)] })
+}
+
+// stage has the tasks of a stage done, and tells its progress; each task is so much of it.
+func (w *Worker) stage(ctx context.Context, r Runner, name string, tasks []Task, weights []int64) error {
+	if w.Progress == nil {
+		return r.Run(ctx, tasks, w.done, nil)
+	}
+	var done, total int64
+	for i, t := range tasks {
+		is, err := w.done(ctx, t)
+		if err != nil {
+			return err
+		}
+		total += weights[i]
+		if is {
+			done += weights[i]
+		}
+	}
+	return r.Run(ctx, tasks, w.done, func(t Task) {
+		done += weights[t.Index]
+		w.Progress(name, done, total)
+	})
+}
+
+// sizes returns how many bytes each scan reads.
+func (w *Worker) sizes() []int64 {
+	var all []int64
+	rest := w.Sources
+	for _, n := range w.Plan.Scans {
+		var size int64
+		for _, s := range rest[:n] {
+			size += s.Size
+		}
+		all, rest = append(all, size), rest[n:]
+	}
+	return all
+}
+
+// shares divides a total evenly.
+func shares(total uint64, n int) []int64 {
+	all := make([]int64, n)
+	for i := range all {
+		all[i] = int64(total*uint64(i+1)/uint64(n) - total*uint64(i)/uint64(n)) //nolint:gosec // a count of entries, and at most 2^20 shares
+	}
+	return all
 }
 
 // Summarize reads a ledger as a build does, and tells what the statement would say of it. It keeps nothing.
@@ -228,20 +279,22 @@ func (w *Worker) done(ctx context.Context, t Task) (bool, error) {
 
 // scans is what all scans together left.
 type scans struct {
-	counts   ledger.Counts
-	contents []string
-	sizes    [][]int64 // of the spools, by scan and part; 0 where there is none
-	shards   int
+	all    []scanDone
+	counts ledger.Counts
+	ledger string // digest of what they read
+	shards int
 }
 
-// scanned reads the results of all scans.
-func (w *Worker) scanned(ctx context.Context) (*scans, error) {
-	w.scansOnce.Lock()
-	defer w.scansOnce.Unlock()
-	if w.scans != nil {
-		return w.scans, nil
+func (s *scans) contents() (all []string) {
+	for _, one := range s.all {
+		all = append(all, one.Contents...)
 	}
-	all, spooled := &scans{}, int64(0)
+	return all
+}
+
+// scanned reads the results of all scans. They are not kept: while this process lives, the tree may be built anew.
+func (w *Worker) scanned(ctx context.Context) (*scans, error) {
+	all, spooled, digest := &scans{}, int64(0), sha256.New()
 	for i := range w.Plan.Scans {
 		var s scanDone
 		if err := w.get(ctx, scanName(i), &s); err != nil {
@@ -250,8 +303,13 @@ func (w *Worker) scanned(ctx context.Context) (*scans, error) {
 		if err := all.counts.Merge(s.Counts); err != nil {
 			return nil, cmp.Or(ledger.Locate(ctx, w.Sources, w.Plan.Assets, w.Plan.Rules, ""), err)
 		}
-		all.contents = append(all.contents, s.Contents...)
-		all.sizes = append(all.sizes, s.Spools)
+		if len(s.Spools) != w.Plan.Parts {
+			return nil, fmt.Errorf("%s of the build was altered: it has %d parts, want %d", scanName(i), len(s.Spools), w.Plan.Parts)
+		}
+		if err := json.NewEncoder(digest).Encode(s.scanRead); err != nil {
+			return nil, err
+		}
+		all.all = append(all.all, s)
 		for _, size := range s.Spools {
 			spooled += size
 		}
@@ -260,6 +318,6 @@ func (w *Worker) scanned(ctx context.Context) (*scans, error) {
 		return nil, ledger.Empty(w.Sources)
 	}
 	all.shards = w.Plan.shards(all.counts.Entries())
-	w.scans = all
+	all.ledger = hex.EncodeToString(digest.Sum(nil))
 	return all, nil
 }

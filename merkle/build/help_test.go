@@ -3,6 +3,7 @@ package build
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"io"
 	"strings"
 	"testing"
@@ -44,7 +45,7 @@ func (l *testLedger) Add(customer []byte, entries []ledger.Entry) error {
 }
 
 func (l *testLedger) sources() []ledger.Source {
-	return []ledger.Source{{Name: "l.csv", Size: int64(len(l.text)), Open: func() (io.ReadCloser, error) {
+	return []ledger.Source{{Name: "l.csv", Size: int64(len(l.text)), Open: func(context.Context) (io.ReadCloser, error) {
 		return io.NopCloser(strings.NewReader(l.text)), nil
 	}}}
 }
@@ -93,7 +94,7 @@ func (in Input) worker() *Worker {
 		plan.Parts = in.Parts
 	}
 	return &Worker{Plan: plan, Store: store.Dir(in.Dir), Sources: in.Ledger.sources(), Keys: in.Keys,
-		Recipient: in.Identity.Recipient(), Identity: in.Identity, Memory: in.Memory, Cores: in.Cores, Progress: in.Progress}
+		Recipient: in.Identity.Recipient(), Identity: in.Identity, Random: rand.Reader, Memory: in.Memory, Cores: in.Cores, Progress: in.Progress}
 }
 
 func run(in Input) (Result, error) {

@@ -14,17 +14,20 @@ import (
 	"github.com/assay-por/assay/merkle/shard"
 )
 
-// Plan is all that a build depends on, but for keys. Every worker of a build has the same.
+// Plan is all that a build depends on. Every worker of a build has the same.
 type Plan struct {
-	Type     string         `json:"type"`  // "assay/v1/plan"
-	Input    string         `json:"input"` // what names the ledger
-	Snapshot merkle.Hash    `json:"snapshot"`
-	Assets   []ledger.Asset `json:"assets"`
-	Rules    ledger.Rules   `json:"rules"`
-	Scans    []int          `json:"scans"`  // how many of the sources each scan reads, in their order
-	Parts    int            `json:"parts"`  // that a scan divides customers into; the root does not depend on it
-	Shards   int            `json:"shards"` // 0: by the number of entries, see ShardEntries
-	Leaves   bool           `json:"leaves"` // write leaves files
+	Type     string      `json:"type"`  // "assay/v1/plan"
+	Input    string      `json:"input"` // what names the ledger
+	Snapshot merkle.Hash `json:"snapshot"`
+	// Recipient names the age recipient that files are sealed to, and with it the secret that was drawn along with its identity: a snapshot
+	// that was drawn up anew has another.
+	Recipient string         `json:"recipient"`
+	Assets    []ledger.Asset `json:"assets"`
+	Rules     ledger.Rules   `json:"rules"`
+	Scans     []int          `json:"scans"`  // how many of the sources each scan reads, in their order
+	Parts     int            `json:"parts"`  // that a scan divides customers into; the root does not depend on it
+	Shards    int            `json:"shards"` // 0: by the number of entries, see ShardEntries
+	Leaves    bool           `json:"leaves"` // write leaves files
 }
 
 const planType = "assay/v1/plan"
@@ -35,7 +38,7 @@ const ShardEntries = 1 << 21
 
 const (
 	// A ledger of more than one source is read in scans of this many bytes or more, so that several machines can.
-	scanSize = 1 << 30
+	scanSize = 1 << 28
 	maxScans = 16
 	// Each part costs a scan some 100 KiB of memory, and files.
 	maxParts   = 1024
@@ -157,7 +160,11 @@ func LeavesFile(index int) string { return fmt.Sprintf("leaves/shard-%05d.leaves
 
 const spoolsDir = "spools/"
 
-func spoolName(scan, part int) string { return fmt.Sprintf(spoolsDir+"%03d/%05d.age", scan, part) }
-func runsName(shard int) string       { return fmt.Sprintf(spoolsDir+"runs/%05d-", shard) }
-func scanName(index int) string       { return fmt.Sprintf("scan-%03d.json", index) }
-func shardName(index int) string      { return fmt.Sprintf("shard-%05d.json", index) }
+func spoolName(scan int, attempt string, part int) string {
+	return fmt.Sprintf(spoolsDir+"%03d-%s/%05d.age", scan, attempt, part)
+}
+func runsName(shard int, attempt string) string {
+	return fmt.Sprintf(spoolsDir+"runs/%05d-%s-", shard, attempt)
+}
+func scanName(index int) string  { return fmt.Sprintf("scan-%03d.json", index) }
+func shardName(index int) string { return fmt.Sprintf("shard-%05d.json", index) }

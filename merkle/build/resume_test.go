@@ -51,7 +51,7 @@ func cutInto(text string, files int) []ledger.Source {
 	var sources []ledger.Source
 	for i := range files {
 		part := head + "\n" + strings.Join(rows[i*len(rows)/files:(i+1)*len(rows)/files], "")
-		sources = append(sources, ledger.Source{Name: fmt.Sprintf("%d.csv", i), Size: int64(len(part)), Open: func() (io.ReadCloser, error) {
+		sources = append(sources, ledger.Source{Name: fmt.Sprintf("%d.csv", i), Size: int64(len(part)), Open: func(context.Context) (io.ReadCloser, error) {
 			return io.NopCloser(strings.NewReader(part)), nil
 		}})
 	}
@@ -209,7 +209,7 @@ func TestX11_DiskFull(t *testing.T) {
 	}
 	w := other.worker()
 	w.Plan.Parts = 8
-	w.Sources = []ledger.Source{{Name: "l.csv", Size: int64(len(in.Ledger.text)), Open: func() (io.ReadCloser, error) { return nil, errors.New("read again") }}}
+	w.Sources = []ledger.Source{{Name: "l.csv", Size: int64(len(in.Ledger.text)), Open: func(context.Context) (io.ReadCloser, error) { return nil, errors.New("read again") }}}
 	if diff := cmp.Diff(want, w.outcome(t, other.Dir)); diff != "" {
 		t.Errorf("%.2000s", diff)
 	}
@@ -229,7 +229,7 @@ func TestX11_InterruptedBuild(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		w := other.worker()
 		w.Cores = 1
-		w.Progress = func(s string, done, total int64) {
+		w.Progress = func(s string, _, _ int64) {
 			if s == stage {
 				cancel()
 			}
@@ -238,7 +238,7 @@ func TestX11_InterruptedBuild(t *testing.T) {
 			t.Fatalf("cancelled while %s: got %v", stage, err)
 		}
 	}
-	if _, err := os.Stat(filepath.Join(other.Dir, spoolName(0, 0))); err != nil {
+	if _, err := os.Stat(filepath.Join(other.Dir, other.worker().spool(t, 0))); err != nil {
 		t.Errorf("the spools that other shards need are gone: %v", err)
 	}
 	again := map[int]bool{}
@@ -252,6 +252,58 @@ func TestX11_InterruptedBuild(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, other.worker().outcome(t, other.Dir)); diff != "" {
 		t.Errorf("%.2000s", diff)
+	}
+}
+
+// Tasks that a context's end left undone are no success.
+func TestInProcess_Cancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	first := func(_ context.Context, task Task) (bool, error) { return task.Index == 0, nil }
+	r := InProcess{Do: func(ctx context.Context, _ Task) error { return ctx.Err() }}
+	if err := r.Run(ctx, Plan{}.tasks(stageShard, 3), first, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// spool is the name of a part of scan #0.
+func (w *Worker) spool(t *testing.T, part int) string {
+	t.Helper()
+	var s scanDone
+	if err := w.get(context.Background(), scanName(0), &s); err != nil {
+		t.Fatal(err)
+	}
+	return spoolName(0, s.Attempt, part)
+}
+
+// X11: what killed processes left goes before the build goes on, and nothing that it goes on with.
+func TestX11_Tidy(t *testing.T) {
+	in := inputOf(t, readText(t, synthText(t, 500), ledger.Rules{}), 1, 2, 4, newIdentity(t))
+	in.Parts = 4
+	want := in.worker().outcome(t, in.Dir)
+	in.Dir = t.TempDir()
+	ctx, w := context.Background(), in.worker()
+	if err := errors.Join(w.Do(ctx, w.Plan.tasks(stageScan, 1)[0]), w.Do(ctx, w.Plan.tasks(stageShard, 4)[2])); err != nil {
+		t.Fatal(err)
+	}
+	before := filesOf(t, in.Dir)
+	for _, name := range []string{spoolName(0, "dead", 1), spoolName(0, "dead", 2) + ".1.part", runsName(1, "dead") + "00000.age", ShardFile(1) + ".2.part"} {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(filepath.Join(in.Dir, name)), 0o700), os.WriteFile(filepath.Join(in.Dir, name), nil, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Tidy(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(before, filesOf(t, in.Dir)); diff != "" {
+		t.Error(diff)
+	}
+	w.Sources = []ledger.Source{{Name: "l.csv", Open: func(context.Context) (io.ReadCloser, error) { return nil, errors.New("read again") }}}
+	if diff := cmp.Diff(want, w.outcome(t, in.Dir)); diff != "" {
+		t.Errorf("%.2000s", diff)
+	}
+	if err := in.worker().Tidy(ctx); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -272,7 +324,7 @@ func TestSpoolsAreDropped(t *testing.T) {
 			}
 			for p := range parts {
 				first, last := overlap(p, parts, 4)
-				_, err := os.Stat(filepath.Join(in.Dir, spoolName(0, p)))
+				_, err := os.Stat(filepath.Join(in.Dir, w.spool(t, p)))
 				if gone := errors.Is(err, os.ErrNotExist); gone != (last <= s) {
 					t.Errorf("%d parts: after shard #%d, part %d (shards %d to %d) is gone: %v", parts, s, p, first, last, gone)
 				}

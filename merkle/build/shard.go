@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"math/bits"
@@ -17,6 +18,7 @@ import (
 
 // shardDone is what a shard leaves.
 type shardDone struct {
+	Ledger string        `json:"ledger"` // what the scans read, see scans.ledger
 	Leaves uint64        `json:"leaves"`
 	Root   merkle.Hash   `json:"root"`
 	Sum    []shardEntry  `json:"sum"`
@@ -51,11 +53,15 @@ func (w *Worker) shard(ctx context.Context, index int) error {
 	if err != nil {
 		return err
 	}
+	// It may have taken long: if the tree was begun anew meanwhile, of other rows, these files are not its own.
+	if now, err := w.scanned(ctx); err != nil || now.ledger != scans.ledger {
+		return errors.Join(err, errReplaced)
+	}
 	root, err := files.commit()
 	if err != nil {
 		return err
 	}
-	done := shardDone{Leaves: folded.Customers, Root: root.Hash, Folded: folded}
+	done := shardDone{Ledger: scans.ledger, Leaves: folded.Customers, Root: root.Hash, Folded: folded}
 	for _, e := range root.Sum {
 		done.Sum = append(done.Sum, shardEntry{e.Asset, e.Amount})
 	}
@@ -65,19 +71,25 @@ func (w *Worker) shard(ctx context.Context, index int) error {
 	return w.dropSpools(ctx, scans, index)
 }
 
+var errReplaced = errors.New("the ledger was read anew while the shard was built")
+
 // fold hands on the customers of a shard in the order of the tree, and counts them. begin, if not nil, is told before how many they
 // are.
 func (w *Worker) fold(ctx context.Context, scans *scans, index int, begin func(customers int) error, each func(*spool.Customer) error) (ledger.Folded, error) {
+	attempt, err := w.attempt()
+	if err != nil {
+		return ledger.Folded{}, err
+	}
 	part := spool.Part{
-		Store: w.Store, Identity: w.Identity, Recipient: w.Recipient, Keys: w.Keys.Clone(), Spill: runsName(index),
+		Store: w.Store, Identity: w.Identity, Recipient: w.Recipient, Keys: w.Keys.Clone(), Spill: runsName(index, attempt),
 		Keep:   func(order uint64) bool { return spool.PartOf(order, scans.shards) == index },
 		Memory: max(w.Memory/4/int64(cores(w.Cores)), 1<<20),
 	}
 	first, last := overlap(index, scans.shards, w.Plan.Parts)
-	for scan, sizes := range scans.sizes {
+	for scan, s := range scans.all {
 		for p := first; p <= last; p++ {
-			if sizes[p] > 0 {
-				part.Names = append(part.Names, spoolName(scan, p))
+			if s.Spools[p] > 0 {
+				part.Names = append(part.Names, spoolName(scan, s.Attempt, p))
 			}
 		}
 	}
@@ -85,7 +97,7 @@ func (w *Worker) fold(ctx context.Context, scans *scans, index int, begin func(c
 	if err != nil {
 		return ledger.Folded{}, err
 	}
-	defer sorted.Close() //nolint:errcheck // what is left goes with the build's other spools
+	defer sorted.Close() // what is left goes with the build's other spools
 	customers, err := sorted.Len()
 	if err != nil {
 		return ledger.Folded{}, err
@@ -153,8 +165,8 @@ func (w *Worker) dropSpools(ctx context.Context, scans *scans, index int) error 
 			}
 			needed = !is
 		}
-		for scan := 0; scan < len(scans.sizes) && !needed; scan++ {
-			if err := w.Store.Remove(ctx, spoolName(scan, p)); err != nil {
+		for scan := 0; scan < len(scans.all) && !needed; scan++ {
+			if err := w.Store.Remove(ctx, spoolName(scan, scans.all[scan].Attempt, p)); err != nil {
 				return err
 			}
 		}
@@ -164,8 +176,8 @@ func (w *Worker) dropSpools(ctx context.Context, scans *scans, index int) error 
 
 // count counts customers.
 type count struct {
-	customers, repeated uint64
-	classes             map[string]*classCount
+	customers, entries, repeated uint64
+	classes                      map[string]*classCount
 }
 
 type classCount struct{ customers, last uint64 }
@@ -174,6 +186,7 @@ func newCount() *count { return &count{classes: map[string]*classCount{}} }
 
 func (n *count) add(c *spool.Customer) {
 	n.customers++
+	n.entries += uint64(len(c.Entries)) + c.Repeated
 	n.repeated += c.Repeated
 	for i := range c.Entries {
 		name := c.Entries[i].Class
@@ -193,7 +206,7 @@ func (n *count) add(c *spool.Customer) {
 }
 
 func (n *count) folded() ledger.Folded {
-	f := ledger.Folded{Customers: n.customers, ClassCustomers: map[string]uint64{}, Duplicates: n.repeated}
+	f := ledger.Folded{Customers: n.customers, Entries: n.entries, ClassCustomers: map[string]uint64{}, Duplicates: n.repeated}
 	for name, class := range n.classes {
 		f.ClassCustomers[name] = class.customers
 	}

@@ -1,6 +1,7 @@
 package build
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime"
@@ -48,13 +49,17 @@ type InProcess struct {
 
 // Run implements [Runner].
 func (r InProcess) Run(ctx context.Context, tasks []Task, done func(context.Context, Task) (bool, error), each func(Task)) error {
-	g, ctx := errgroup.WithContext(ctx)
+	outer := ctx
+	g, ctx := errgroup.WithContext(outer)
 	g.SetLimit(cores(r.Cores))
 	if len(tasks) > 0 && tasks[0].Stage == stageScan {
 		g.SetLimit(1)
 	}
 	var mu sync.Mutex
 	for _, t := range tasks {
+		if ctx.Err() != nil {
+			break
+		}
 		g.Go(func() error {
 			is, err := done(ctx, t)
 			if err == nil && !is {
@@ -68,11 +73,8 @@ func (r InProcess) Run(ctx context.Context, tasks []Task, done func(context.Cont
 			each(t)
 			return nil
 		})
-		if ctx.Err() != nil {
-			break
-		}
 	}
-	return g.Wait()
+	return cmp.Or(g.Wait(), outer.Err())
 }
 
 func cores(n int) int {

@@ -2,8 +2,10 @@ package build
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 
 	"filippo.io/age"
@@ -23,14 +25,16 @@ type Worker struct {
 	// Recipient and Identity seal and open spools and shard files.
 	Recipient age.Recipient
 	Identity  age.Identity
-	Memory    int64 // bytes that the tasks may take together
-	Cores     int   // 0 for all
+	// Random names what an attempt at a task leaves for itself or for later tasks: two of them may be at once, in different memory, and
+	// may read a query's rows at different moments.
+	Random io.Reader
+	Memory int64 // bytes that the tasks may take together
+	Cores  int   // 0 for all
 	// Progress, if not nil, is told how many bytes of the ledger were read (stage "ledger"), and how many of its entries are in shards
 	// that are done (stage "tree").
 	Progress func(stage string, done, total int64)
 
-	scansOnce sync.Mutex
-	scans     *scans // once all are done
+	scanning sync.Mutex // a scan takes all cores, its share of the memory, and its sources for itself
 }
 
 func (w *Worker) check() error {
@@ -39,6 +43,8 @@ func (w *Worker) check() error {
 		return errors.New("the snapshot's keys were not derived")
 	case w.Recipient == nil || w.Identity == nil:
 		return errors.New("no recipient to seal the shard files to, or no identity to open spools with")
+	case w.Random == nil:
+		return errors.New("no source of randomness to name attempts by")
 	}
 	n := 0
 	for _, scan := range w.Plan.Scans {
@@ -71,13 +77,28 @@ func (w *Worker) Do(ctx context.Context, t Task) error {
 	return err
 }
 
-var errChanged = errors.New("a customer has two entries of one asset and class, but no longer when the ledger is read again: it changed; run the command again when it is complete")
+// attempt returns a name that no other attempt has.
+func (w *Worker) attempt() (string, error) {
+	var b [8]byte
+	if _, err := io.ReadFull(w.Random, b[:]); err != nil {
+		return "", fmt.Errorf("name an attempt: %w", err)
+	}
+	return hex.EncodeToString(b[:]), nil
+}
+
+var errChanged = errors.New("a customer has two entries of one asset and class, but no longer when the ledger is read again: it changed; build it anew from the start (assay build --again)")
 
 // scanDone is what a scan leaves.
 type scanDone struct {
+	scanRead
+	Attempt string  `json:"attempt"` // that wrote the spools
+	Spools  []int64 `json:"spools"`  // the size of each part, before it is sealed
+}
+
+// scanRead is what a scan read: whoever reads the same rows has the same.
+type scanRead struct {
 	Counts   ledger.Counts `json:"counts"`
 	Contents []string      `json:"contents"` // of each source
-	Spools   []int64       `json:"spools"`   // the size of each part, before it is sealed
 }
 
 // scan reads a part of the sources into spools.
@@ -85,13 +106,22 @@ func (w *Worker) scan(ctx context.Context, index int) error {
 	if index < 0 || index >= len(w.Plan.Scans) {
 		return fmt.Errorf("scan #%d of %d", index, len(w.Plan.Scans))
 	}
+	w.scanning.Lock()
+	defer w.scanning.Unlock()
+	if is, err := w.done(ctx, Task{Stage: stageScan, Index: index}); is || err != nil {
+		return err
+	}
 	first := 0
 	for _, n := range w.Plan.Scans[:index] {
 		first += n
 	}
 	sources := w.Sources[first : first+w.Plan.Scans[index]]
-	writer := spool.NewWriter(ctx, w.Store, func(part int) string { return spoolName(index, part) }, w.Plan.Parts, w.Recipient)
-	defer writer.Close() //nolint:errcheck // given up, or committed
+	attempt, err := w.attempt()
+	if err != nil {
+		return err
+	}
+	writer := spool.NewWriter(ctx, w.Store, func(part int) string { return spoolName(index, attempt, part) }, w.Plan.Parts, w.Recipient)
+	defer writer.Close() // given up, or committed
 	var sinks []ledger.Sink
 	for range cores(w.Cores) {
 		sinks = append(sinks, writer.Sink(w.Keys))
@@ -100,7 +130,7 @@ func (w *Worker) scan(ctx context.Context, index int) error {
 	if err != nil {
 		return err
 	}
-	done := scanDone{Counts: counts}
+	done := scanDone{scanRead: scanRead{Counts: counts}, Attempt: attempt}
 	for _, s := range sources {
 		contents := ""
 		if s.Read != nil {
@@ -109,6 +139,9 @@ func (w *Worker) scan(ctx context.Context, index int) error {
 			}
 		}
 		done.Contents = append(done.Contents, contents)
+	}
+	if is, err := w.done(ctx, Task{Stage: stageScan, Index: index}); is || err != nil {
+		return err // somebody was faster
 	}
 	if done.Spools, err = writer.Commit(); err != nil {
 		return err

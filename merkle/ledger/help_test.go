@@ -58,6 +58,7 @@ func readOn(ctx context.Context, goroutines int, sources []Source, assets []Asse
 	folded := Folded{Customers: uint64(len(s.ids)), ClassCustomers: map[string]uint64{}}
 	for _, id := range s.ids {
 		entries := s.entries[id]
+		folded.Entries += uint64(len(entries))
 		slices.SortFunc(entries, func(a, b Entry) int { return cmp.Or(cmp.Compare(a.Asset, b.Asset), cmp.Compare(a.Class, b.Class)) })
 		classes := map[string]bool{}
 		var sum merkle.Plain

@@ -17,6 +17,7 @@
 package ledger
 
 import (
+	"context"
 	"fmt"
 	"io"
 
@@ -69,7 +70,7 @@ func (r Rules) checked() (Rules, error) {
 // or .parquet; what Open returns for the last is an io.ReaderAt and an io.Seeker too, as files are.
 type Source struct {
 	Name string
-	Open func() (io.ReadCloser, error)
+	Open func(ctx context.Context) (io.ReadCloser, error) // ctx is that of the reading too
 	// Query says that Open gives the result of a query as CSV, and Name is no file's. Faults are told by the row of the result.
 	Query bool
 	Size  int64 // in bytes, compressed as it is; 0 if it is not known

@@ -20,7 +20,7 @@ var registry = []Asset{{"BTC", 8}, {"ETH", 18}, {"USDT", 6}, {"JPY", 0}, {"BIG",
 
 // bytesSource is a file in memory.
 func bytesSource(name string, content []byte) Source {
-	return Source{Name: name, Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil }}
+	return Source{Name: name, Open: func(context.Context) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil }}
 }
 
 // textSources are the files a.csv, b.csv and so on.
@@ -189,6 +189,7 @@ func TestRefused(t *testing.T) {
 		{"empty line", []string{long + "x,BTC,1\n\ny,BTC,1\n"}, "a.csv:3", "empty line"},
 		{"empty line at the end", []string{long + "x,BTC,1\n\n"}, "a.csv:3", "empty line"},
 		{"bare carriage return", []string{long + "SECRET\r,BTC,1\n"}, "a.csv:2", "carriage return"},
+		{"carriage return at the end", []string{long + "SECRET,BTC,1\r"}, "a.csv:2", "carriage return"},
 		{"quote not closed", []string{long + "\"SECRET,BTC,1\ny,BTC,1\n"}, "a.csv:2", "not closed"},
 		{"text after a quote", []string{long + "\"SECRET\"x,BTC,1\n"}, "a.csv:2", "after a closing quote"},
 		{"quote inside", []string{long + "SEC\"RET\",BTC,1\n"}, "a.csv:2", "not quoted"},
@@ -342,6 +343,24 @@ func TestC04_ErrorMovesNothing(t *testing.T) {
 	}
 }
 
+// E9: whether a ledger has too many classes depends neither on how it is cut into scans, nor on whether their entries count.
+func TestE09_ClassesOfTwoScans(t *testing.T) {
+	var all Counts
+	for scan, fits := range []bool{true, false} {
+		text := "customer,class,JPY\n"
+		for i := range maxClasses/2 + 1 {
+			text += fmt.Sprintf("x,c%d-%d,-1\n", scan, i)
+		}
+		counts, err := Scan(context.Background(), textSources(text), registry, Rules{Negatives: RuleExclude}, []Sink{discard{}}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := all.Merge(counts); (err == nil) != fits {
+			t.Errorf("scan #%d: %v", scan, err)
+		}
+	}
+}
+
 // E9: what a file may make the reader keep is bounded.
 func TestE09_Bounds(t *testing.T) {
 	classes, labels := "customer,class,JPY\n", long
@@ -422,8 +441,8 @@ func TestReadErrors(t *testing.T) {
 	broken := errors.New("disk is gone")
 	for _, name := range []string{"l.csv", "l.csv.gz", "l.csv.zst"} {
 		for at, s := range map[string]Source{
-			"open": {Name: name, Open: func() (io.ReadCloser, error) { return nil, broken }},
-			"read": {Name: name, Open: func() (io.ReadCloser, error) { return brokenReader{broken}, nil }},
+			"open": {Name: name, Open: func(context.Context) (io.ReadCloser, error) { return nil, broken }},
+			"read": {Name: name, Open: func(context.Context) (io.ReadCloser, error) { return brokenReader{broken}, nil }},
 		} {
 			_, err := Read(context.Background(), []Source{s}, registry, Rules{}, nil)
 			var row *RowError

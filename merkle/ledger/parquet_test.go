@@ -25,7 +25,7 @@ type openBytes struct{ *bytes.Reader }
 func (openBytes) Close() error { return nil }
 
 func parquetSource(name string, content []byte) Source {
-	return Source{Name: name, Open: func() (io.ReadCloser, error) { return openBytes{bytes.NewReader(content)}, nil }}
+	return Source{Name: name, Open: func(context.Context) (io.ReadCloser, error) { return openBytes{bytes.NewReader(content)}, nil }}
 }
 
 // A kind is a type of columns, and what makes its values of their text in CSV.
@@ -231,7 +231,9 @@ func TestParquetRefused(t *testing.T) {
 // Files that pyarrow wrote (testdata/parquet/make.py): other encodings, compressions and versions of pages.
 func TestParquetOfAnotherWriter(t *testing.T) {
 	open := func(name string) []Source {
-		return []Source{{Name: name, Open: func() (io.ReadCloser, error) { return os.Open(filepath.Join("testdata", "parquet", name)) }}}
+		return []Source{{Name: name, Open: func(context.Context) (io.ReadCloser, error) {
+			return os.Open(filepath.Join("testdata", "parquet", name))
+		}}}
 	}
 	want, err := Read(context.Background(), open("ledger.csv"), registry, Rules{}, nil)
 	if err != nil {

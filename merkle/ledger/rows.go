@@ -37,7 +37,6 @@ func (s *rows) next() ([][]byte, error) {
 	}
 	s.fields = s.fields[:0]
 	if s.odd {
-		row = bytes.TrimSuffix(row, []byte{'\r'})
 		if quoted {
 			return s.splitQuoted(row)
 		}
@@ -72,6 +71,9 @@ func (s *rows) cut() (row []byte, quoted bool) {
 		end += i + 1
 		if quotes%2 == 0 {
 			row, s.text = s.text[:end-1], s.text[end:]
+			if s.odd {
+				row = bytes.TrimSuffix(row, []byte{'\r'})
+			}
 			return row, quotes > 0
 		}
 	}

@@ -118,7 +118,7 @@ func (s *scan) readSource(source Source) error {
 	case read == nil:
 		return &RowError{File: source.Name, Problem: "the name ends in none of .csv, .csv.gz, .csv.zst and .parquet"}
 	}
-	file, err := source.Open()
+	file, err := source.Open(s.in.ctx)
 	if err != nil {
 		return source.failed(err)
 	}

@@ -57,13 +57,13 @@ type UnknownSum struct {
 
 // Counts are what [Scan] counts.
 type Counts struct {
-	Classes      []ClassCount            `json:"classes"`      // by class; those with counted entries
+	Classes      []ClassCount            `json:"classes"`      // by class; also those whose entries were all left out
 	Negatives    uint64                  `json:"negatives"`    // entries left out
 	NegativeSums []merkle.Amount         `json:"negativeSums"` // of their magnitudes, by asset index
 	Unknown      map[string]UnknownCount `json:"unknown"`      // entries left out, by label
 }
 
-// ClassCount is one class of counted entries.
+// ClassCount is one class: its counted entries, and their sums.
 type ClassCount struct {
 	Class   string          `json:"class"`
 	Entries uint64          `json:"entries"`
@@ -79,6 +79,7 @@ type UnknownCount struct {
 // Folded is what only shows once the entries are folded by customer.
 type Folded struct {
 	Customers      uint64            `json:"customers"`
+	Entries        uint64            `json:"entries"`        // counted entries
 	ClassCustomers map[string]uint64 `json:"classCustomers"` // customers with a counted entry of the class
 	Duplicates     uint64            `json:"duplicates"`     // counted entries after the first of their customer, asset and class
 }
@@ -86,6 +87,7 @@ type Folded struct {
 // Add adds what was folded of other customers.
 func (f *Folded) Add(o Folded) {
 	f.Customers += o.Customers
+	f.Entries += o.Entries
 	f.Duplicates += o.Duplicates
 	if f.ClassCustomers == nil {
 		f.ClassCustomers = map[string]uint64{}
@@ -98,9 +100,7 @@ func (f *Folded) Add(o Folded) {
 func (t *tally) counted() Counts {
 	c := Counts{Negatives: t.negatives, NegativeSums: t.negativeSums, Unknown: map[string]UnknownCount{}}
 	for _, k := range t.classes {
-		if k.entries > 0 {
-			c.Classes = append(c.Classes, ClassCount{k.name, k.entries, k.sums})
-		}
+		c.Classes = append(c.Classes, ClassCount{k.name, k.entries, k.sums})
 	}
 	for label, u := range t.unknown {
 		c.Unknown[label] = *u
@@ -129,12 +129,8 @@ func (c *Counts) Merge(o Counts) error {
 			return err
 		}
 	}
-	var totals []merkle.Amount
-	for _, k := range c.Classes {
-		var err error
-		if totals, err = addAmounts(totals, k.Sums); err != nil {
-			return err
-		}
+	if _, err := c.Totals(); err != nil {
+		return err
 	}
 	c.Negatives += o.Negatives
 	var err error
@@ -157,6 +153,18 @@ func (c *Counts) Merge(o Counts) error {
 	return nil
 }
 
+// Totals returns the sum of all classes, which is the root's.
+func (c Counts) Totals() (merkle.Plain, error) {
+	var totals []merkle.Amount
+	for _, k := range c.Classes {
+		var err error
+		if totals, err = addAmounts(totals, k.Sums); err != nil {
+			return nil, err
+		}
+	}
+	return dense(totals), nil
+}
+
 // addAmounts adds amounts by asset index; a may be shorter.
 func addAmounts(a, b []merkle.Amount) ([]merkle.Amount, error) {
 	sums := slices.Clone(a)
@@ -170,11 +178,14 @@ func addAmounts(a, b []merkle.Amount) ([]merkle.Amount, error) {
 	return sums, nil
 }
 
-// Summary draws the summary of a ledger that was read by those rules.
+// Summary draws the summary of a ledger that was read by those rules. It fails if not all that was counted was folded.
 func (c Counts) Summary(rules Rules, f Folded) (Summary, error) {
 	rules, err := rules.checked()
 	if err != nil {
 		return Summary{}, err
+	}
+	if n := c.Entries(); f.Entries != n {
+		return Summary{}, fmt.Errorf("customers have %d entries, the ledger %d: what lies between reading and folding was altered; build it anew from the start (assay build --again)", f.Entries, n)
 	}
 	s := Summary{
 		Entries:       c.Entries() + c.Negatives,
@@ -184,7 +195,9 @@ func (c Counts) Summary(rules Rules, f Folded) (Summary, error) {
 		UnknownAssets: UnknownSummary{Rule: rules.UnknownAssets},
 	}
 	for _, k := range c.Classes {
-		s.Classes = append(s.Classes, ClassSummary{k.Class, f.ClassCustomers[k.Class], k.Entries, dense(k.Sums)})
+		if k.Entries > 0 {
+			s.Classes = append(s.Classes, ClassSummary{k.Class, f.ClassCustomers[k.Class], k.Entries, dense(k.Sums)})
+		}
 	}
 	for label, u := range c.Unknown {
 		s.UnknownAssets.Entries += u.Entries

@@ -51,10 +51,19 @@ type Sorted struct {
 	arena    []byte // records, one after the other
 	refs     []ref
 	runs     []string // files that are sorted
+	made     int      // runs so far
 	open     []store.File
 	customer Customer
+	most     int // entries of the customer that are held before they are folded
 	classes  map[string]string
 }
+
+const (
+	// foldAt is how many entries of one customer are held, at least, before those of one asset and class are added.
+	foldAt = 1 << 12
+	// maxRuns is how many runs lie there at once: each that is read takes some 200 KiB, and a file.
+	maxRuns = 64
+)
 
 // Sort reads a part. What does not fit into memory is sorted run by run, and the runs are merged as they are read. Amounts of one
 // asset over all customers must fit together. The caller closes what it gets.
@@ -179,21 +188,46 @@ func (s *Sorted) compare(a, b record) int {
 	return bytes.Compare(x[:], y[:])
 }
 
-// spill writes what is in memory as a sorted run, folded, and empties the memory.
+// spill writes what is in memory as a sorted run, folded, and empties the memory. Where runs become many, it makes one of them.
 func (s *Sorted) spill() error {
 	s.sort()
-	name := fmt.Sprintf("%s%03d.age", s.part.Spill, len(s.runs))
+	if err := s.run([]cursor{&inMemory{sorted: s}}); err != nil {
+		return err
+	}
+	s.arena, s.refs = s.arena[:0], s.refs[:0]
+	if len(s.runs) < maxRuns {
+		return nil
+	}
+	before, spools := s.runs, s.open
+	s.open = nil
+	cursors, err := s.cursors()
+	if err == nil {
+		err = s.run(cursors)
+	}
+	err = errors.Join(err, s.closeFiles())
+	s.open = spools
+	for i := 0; i < len(before) && err == nil; i++ {
+		err = s.part.Store.Remove(s.ctx, before[i])
+		s.runs = s.runs[1:]
+	}
+	return err
+}
+
+// run writes sorted records as a run.
+func (s *Sorted) run(cursors []cursor) error {
+	name := fmt.Sprintf("%s%05d.age", s.part.Spill, s.made)
+	s.made++
 	file, err := s.part.Store.Create(s.ctx, name)
 	if err != nil {
 		return err
 	}
-	defer file.Close() //nolint:errcheck // given up, or committed
+	defer file.Close() // given up, or committed
 	sealed, err := begin(file, s.part.Recipient)
 	if err != nil {
 		return err
 	}
 	var buf []byte
-	err = s.mergeOf([]cursor{&inMemory{sorted: s}}, func(order uint64, c *Customer) error {
+	err = s.mergeOf(cursors, func(order uint64, c *Customer) error {
 		buf = appendRecord(buf[:0], order, c.ID, c.Repeated, c.Entries)
 		_, err := sealed.Write(buf)
 		return err
@@ -205,22 +239,29 @@ func (s *Sorted) spill() error {
 		err = file.Commit()
 	}
 	s.runs = append(s.runs, name)
-	s.arena, s.refs = s.arena[:0], s.refs[:0]
 	return err
 }
 
 // merge hands on the customers of memory and of all runs.
 func (s *Sorted) merge(each func(order uint64, c *Customer) error) error {
-	cursors := []cursor{&inMemory{sorted: s}}
 	defer s.closeFiles() //nolint:errcheck // nothing was written
+	cursors, err := s.cursors()
+	if err != nil {
+		return err
+	}
+	return s.mergeOf(append(cursors, &inMemory{sorted: s}), each)
+}
+
+// cursors opens all runs.
+func (s *Sorted) cursors() (all []cursor, err error) {
 	for _, name := range s.runs {
 		r, err := s.stream(name)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		cursors = append(cursors, r)
+		all = append(all, r)
 	}
-	return s.mergeOf(cursors, each)
+	return all, nil
 }
 
 // cursor goes through sorted records. One is good until the next is asked for.
@@ -242,6 +283,7 @@ func (s *Sorted) mergeOf(cursors []cursor, each func(order uint64, c *Customer) 
 		}
 	}
 	c := &s.customer
+	c.Entries, c.Repeated, s.most = c.Entries[:0], 0, foldAt
 	var order uint64
 	for started := false; ; started = true {
 		least := -1
@@ -255,7 +297,7 @@ func (s *Sorted) mergeOf(cursors []cursor, each func(order uint64, c *Customer) 
 			if err := each(order, c); err != nil {
 				return err
 			}
-			c.Entries, c.Repeated = c.Entries[:0], 0
+			c.Entries, c.Repeated, s.most = c.Entries[:0], 0, foldAt
 		}
 		if least < 0 {
 			return nil
@@ -288,6 +330,10 @@ func (s *Sorted) take(r record) {
 			class = known
 		}
 		c.Entries = append(c.Entries, ledger.Entry{Asset: e.asset, Class: class, Amount: e.amount})
+	}
+	if len(c.Entries) > s.most {
+		c.fold()
+		s.most = max(s.most, 2*len(c.Entries))
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"filippo.io/age"
@@ -284,7 +285,7 @@ func FuzzRecord(f *testing.F) {
 		if !ok || r.order != order || !bytes.Equal(r.id, id) || r.repeated != lo || !bytes.Equal(r.raw, raw) {
 			t.Fatalf("got %+v, %v", r, ok)
 		}
-		s := &Sorted{classes: map[string]string{}}
+		s := &Sorted{classes: map[string]string{}, most: foldAt}
 		s.take(r)
 		if diff := cmp.Diff(entries, s.customer.Entries); diff != "" {
 			t.Error(diff)
@@ -336,4 +337,64 @@ func BenchmarkSpool(b *testing.B) {
 		}
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/customers, "ns/customer")
 	})
+}
+
+// noRoom is a store whose disk is full.
+type noRoom struct{ store.Store }
+
+func (n noRoom) Create(ctx context.Context, name string) (store.Writer, error) {
+	w, err := n.Store.Create(ctx, name)
+	return fullWriter{w}, err
+}
+
+type fullWriter struct{ store.Writer }
+
+func (fullWriter) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
+
+// A disk that is full when a part's file is begun is an error to every goroutine that writes to the part.
+func TestX11_DiskFullAtBegin(t *testing.T) {
+	id, keys := newIdentity(t), newKeys(t)
+	w := NewWriter(context.Background(), noRoom{store.Dir(t.TempDir())}, nameOf, 1, id.Recipient())
+	defer w.Close()
+	for range 2 {
+		sink := w.Sink(keys)
+		var err error
+		for i := 0; i < sinkBuffer && err == nil; i++ {
+			err = sink.Add([]byte("customer"), nil)
+		}
+		if !errors.Is(err, syscall.ENOSPC) {
+			t.Errorf("got %v", err)
+		}
+	}
+	if _, err := w.Commit(); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("committed: %v", err)
+	}
+}
+
+// One customer with more entries than memory holds takes no more memory than the ones that remain of them.
+func TestSortOneCustomer(t *testing.T) {
+	const records, each = 2*maxRuns + 9, 999
+	id, keys, dir := newIdentity(t), newKeys(t), store.Dir(t.TempDir())
+	add := folded{ID: "one"}
+	for i := range each {
+		add.Entries = append(add.Entries, ledger.Entry{Asset: uint16(i % 3), Class: ledger.DefaultClass, Amount: merkle.Amount{Lo: 1}})
+	}
+	sizes := spoolAll(t, dir, keys, 1, id, slices.Repeat([]folded{add}, records))
+	for _, memory := range []int64{sizes[0] * 2, sizes[0] / 4, 1} {
+		s, err := Sort(context.Background(), partOf(dir, keys, id, memory, 0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for c, err := range s.All() {
+			if err != nil || len(c.Entries) != 3 || c.Repeated != records*each-3 || c.Entries[2].Amount.Lo != records*each/3 {
+				t.Errorf("got %+v, %v", c, err)
+			}
+			if n := cap(c.Entries); n > 20*each || len(s.runs) >= maxRuns {
+				t.Errorf("there was room for %d entries, and there were %d runs", n, len(s.runs))
+			}
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
 }

@@ -35,6 +35,7 @@ type part struct {
 	file   store.Writer
 	sealed io.WriteCloser
 	size   int64
+	err    error // the first: after it nothing is written any more
 }
 
 // NewWriter returns a Writer of so many parts, whose files get their names from name.
@@ -61,6 +62,9 @@ func (w *Writer) Commit() ([]int64, error) {
 	sizes := make([]int64, len(w.parts))
 	for i := range w.parts {
 		p := &w.parts[i]
+		if p.err != nil {
+			return nil, p.err
+		}
 		if p.file == nil {
 			continue
 		}
@@ -94,17 +98,17 @@ func (w *Writer) write(index int, b []byte) error {
 	p := &w.parts[index]
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.file == nil {
-		var err error
-		if p.file, err = w.store.Create(w.ctx, w.name(index)); err != nil {
-			return err
+	if p.err == nil && p.file == nil {
+		if p.file, p.err = w.store.Create(w.ctx, w.name(index)); p.err == nil {
+			p.sealed, p.err = begin(p.file, w.recipient)
 		}
-		if p.sealed, err = begin(p.file, w.recipient); err != nil {
-			return err
-		}
+	}
+	if p.err != nil {
+		return p.err
 	}
 	n, err := p.sealed.Write(b)
 	p.size += int64(n)
+	p.err = err
 	return err
 }
 
