@@ -58,8 +58,10 @@ var rules = map[string][]string{
 	"report":        {"merkle", "chains", "attest"},
 	"report/render": {"report"},
 
-	"web":           {"report", "web/api", "web/published", "web/httpsig"},
-	"web/api":       {"report", "web/published"},
+	"web":           {"report", "web/api", "web/published", "web/httpsig", "web/authn", "web/authz"},
+	"web/api":       {"report", "web/published", "web/authn"},
+	"web/authn":     {"web/authz"},
+	"web/authz":     {},
 	"web/published": {"report", "attest"},
 	"web/httpsig":   {},
 	"web/client":    {"web/httpsig", "attest"},

@@ -48,12 +48,20 @@ func Handler(c Config) (http.Handler, error) {
 	if c.Reports == nil || c.Logger == nil || c.Key != nil && (c.KeyList == nil || c.Now == nil) {
 		return nil, errors.New("web: reports and a logger are needed, and with a key its list and a clock")
 	}
+	if c.Fault == nil {
+		c.Fault = func(err error) { c.Logger.Error("a proof could not be made", "error", err) }
+	}
 	r := chi.NewRouter()
 	r.Use(secure, c.recovers, narrow, middleware.GetHead)
 	r.NotFound(func(w http.ResponseWriter, _ *http.Request) {
 		api.Refuse(w, http.StatusNotFound, "there is no such page")
 	})
-	r.MethodNotAllowed(func(w http.ResponseWriter, _ *http.Request) {
+	r.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
+		if c.Proofs != nil && r.URL.Path == api.ProofsPath {
+			w.Header().Set("Allow", "POST")
+			api.Refuse(w, http.StatusMethodNotAllowed, "only POST is answered here")
+			return
+		}
 		w.Header().Set("Allow", "GET, HEAD")
 		api.Refuse(w, http.StatusMethodNotAllowed, "only GET and HEAD are answered")
 	})
@@ -91,7 +99,7 @@ func (c Config) add(r chi.Router) error {
 		if c.Key == nil {
 			r.Use(unsigned)
 		} else {
-			r.Use(anywhere, c.current)
+			r.Use(anywhere, permitted(permissions), c.current)
 		}
 		err = api.Add(r, c.Config)
 	})

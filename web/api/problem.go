@@ -22,6 +22,7 @@ var slugs = map[int]string{
 	http.StatusNotAcceptable:         "not-acceptable",
 	http.StatusRequestEntityTooLarge: "content-too-large",
 	http.StatusRequestURITooLong:     "uri-too-long",
+	http.StatusUnsupportedMediaType:  "unsupported-media-type",
 	http.StatusUnprocessableEntity:   "validation",
 	http.StatusInternalServerError:   "internal",
 	http.StatusServiceUnavailable:    "unavailable",

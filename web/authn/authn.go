@@ -1,0 +1,26 @@
+// Package authn knows who asks.
+package authn
+
+import (
+	"context"
+
+	"github.com/assay-por/assay/web/authz"
+)
+
+// Principal is who asks, as far as it was shown. Nil is anybody.
+type Principal struct {
+	ID          string
+	Permissions []authz.Permission
+	Reports     []string // statement digests; empty: all
+}
+
+type key struct{}
+
+// With returns a context in which p asks.
+func With(ctx context.Context, p *Principal) context.Context { return context.WithValue(ctx, key{}, p) }
+
+// From returns who asks.
+func From(ctx context.Context) *Principal {
+	p, _ := ctx.Value(key{}).(*Principal)
+	return p
+}
