@@ -59,7 +59,7 @@ var rules = map[string][]string{
 	"report/render": {"report"},
 
 	"web":           {"report", "web/api", "web/published", "web/httpsig", "web/authn", "web/authz"},
-	"web/api":       {"report", "web/published"},
+	"web/api":       {"report", "web/published", "web/authn"},
 	"web/published": {"report", "attest"},
 	"web/httpsig":   {},
 	"web/store":     {},
