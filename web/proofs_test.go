@@ -11,8 +11,6 @@ import (
 
 	"github.com/assay-por/assay/report"
 	"github.com/assay-por/assay/web/api"
-	"github.com/assay-por/assay/web/authn"
-	"github.com/assay-por/assay/web/authz"
 )
 
 const canary = "canary-77@customers.example"
@@ -25,9 +23,10 @@ func (p provers) Prove(_ context.Context, statement report.Digest, customer stri
 }
 
 // proving is a handler that has the proof of one customer in the first statement.
-func (p place) proving(t testing.TB) http.Handler {
+func (p place) proving(t testing.TB) (http.Handler, *keeper) {
 	t.Helper()
-	c := p.config()
+	c, keys := p.config(), newKeeper(t)
+	c.Gate = keys.gate
 	c.Proofs = provers(func(statement report.Digest, customer string) ([]byte, error) {
 		switch {
 		case customer == "broken":
@@ -39,18 +38,7 @@ func (p place) proving(t testing.TB) http.Handler {
 		}
 		return []byte(`{"type":"assay/v1/proof"}`), nil
 	})
-	return handler(t, c)
-}
-
-// as lets somebody ask, as authentication would.
-func as(h http.Handler, who *authn.Principal) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h.ServeHTTP(w, r.WithContext(authn.With(r.Context(), who)))
-	})
-}
-
-func service(reports ...string) *authn.Principal {
-	return &authn.Principal{ID: "service", Permissions: []authz.Permission{authz.ProofReadAny}, Reports: reports}
+	return handler(t, c), keys
 }
 
 func post(h http.Handler, path, content string, header ...string) *httptest.ResponseRecorder {
@@ -72,7 +60,8 @@ func asking(statement, customer string) string {
 // TestProof: the file as it is, for one caller, signed for the authority that was asked.
 func TestProof(t *testing.T) {
 	p := newPlace(t)
-	h := as(p.proving(t), service())
+	open, keys := p.proving(t)
+	h := keys.service(t, open)
 	got := post(h, "/v1/proofs", asking(p.first.Digest.String(), canary))
 	if got.Code != 200 || got.Body.String() != `{"type":"assay/v1/proof"}` || got.Header().Get("Content-Type") != "application/json" || got.Header().Get("Cache-Control") != "no-store" {
 		t.Errorf("%d %v %s", got.Code, got.Header(), got.Body)
@@ -92,10 +81,10 @@ func TestProof(t *testing.T) {
 // TestProofRefused: to who may not ask, and to what cannot be asked; of a customer nothing is said that was not known.
 func TestProofRefused(t *testing.T) {
 	p := newPlace(t)
-	h := p.proving(t)
+	h, keys := p.proving(t)
 	first, last := p.first.Digest.String(), p.last.Digest.String()
 	good := asking(first, canary)
-	all, other := as(h, service()), as(h, service(last))
+	all, other := keys.service(t, h), keys.service(t, h, last)
 	for name, tt := range map[string]struct {
 		h       http.Handler
 		content string
@@ -103,8 +92,7 @@ func TestProofRefused(t *testing.T) {
 		want    int
 	}{
 		"nobody":                  {h, good, nil, 401},
-		"without permission":      {as(h, &authn.Principal{ID: "x"}), good, nil, 403},
-		"public is not enough":    {as(h, &authn.Principal{ID: "x", Permissions: []authz.Permission{authz.Public}}), good, nil, 403},
+		"without permission":      {keys.without(t, h), good, nil, 403},
 		"no such customer":        {all, asking(first, canary+"x"), nil, 404},
 		"another statement":       {all, asking(last, canary), nil, 404},
 		"the newest":              {all, asking("latest", canary), nil, 404},
@@ -136,7 +124,7 @@ func TestProofRefused(t *testing.T) {
 			t.Errorf("%s: %d %s, want %d", name, got.Code, got.Body, tt.want)
 		}
 		if tt.want != 200 {
-			if kind, _ := problem(t, got); got.Code != 401 && got.Code != 403 && !strings.HasPrefix(kind, "/problems/") {
+			if kind, _ := problem(t, got); !strings.HasPrefix(kind, "/problems/") {
 				t.Errorf("%s: a problem of type %q", name, kind)
 			}
 		}
@@ -169,7 +157,7 @@ func TestProofRefused(t *testing.T) {
 // TestNoProofs: a server that was handed nothing has no such route, and its document does not name it.
 func TestNoProofs(t *testing.T) {
 	p := newPlace(t)
-	h := as(p.signed(t), service())
+	h := p.signed(t)
 	if got := post(h, "/v1/proofs", asking("latest", canary)); got.Code != 404 && got.Code != 413 {
 		t.Errorf("%d", got.Code)
 	}
@@ -177,8 +165,10 @@ func TestNoProofs(t *testing.T) {
 		t.Error("the document names what is not there")
 	}
 	c := p.config()
+	keys := newKeeper(t)
+	c.Gate = keys.gate
 	c.Key, c.Proofs = nil, provers(func(report.Digest, string) ([]byte, error) { return []byte("{}"), nil })
-	if got := post(as(handler(t, c), service()), "/v1/proofs", asking("latest", canary)); got.Code != 503 {
+	if got := post(keys.service(t, handler(t, c)), "/v1/proofs", asking("latest", canary)); got.Code != 503 {
 		t.Errorf("unsigned: %d", got.Code)
 	}
 }
@@ -186,7 +176,8 @@ func TestNoProofs(t *testing.T) {
 // FuzzProofRequest: whatever stands in the content, nothing of it stands in a refusal.
 func FuzzProofRequest(f *testing.F) {
 	p := newPlace(f)
-	h := as(p.proving(f), service())
+	open, keys := p.proving(f)
+	h := keys.service(f, open)
 	f.Add(asking("latest", canary))
 	f.Add(`{"statement":"latest","customer":"x","customer":"y"}`)
 	f.Fuzz(func(t *testing.T, content string) {
