@@ -60,10 +60,11 @@ var rules = map[string][]string{
 
 	"web":           {"report", "web/api", "web/published", "web/httpsig", "web/authn", "web/authz"},
 	"web/api":       {"report", "web/published", "web/authn"},
-	"web/authn":     {"web/authz"},
-	"web/authz":     {},
 	"web/published": {"report", "attest"},
 	"web/httpsig":   {},
+	"web/store":     {},
+	"web/authz":     {},
+	"web/authn":     {"web/store", "web/authz", "web/httpsig"},
 	"web/client":    {"web/httpsig", "attest"},
 
 	"web/published/publishedtest": {"report", "merkle", "attest"},

@@ -3,19 +3,14 @@ package web
 import (
 	"fmt"
 	"net/http"
-	"slices"
 
 	"github.com/go-chi/chi/v5"
 
 	"github.com/assay-por/assay/web/api"
-	"github.com/assay-por/assay/web/authn"
 	"github.com/assay-por/assay/web/authz"
 )
 
-const (
-	public       = authz.Public
-	proofReadAny = authz.ProofReadAny
-)
+const public = authz.Public
 
 // permissions says which permission each route needs: all of them, and no others.
 var permissions = map[string]authz.Permission{
@@ -39,7 +34,7 @@ var permissions = map[string]authz.Permission{
 	"GET /.well-known/assay-keys":           public,
 	"GET /openapi.json":                     public,
 	"GET /openapi.yaml":                     public,
-	"POST /v1/proofs":                       proofReadAny, // where the server has a handover
+	"POST /v1/proofs":                       authz.ProofReadAny, // where the server has a handover
 }
 
 // checkRoutes reports a route without a permission, or a permission without a route: nothing is served by an oversight.
@@ -50,7 +45,7 @@ func checkRoutes(r chi.Routes, table map[string]authz.Permission) error {
 	}
 	err := chi.Walk(r, func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
 		name := method + " " + route
-		if p := table[name]; p != public && p != proofReadAny {
+		if !authz.Known(table[name]) {
 			return fmt.Errorf("web: the route %s has no permission that this version knows", name)
 		}
 		delete(left, name)
@@ -64,24 +59,4 @@ func checkRoutes(r chi.Routes, table map[string]authz.Permission) error {
 		return fmt.Errorf("web: the table of permissions names a route that is not there: %s", route)
 	}
 	return nil
-}
-
-// permitted stands before every handler, and refuses by the table whoever has not the permission that the route needs.
-func permitted(table map[string]authz.Permission) func(http.Handler) http.Handler {
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			needs := table[r.Method+" "+chi.RouteContext(r.Context()).RoutePattern()]
-			who := authn.From(r.Context())
-			switch {
-			case needs == public:
-			case who == nil:
-				api.Refuse(w, http.StatusUnauthorized, "this is not for everybody: a key is needed")
-				return
-			case needs == "" || !slices.Contains(who.Permissions, needs):
-				api.Refuse(w, http.StatusForbidden, "the key is not for this")
-				return
-			}
-			next.ServeHTTP(w, r)
-		})
-	}
 }

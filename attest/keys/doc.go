@@ -24,6 +24,8 @@
 //	keys/snapshot.age     -----BEGIN AGE ENCRYPTED FILE----- …
 //	keys/snapshot.pub     age1ql3z7hjy…
 //
+// Not sealed is the pepper of a server ([CreatePepper]).
+//
 // What is opened prints as its public half only, whatever the verb; the secret half
 // is in no error and in no String. The age command opens these files too.
 package keys

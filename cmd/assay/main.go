@@ -99,7 +99,7 @@ func newRoot(app *app) *cobra.Command {
 		newApprove(app), newAttach(app), newStatus(app), newCountersign(app),
 		newTimestamp(app), newAnchor(app),
 		newDraw(app), newCustody(app), newKeyring(app),
-		newProve(app), newHandover(app), newServe(app), newLog(app), newWitness(app),
+		newProve(app), newHandover(app), newServe(app), newAdmin(app), newLog(app), newWitness(app),
 	)
 	return root
 }

@@ -28,6 +28,8 @@ type ServerConfig struct {
 	CertificateKey string `toml:"certificate_key"`
 	Proofs         string `toml:"proofs"`
 	ProofsKey      string `toml:"proofs_key"`
+	Database       string `toml:"database"`
+	Pepper         string `toml:"pepper"`
 }
 
 // checkServer refuses what could not be served.
@@ -37,6 +39,9 @@ func (c *Config) checkServer() error {
 		return errors.New("server: certificate and certificate_key go together")
 	}
 	if err := s.checkProofs(); err != nil {
+		return err
+	}
+	if _, err := s.databasePath(); err != nil {
 		return err
 	}
 	if s.Key == "" {
@@ -92,6 +97,9 @@ func (a *app) serve(cmd *cobra.Command, c *Config, listen string) error {
 		}
 	}
 	if err := a.serveProofs(cmd.Context(), c, &config); err != nil {
+		return err
+	}
+	if err := a.guardProofs(cmd.Context(), c, &config); err != nil {
 		return err
 	}
 	handler, err := web.Handler(config)

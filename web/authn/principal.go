@@ -1,4 +1,3 @@
-// Package authn knows who asks.
 package authn
 
 import (
@@ -9,18 +8,20 @@ import (
 
 // Principal is who asks, as far as it was shown. Nil is anybody.
 type Principal struct {
-	ID          string
+	ID          string // of the API key
 	Permissions []authz.Permission
-	Reports     []string // statement digests; empty: all
+	Reports     []string // statement digests, 64 hex digits; empty: all
 }
 
-type key struct{}
+type contextKey struct{}
 
 // With returns a context in which p asks.
-func With(ctx context.Context, p *Principal) context.Context { return context.WithValue(ctx, key{}, p) }
+func With(ctx context.Context, p *Principal) context.Context {
+	return context.WithValue(ctx, contextKey{}, p)
+}
 
 // From returns who asks.
 func From(ctx context.Context) *Principal {
-	p, _ := ctx.Value(key{}).(*Principal)
+	p, _ := ctx.Value(contextKey{}).(*Principal)
 	return p
 }
