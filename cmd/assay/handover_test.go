@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -168,7 +167,7 @@ func TestServeProofs(t *testing.T) {
 			t.Error("a customer's id stands in a file")
 		}
 	}
-	e.judges(t, exitFalse, "proof", "proof.json", "--customer", s.customers[0], "--receipt", "receipt.json", "--keys", "list.json")
+	e.judges(t, exitRefused, "proof", "proof.json", "--customer", s.customers[0], "--receipt", "receipt.json", "--keys", "list.json")
 	for name, tt := range map[string]struct {
 		statement, customer string
 		want                int
@@ -189,7 +188,7 @@ func TestServeProofs(t *testing.T) {
 	}
 
 	s.handed(t, "second") // is noticed
-	waitFor(t, func() bool { _, _, err := c.Proof(t.Context(), client.Latest, s.customers[3]); return err == nil })
+	waitFor(t, "served", func() bool { _, _, err := c.Proof(t.Context(), client.Latest, s.customers[3]); return err == nil })
 	for i, statement := range []string{first, second, first} {
 		proof, _, err := c.Proof(t.Context(), statement, s.customers[i])
 		if err != nil || !strings.Contains(string(proof), statement) {
@@ -199,7 +198,7 @@ func TestServeProofs(t *testing.T) {
 	if err := os.RemoveAll(filepath.Join(s.dir, "handovers", "first")); err != nil { // so is that it is gone
 		t.Fatal(err)
 	}
-	waitFor(t, func() bool { _, _, err := c.Proof(t.Context(), first, s.customers[0]); return refusal(err) == 404 })
+	waitFor(t, "gone", func() bool { _, _, err := c.Proof(t.Context(), first, s.customers[0]); return refusal(err) == 404 })
 
 	if err := process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
@@ -306,15 +305,15 @@ func TestHandoverRefused(t *testing.T) {
 		whole[name] = read(t, dir, name)
 	}
 	for _, name := range []string{fileHandoverSealed, fileHandoverShards, fileEnvelope, report.PathLogProof} {
-		waitFor(t, func() bool { _, _, err := c.Proof(t.Context(), second, s.customers[0]); return err == nil })
+		waitFor(t, "served", func() bool { _, _, err := c.Proof(t.Context(), second, s.customers[0]); return err == nil })
 		s.write(t, "handovers/second/"+name, read(t, s.dir, "handovers", "first", name))
-		waitFor(t, func() bool { _, _, err := c.Proof(t.Context(), second, s.customers[0]); return refusal(err) == 404 })
+		waitFor(t, "gone", func() bool { _, _, err := c.Proof(t.Context(), second, s.customers[0]); return refusal(err) == 404 })
 		s.write(t, "handovers/second/"+name, whole[name])
 	}
-	waitFor(t, func() bool { _, _, err := c.Proof(t.Context(), second, s.customers[0]); return err == nil })
+	waitFor(t, "served", func() bool { _, _, err := c.Proof(t.Context(), second, s.customers[0]); return err == nil })
 	s.write(t, "handovers/second/shards/00000.age", read(t, s.dir, "handovers", "first", "shards/00000.age"))
 	s.write(t, "handovers/second/"+fileHandover, whole[fileHandover]) // so that it is looked at
-	waitFor(t, func() bool { _, _, err := c.Proof(t.Context(), second, s.customers[0]); return refusal(err) == 404 })
+	waitFor(t, "gone", func() bool { _, _, err := c.Proof(t.Context(), second, s.customers[0]); return refusal(err) == 404 })
 	if text := read(t, said); strings.Count(text, "a handover is not served") != 5 || strings.Contains(text, "canary") {
 		t.Errorf("the server says %s", text)
 	}
@@ -327,9 +326,10 @@ func TestHandoverRefused(t *testing.T) {
 	if err := os.CopyFS(filepath.Join(s.dir, "handovers", "elsewhere"), os.DirFS(filepath.Join(e.dir, "elsewhere"))); err != nil {
 		t.Fatal(err)
 	}
-	waitFor(t, func() bool {
-		_, err := http.Get("http://127.0.0.1:1") //nolint:bodyclose // nobody is there
-		_, _, err = c.Proof(t.Context(), second, s.customers[0])
-		return err != nil && strings.Contains(read(t, said), "elsewhere")
+	waitFor(t, "refused", func() bool {
+		if _, _, err := c.Proof(t.Context(), second, s.customers[0]); refusal(err) != 404 { // asking makes it look
+			t.Errorf("%v", err)
+		}
+		return strings.Contains(read(t, said), "handover=elsewhere")
 	})
 }
