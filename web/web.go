@@ -58,7 +58,7 @@ func Handler(c Config) (http.Handler, error) {
 		c.Fault = func(err error) { c.Logger.Error("a proof could not be made", "error", err) }
 	}
 	r := chi.NewRouter()
-	r.Use(secure, c.recovers, narrow, c.noKeyInURL, middleware.GetHead)
+	r.Use(secure, c.recovers, c.noKeyInURL, narrow, middleware.GetHead)
 	r.NotFound(func(w http.ResponseWriter, _ *http.Request) {
 		api.Refuse(w, http.StatusNotFound, "there is no such page")
 	})
