@@ -71,6 +71,8 @@ func (a *api) addProofs() {
 		op.Responses[strconv.Itoa(status)] = &huma.Response{Description: http.StatusText(status), Content: map[string]*huma.MediaType{
 			kindProblem: {Schema: a.OpenAPI().Components.Schemas.Schema(errorModel, true, "")}}}
 	}
+	a.OpenAPI().Components.SecuritySchemes = map[string]*huma.SecurityScheme{"apiKey": {Type: "apiKey", In: "header", Name: "Assay-Key", Description: "An API key with the permission proof:read:any, or in its place a signed request (RFC 9421)"}}
+	op.Security = []map[string][]string{{"apiKey": {}}}
 	a.OpenAPI().AddOperation(op)
 	a.Adapter().Handle(op, func(ctx huma.Context) {
 		r, w := humachi.Unwrap(ctx)
