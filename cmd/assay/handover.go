@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"filippo.io/age"
 	"github.com/google/renameio/v2"
@@ -80,7 +81,7 @@ func (s *stages) handOver(cmd *cobra.Command, out string, to []string) error {
 		if err != nil {
 			return err
 		}
-		place.Bucket = s.config.Run.Store + "/" + build.Folder(plan)
+		place.Bucket = strings.TrimSuffix(s.config.Run.Store, "/") + "/" + build.Folder(plan)
 	} else if err := s.copyShards(p, store.Dir(out)); err != nil {
 		return err
 	}

@@ -16,6 +16,8 @@ import (
 
 	"github.com/assay-por/assay/attest/keys"
 	"github.com/assay-por/assay/merkle"
+	"github.com/assay-por/assay/merkle/build"
+	"github.com/assay-por/assay/merkle/store/storetest"
 	"github.com/assay-por/assay/report"
 	"github.com/assay-por/assay/web/client"
 )
@@ -51,26 +53,19 @@ func newProofServer(t *testing.T) *proofServer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mustCall(t, s.dir, e.assay, "keys", "new", "--algorithm", "x25519", "--recipient", recipient, "server.age")
-	e.must(t, "keys", "response", "--recipient", recipient)
-	for _, name := range []string{"keys/server.age", "keys/server.pub"} {
-		e.write(t, name, read(t, s.dir, filepath.Base(name)))
+	if err := os.MkdirAll(filepath.Join(s.dir, "keys"), 0o700); err != nil {
+		t.Fatal(err)
 	}
+	mustCall(t, s.dir, e.assay, "keys", "new", "--algorithm", "x25519", "--recipient", recipient, "keys/server.age")
+	e.write(t, "keys/server.pub", read(t, s.dir, "keys", "server.pub"))
+	e.must(t, "keys", "response", "--recipient", recipient)
 	for _, name := range []string{"reports", "log"} {
 		if err := os.CopyFS(filepath.Join(s.dir, name), os.DirFS(filepath.Join(e.dir, name))); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := os.MkdirAll(filepath.Join(s.dir, "keys"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"server.age", "server.pub", "response.age", "response.pub", "log.pub", "statement.pub"} {
+	for _, name := range []string{"response.age", "response.pub", "log.pub", "statement.pub"} {
 		s.write(t, "keys/"+name, read(t, e.dir, "keys", name))
-	}
-	for _, name := range []string{"server.age", "server.pub"} {
-		if err := errors.Join(os.Remove(filepath.Join(s.dir, name)), os.Remove(filepath.Join(e.dir, "keys", "server.age"))); err != nil && name == "server.age" {
-			t.Fatal(err)
-		}
 	}
 	for _, name := range []string{"assay.toml", "response-keys.dsse.json", "policy.toml"} {
 		s.write(t, name, read(t, e.dir, name))
@@ -82,14 +77,19 @@ func newProofServer(t *testing.T) *proofServer {
 	return s
 }
 
+// write puts a file in its place, over one that nobody may write to too.
 func (s *proofServer) write(t *testing.T, name, text string) {
 	t.Helper()
-	if err := os.WriteFile(filepath.Join(s.dir, name), []byte(text), 0o600); err != nil {
+	path := filepath.Join(s.dir, name)
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// handed hands a statement over and moves it to the server, whose files nobody may write to.
+// handed hands a statement over and moves it to the server, where nobody may write to its shard file.
 func (s *proofServer) handed(t *testing.T, name string) {
 	t.Helper()
 	s.exchange.must(t, "handover", "--config", name+".toml", "--out", "handovers/"+name)
@@ -97,7 +97,7 @@ func (s *proofServer) handed(t *testing.T, name string) {
 	if err := errors.Join(os.RemoveAll(to), os.CopyFS(filepath.Join(s.dir, "handovers", "."+name), os.DirFS(filepath.Join(s.exchange.dir, "handovers", name)))); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Rename(filepath.Join(s.dir, "handovers", "."+name), to); err != nil {
+	if err := errors.Join(os.Chmod(filepath.Join(s.dir, "handovers", "."+name, build.ShardFile(0)), 0o400), os.Rename(filepath.Join(s.dir, "handovers", "."+name), to)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -332,4 +332,35 @@ func TestHandoverRefused(t *testing.T) {
 		}
 		return strings.Contains(read(t, said), "handover=elsewhere")
 	})
+}
+
+// TestHandoverOfBucket: shard files that lie in a bucket stay there, and the server reads them there.
+func TestHandoverOfBucket(t *testing.T) {
+	bucket := storetest.Start(t)
+	assay, _ := programs(t)
+	dir := workplace(t, assay, 200)
+	inBucket(t, dir, bucket.Address, "s3://assay-test/of/scale/", "ledger.csv")
+	add(t, dir, serverLines)
+	mustCall(t, dir, assay, "keys", "new", "--algorithm", "x25519", "keys/server.age")
+	mustCall(t, dir, assay, "run")
+	mustCall(t, dir, assay, "keys", "response")
+	mustCall(t, dir, assay, "handover", "--out", "handovers/one")
+	if names := tree(t, filepath.Join(dir, "handovers", "one")); strings.Contains(strings.Join(names, " "), "shards/") {
+		t.Errorf("shard files were copied: %v", names)
+	}
+	for from, to := range map[string]string{"bundle": "bundle", "report": "report"} {
+		if err := os.CopyFS(filepath.Join(dir, "reports", "one", to), os.DirFS(filepath.Join(dir, from))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := &proofServer{exchange: &exchange{assay: assay}, dir: dir}
+	if _, err := identityFile(dir); err != nil { // which opens nothing here: all is sealed with the passphrase
+		t.Fatal(err)
+	}
+	c, _, said, _ := s.start(t, s.apiKey(t))
+	customer := (&exchange{dir: dir}).customer(t)
+	mustCall(t, dir, assay, "prove", "--customer", customer, "--out", "want.json")
+	if proof, _, err := c.Proof(t.Context(), client.Latest, customer); err != nil || string(proof) != read(t, dir, "want.json") {
+		t.Errorf("%v: %s", err, read(t, said))
+	}
 }

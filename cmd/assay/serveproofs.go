@@ -308,8 +308,11 @@ func (h *handovers) files(dir string) (store.Store, error) {
 		return nil, err
 	}
 	var place handoverPlace
-	if err := attest.Decode(raw, &place); err != nil || place.Type != typeHandover {
-		return nil, fmt.Errorf("%s was altered or is not of this version: %v", fileHandover, err)
+	if err := attest.Decode(raw, &place); err != nil {
+		return nil, fmt.Errorf("%s: %w", fileHandover, err)
+	}
+	if place.Type != typeHandover {
+		return nil, fmt.Errorf("%s is of type %q, and this version reads %s", fileHandover, place.Type, typeHandover)
 	}
 	if place.Bucket == "" {
 		return store.Dir(dir), nil
