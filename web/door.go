@@ -90,7 +90,7 @@ func (c Config) turnAway(w http.ResponseWriter, r *http.Request, why error) {
 	h := w.Header()
 	unauthorized := func(slug, sentence string) {
 		h.Set("WWW-Authenticate", "Assay-Key")
-		h.Set("Accept-Signature", httpsig.AcceptRequest)
+		h.Set("Accept-Signature", httpsig.AcceptRequest(r.ContentLength != 0))
 		api.RefuseAs(w, http.StatusUnauthorized, slug, sentence)
 	}
 	switch {

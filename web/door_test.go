@@ -128,6 +128,31 @@ func TestTurnedAway(t *testing.T) {
 	}
 }
 
+// TestOrder: what is asked comes first, then who asks, then whether they may, and only then what is in the content.
+func TestOrder(t *testing.T) {
+	p := newPlace(t)
+	h, keys := p.proving(t)
+	without, with := keys.without(t, h), keys.service(t, h)
+	long := "/v1/proofs?" + strings.Repeat("x", 2048)
+	for name, tt := range map[string]struct {
+		got  *httptest.ResponseRecorder
+		want int
+	}{
+		"too long, nobody":         {post(h, long, "x"), 414},
+		"no such page, nobody":     {ask(h, "GET", "/v1/nothing"), 404},
+		"another method, nobody":   {ask(h, "GET", "/v1/proofs"), 405},
+		"nobody, bad content":      {post(h, "/v1/proofs", "x"), 401},
+		"not permitted, bad":       {post(without, "/v1/proofs", "x"), 403},
+		"permitted, bad content":   {post(with, "/v1/proofs", "x"), 400},
+		"permitted, large content": {post(with, "/v1/proofs", strings.Repeat("x", 100<<10)), 413},
+		"nobody, large content":    {post(h, "/v1/proofs", strings.Repeat("x", 100<<10)), 401},
+	} {
+		if tt.got.Code != tt.want {
+			t.Errorf("%s: %d %s, want %d", name, tt.got.Code, tt.got.Body, tt.want)
+		}
+	}
+}
+
 // TestSignedDoor: a request that is signed is let in once, with the content that was signed.
 func TestSignedDoor(t *testing.T) {
 	p := newPlace(t)

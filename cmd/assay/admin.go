@@ -85,7 +85,7 @@ func newKeyCreate(a *app) *cobra.Command {
 	f.StringVar(&w.Name, "name", "", "what it is for")
 	f.StringArrayVar(&permissions, "permission", nil, "what it may ask for: proof:read:any; again for each")
 	f.StringArrayVar(&w.Reports, "report", nil, "digest of a statement that it is for, again for each (default: all)")
-	f.StringArrayVar(&networks, "cidr", nil, "network that it is used from, such as 192.0.2.0/24, again for each (default: any)")
+	f.StringArrayVar(&networks, "cidr", nil, "network that it is used from, such as 192.0.2.0/24, by the connection's address, again for each (default: any)")
 	f.IntVar(&days, "days", int(authn.Life/oneDay), "how many days it is good, at most 365")
 	f.StringVar(&public, "public-key", "", "the public key that its client signs requests with (ed25519:…), instead of a secret")
 	return cmd

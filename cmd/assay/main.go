@@ -67,7 +67,7 @@ says where it stands. What was published cannot be changed: withdraw takes it ba
 On machines of their own: approve, for those who must approve a statement; countersign, for auditors, whose findings attach takes in.
 To show when it was there: timestamp, by time-stamping authorities; anchor, in a block of Bitcoin.
 Beside them: custody, for what outside custodians sign; draw, for an instant that nobody could choose; log, the transparency log of what was published;
-witness, to watch over logs of others; keys, for what signs.
+witness, to watch over logs of others; keys, for what signs; serve, for whoever asks, and admin, for who may ask for what is not public.
 
 Exit codes: 0 done, 1 refused or waiting, 2 usage, 3 unreadable input, 5 network.`
 

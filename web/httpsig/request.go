@@ -28,9 +28,15 @@ const (
 // ErrRequest says that a request is not signed as it must be. It comes with a sentence that says more.
 var ErrRequest = errors.New("the request is not signed as it must be")
 
-// AcceptRequest is the value of Accept-Signature by which a server says what the signature of a request must cover. With
-// content that is content-type and content-digest too, and of the fields of [RequestFields] those that are sent.
-const AcceptRequest = label + `=("@method" "@authority" "@path" "@query");created;nonce;keyid;alg="ed25519";tag="` + RequestTag + `"`
+// AcceptRequest is the value of Accept-Signature by which a server says what the signature of a request must cover, with
+// content or without. It cannot say that keyid and nonce must be there too, and of [RequestFields] those that are sent.
+func AcceptRequest(content bool) string {
+	more := ""
+	if content {
+		more = ` "content-type" "content-digest"`
+	}
+	return label + `=("@method" "@authority" "@path" "@query"` + more + `);created;alg="ed25519";tag="` + RequestTag + `"`
+}
 
 // RequestFields are the fields that the signature of a request covers where they are sent; with content the first two must be.
 var RequestFields = [...]string{"content-type", "content-digest", "authorization", "assay-key", "dpop", "idempotency-key"}

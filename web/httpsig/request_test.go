@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dunglas/httpsfv"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/assay-por/assay/web/httpsig"
@@ -237,6 +238,30 @@ func TestSignRequestRefuses(t *testing.T) {
 	} {
 		if err == nil {
 			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+// TestAcceptRequest: what a server asks for is what it takes.
+func TestAcceptRequest(t *testing.T) {
+	for _, content := range []string{"", question} {
+		wanted, err := httpsfv.UnmarshalDictionary([]string{httpsig.AcceptRequest(content != "")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		signed, err := httpsfv.UnmarshalDictionary(signedRequest(t, content).Header["Signature-Input"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		names := func(d *httpsfv.Dictionary) (all []string) {
+			m, _ := d.Get("assay")
+			for _, item := range m.(httpsfv.InnerList).Items {
+				all = append(all, item.Value.(string))
+			}
+			return all
+		}
+		if diff := cmp.Diff(names(wanted), names(signed)); diff != "" {
+			t.Error(diff)
 		}
 	}
 }

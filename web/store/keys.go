@@ -79,10 +79,14 @@ func (s *Store) KeyUsed(ctx context.Context, id string, at time.Time) error {
 }
 
 // Key is the record of a key as it is now, or [ErrUnknown].
-func (s *Store) Key(ctx context.Context, id string) (Key, error) { return one(ctx, s.read, id) }
+func (s *Store) Key(ctx context.Context, id string) (Key, error) {
+	return only(id)(collect(s.key.QueryContext(ctx, id)))
+}
 
 // Keys are all records, oldest first.
-func (s *Store) Keys(ctx context.Context) ([]Key, error) { return find(ctx, s.read, "") }
+func (s *Store) Keys(ctx context.Context) ([]Key, error) {
+	return collect(s.read.QueryContext(ctx, selectKeys+order))
+}
 
 // do makes a change: all of it, or nothing.
 func (s *Store) do(ctx context.Context, change func(*sql.Tx) error) error {
@@ -108,26 +112,33 @@ func put(ctx context.Context, tx *sql.Tx, k Key) error {
 	return nil
 }
 
-// queryer is a database or a transaction.
-type queryer interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+// What reads keys, each with all its credentials: a row is a credential.
+const (
+	selectKeys = `SELECT k.id, k.name, k.permissions, k.reports, k.networks, k.created, k.used, k.revoked, c.mac, c.public, c.created, c.until
+		FROM keys k JOIN credentials c ON c.key_id = k.id`
+	ofOne = " WHERE k.id = ?"
+	order = " ORDER BY k.created, k.id, c.number"
+)
+
+func one(ctx context.Context, tx *sql.Tx, id string) (Key, error) {
+	return only(id)(collect(tx.QueryContext(ctx, selectKeys+ofOne+order, id)))
 }
 
-func one(ctx context.Context, q queryer, id string) (Key, error) {
-	keys, err := find(ctx, q, "WHERE k.id = ?", id)
-	if err == nil && len(keys) == 0 {
-		err = fmt.Errorf("%w: %q", ErrUnknown, id)
+// only takes the one key that was asked for.
+func only(id string) func([]Key, error) (Key, error) {
+	return func(keys []Key, err error) (Key, error) {
+		if err == nil && len(keys) == 0 {
+			err = fmt.Errorf("%w: %q", ErrUnknown, id)
+		}
+		if err != nil {
+			return Key{}, err
+		}
+		return keys[0], nil
 	}
-	if err != nil {
-		return Key{}, err
-	}
-	return keys[0], nil
 }
 
-// find reads keys, each with all its credentials: a row is a credential.
-func find(ctx context.Context, q queryer, where string, args ...any) ([]Key, error) {
-	rows, err := q.QueryContext(ctx, `SELECT k.id, k.name, k.permissions, k.reports, k.networks, k.created, k.used, k.revoked, c.mac, c.public, c.created, c.until
-		FROM keys k JOIN credentials c ON c.key_id = k.id `+where+` ORDER BY k.created, k.id, c.number`, args...)
+// collect reads rows of selectKeys.
+func collect(rows *sql.Rows, err error) ([]Key, error) {
 	if err != nil {
 		return nil, err
 	}

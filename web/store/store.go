@@ -29,7 +29,10 @@ import (
 var migrations embed.FS
 
 // Store is an open database. It may be used by many at once.
-type Store struct{ read, write *sql.DB }
+type Store struct {
+	read, write *sql.DB
+	key         *sql.Stmt // looks one up, which each request does
+}
 
 // Open opens the database at a path, makes it if there is none, and brings an older one up to date.
 func Open(ctx context.Context, path string) (*Store, error) {
@@ -46,6 +49,9 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	}
 	if err == nil {
 		s.read, err = connect(path, readers, "_pragma=query_only(ON)")
+	}
+	if err == nil {
+		s.key, err = s.read.PrepareContext(ctx, selectKeys+ofOne+order)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), s.Close())
@@ -120,6 +126,9 @@ func (s *Store) migrate(ctx context.Context, path string) (err error) {
 // Close closes the database.
 func (s *Store) Close() error {
 	var errs []error
+	if s.key != nil {
+		errs = append(errs, s.key.Close())
+	}
 	for _, db := range []*sql.DB{s.read, s.write} {
 		if db != nil {
 			errs = append(errs, db.Close())
