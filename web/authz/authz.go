@@ -11,6 +11,7 @@ import (
 // Permission is what a route needs.
 type Permission string
 
+// The permissions that there are.
 const (
 	Public       Permission = "public"         // what nobody needs to be given
 	ProofReadAny Permission = "proof:read:any" // a proof of inclusion, of any customer

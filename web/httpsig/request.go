@@ -122,10 +122,10 @@ func innerList(input string) (httpsfv.InnerList, error) {
 	m, _ := parsed.Get(label)
 	list, ok := m.(httpsfv.InnerList)
 	if !ok || list.Params == nil {
-		return list, errors.New("Signature-Input is no inner list") //nolint:staticcheck // the field's name
+		return list, errors.New("Signature-Input is no inner list")
 	}
 	if text, err := httpsfv.Marshal(parsed); err != nil || text != label+"="+input {
-		return list, errors.New("Signature-Input is not spelt as RFC 9651 serialises it") //nolint:staticcheck // the field's name
+		return list, errors.New("Signature-Input is not spelt as RFC 9651 serialises it")
 	}
 	if len(list.Items) > maxComponents {
 		return list, fmt.Errorf("more than %d components", maxComponents)
@@ -207,7 +207,7 @@ func digests(header http.Header) (map[string][]byte, error) {
 	}
 	parsed, err := httpsfv.UnmarshalDictionary([]string{value})
 	if err != nil {
-		return nil, fmt.Errorf("Content-Digest: %w", err) //nolint:staticcheck // the field's name
+		return nil, fmt.Errorf("Content-Digest: %w", err)
 	}
 	all := map[string][]byte{}
 	for _, name := range parsed.Names() {
@@ -215,7 +215,7 @@ func digests(header http.Header) (map[string][]byte, error) {
 		item, _ := m.(httpsfv.Item)
 		sum, ok := item.Value.([]byte)
 		if name != "sha-256" && name != "sha-512" || !ok {
-			return nil, errors.New("Content-Digest is not of sha-256 or sha-512 alone") //nolint:staticcheck // the field's name
+			return nil, errors.New("Content-Digest is not of sha-256 or sha-512 alone")
 		}
 		all[name] = sum
 	}
