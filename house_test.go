@@ -58,10 +58,13 @@ var rules = map[string][]string{
 	"report":        {"merkle", "chains", "attest"},
 	"report/render": {"report"},
 
-	"web":           {"report", "web/api", "web/published", "web/httpsig"},
-	"web/api":       {"report", "web/published"},
+	"web":           {"report", "web/api", "web/published", "web/httpsig", "web/authn", "web/authz"},
+	"web/api":       {"report", "web/published", "web/authn"},
 	"web/published": {"report", "attest"},
 	"web/httpsig":   {},
+	"web/store":     {},
+	"web/authz":     {},
+	"web/authn":     {"web/store", "web/authz", "web/httpsig"},
 	"web/client":    {"web/httpsig", "attest"},
 
 	"web/published/publishedtest": {"report", "merkle", "attest"},

@@ -66,7 +66,7 @@ func (l ResponseKeys) check() error {
 		switch {
 		case k.Key.Algorithm() != Ed25519:
 			return fmt.Errorf("response keys: key #%d: %s, want one of ed25519, which alone signs answers", i, k.Key)
-		case isSmallOrder(k.Key):
+		case k.Key.SmallOrder():
 			return fmt.Errorf("response keys: key #%d: %s is of small order, and everybody could sign for it", i, k.Key)
 		case !isTime(k.From) || !isTime(k.Until):
 			return fmt.Errorf("response keys: key #%d: from and until: want times in UTC, whole seconds", i)
@@ -79,9 +79,9 @@ func (l ResponseKeys) check() error {
 	return nil
 }
 
-// isSmallOrder reports whether k is one of the points of Edwards25519 whose order is at most 8, in any encoding: as
+// SmallOrder reports whether k is one of the points of Edwards25519 whose order is at most 8, in any encoding: as
 // Ed25519 multiplies by the key, anybody can make signatures that verify by them.
-func isSmallOrder(k PublicKey) bool {
+func (k PublicKey) SmallOrder() bool {
 	y := k.bytes
 	y[31] &= 0x7f // the sign of x
 	switch hex.EncodeToString(y[:32]) {

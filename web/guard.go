@@ -54,7 +54,7 @@ func narrow(next http.Handler) http.Handler {
 		case len(r.RequestURI) > maxURI:
 			api.Refuse(w, http.StatusRequestURITooLong, "a path and query of over 2048 bytes")
 			return
-		case r.ContentLength != 0:
+		case r.ContentLength != 0 && (r.Method != http.MethodPost || r.URL.Path != api.ProofsPath):
 			api.Refuse(w, http.StatusRequestEntityTooLarge, "requests to this server have no content")
 			return
 		}
@@ -83,11 +83,13 @@ func (c Config) current(next http.Handler) http.Handler {
 	})
 }
 
-// anywhere lets pages of others read and check answers: they are public.
+// anywhere lets pages of others read and check answers that are public: those to GET.
 func anywhere(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Access-Control-Allow-Origin", "*")
-		w.Header().Set("Access-Control-Expose-Headers", "Content-Digest, ETag, Signature, Signature-Input")
+		if r.Method == http.MethodGet {
+			w.Header().Set("Access-Control-Allow-Origin", "*")
+			w.Header().Set("Access-Control-Expose-Headers", "Content-Digest, ETag, Signature, Signature-Input")
+		}
 		next.ServeHTTP(w, r)
 	})
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/go-chi/chi/v5"
+
+	"github.com/assay-por/assay/web/authz"
 )
 
 // TestRoutesNeedPermissions: a route that nobody thought of, and a permission for nothing, are found before anything is served.
@@ -19,7 +21,7 @@ func TestRoutesNeedPermissions(t *testing.T) {
 		}
 		return r
 	}
-	table := map[string]permission{"GET /a": public, "GET /b/*": public}
+	table := map[string]authz.Permission{"GET /a": public, "GET /b/*": public}
 	if err := checkRoutes(router("GET /a", "GET /b/*"), table); err != nil {
 		t.Error(err)
 	}

@@ -14,6 +14,10 @@ const ruleset = `
 extends: ["spectral:oas", "%s"]
 rules:
   "owasp:api4:2023-rate-limit": off
+overrides: # no page of anybody's asks for customers' proofs
+  - files: ["**#/paths/~1v1~1proofs"]
+    rules:
+      "owasp:api8:2023-define-cors-origin": off
 `
 
 // TestSpectral: an outside judge finds no error in the document (make judges has it).
@@ -29,9 +33,10 @@ func TestSpectral(t *testing.T) {
 		}
 	}
 	p, dir := newPlace(t), t.TempDir()
+	all, _ := p.proving(t)
 	write(t, filepath.Join(dir, ".spectral.yaml"), fmt.Sprintf(ruleset, rules))
-	write(t, filepath.Join(dir, "openapi.json"), ask(p.signed(t), "GET", "/openapi.json").Body.String())
-	write(t, filepath.Join(dir, "openapi.yaml"), ask(p.signed(t), "GET", "/openapi.yaml").Body.String())
+	write(t, filepath.Join(dir, "openapi.json"), ask(all, "GET", "/openapi.json").Body.String())
+	write(t, filepath.Join(dir, "openapi.yaml"), ask(all, "GET", "/openapi.yaml").Body.String())
 	for _, name := range []string{"openapi.json", "openapi.yaml"} {
 		cmd := exec.CommandContext(t.Context(), spectral, "lint", name, "--ruleset", ".spectral.yaml", "--fail-severity", "error", "--display-only-failures")
 		cmd.Dir = dir

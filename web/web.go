@@ -14,8 +14,9 @@
 // answers 503. Addresses, TLS and time limits are the business of the command.
 //
 // Which permission a route needs stands in one table: a route that is not in it keeps
-// the server from starting. All are public as yet. This side holds no ledger, no node and
-// no key but the one that signs answers.
+// the server from starting. Whoever asks for what is not public shows a credential (package
+// web/authn), and is turned away in one way whatever is wrong with it. This side holds no
+// ledger, no node and no key but the one that signs answers.
 package web
 
 import (
@@ -30,6 +31,7 @@ import (
 
 	"github.com/assay-por/assay/report"
 	"github.com/assay-por/assay/web/api"
+	"github.com/assay-por/assay/web/authn"
 	"github.com/assay-por/assay/web/httpsig"
 	"github.com/assay-por/assay/web/published"
 )
@@ -38,6 +40,7 @@ import (
 type Config struct {
 	api.Config
 
+	Gate   *authn.Gate      // knows who asks; needed where a route is not for everybody
 	Key    crypto.Signer    // signs every answer, an Ed25519 key; without it nothing is signed, and there is the site alone
 	Now    func() time.Time // the clock of the signatures
 	Logger *slog.Logger
@@ -48,12 +51,23 @@ func Handler(c Config) (http.Handler, error) {
 	if c.Reports == nil || c.Logger == nil || c.Key != nil && (c.KeyList == nil || c.Now == nil) {
 		return nil, errors.New("web: reports and a logger are needed, and with a key its list and a clock")
 	}
+	if c.Proofs != nil && c.Gate == nil {
+		return nil, errors.New("web: proofs are not for everybody, and there is no gate that knows who asks")
+	}
+	if c.Fault == nil {
+		c.Fault = func(err error) { c.Logger.Error("a proof could not be made", "error", err) }
+	}
 	r := chi.NewRouter()
-	r.Use(secure, c.recovers, narrow, middleware.GetHead)
+	r.Use(secure, c.recovers, c.noKeyInURL, narrow, middleware.GetHead)
 	r.NotFound(func(w http.ResponseWriter, _ *http.Request) {
 		api.Refuse(w, http.StatusNotFound, "there is no such page")
 	})
-	r.MethodNotAllowed(func(w http.ResponseWriter, _ *http.Request) {
+	r.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
+		if c.Proofs != nil && r.URL.Path == api.ProofsPath {
+			w.Header().Set("Allow", "POST")
+			api.Refuse(w, http.StatusMethodNotAllowed, "only POST is answered here")
+			return
+		}
 		w.Header().Set("Allow", "GET, HEAD")
 		api.Refuse(w, http.StatusMethodNotAllowed, "only GET and HEAD are answered")
 	})
@@ -80,6 +94,7 @@ func (c Config) add(r chi.Router) error {
 		if c.Key != nil {
 			r.Use(c.current)
 		}
+		r.Use(c.door)
 		r.Get("/", s.page)
 		r.Get("/bundle.zip", s.zip)
 		r.Get("/bundle/*", s.file)
@@ -91,7 +106,7 @@ func (c Config) add(r chi.Router) error {
 		if c.Key == nil {
 			r.Use(unsigned)
 		} else {
-			r.Use(anywhere, c.current)
+			r.Use(anywhere, c.current, c.door)
 		}
 		err = api.Add(r, c.Config)
 	})

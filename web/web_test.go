@@ -209,6 +209,7 @@ func TestHandlerRefuses(t *testing.T) {
 		"no logger":  func(c *web.Config) { c.Logger = nil },
 		"no list":    func(c *web.Config) { c.KeyList = nil },
 		"no clock":   func(c *web.Config) { c.Now = nil },
+		"no gate":    func(c *web.Config) { c.Proofs = provers(nil) },
 	} {
 		c := p.config()
 		change(&c)

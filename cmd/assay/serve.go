@@ -26,6 +26,10 @@ type ServerConfig struct {
 	Keys           string `toml:"keys"`
 	Certificate    string `toml:"certificate"`
 	CertificateKey string `toml:"certificate_key"`
+	Proofs         string `toml:"proofs"`
+	ProofsKey      string `toml:"proofs_key"`
+	Database       string `toml:"database"`
+	Pepper         string `toml:"pepper"`
 }
 
 // checkServer refuses what could not be served.
@@ -33,6 +37,12 @@ func (c *Config) checkServer() error {
 	s := c.Server
 	if (s.Certificate == "") != (s.CertificateKey == "") {
 		return errors.New("server: certificate and certificate_key go together")
+	}
+	if err := s.checkProofs(); err != nil {
+		return err
+	}
+	if _, err := s.databasePath(); err != nil {
+		return err
 	}
 	if s.Key == "" {
 		return nil
@@ -51,8 +61,9 @@ func newServe(a *app) *cobra.Command {
 		Long: `Serve the newest report's page at /, its bundle's files below /bundle/ and the whole as /bundle.zip, and the transparency log of [log] below /log/.
 With server.key every answer is signed, so that whoever asked can show later what was answered (assay-verify response), and the API for programs answers below /v1/:
 all reports of server.reports, what the log says of each, proofs; /openapi.json describes it. Without that key /v1/ answers 503.
+With server.proofs it makes the customers' proofs of what was handed over to it (assay handover), for the exchange's own services: POST /v1/proofs.
 
-Read-only; it opens no ledger, no run, and no key but the response key. New reports and another certificate are noticed while it runs (the certificate every 10 seconds,
+Read-only; it opens no ledger, no run, and no key but the response key and server.proofs_key. New reports, handovers and another certificate are noticed while it runs (the certificate every 10 seconds,
 or on SIGHUP). With server.certificate it speaks TLS 1.3 and nothing else; without, plain HTTP at a loopback address. Port 0 takes a free one; the address is printed.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -84,6 +95,12 @@ func (a *app) serve(cmd *cobra.Command, c *Config, listen string) error {
 		if err := a.signAnswers(cmd.Context(), c, &config); err != nil {
 			return err
 		}
+	}
+	if err := a.serveProofs(cmd.Context(), c, &config); err != nil {
+		return err
+	}
+	if err := a.guardProofs(cmd.Context(), c, &config); err != nil {
+		return err
 	}
 	handler, err := web.Handler(config)
 	if err != nil {

@@ -14,12 +14,16 @@
 //	GET /.well-known/assay-keys              the keys that sign answers (SPEC part 28)
 //	GET /openapi.json  /openapi.yaml         all of this, OpenAPI 3.1
 //
+// and, not for everybody, where the server was handed what it takes:
+//
+//	POST /v1/proofs                          a customer's inclusion proof (SPEC part 8)
+//
 // HEAD is answered like GET. Every error is a problem (RFC 9457); parameters that are
 // not known are refused. Every answer carries its content's digest as ETag; what a
 // statement's digest vouches for may be kept for ever, anything else is asked for again.
 //
-// Signing answers is not done here but around it all: see package web/httpsig. Nothing
-// here is told of customers.
+// Signing answers is not done here but around it all: see package web/httpsig. Of
+// customers nothing is told but by POST /v1/proofs, to whom package web let through to it.
 package api
 
 import (
@@ -46,6 +50,9 @@ type Config struct {
 	// the checkpoint does not cover.
 	Register func() (Seen, error)
 	Prove    func(index uint64) ([]byte, error)
+
+	Proofs Prover      // makes customers' proofs; nil if none are served
+	Fault  func(error) // is told why a proof could not be made
 
 	Policy  string                 // the file of the exchange's trust policy, which may be missing
 	KeyList func() ([]byte, error) // the signed list of response keys; with a list, the error says that the server's own is not good now
@@ -76,6 +83,7 @@ const (
 	tagReports = "reports"
 	tagLog     = "log"
 	tagTrust   = "trust"
+	tagProofs  = "proofs"
 )
 
 // Add adds the operations to a router.
@@ -91,6 +99,9 @@ func Add(r chi.Router, c Config) error {
 		{Name: tagLog, Description: "The transparency log, in which every statement stands"},
 		{Name: tagTrust, Description: "What answers are checked with, and this document"},
 	}
+	if c.Proofs != nil {
+		settings.Tags = append(settings.Tags, &huma.Tag{Name: tagProofs, Description: "Customers' inclusion proofs, for the exchange's own services"})
+	}
 	settings.OpenAPIPath, settings.DocsPath, settings.SchemasPath = "", "", "" // served like all else, below
 	settings.CreateHooks = nil
 	settings.RejectUnknownQueryParameters = true
@@ -99,6 +110,7 @@ func Add(r chi.Router, c Config) error {
 	a.addReports()
 	a.addLog()
 	a.addTrust()
+	a.addProofs()
 	return a.addDocument()
 }
 

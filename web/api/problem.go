@@ -22,6 +22,7 @@ var slugs = map[int]string{
 	http.StatusNotAcceptable:         "not-acceptable",
 	http.StatusRequestEntityTooLarge: "content-too-large",
 	http.StatusRequestURITooLong:     "uri-too-long",
+	http.StatusUnsupportedMediaType:  "unsupported-media-type",
 	http.StatusUnprocessableEntity:   "validation",
 	http.StatusInternalServerError:   "internal",
 	http.StatusServiceUnavailable:    "unavailable",
@@ -36,7 +37,16 @@ func problemType(status int) string {
 
 // Refuse answers with a problem (RFC 9457): one sentence, which says nothing of the inside.
 func Refuse(w http.ResponseWriter, status int, sentence string) {
-	raw, err := json.Marshal(huma.ErrorModel{Type: problemType(status), Title: http.StatusText(status), Status: status, Detail: sentence})
+	refuse(w, status, problemType(status), sentence)
+}
+
+// RefuseAs does so with a problem of its own, where its status alone does not tell it from others.
+func RefuseAs(w http.ResponseWriter, status int, slug, sentence string) {
+	refuse(w, status, "/problems/"+slug, sentence)
+}
+
+func refuse(w http.ResponseWriter, status int, kind, sentence string) {
+	raw, err := json.Marshal(huma.ErrorModel{Type: kind, Title: http.StatusText(status), Status: status, Detail: sentence})
 	if err != nil { // there is nothing in it that could not be written
 		panic(err)
 	}

@@ -27,6 +27,7 @@ type Config struct {
 	URL      string           // of the server, as https://por.exchange.example; http at a loopback address only
 	Keys     []string         // the exchange's public keys (SPEC part 2), each of which may sign its key list
 	Exchange string           // the name that the key list must have; empty: the key says who it is
+	APIKey   string           // for [Client.Proof] alone, and sent nowhere else; a secret
 	HTTP     *http.Client     // asks; nil: http.DefaultClient
 	Now      func() time.Time // the reader's clock; nil: time.Now
 }
@@ -35,6 +36,7 @@ type Config struct {
 type Client struct {
 	base     *url.URL
 	exchange string
+	apiKey   string
 	trusted  []attest.PublicKey
 	asks     *http.Client // below the checks
 	checked  *http.Client // above them
@@ -57,7 +59,7 @@ func New(c Config) (*Client, error) {
 	if len(c.Keys) == 0 {
 		return nil, errors.New("client: no public key of the exchange is given, so that nothing could be believed")
 	}
-	made := &Client{base: base, exchange: c.Exchange, asks: c.HTTP, now: c.Now}
+	made := &Client{base: base, exchange: c.Exchange, apiKey: c.APIKey, asks: c.HTTP, now: c.Now}
 	for i, text := range c.Keys {
 		key, err := attest.ParsePublicKey(text)
 		if err != nil {

@@ -15,5 +15,8 @@
 // cut. Who asks holds an answer to [Verify], with keys that came by another way: the list
 // of /.well-known/assay-keys, which the exchange's own key signed.
 //
+// Requests may be signed too, by whoever has no other credential ([SignRequest], [ReadRequest]): with the tag
+// assay-request-1 and a nonce, so that a server takes each once.
+//
 // A signature shows who answered what when. Whether what was answered is true it does not show.
 package httpsig

@@ -3,9 +3,12 @@ package httpsig_test
 import (
 	"bytes"
 	"crypto/ed25519"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -52,43 +55,49 @@ type verdict struct {
 // judge asks the judges.
 func judge(t *testing.T, answers []judged) []verdict {
 	t.Helper()
+	return outside[verdict](t, "judge.cjs", answers)
+}
+
+// outside runs a program of testdata, which runs those of npm, and reads a line of what it says for each of all.
+func outside[Out, In any](t *testing.T, program string, all []In) []Out {
+	t.Helper()
 	modules, err := filepath.Abs("../../build/npm/node_modules")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"http-message-sig", "http-message-signatures", "structured-headers"} {
 		if _, err := os.Stat(filepath.Join(modules, name)); err != nil {
-			t.Skip("skipped: the programs that judge signed answers are not there; type: make judges")
+			t.Skip("skipped: the programs of npm that sign and judge are not there; type: make judges")
 		}
 	}
 	node, err := exec.LookPath("node")
 	if err != nil {
-		t.Skip("skipped: there is no node, which runs the programs that judge signed answers")
+		t.Skip("skipped: there is no node, which runs the programs of npm")
 	}
-	in, err := json.Marshal(answers)
+	in, err := json.Marshal(all)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := exec.CommandContext(t.Context(), node, "testdata/judge.cjs", modules)
+	c := exec.CommandContext(t.Context(), node, "testdata/"+program, modules)
 	var faults bytes.Buffer
 	c.Stdin, c.Stderr = bytes.NewReader(in), &faults
-	out, err := c.Output()
+	said, err := c.Output()
 	if err != nil {
 		t.Fatalf("%v: %s", err, faults.String())
 	}
-	t.Logf("the judges said: %s", faults.String())
-	verdicts := make([]verdict, 0, len(answers))
-	for d := json.NewDecoder(bytes.NewReader(out)); d.More(); {
-		var v verdict
-		if err := d.Decode(&v); err != nil {
+	t.Logf("they said: %s", faults.String())
+	outs := make([]Out, 0, len(all))
+	for d := json.NewDecoder(bytes.NewReader(said)); d.More(); {
+		var o Out
+		if err := d.Decode(&o); err != nil {
 			t.Fatal(err)
 		}
-		verdicts = append(verdicts, v)
+		outs = append(outs, o)
 	}
-	if len(verdicts) != len(answers) {
-		t.Fatalf("%d verdicts on %d answers", len(verdicts), len(answers))
+	if len(outs) != len(all) {
+		t.Fatalf("%d lines on %d", len(outs), len(all))
 	}
-	return verdicts
+	return outs
 }
 
 // TestOutsideJudges: three programs of npm, which know nothing of us, verify our answers, and refuse them once altered.
@@ -123,6 +132,70 @@ func TestOutsideJudges(t *testing.T) {
 		}
 		if i >= len(good) && (v.First || v.Second) {
 			t.Errorf("%s, its status altered: %+v", targets[i-len(good)], v)
+		}
+	}
+}
+
+// asked is a request as testdata/sign.cjs signs it.
+type asked struct {
+	Method  string            `json:"method"`
+	URL     string            `json:"url"`
+	Target  string            `json:"target"`
+	Headers map[string]string `json:"headers"`
+	Created int64             `json:"created"`
+	Nonce   string            `json:"nonce"`
+	KeyID   string            `json:"keyid"`
+	Key     map[string]string `json:"key"`
+}
+
+// TestOutsideSigners: two programs of npm sign requests, and we take them; once altered, we do not.
+func TestOutsideSigners(t *testing.T) {
+	k := key(1)
+	private := map[string]string{
+		"kty": "OKP", "crv": "Ed25519", "x": base64.RawURLEncoding.EncodeToString(k.Public().(ed25519.PublicKey)), "d": base64.RawURLEncoding.EncodeToString(k.Seed()),
+	}
+	var requests []*http.Request
+	var contents []string
+	var all []asked
+	for _, q := range [][2]string{
+		{"https://x.example/v1/proofs", question}, {"https://x.example:8443/v1/proofs", question}, {"https://X.example:443/v1/proofs?a=%2F&b", question}, {"https://127.0.0.1:9/", ""}, {"https://x.example/%7Ea/p%C3%A9?", ""},
+	} {
+		r := toSign(t, q[1])
+		var err error
+		if r.URL, err = url.Parse(q[0]); err != nil {
+			t.Fatal(err)
+		}
+		r.Host = r.URL.Host
+		headers := map[string]string{}
+		if q[1] != "" {
+			r.Header.Set("Content-Digest", httpsig.ContentDigest(sha256.Sum256([]byte(q[1]))))
+		}
+		for name := range r.Header {
+			headers[strings.ToLower(name)] = r.Header.Get(name)
+		}
+		requests, contents = append(requests, r), append(contents, q[1])
+		all = append(all, asked{r.Method, q[0], r.URL.RequestURI(), headers, day.Unix(), wanted, "client-1", private})
+	}
+	for i, signed := range outside[map[string]map[string]string](t, "sign.cjs", all) {
+		if len(signed) != 2 {
+			t.Fatalf("%d programs", len(signed))
+		}
+		for program, fields := range signed {
+			r := requests[i].Clone(t.Context())
+			if r.Body = http.NoBody; contents[i] != "" {
+				r.Body = io.NopCloser(strings.NewReader(contents[i]))
+			}
+			for _, name := range []string{"Signature-Input", "Signature"} {
+				r.Header.Set(name, fields[strings.ToLower(name)])
+			}
+			got := received(t, r)
+			if err := accepted(got, contents[i]); err != nil {
+				t.Errorf("%s, %s: %v: %v", program, all[i].URL, err, fields)
+			}
+			got.Host = "y.example"
+			if err := accepted(got, contents[i]); err == nil {
+				t.Errorf("%s, %s: taken by another server", program, all[i].URL)
+			}
 		}
 	}
 }
