@@ -70,7 +70,7 @@ func (a *api) list(in *listInput) (Answer, error) {
 	if in.Cursor != "" {
 		at := slices.IndexFunc(all, func(r *published.Report) bool { return r.Digest.String() == in.Cursor })
 		if at < 0 {
-			return Answer{}, huma.Error400BadRequest("the report that the cursor names is not published here any more: begin anew")
+			return Answer{}, huma.Error404NotFound("the report that the cursor names is not published here any more: begin anew")
 		}
 		all = all[at+1:]
 	}
