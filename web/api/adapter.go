@@ -58,8 +58,11 @@ func oddQuery(raw string) string {
 		return "the query cannot be read"
 	}
 	for _, values := range q {
-		if len(values) > 1 {
+		switch {
+		case len(values) > 1:
 			return "a parameter of the query stands twice"
+		case values[0] == "":
+			return "a parameter of the query has no value: leave it out" // huma would pass over it
 		}
 	}
 	return ""

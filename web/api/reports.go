@@ -19,7 +19,7 @@ const (
 )
 
 type listInput struct {
-	Series string `query:"series" maxLength:"32" doc:"Only reports of this series"`
+	Series string `query:"series" minLength:"1" maxLength:"32" doc:"Only reports of this series"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"50" doc:"How many at most"`
 	Cursor string `query:"cursor" maxLength:"64" pattern:"^[0-9a-f]{64}$" doc:"What next said: the reports after that one"`
 }
