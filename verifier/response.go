@@ -16,6 +16,7 @@ type Answer struct {
 	Keys    []byte    // the envelope of the list of the servers' keys
 	Now     time.Time // the reader's clock
 	Fresh   bool      // the answer must not have expired by then
+	Fetched bool      // the reader asked for it, without a nonce, so that one with a nonce answers somebody else
 }
 
 // Answered is what a server signed, and is no word on whether it is true (SPEC part 28).
@@ -88,6 +89,9 @@ func (r *run) checkAnswer(answer *Answer) (signed *respsig.Signed) {
 		return "by key " + key.Thumbprint, nil
 	})
 	r.check("response.time", []string{"response.signature"}, func() (string, error) {
+		if answer.Fetched && signed.Nonce != "" {
+			return "", in("receipt", fmt.Errorf("it has the nonce %q, and none was asked for: it answers somebody else", signed.Nonce))
+		}
 		return signed.Created.Format(timeForm), in("receipt", signed.CheckTime(answer.Now, answer.Fresh))
 	})
 	return signed

@@ -35,10 +35,10 @@ func serverKeys() []byte {
 }
 
 // signedFields gives the fields of an answer for one caller.
-func signedFields(host, path, query string, status int, content []byte, created time.Time) map[string]string {
+func signedFields(host, path, query string, status int, content []byte, created time.Time, nonce string) map[string]string {
 	digest := "sha-256=:" + base64.StdEncoding.EncodeToString(h(content)) + ":"
 	input := `("@status" "content-type" "content-digest" "cache-control" "@method";req "@path";req "@query";req "@authority";req)` +
-		fmt.Sprintf(`;created=%d;expires=%d;keyid="%s";alg="ed25519";tag="assay-response-1"`, created.Unix(), created.Unix()+300, serverThumbprint())
+		fmt.Sprintf(`;created=%d;expires=%d%s;keyid="%s";alg="ed25519";tag="assay-response-1"`, created.Unix(), created.Unix()+300, nonce, serverThumbprint())
 	base := fmt.Sprintf("\"@status\": %d\n\"content-type\": application/json\n\"content-digest\": %s\n\"cache-control\": no-store\n\"@method\";req: GET\n\"@path\";req: %s\n\"@query\";req: %s\n\"@authority\";req: %s\n\"@signature-params\": %s",
 		status, digest, path, "?"+query, host, input)
 	return map[string]string{
@@ -51,7 +51,7 @@ func signedFields(host, path, query string, status int, content []byte, created 
 func keptAnswer(path string, content []byte) []byte {
 	created := time.Date(2026, 11, 2, 10, 0, 0, 0, time.UTC)
 	headers := []obj{}
-	for name, value := range signedFields("exchange.example", path, "", 200, content, created) {
+	for name, value := range signedFields("exchange.example", path, "", 200, content, created, "") {
 		headers = append(headers, obj{"name": name, "value": value})
 	}
 	slices.SortFunc(headers, func(a, b obj) int { return strings.Compare(a["name"].(string), b["name"].(string)) })
@@ -63,7 +63,7 @@ func keptAnswer(path string, content []byte) []byte {
 
 // serveSigned answers below /signed/, now; some of it as a server should not.
 func serveSigned(w http.ResponseWriter, r *http.Request) {
-	status, content, created := http.StatusOK, []byte(`{"reports":[]}`), time.Now()
+	status, content, created, nonce := http.StatusOK, []byte(`{"reports":[]}`), time.Now(), ""
 	what := strings.TrimPrefix(r.URL.Path, "/signed/")
 	switch what {
 	case "moved":
@@ -71,8 +71,10 @@ func serveSigned(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Location", "/signed/list")
 	case "replayed":
 		created = created.Add(-10 * time.Minute)
+	case "of-somebody-else":
+		nonce = `;nonce="0123456789abcdef"`
 	}
-	for name, value := range signedFields(r.Host, r.URL.EscapedPath(), r.URL.RawQuery, status, content, created) {
+	for name, value := range signedFields(r.Host, r.URL.EscapedPath(), r.URL.RawQuery, status, content, created, nonce) {
 		w.Header().Set(name, value)
 	}
 	switch what {

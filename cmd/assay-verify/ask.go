@@ -50,7 +50,7 @@ func fetchAnswer(ctx context.Context, place, keyFile, keep string) (answer verif
 	if err != nil {
 		return answer, &failure{code: verifier.ExitNetwork, err: err}
 	}
-	answer.Receipt, answer.Now, answer.Fresh = receipt.JSON(), time.Now().UTC(), true
+	answer.Receipt, answer.Now, answer.Fresh, answer.Fetched = receipt.JSON(), time.Now().UTC(), true, true
 	for i, path := range kept {
 		if err := writeWhole(path, [][]byte{answer.Receipt, answer.Keys}[i], os.Link); err != nil {
 			return answer, err

@@ -58,11 +58,11 @@ func oddQuery(raw string) string {
 		return "the query cannot be read"
 	}
 	for _, values := range q {
-		if len(values) > 1 {
+		switch {
+		case len(values) > 1:
 			return "a parameter of the query stands twice"
-		}
-		if values[0] == "" { // huma would take its default
-			return "a parameter of the query is empty"
+		case values[0] == "":
+			return "a parameter of the query has no value: leave it out" // huma would pass over it
 		}
 	}
 	return ""

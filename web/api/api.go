@@ -193,7 +193,7 @@ func (a *api) addDocument() error {
 	var asJSON, asYAML []byte
 	add(a, operation{"/openapi.json", "openapi-json", tagTrust, "This document", object()},
 		func(*struct{}) (Answer, error) { return bytesOf(asJSON, kindJSON), nil })
-	add(a, operation{"/openapi.yaml", "openapi-yaml", tagTrust, "This document as YAML", map[string]*huma.Schema{kindYAML: {}}},
+	add(a, operation{"/openapi.yaml", "openapi-yaml", tagTrust, "This document as YAML", map[string]*huma.Schema{kindYAML: object()[kindJSON]}},
 		func(*struct{}) (Answer, error) { return bytesOf(asYAML, kindYAML), nil })
 	a.describeProblems()
 	var err error

@@ -14,5 +14,8 @@
 // assay-verify response checks both. A [Client] is an [http.RoundTripper] too, so that
 // whatever takes an http.Client can ask through it.
 //
+// The same in TypeScript, for browsers and node, is ts/assay-client.ts: one file to copy, which
+// needs nothing but fetch and WebCrypto.
+//
 // Who answered what when: that is what is checked. Whether it is true, assay-verify checks.
 package client

@@ -35,8 +35,9 @@ const MaxHeld = 1 << 20
 // what GET has. Cache-Control is always there, in lower case: no-cache where next says nothing,
 // no-store alone where next says so among other things. Content without a Content-Type is
 // application/octet-stream: nothing is guessed from what it looks like. A nonce that the
-// request asks for is signed. Of immutable answers the signature is made once, and kept
-// under the digest of all that it covers; of the rest it is made anew for each.
+// request asks for is signed. Of immutable answers the signature is made once, of other
+// public ones once a second, and kept under the digest of all that it covers; of the rest
+// it is made anew for each.
 func Handler(next http.Handler, s *Signer) http.Handler {
 	return &handler{next: next, signer: s, buffers: sync.Pool{New: func() any { return new(bytes.Buffer) }}}
 }

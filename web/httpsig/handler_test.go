@@ -333,6 +333,36 @@ type other struct{ crypto.Signer }
 
 func (other) Public() crypto.PublicKey { return "p256" }
 
+// A public answer that may be another one soon is signed once a second; one for a single caller, or with a nonce, each time.
+func TestPublicAnswersAreSignedOnceASecond(t *testing.T) {
+	k, now, caching := &counting{Signer: key(1)}, day, "no-cache"
+	s, err := httpsig.NewSigner(k, func() time.Time { return now })
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := httpsig.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Cache-Control", caching) }), s)
+	seen := map[string]bool{}
+	for i, tt := range []struct {
+		later          time.Duration
+		caching, nonce string
+		signed         int // by now
+	}{
+		{0, "no-cache", "", 1}, {999 * time.Millisecond, "no-cache", "", 1}, {time.Second, "no-cache", "", 2}, {0, "no-cache", "", 2},
+		{0, "no-cache", `assay=();nonce="0123456789abcdef"`, 3}, {0, "no-cache", `assay=();nonce="0123456789abcdef"`, 4}, {0, "no-store", "", 5}, {0, "no-store", "", 6},
+	} {
+		now, caching = day.Add(tt.later), tt.caching
+		r, w := httptest.NewRequest("GET", "/", nil), httptest.NewRecorder()
+		r.Header.Set("Accept-Signature", tt.nonce)
+		h.ServeHTTP(w, r)
+		if seen[w.Header().Get("Signature")] = true; k.n != tt.signed {
+			t.Errorf("#%d: %d signatures were made, want %d", i, k.n, tt.signed)
+		}
+	}
+	if len(seen) != 4 {
+		t.Errorf("%d different signatures, want 4", len(seen))
+	}
+}
+
 func BenchmarkSigned4KiB(b *testing.B)    { benchmark(b, "no-cache") }
 func BenchmarkImmutable4KiB(b *testing.B) { benchmark(b, month) }
 

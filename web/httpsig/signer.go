@@ -19,15 +19,15 @@ type Signer struct {
 	id  string
 	now func() time.Time
 
-	// Signatures of immutable answers, so that each is made once. What they are kept under
-	// is the digest of all that is signed but the time: status, method, path, query, type,
-	// encoding, digest of the content, cache-control, etag. There are two generations: when
-	// the first is full it becomes the second, and the one before is dropped.
+	// Signatures of public answers, so that one of an immutable answer is made once, and of
+	// another once a second. What they are kept under is the digest of all that is signed, of
+	// immutable answers but the time. There are two generations: when the first is full it
+	// becomes the second, and the one before is dropped.
 	mu   sync.Mutex
 	kept [2]map[[sha256.Size]byte]signature
 }
 
-// generation is how many signatures of immutable answers one generation keeps, each about 600 bytes.
+// generation is how many signatures one generation keeps, each about 600 bytes.
 const generation = 4096
 
 // signature is what a signed answer carries in Signature-Input and Signature.
@@ -67,7 +67,7 @@ func (s *Signer) sign(q question, nonce string, status int, header http.Header) 
 	if life != 0 {
 		p.expires = p.created + int64(life/time.Second)
 	}
-	signed, err := s.signature(components, p, life == 0 && nonce == "")
+	signed, err := s.signature(components, p, nonce == "" && !has(header, noStore))
 	if err != nil {
 		return err
 	}
@@ -77,15 +77,19 @@ func (s *Signer) sign(q question, nonce string, status int, header http.Header) 
 
 // signature makes a signature, or returns the one that was made before where that may be kept.
 func (s *Signer) signature(components []component, p params, keep bool) (signature, error) {
-	var under [sha256.Size]byte
+	text, under := p.String(), [sha256.Size]byte{}
+	message := []byte(base(components, text))
 	if keep {
-		under = sha256.Sum256([]byte(base(components, "")))
+		same := message // within a second: Ed25519 would make the same signature again
+		if p.expires == 0 {
+			same = []byte(base(components, "")) // at any time
+		}
+		under = sha256.Sum256(same)
 		if known, ok := s.known(under); ok {
 			return known, nil
 		}
 	}
-	text := p.String()
-	sig, err := s.key.Sign(nil, []byte(base(components, text)), crypto.Hash(0)) // Ed25519 needs no randomness
+	sig, err := s.key.Sign(nil, message, crypto.Hash(0)) // Ed25519 needs no randomness
 	if err != nil {
 		return signature{}, fmt.Errorf("the key did not sign: %w", err)
 	}
