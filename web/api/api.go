@@ -117,7 +117,7 @@ func add[I any](a *api, o operation, read func(*I) (Answer, error)) {
 	huma.Register(a.API, huma.Operation{
 		Method: http.MethodGet, Path: o.path, OperationID: o.id, Summary: o.summary, Description: o.summary + ".", Tags: []string{o.tag},
 		Responses: map[string]*huma.Response{"200": ok, "304": {Description: "If-None-Match names the content", Headers: carried()}},
-		Errors:    []int{http.StatusBadRequest, http.StatusNotFound, http.StatusNotAcceptable, http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
+		Errors:    []int{http.StatusBadRequest, http.StatusNotFound, http.StatusNotAcceptable, http.StatusRequestURITooLong, http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
 	}, func(_ context.Context, in *I) (*huma.StreamResponse, error) {
 		answer, err := read(in)
 		if err != nil {
