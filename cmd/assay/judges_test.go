@@ -67,9 +67,9 @@ func TestOutsideJudges(t *testing.T) {
 			t.Errorf("%v\n%s", err, said)
 		}
 	})
-	t.Run("wapiti", func(t *testing.T) {
+	t.Run("wapiti", func(t *testing.T) { // without the modules that ask a server of its makers
 		said, err := judgedBy(t, folder, "wapiti", "-u", s.url+"/v1/reports?limit=1&series=monthly", "--scope", "domain", "--skip-crawl", "--flush-session", "--store-session", t.TempDir(),
-			"--verify-ssl", "0", "--no-bugreport", "-m", "sql,xss,file,exec,crlf,redirect,ssrf,xxe", "--max-scan-time", "60", "-f", "json", "-o", filepath.Join(folder, "wapiti.json"))
+			"--verify-ssl", "0", "--no-bugreport", "-m", "sql,xss,file,exec,crlf,redirect", "--max-scan-time", "60", "-f", "json", "-o", filepath.Join(folder, "wapiti.json"))
 		if err != nil {
 			t.Fatalf("%v\n%s", err, said)
 		}
