@@ -36,7 +36,7 @@ func TestMalformedRequests(t *testing.T) {
 	address := strings.TrimPrefix(plain, "http://")
 	statement := s.digest(t, "second")
 	answers := tally{signed: map[int]int{}, others: map[int]int{}}
-	inParallel(many, func(i int, r *rand.Rand) {
+	inParallel(many, func(_ int, r *rand.Rand) {
 		answers.count(t, exchangeOf(t, address, malformed(r, statement), nil))
 	})
 	secure := strings.TrimPrefix(s.url, "https://")
@@ -53,8 +53,12 @@ func TestMalformedRequests(t *testing.T) {
 		time.Sleep(100 * time.Millisecond)
 	}
 	get(t, s.client, "/v1/health")
-	if response, err := http.Get(plain + "/v1/health"); err != nil || response.StatusCode != 200 {
-		t.Errorf("%v: %v", err, response)
+	response, err := http.Get(plain + "/v1/health")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if response.Body.Close(); response.StatusCode != 200 {
+		t.Errorf("the server answers %s", response.Status)
 	}
 	for _, file := range []string{stderr, s.stderr} {
 		if said := read(t, file); strings.Contains(said, "panic") {
