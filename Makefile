@@ -5,10 +5,22 @@
 BTCD      = github.com/btcsuite/btcd@v0.26.2
 VERSITYGW = github.com/versity/versitygw/cmd/versitygw@v1.8.0
 LINT      = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.5.0
+GOSEC     = github.com/securego/gosec/v2/cmd/gosec@v2.30.0
+VULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-# What tests alone need of npm, into build/npm: a node, and Safe's contracts (LGPL-3.0, so not in this repository).
+# What tests alone need of npm, into build/npm: a node of Ethereum, Safe's contracts (LGPL-3.0, so not in this repository), and
+# others' programs that judge our signed answers and the API's document; a compiler for the client in TypeScript.
 NPM       = @foundry-rs/anvil-$$os-$$arch@1.7.1 \
             @safe-global/safe-contracts@1.4.1 @gnosis.pm/safe-contracts@1.3.0 @safe-global/safe-deployments@1.37.56
+JUDGES    = http-message-signatures@1.0.6 http-message-sig@0.3.0 structured-headers@2.1.0 \
+            @stoplight/spectral-cli@6.16.3 @stoplight/spectral-owasp-ruleset@2.0.1 typescript@5.9.3
+
+# Others' programs that judge a served exchange: of Debian, and of PyPI.
+SECURITY  = testssl.sh sslscan slowhttptest wapiti openssl python3-venv
+SCHEMA    = schemathesis==4.32.5
+VULNDB   ?= https://vuln.go.dev
+# What gosec finds and is no fault: of conversions (G115) make check's linter judges, with the reason beside each; the operator names the folder of a run.
+EXPLAINED = -exclude G115 -exclude-rules 'cmd/assay/rundir.go:G703'
 
 BIN       = $(CURDIR)/build/bin
 FUZZTIME  = 30s
@@ -17,7 +29,7 @@ LDFLAGS   = -s -w -X main.version=$(VERSION)
 
 export CGO_ENABLED ?= 0
 
-.PHONY: help build demo test test-faults check bench bench-scale vectors fuzz clean litecoind anvil softhsm tokens vaultd versitygw postgres
+.PHONY: help build demo test test-faults check bench bench-scale vectors fuzz clean litecoind anvil judges softhsm tokens vaultd versitygw postgres security test-security bench-serve
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST)
@@ -29,14 +41,14 @@ demo: build $(BIN)/btcd ## the main job, start to end, on real local chains, und
 	go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/devchain
 	sh cmd/devchain/demo.sh
 
-test: $(BIN)/btcd litecoind anvil softhsm vaultd versitygw postgres ## every test that CI needs
+test: $(BIN)/btcd litecoind anvil judges softhsm vaultd versitygw postgres ## every test that CI needs
 	go test -timeout 20m ./...
 	@$(MAKE) --no-print-directory tokens
 
 test-faults: ## kill the log's writer and its witness a hundred times each, where make test does so twenty times
 	ASSAY_KILLS=100 go test -count=1 -v -run '^TestX11_Killed(Appender|Witness)$$' ./attest/...
 
-check: $(BIN)/btcd $(BIN)/golangci-lint litecoind anvil softhsm vaultd versitygw postgres ## formatting, vet, tidy, lint, import rules, tests with the race detector
+check: $(BIN)/btcd $(BIN)/golangci-lint litecoind anvil judges softhsm vaultd versitygw postgres ## formatting, vet, tidy, lint, import rules, tests with the race detector
 	@test -z "$$(gofmt -l cmd merkle chains attest report verifier web *.go)" || { gofmt -l cmd merkle chains attest report verifier web *.go; echo "run gofmt -w on these files"; exit 1; }
 	go vet ./...
 	CGO_ENABLED=1 go vet -tags pkcs11 ./attest/keys ./cmd/assay
@@ -47,10 +59,25 @@ check: $(BIN)/btcd $(BIN)/golangci-lint litecoind anvil softhsm vaultd versitygw
 	CGO_ENABLED=1 go test -race -tags pkcs11 ./attest/keys
 
 bench: ## measure; figures depend on the machine, ratios within one run do not
-	go test -run '^$$' -bench . -benchmem ./merkle/... ./chains/evm ./verifier/... ./cmd/assay
+	go test -run '^$$' -bench . -benchmem ./merkle/... ./chains/evm ./verifier/... ./web/... ./cmd/assay
 
 bench-scale: postgres ## build trees of up to 100 million customers; minutes, and 50 GB below ASSAY_SCALE (the system's folder for temporary files)
 	ASSAY_SCALE=$${ASSAY_SCALE:-$${TMPDIR:-/tmp}} go test -run '^$$' -bench '^BenchmarkScale$$' -benchtime 1x -timeout 2h -v ./cmd/assay
+
+# The server is a real one, over TLS 1.3 at the loopback address; wrk and h2load (Debian has both) share its cores.
+bench-serve: ## measure signed answers a second, their time at half of the peak, and memory over a minute
+	@command -v wrk >/dev/null 2>&1 && command -v h2load >/dev/null 2>&1 || { echo "no wrk, or no h2load; on Debian type: sudo apt-get install -y --no-install-recommends wrk nghttp2-client"; exit 1; }
+	ASSAY_LOAD=1 go test -count=1 -v -run '^TestLoad$$' ./cmd/assay
+
+# What each judge says is kept in build/security. There is no copy of the vulnerability database in this repository: where VULNDB cannot be
+# reached, that is said, and nothing is known of vulnerabilities. A copy is named by VULNDB=file:///its/folder.
+test-security: security judges $(BIN)/gosec $(BIN)/govulncheck ## others' programs judge a served exchange; 100,000 malformed requests; gosec and govulncheck
+	ASSAY_SECURITY=$(CURDIR)/build/security ASSAY_MALFORMED=100000 go test -count=1 -timeout 40m -v -run '^Test(OutsideJudges|MalformedRequests|ServeTLS|ReceiptsAreBelieved|TypeScript)$$' ./cmd/assay
+	go test -count=1 -run '^Test(Spectral|OutsideJudges)$$' ./web ./web/httpsig
+	$(BIN)/gosec -severity high -confidence medium $(EXPLAINED) -fmt text ./web/... ./verifier/respsig ./cmd/... >build/security/gosec.txt 2>&1 || { tail -n 40 build/security/gosec.txt; exit 1; }
+	@$(BIN)/govulncheck -show version -db $(VULNDB) ./... >build/security/govulncheck.txt 2>&1; code=$$?; sed -n '1,/^$$/p' build/security/govulncheck.txt; \
+	if test $$code = 3; then echo "govulncheck: see build/security/govulncheck.txt"; exit 1; fi; \
+	test $$code = 0 || echo "govulncheck could not ask (exit $$code), and there is no copy of its database here: nothing is known of vulnerabilities"
 
 vectors: ## make the vectors and golden files again; fails if one changed
 	go test ./verifier -run '^TestVectorsAreCurrent$$' -update
@@ -103,6 +130,28 @@ anvil:
 	  echo "no anvil: its tests, and those with Safe's contracts, are skipped; install npm and type: make anvil"; \
 	}
 
+# Tests in which others' programs judge what is served are skipped without them: where npm cannot be had, nothing fails.
+judges:
+	@test "$$(cat build/npm/judges 2>/dev/null)" = "$(JUDGES)" || { \
+	  command -v npm >/dev/null 2>&1 && mkdir -p build/npm && echo "installing programs that judge signed answers and the API's document, which tests run" && \
+	  npm install --prefix build/npm --save-exact --no-audit --no-fund --ignore-scripts --legacy-peer-deps \
+	    --fetch-retries=0 --fetch-timeout=60000 $(JUDGES) >/dev/null 2>&1 </dev/null && echo "$(JUDGES)" >build/npm/judges || \
+	  echo "no programs that judge signed answers and the API's document: their tests are skipped; install npm and type: make judges"; \
+	}
+
+# Others' programs that judge a served exchange. Without them there is no judgement: this fails, and says what to type.
+security:
+	@mkdir -p build/security; \
+	missing() { for p in testssl sslscan slowhttptest wapiti openssl; do command -v $$p >/dev/null 2>&1 || return 0; done; return 1; }; \
+	if missing && test "$$(id -u)" = 0 && command -v apt-get >/dev/null 2>&1; then \
+	  echo "installing $(SECURITY)"; \
+	  { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $(SECURITY); } >/dev/null 2>&1 </dev/null; \
+	fi; \
+	if missing; then echo "judges are missing; on Debian type: sudo apt-get install -y --no-install-recommends $(SECURITY)"; exit 1; fi
+	@test "$$(cat build/security/schema 2>/dev/null)" = "$(SCHEMA)" || { \
+	  echo "installing $(SCHEMA)"; \
+	  python3 -m venv build/security/venv && build/security/venv/bin/pip install --quiet $(SCHEMA) && echo "$(SCHEMA)" >build/security/schema; }
+
 # Tests of keys in PKCS#11 tokens are skipped without SoftHSM and pkcs11-tool: where they cannot be had, nothing fails.
 softhsm:
 	@command -v softhsm2-util >/dev/null 2>&1 && command -v pkcs11-tool >/dev/null 2>&1 || { \
@@ -138,6 +187,14 @@ $(BIN)/versitygw: Makefile
 
 $(BIN)/btcd: Makefile
 	GOBIN=$(BIN) go install $(BTCD)
+	@touch $@
+
+$(BIN)/gosec: Makefile
+	GOBIN=$(BIN) go install $(GOSEC)
+	@touch $@
+
+$(BIN)/govulncheck: Makefile
+	GOBIN=$(BIN) go install $(VULNCHECK)
 	@touch $@
 
 $(BIN)/golangci-lint: Makefile

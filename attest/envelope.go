@@ -10,13 +10,15 @@ import (
 )
 
 // The payload types of envelopes: a statement, what a custodian says that it holds,
-// a commitment to draw an instant, an entry of the log (SPEC parts 10, 20, 21 and 24).
-// One is never taken for another: who reads an envelope says which it wants.
+// a commitment to draw an instant, an entry of the log, the keys that sign a server's
+// answers (SPEC parts 10, 20, 21, 24 and 28). One is never taken for another: who reads
+// an envelope says which it wants.
 const (
-	PayloadType    = "application/vnd.in-toto+json"
-	PayloadCustody = "application/vnd.assay.custody+json"
-	PayloadDraw    = "application/vnd.assay.draw+json"
-	PayloadEntry   = "application/vnd.assay.entry+json"
+	PayloadType         = "application/vnd.in-toto+json"
+	PayloadCustody      = "application/vnd.assay.custody+json"
+	PayloadDraw         = "application/vnd.assay.draw+json"
+	PayloadEntry        = "application/vnd.assay.entry+json"
+	PayloadResponseKeys = "application/vnd.assay.response-keys+json"
 )
 
 const (
@@ -97,7 +99,7 @@ func (e Envelope) JSON() ([]byte, error) {
 func ParseEnvelope(b []byte) (Envelope, error) { return ParseEnvelopeOf(PayloadType, b) }
 
 // ParseEnvelopeOf reads an envelope of that payload type and of no other (SPEC parts
-// 10, 20, 21 and 24).
+// 10, 20, 21, 24 and 28).
 func ParseEnvelopeOf(payloadType string, b []byte) (Envelope, error) {
 	var e Envelope
 	if len(b) > MaxEnvelope {
@@ -116,7 +118,7 @@ func ParseEnvelopeOf(payloadType string, b []byte) (Envelope, error) {
 }
 
 func known(payloadType string) bool {
-	return slices.Contains([]string{PayloadType, PayloadCustody, PayloadDraw, PayloadEntry}, payloadType)
+	return slices.Contains([]string{PayloadType, PayloadCustody, PayloadDraw, PayloadEntry, PayloadResponseKeys}, payloadType)
 }
 
 // check holds the envelope to its format (SPEC part 10).

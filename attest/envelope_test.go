@@ -168,7 +168,7 @@ func TestC12_Envelope(t *testing.T) {
 // TestC12_PayloadTypes: an envelope of one kind is never read as one of another, and its signature holds under its own type only.
 func TestC12_PayloadTypes(t *testing.T) {
 	a := newKey(1)
-	types := []string{attest.PayloadType, attest.PayloadCustody, attest.PayloadDraw}
+	types := []string{attest.PayloadType, attest.PayloadCustody, attest.PayloadDraw, attest.PayloadEntry, attest.PayloadResponseKeys}
 	for _, made := range types {
 		e, err := attest.Sign(made, []byte(`{"a":1}`), a)
 		if err != nil {

@@ -107,6 +107,37 @@ func (k Keys) Nonce(customer string) [32]byte { return k.nonce.sum(customer) }
 // Handle returns a customer's look-up handle, by which a row is found without the customer id (SPEC part 5).
 func (k Keys) Handle(customer string) [32]byte { return k.lookup.sum(customer) }
 
+// Lookup are the two of a snapshot's keys that find a customer's row, for whoever serves proofs (SPEC part 5): nonces and secret
+// cannot be computed from them. Without shard files they tell roughly where in its tree a customer known by id stands; with them,
+// the row. Like [Keys], a Lookup is for one goroutine at a time.
+type Lookup struct{ order, lookup *mac }
+
+// LookupSize is the size of a Lookup in bytes.
+const LookupSize = 64
+
+// Lookup returns what finds a customer's row.
+func (k Keys) Lookup() Lookup { return Lookup{k.order, k.lookup}.Clone() }
+
+// ParseLookup takes what [Lookup.Bytes] gave.
+func ParseLookup(b [LookupSize]byte) Lookup { return Lookup{newMAC(b[:32:32]), newMAC(b[32:])} }
+
+// Bytes returns both keys, to be sealed.
+func (l Lookup) Bytes() [LookupSize]byte {
+	return [LookupSize]byte(append(append(make([]byte, 0, LookupSize), l.order.key...), l.lookup.key...))
+}
+
+// Clone returns a Lookup of the same keys for another goroutine.
+func (l Lookup) Clone() Lookup { return Lookup{newMAC(l.order.key), newMAC(l.lookup.key)} }
+
+// String keeps the keys out of logs.
+func (l Lookup) String() string { return "merkle.Lookup(secret)" }
+
+// Order is [Keys.Order].
+func (l Lookup) Order(customer string) [32]byte { return l.order.sum(customer) }
+
+// Handle is [Keys.Handle].
+func (l Lookup) Handle(customer string) [32]byte { return l.lookup.sum(customer) }
+
 // mac is HMAC-SHA256 under one key, with its state and buffers kept.
 type mac struct {
 	key  []byte

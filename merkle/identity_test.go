@@ -43,6 +43,30 @@ func TestKeysAgainstOracle(t *testing.T) {
 	}
 }
 
+// TestLookup: it finds what the keys find, before and after it was written down, and neither holds nor gives the nonces.
+func TestLookup(t *testing.T) {
+	secret, snapshot := [32]byte{7}, Hash{8}
+	k, err := DeriveKeys(secret, snapshot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := k.Lookup()
+	for _, l := range []Lookup{l, l.Clone(), ParseLookup(l.Bytes()), ParseLookup(ParseLookup(l.Bytes()).Bytes())} {
+		for _, id := range []string{"carol@example.org", "1", strings.Repeat("x", 256)} {
+			if l.Order(id) != k.Order(id) || l.Handle(id) != k.Handle(id) {
+				t.Errorf("%s is found elsewhere", id)
+			}
+		}
+	}
+	b := l.Bytes()
+	if bytes.Contains(b[:], k.nonce.key) || bytes.Contains(b[:], secret[:]) || !bytes.Equal(b[:32], k.order.key) || !bytes.Equal(b[32:], k.lookup.key) {
+		t.Error("it is not the order key and the look-up key")
+	}
+	if s := fmt.Sprintf("%v %+v %s", l, l, l); strings.Count(s, "secret") != 3 || strings.Contains(s, "[") {
+		t.Errorf("it prints as %q", s)
+	}
+}
+
 // I10: a secret that nobody made is refused.
 func TestI10_ZeroSecret(t *testing.T) {
 	if _, err := DeriveKeys([32]byte{}, Hash{1}); err == nil {

@@ -17,8 +17,9 @@ type ProofInput struct {
 	Statement []byte // an envelope of its own, nil if the proof's is to be used
 	Policy    *claim.Policy
 	Customer  string
-	Log       *Look  // nil: no log is looked at
-	dating    dating // what is known to date the statement beside the proof
+	Log       *Look   // nil: no log is looked at
+	Answer    *Answer // by which the proof was had; nil: none is shown
+	dating    dating  // what is known to date the statement beside the proof
 }
 
 // Customer is a proven inclusion in plain words: what was found, and what was trusted for it.
@@ -64,6 +65,9 @@ func Proof(input ProofInput) Verdict {
 		return "root " + c.Root.String(), nil
 	})
 	r.verdict.NotShown = r.notShown(notShownByProof())
+	if input.Answer != nil {
+		r.checkAnswered(input.Answer, input.Proof)
+	}
 	if !r.passed["proof.root"] {
 		return r.conclude("")
 	}
@@ -130,6 +134,9 @@ func (r *run) trusted() []string {
 		"the trust policy with digest " + r.verdict.Policy + ", which you chose",
 		"the signing key " + strings.Join(r.verdict.Signers, ", ") + ", which that policy names as the exchange's",
 		"that the customer id you typed is yours alone: whoever is shown another's id is shown another's leaf",
+	}
+	if a := r.verdict.Answer; a != nil {
+		list = append(list, "the server's key "+a.Key+", in the list that the exchange signed, and the server's clock: that the proof was answered, and when")
 	}
 	l := r.verdict.Log
 	if l == nil || !l.Known {

@@ -46,6 +46,7 @@ func makeVectors(t testing.TB) map[string][]byte {
 	beaconVectors(t, put)
 	validatorVectors(t, put)
 	filterVectors(t, put)
+	responseVectors(t, put)
 	return out
 }
 

@@ -76,6 +76,12 @@ type vector struct {
 	// log
 	Evidence string `json:"evidence,omitempty"`
 
+	// response
+	Fresh   bool   `json:"fresh,omitempty"` // the answer must not have expired
+	Keys    string `json:"keys,omitempty"`
+	Now     string `json:"now,omitempty"` // the reader's clock
+	Receipt string `json:"receipt,omitempty"`
+
 	// proof, bundle
 	Exit   int                   `json:"exit,omitempty"`
 	Files  map[string]vectorFile `json:"files,omitempty"`
@@ -135,7 +141,7 @@ func TestVectors(t *testing.T) {
 			}
 			run, ok := map[string]func(testing.TB, vector){
 				"identity": checkIdentity, "tree": checkTree, "control": checkControl, "proof": checkProof, "bundle": checkBundle, "beacon": checkBeacon,
-				"entries": checkEntries, "history": checkHistory, "log": checkEvidence,
+				"entries": checkEntries, "history": checkHistory, "log": checkEvidence, "response": checkResponse,
 			}[kind]
 			if !ok && kind != "sum" {
 				t.Fatalf("no check for the folder %s", kind)
@@ -146,7 +152,7 @@ func TestVectors(t *testing.T) {
 			run(t, v)
 		})
 	}
-	if len(seen) != 10 {
+	if len(seen) != 11 {
 		t.Errorf("folders: %v", seen)
 	}
 }
@@ -301,7 +307,7 @@ func decoded(t testing.TB, s string) amounts {
 func TestVectorsAreCurrent(t *testing.T) {
 	made := makeVectors(t)
 	if *update {
-		for _, kind := range []string{"sum", "identity", "tree", "control", "proof", "bundle", "beacon", "entries", "history"} {
+		for _, kind := range []string{"sum", "identity", "tree", "control", "proof", "bundle", "beacon", "entries", "history", "response"} {
 			if err := os.RemoveAll(filepath.Join(vectorsDir, kind)); err != nil {
 				t.Fatal(err)
 			}

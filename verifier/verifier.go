@@ -8,9 +8,10 @@
 //	if verdict.Proven { … }
 //
 // The package is written from SPEC.md alone and shares no code with the builder. It has no network, no clock and no state: the
-// same bytes give the same verdict. Six of its rooms check one thing each, and know nothing of one another: tree the liabilities,
-// evidence the reserves, beacon whether a block of Ethereum is final, tlog what stands in a log, timestamp when somebody saw it, claim
-// what is claimed of all. They read files through the seventh, canon. This package joins them, and is where it shows if they disagree.
+// same bytes give the same verdict. Seven of its rooms check one thing each, and know nothing of one another: tree the liabilities,
+// evidence the reserves, beacon whether a block of Ethereum is final, tlog what stands in a log, timestamp when somebody saw it, respsig
+// what a server answered, claim what is claimed of all. They read files through canon. This package joins them, and is where it shows if
+// they disagree.
 package verifier
 
 import (
@@ -79,9 +80,10 @@ type Verdict struct {
 	Unanchored    []string     `json:"unanchored,omitempty"`     // chains whose pinned block neither an anchor nor a light client confirms
 	NotRecomputed string       `json:"not_recomputed,omitempty"` // shards without leaves here
 	Customer      *Customer    `json:"customer,omitempty"`
+	Answer        *Answered    `json:"answer,omitempty"`   // by a server of the exchange, once its signature verified
 	State         *LogState    `json:"state,omitempty"`    // of the statement, by the log that the reader looked at
 	Evidence      []Evidence   `json:"evidence,omitempty"` // against that log
-	NotShown      []string     `json:"not_shown"`          // what a proven verdict does not show (SPEC part 28)
+	NotShown      []string     `json:"not_shown"`          // what a proven verdict does not show (SPEC part 29)
 }
 
 // Statement says what was signed, from the payload that the signatures cover.
@@ -252,7 +254,7 @@ func title(name string) string {
 	if chain, ok := strings.CutPrefix(name, "evidence."); ok {
 		return "the reserves on " + chain + " follow from its pinned block"
 	}
-	if text := titleOfOthers(name) + titleOfLogs(name); text != "" {
+	if text := titleOfOthers(name) + titleOfLogs(name) + titleOfAnswers(name); text != "" {
 		return text
 	}
 	switch name {
@@ -321,6 +323,25 @@ func titleOfOthers(name string) string {
 		return "no statement is missing between the first and the last"
 	case "history.proofs":
 		return "the customer is inside the totals of each statement that a proof was given for"
+	}
+	return ""
+}
+
+// titleOfAnswers is title for checks of what a server signed.
+func titleOfAnswers(name string) string {
+	switch name {
+	case "response.format":
+		return "the receipt is of an answer that is signed as it has to be"
+	case "response.digest":
+		return "the content is the one that was digested"
+	case "response.keys":
+		return "the exchange signed the list of its servers' keys"
+	case "response.signature":
+		return "a server of the exchange signed the answer"
+	case "response.time":
+		return "the answer's times are possible"
+	case "response.content":
+		return "the proof is what was answered"
 	}
 	return ""
 }

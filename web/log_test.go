@@ -19,13 +19,12 @@ import (
 	"github.com/assay-por/assay/attest"
 	"github.com/assay-por/assay/attest/keys"
 	"github.com/assay-por/assay/attest/tlog"
-	"github.com/assay-por/assay/web"
+	"github.com/assay-por/assay/web/published"
 )
 
 // TestLogAsServed: tessera's own checker rebuilds a real log, tile by tile, from what is served, at each size that it had.
 func TestLogAsServed(t *testing.T) {
-	dir, _ := site(t)
-	c := config(dir)
+	c := newPlace(t).config()
 	key, err := keys.GenerateSigner(rand.Reader, attest.Ed25519)
 	if err != nil {
 		t.Fatal(err)
@@ -42,14 +41,10 @@ func TestLogAsServed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Log = os.DirFS(kept.Dir)
-	h, err := web.Handler(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(h)
+	c.Log = &published.Log{Dir: kept.Dir}
+	server := httptest.NewServer(handler(t, c))
 	defer server.Close()
-	root, err := url.Parse(server.URL + "/log/")
+	root, err := url.Parse(server.URL + "/v1/log/")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,136 +1,197 @@
-// Package web hands out a published report over HTTP, and nothing else.
+// Package web serves what an exchange has published: a site for people, and the API of
+// package web/api for programs.
 //
-// What it serves lies in files already: the report's page, the bundle as a folder
-// and as one zip. A reader needs no login, and a mirror needs no more than these:
+//	GET /                      the newest report's page
+//	GET /statement.dsse.json   its signed statement
+//	GET /bundle.zip            its bundle as one file
+//	GET /bundle/manifest.json  each file of the bundle by its path
+//	GET /log/checkpoint        the transparency log, and below /log/tile/ its tiles
+//	GET /v1/reports …          the API
 //
-//	GET /                             the report's page
-//	GET /bundle.zip                   the whole bundle
-//	GET /bundle/reserves/lines.json   one file of it
-//	GET /statement.dsse.json          the signed statement
-//	GET /log/checkpoint               the transparency log's head
-//	GET /log/tile/entries/000.p/7     and its tiles
+// Only GET and HEAD are answered, only paths that a bundle or a log may hold are looked
+// up (SPEC parts 11 and 25), and no folder is listed. With a response key every answer is
+// signed, errors too (SPEC part 28); without one there is the site alone, and the API
+// answers 503. Addresses, TLS and time limits are the business of the command.
 //
-// Only GET and HEAD are answered, only paths that a bundle or a log may hold are
-// looked up (SPEC parts 11 and 25), and no folder is listed. Every answer carries its content's
-// digest as ETag. Addresses, TLS and timeouts are the business of the command.
-// This side holds no ledger, no node and no key.
+// Which permission a route needs stands in one table: a route that is not in it keeps
+// the server from starting. Whoever asks for what is not public shows a credential (package
+// web/authn), and is turned away in one way whatever is wrong with it. This side holds no
+// ledger, no node and no key but the one that signs answers.
 package web
 
 import (
+	"crypto"
 	"errors"
-	"fmt"
-	"io/fs"
+	"log/slog"
 	"net/http"
-	"os"
-	"path/filepath"
-	"strings"
+	"time"
 
 	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
 
 	"github.com/assay-por/assay/report"
+	"github.com/assay-por/assay/web/api"
+	"github.com/assay-por/assay/web/authn"
+	"github.com/assay-por/assay/web/httpsig"
+	"github.com/assay-por/assay/web/published"
 )
 
-// Config says where the published files lie. They may be replaced while they are served.
+// Config says what is served. The files may be replaced meanwhile.
 type Config struct {
-	Bundle fs.FS  // the bundle's folder (SPEC part 11)
-	Zip    string // the bundle as one file; empty if it is published as a folder only
-	Report fs.FS  // the folder of the report's page, index.html
-	Log    fs.FS  // the transparency log's folder (SPEC part 25); nil if there is none
+	api.Config
+
+	Gate   *authn.Gate      // knows who asks; needed where a route is not for everybody
+	Key    crypto.Signer    // signs every answer, an Ed25519 key; without it nothing is signed, and there is the site alone
+	Now    func() time.Time // the clock of the signatures
+	Logger *slog.Logger
 }
 
-const pageName = "index.html"
-
-// pagePolicy lets the report's page show itself and do nothing else.
-const pagePolicy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-
-// filePolicy is for files that are not pages.
-const filePolicy = "default-src 'none'; sandbox; frame-ancestors 'none'"
-
-// Handler returns the routes. It is an error when the bundle has no statement or
-// the report's page is missing.
+// Handler returns all routes.
 func Handler(c Config) (http.Handler, error) {
-	if c.Bundle == nil || c.Report == nil {
-		return nil, errors.New("web: the bundle's folder and the report's are both needed")
+	if c.Reports == nil || c.Logger == nil || c.Key != nil && (c.KeyList == nil || c.Now == nil) {
+		return nil, errors.New("web: reports and a logger are needed, and with a key its list and a clock")
 	}
-	if _, err := fs.Stat(c.Bundle, report.PathEnvelope); err != nil {
-		return nil, fmt.Errorf("web: the bundle has no statement: %w", err)
+	if c.Proofs != nil && c.Gate == nil {
+		return nil, errors.New("web: proofs are not for everybody, and there is no gate that knows who asks")
 	}
-	if _, err := fs.Stat(c.Report, pageName); err != nil {
-		return nil, fmt.Errorf("web: the report has no page: %w", err)
+	if c.Fault == nil {
+		c.Fault = func(err error) { c.Logger.Error("a proof could not be made", "error", err) }
 	}
-	s := &site{config: c, tags: map[string]tag{}}
 	r := chi.NewRouter()
-	r.Use(secure)
-	both := func(pattern string, h http.HandlerFunc) {
-		r.Get(pattern, h)
-		r.Head(pattern, h)
-	}
-	both("/", s.page)
-	both("/bundle.zip", s.zip)
-	both("/bundle/*", s.file)
-	both("/log/*", s.log)
-	both("/"+report.PathEnvelope, func(w http.ResponseWriter, r *http.Request) { s.bundled(w, r, report.PathEnvelope) })
-	r.NotFound(func(w http.ResponseWriter, _ *http.Request) { refuse(w, http.StatusNotFound, "there is no such page") })
-	r.MethodNotAllowed(func(w http.ResponseWriter, _ *http.Request) {
+	r.Use(secure, c.recovers, c.noKeyInURL, narrow, middleware.GetHead)
+	r.NotFound(func(w http.ResponseWriter, _ *http.Request) {
+		api.Refuse(w, http.StatusNotFound, "there is no such page")
+	})
+	r.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
+		if c.Proofs != nil && r.URL.Path == api.ProofsPath {
+			w.Header().Set("Allow", "POST")
+			api.Refuse(w, http.StatusMethodNotAllowed, "only POST is answered here")
+			return
+		}
 		w.Header().Set("Allow", "GET, HEAD")
-		refuse(w, http.StatusMethodNotAllowed, "only GET and HEAD are answered")
+		api.Refuse(w, http.StatusMethodNotAllowed, "only GET and HEAD are answered")
 	})
-	return r, nil
+	if err := c.add(r); err != nil {
+		return nil, err
+	}
+	if err := checkRoutes(r, permissions); err != nil {
+		return nil, err
+	}
+	if c.Key == nil {
+		return r, nil
+	}
+	signer, err := httpsig.NewSigner(c.Key, c.Now)
+	if err != nil {
+		return nil, err
+	}
+	return httpsig.Handler(r, signer), nil
 }
 
-// secure sets the headers that every answer carries.
-func secure(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("Content-Security-Policy", filePolicy)
-		h.Set("X-Frame-Options", "DENY")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
-		h.Set("Cache-Control", "no-cache") // keep a copy, but ask whether it is still the one
-		next.ServeHTTP(w, r)
+// add adds site and API.
+func (c Config) add(r chi.Router) error {
+	s := site{c}
+	r.Group(func(r chi.Router) {
+		if c.Key != nil {
+			r.Use(c.current)
+		}
+		r.Use(c.door)
+		r.Get("/", s.page)
+		r.Get("/bundle.zip", s.zip)
+		r.Get("/bundle/*", s.file)
+		r.Get("/log/*", s.log)
+		r.Get("/"+report.PathEnvelope, func(w http.ResponseWriter, r *http.Request) { s.bundled(w, r, report.PathEnvelope) })
 	})
+	var err error
+	r.Group(func(r chi.Router) {
+		if c.Key == nil {
+			r.Use(unsigned)
+		} else {
+			r.Use(anywhere, c.current, c.door)
+		}
+		err = api.Add(r, c.Config)
+	})
+	return err
 }
 
-// refuse answers in one line and says nothing of the inside.
-func refuse(w http.ResponseWriter, status int, sentence string) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
-	http.Error(w, sentence, status)
+// site is for people; it shows the newest report.
+type site struct{ Config }
+
+// newest is the report that the site shows; without one it has answered.
+func (s site) newest(w http.ResponseWriter) *published.Report {
+	all, err := s.Reports.Reports()
+	switch {
+	case err != nil:
+		api.RefuseFor(w, err)
+	case len(all) == 0:
+		api.Refuse(w, http.StatusNotFound, "no report is published here")
+	default:
+		return all[0]
+	}
+	return nil
 }
 
-func (s *site) page(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Content-Security-Policy", pagePolicy)
-	s.serve(w, r, s.config.Report, pageName, "text/html; charset=utf-8")
+func (s site) page(w http.ResponseWriter, r *http.Request) {
+	if report := s.newest(w); report != nil {
+		f, err := report.Page()
+		if err != nil {
+			api.RefuseFor(w, err)
+			return
+		}
+		api.Page(f).Send(w, r)
+	}
 }
 
-func (s *site) zip(w http.ResponseWriter, r *http.Request) {
-	if s.config.Zip == "" {
-		refuse(w, http.StatusNotFound, "this bundle is published as a folder: see /bundle/"+report.PathManifest)
+func (s site) zip(w http.ResponseWriter, r *http.Request) {
+	newest := s.newest(w)
+	if newest == nil {
 		return
 	}
-	dir, name := filepath.Split(s.config.Zip)
-	w.Header().Set("Content-Disposition", `attachment; filename="bundle.zip"`)
-	s.serve(w, r, os.DirFS(filepath.Clean(dir)), name, "application/zip")
+	if !newest.HasZip() {
+		api.Refuse(w, http.StatusNotFound, "this bundle is published as a folder: see /bundle/"+report.PathManifest)
+		return
+	}
+	f, err := newest.Zip()
+	if err != nil {
+		api.RefuseFor(w, err)
+		return
+	}
+	api.Zip(f).Send(w, r)
 }
 
-func (s *site) file(w http.ResponseWriter, r *http.Request) {
-	s.bundled(w, r, chi.URLParam(r, "*"))
-}
+func (s site) file(w http.ResponseWriter, r *http.Request) { s.bundled(w, r, chi.URLParam(r, "*")) }
 
 // bundled serves a file of the bundle; paths that a bundle cannot hold are unknown.
-func (s *site) bundled(w http.ResponseWriter, r *http.Request, path string) {
-	if _, ok := report.PartOf(path); !ok {
-		refuse(w, http.StatusNotFound, notThere)
-		return
+func (s site) bundled(w http.ResponseWriter, r *http.Request, path string) {
+	if report := s.newest(w); report != nil {
+		f, _, err := report.Open(path)
+		if err != nil {
+			api.RefuseFor(w, err)
+			return
+		}
+		api.Of(f, api.KindOf(path), api.AskFor).Send(w, r)
 	}
-	s.serve(w, r, s.config.Bundle, path, contentType(path))
 }
 
-// contentType follows from the ending of a bundle's path.
-func contentType(path string) string {
-	if strings.HasSuffix(path, ".json") {
-		return "application/json"
+// log serves the log's folder.
+func (s site) log(w http.ResponseWriter, r *http.Request) {
+	if s.Log == nil {
+		api.Refuse(w, http.StatusNotFound, "no log is served here")
+		return
 	}
-	return "application/octet-stream"
+	path := chi.URLParam(r, "*")
+	if path == "checkpoint" {
+		f, err := s.Log.Checkpoint()
+		if err != nil {
+			api.RefuseFor(w, err)
+			return
+		}
+		api.Of(f, "text/plain; charset=utf-8", api.AskFor).Send(w, r)
+		return
+	}
+	f, whole, err := s.Log.Tile(path)
+	if err != nil {
+		api.RefuseFor(w, err)
+		return
+	}
+	api.Of(f, "application/octet-stream", api.Keep(whole)).Send(w, r)
 }

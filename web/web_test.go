@@ -4,151 +4,121 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"io/fs"
+	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/assay-por/assay/web"
+	"github.com/assay-por/assay/web/api"
+	"github.com/assay-por/assay/web/published"
+	"github.com/assay-por/assay/web/published/publishedtest"
 )
 
-// site lays out published files, beside others that must never be served.
-func site(t *testing.T) (dir string, h http.Handler) {
+// siteFiles are the site's paths and what is served there.
+func (p place) siteFiles(t testing.TB) map[string][2]string {
 	t.Helper()
-	dir = t.TempDir()
-	for name, content := range map[string]string{
-		"bundle/statement.dsse.json":               `{"payload":""}`,
-		"bundle/manifest.json":                     `{"files":[]}`,
-		"bundle/reserves/evidence/eip155-1.json":   `{}`,
-		"bundle/liabilities/shard-00000.leaves":    "assay/v1/leaves\n\x00\x01",
-		"bundle/ledger.csv":                        "carol@example.org",
-		"bundle/liabilities/shard-00001.leaves.gz": "x",
-		"bundle.zip":         "PK\x05\x06 zip",
-		"report/index.html":  "<!DOCTYPE html><title>report</title>",
-		"report/notes.txt":   "private",
-		"keys/statement.age": "secret",
-
-		"log/checkpoint":             "x.example/log\n300\nAAAA\n\n— x.example/log BBBB\n",
-		"log/tile/0/000":             "leaves",
-		"log/tile/0/001.p/44":        "more leaves",
-		"log/tile/1/000.p/1":         "a node",
-		"log/tile/entries/000":       "entries",
-		"log/tile/entries/000.p/200": "entries of before",
-		"log/tile/entries/001.p/44":  "more entries",
-		"log/tile/entries/001.p/45":  "secret, not published yet",
-		"log/tile/entries/001":       "secret, not published yet",
-		"log/tile/0/x000/000":        "secret, by a second name",
-		"log/tile/0/000.p/0":         "secret, of no width",
-		"log/tile/entries/notes":     "secret",
-		"log/.state/treeState":       "secret",
-	} {
-		name = filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+	newest := func(name string) string {
+		raw, err := os.ReadFile(filepath.Join(p.dir, "reports", "2026-11-02", name))
+		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		return string(raw)
 	}
-	if err := os.Symlink(filepath.Join(dir, "keys", "statement.age"), filepath.Join(dir, "bundle", "reserves", "lines.json")); err != nil {
-		t.Fatal(err)
+	return map[string][2]string{
+		"/":                                      {"text/html; charset=utf-8", newest("report/index.html")},
+		"/bundle.zip":                            {"application/zip", newest("bundle.zip")},
+		"/statement.dsse.json":                   {"application/json", string(p.last.Envelope)},
+		"/bundle/statement.dsse.json":            {"application/json", string(p.last.Envelope)},
+		"/bundle/manifest.json":                  {"application/json", newest("bundle/manifest.json")},
+		"/bundle/reserves/lines.json":            {"application/json", newest("bundle/reserves/lines.json")},
+		"/bundle/liabilities/shard-00000.leaves": {"application/octet-stream", newest("bundle/liabilities/shard-00000.leaves")},
+		"/log/checkpoint":                        {"text/plain; charset=utf-8", "x.example/log\n300\nAAAA\n\n— x.example/log BBBB\n"},
+		"/log/tile/0/000":                        {"application/octet-stream", "leaves"},
+		"/log/tile/0/001.p/44":                   {"application/octet-stream", "more leaves"},
+		"/log/tile/1/000.p/1":                    {"application/octet-stream", "a node"},
+		"/log/tile/entries/000":                  {"application/octet-stream", "entries"},
+		"/log/tile/entries/000.p/200":            {"application/octet-stream", "entries of before"},
+		"/log/tile/entries/001.p/44":             {"application/octet-stream", "more entries"},
 	}
-	h, err := web.Handler(config(dir))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return dir, h
-}
-
-func config(dir string) web.Config {
-	return web.Config{Bundle: os.DirFS(filepath.Join(dir, "bundle")), Zip: filepath.Join(dir, "bundle.zip"), Report: os.DirFS(filepath.Join(dir, "report")), Log: os.DirFS(filepath.Join(dir, "log"))}
-}
-
-func ask(h http.Handler, method, path string, header ...string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(method, "http://x/", nil)
-	r.URL.Path, r.RequestURI = path, path
-	for i := 0; i+1 < len(header); i += 2 {
-		r.Header.Set(header[i], header[i+1])
-	}
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, r)
-	return w
 }
 
 func TestServes(t *testing.T) {
-	_, h := site(t)
-	for path, want := range map[string][2]string{
-		"/":                           {"text/html; charset=utf-8", "<!DOCTYPE html><title>report</title>"},
-		"/bundle.zip":                 {"application/zip", "PK\x05\x06 zip"},
-		"/statement.dsse.json":        {"application/json", `{"payload":""}`},
-		"/bundle/statement.dsse.json": {"application/json", `{"payload":""}`},
-		"/bundle/manifest.json":       {"application/json", `{"files":[]}`},
-		"/bundle/reserves/evidence/eip155-1.json": {"application/json", `{}`},
-		"/bundle/liabilities/shard-00000.leaves":  {"application/octet-stream", "assay/v1/leaves\n\x00\x01"},
-		"/log/checkpoint":                         {"text/plain; charset=utf-8", "x.example/log\n300\nAAAA\n\n— x.example/log BBBB\n"},
-		"/log/tile/0/000":                         {"application/octet-stream", "leaves"},
-		"/log/tile/0/001.p/44":                    {"application/octet-stream", "more leaves"},
-		"/log/tile/1/000.p/1":                     {"application/octet-stream", "a node"},
-		"/log/tile/entries/000":                   {"application/octet-stream", "entries"},
-		"/log/tile/entries/000.p/200":             {"application/octet-stream", "entries of before"},
-		"/log/tile/entries/001.p/44":              {"application/octet-stream", "more entries"},
-	} {
-		got := ask(h, http.MethodGet, path)
+	p := newPlace(t)
+	unsigned, signed := p.site(t), p.signed(t)
+	for path, want := range p.siteFiles(t) {
 		sum := sha256.Sum256([]byte(want[1]))
 		tag := `"` + hex.EncodeToString(sum[:]) + `"`
-		if got.Code != 200 || got.Body.String() != want[1] || got.Header().Get("Content-Type") != want[0] || got.Header().Get("ETag") != tag {
-			t.Errorf("%s: %d %q %v", path, got.Code, got.Body, got.Header())
+		for name, h := range map[string]http.Handler{"unsigned": unsigned, "signed": signed} {
+			got := ask(h, http.MethodGet, path)
+			if got.Code != 200 || got.Body.String() != want[1] || got.Header().Get("Content-Type") != want[0] || got.Header().Get("ETag") != tag {
+				t.Errorf("%s %s: %d %q %v", name, path, got.Code, got.Body, got.Header())
+			}
+			if head := ask(h, http.MethodHead, path); head.Code != 200 || head.Body.Len() != 0 || head.Header().Get("ETag") != tag {
+				t.Errorf("%s HEAD %s: %d %q", name, path, head.Code, head.Body)
+			}
+			if same := ask(h, http.MethodGet, path, "If-None-Match", tag); same.Code != http.StatusNotModified || same.Body.Len() != 0 {
+				t.Errorf("%s %s asked again: %d", name, path, same.Code)
+			}
 		}
-		if head := ask(h, http.MethodHead, path); head.Code != 200 || head.Body.Len() != 0 || head.Header().Get("ETag") != tag {
-			t.Errorf("HEAD %s: %d %q", path, head.Code, head.Body)
-		}
-		if same := ask(h, http.MethodGet, path, "If-None-Match", tag); same.Code != http.StatusNotModified || same.Body.Len() != 0 {
-			t.Errorf("%s asked again: %d", path, same.Code)
-		}
-		if part := ask(h, http.MethodGet, path, "Range", "bytes=1-1"); part.Code != http.StatusPartialContent || part.Body.String() != want[1][1:2] {
+		if part := ask(unsigned, http.MethodGet, path, "Range", "bytes=1-1"); part.Code != http.StatusPartialContent || part.Body.String() != want[1][1:2] || part.Header().Get("Content-Digest") != "" {
 			t.Errorf("a part of %s: %d %q", path, part.Code, part.Body)
+		}
+		if whole := ask(signed, http.MethodGet, path, "Range", "bytes=1-1"); whole.Code != 200 || whole.Body.String() != want[1] {
+			t.Errorf("a part of %s, signed: %d %q", path, whole.Code, whole.Body)
 		}
 	}
 }
 
 func TestRefuses(t *testing.T) {
-	_, h := site(t)
+	p := newPlace(t)
+	v1 := "/v1/reports/" + p.last.Digest.String()
 	for _, path := range []string{
-		"/bundle", "/bundle/", "/bundle/reserves", "/bundle/reserves/", "/bundle/ledger.csv", "/bundle/liabilities/shard-00001.leaves.gz",
-		"/bundle/liabilities/shard-00001.leaves", "/bundle/../keys/statement.age", "/bundle/reserves/../../keys/statement.age", "/../keys/statement.age",
+		"/bundle", "/bundle/", "/bundle/reserves", "/bundle/reserves/", "/bundle/ledger.csv", "/bundle/liabilities/shard-00000.leaves.gz",
+		"/bundle/liabilities/shard-00002.leaves", "/bundle/../keys/statement.age", "/bundle/reserves/../../keys/statement.age", "/../keys/statement.age",
 		"/bundle/..%2f..%2fkeys%2fstatement.age", "/bundle/%2e%2e/keys/statement.age", `/bundle/..\keys\statement.age`, "/bundle//manifest.json",
-		"/bundle/./manifest.json", "/bundle/manifest.json\x00", "/bundle/reserves/lines.json", "/index.html", "/notes.txt", "/report/index.html", "/keys/statement.age", "/x",
+		"/bundle/./manifest.json", "/bundle/manifest.json\x00", "/bundle/attachments/anchor.json", "/index.html", "/notes.txt", "/report/index.html", "/keys/statement.age", "/x",
 		"/log", "/log/", "/log/.state/treeState", "/log/.lock", "/log/tile", "/log/tile/", "/log/tile/0/", "/log/tile/entries/001", "/log/tile/entries/001.p/45", "/log/tile/entries/002",
 		"/log/tile/0/x000/000", "/log/tile/0/000.p/0", "/log/tile/0/000.p/044", "/log/tile/0/000.p/256", "/log/tile/0/0", "/log/tile/1/000", "/log/tile/2/000.p/1", "/log/tile/8/000", "/log/tile/00/000",
 		"/log/tile/entries/notes", "/log/tile/entries/../../checkpoint", "/log/../keys/statement.age", "/log/tile/0/../../.state/treeState", "/log//checkpoint", "/log/checkpoint/", "/log/checkpoint\x00",
 		"/log/tile/0/x999/x999/x999/x999/x999/999", "/log/tile/0/x999/x999/x999/x999/x999/x999/x999/999",
+		v1 + "/files/ledger.csv", v1 + "/files/../../keys.age", v1 + "/files/..%2f..%2fkeys.age", v1 + "/files/%2e%2e/%2e%2e/keys.age", v1 + "/files/attachments/anchor.json", v1 + "/files/reserves//lines.json",
+		v1 + "/files/reserves%2flines.jso", v1 + "/keys.age", "/v1/log/tile/entries/001", "/v1/log/tile/../checkpoint", "/v1/log/tile/..%2f.state%2ftreeState", "/v1", "/v1/", "/v2/reports", "/.well-known/",
+		"/.well-known/../v1/reports", "/openapi", "/docs", "/schemas/Report.json", "/openapi-3.0.json", "/v1/reports/",
 	} {
-		got := ask(h, http.MethodGet, path)
-		if got.Code != http.StatusNotFound {
-			t.Errorf("%s: %d, want 404", path, got.Code)
-		}
-		for _, private := range []string{"secret", "carol", "/tmp", "no such file or directory"} {
-			if strings.Contains(got.Body.String(), private) {
-				t.Errorf("%s shows %q", path, got.Body)
+		for name, h := range map[string]http.Handler{"site": p.site(t), "signed": p.signed(t)} {
+			got := ask(h, http.MethodGet, path)
+			if got.Code != http.StatusNotFound && (name != "site" || got.Code != http.StatusServiceUnavailable) && (got.Code != http.StatusUnprocessableEntity || !strings.Contains(path, "files/")) {
+				t.Errorf("%s %s: %d, want 404", name, path, got.Code)
+			}
+			problem(t, got)
+			for _, private := range []string{"secret", "carol", "/tmp", "no such file or directory"} {
+				if strings.Contains(got.Body.String(), private) {
+					t.Errorf("%s shows %q", path, got.Body)
+				}
 			}
 		}
 	}
-	for _, method := range []string{"POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PROPFIND"} {
-		got := ask(h, method, "/bundle.zip")
-		if got.Code != http.StatusMethodNotAllowed || got.Header().Get("Allow") != "GET, HEAD" {
-			t.Errorf("%s: %d, Allow %q", method, got.Code, got.Header().Get("Allow"))
+	for _, path := range []string{"/bundle.zip", "/v1/reports", "/", "/v1/log/tile/0/000"} {
+		for _, method := range []string{"POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PROPFIND"} {
+			got := ask(p.signed(t), method, path)
+			if got.Code != http.StatusMethodNotAllowed || got.Header().Get("Allow") != "GET, HEAD" {
+				t.Errorf("%s %s: %d, Allow %q", method, path, got.Code, got.Header().Get("Allow"))
+			}
+			problem(t, got)
 		}
 	}
 }
 
 func TestHeaders(t *testing.T) {
-	_, h := site(t)
-	for _, path := range []string{"/", "/bundle.zip", "/bundle/manifest.json", "/nothing"} {
-		got := ask(h, http.MethodGet, path).Header()
+	p := newPlace(t)
+	for _, path := range []string{"/", "/bundle.zip", "/bundle/manifest.json", "/nothing", "/v1/reports", "/v1/reports/latest/report", "/openapi.json"} {
+		got := ask(p.signed(t), http.MethodGet, path).Header()
 		if got.Get("X-Content-Type-Options") != "nosniff" || got.Get("Referrer-Policy") != "no-referrer" ||
 			!strings.HasPrefix(got.Get("Content-Security-Policy"), "default-src 'none'") || got.Get("X-Frame-Options") != "DENY" {
 			t.Errorf("%s: %v", path, got)
@@ -156,83 +126,160 @@ func TestHeaders(t *testing.T) {
 		if len(got.Values("Content-Security-Policy")) != 1 || strings.Contains(got.Get("Content-Security-Policy"), "script-src") {
 			t.Errorf("%s: policy %v", path, got.Values("Content-Security-Policy"))
 		}
+		if open := got.Get("Access-Control-Allow-Origin") == "*"; open != (strings.HasPrefix(path, "/v1/") || path == "/openapi.json") {
+			t.Errorf("%s: pages of others may read it: %t", path, open)
+		}
+		if got.Get("Strict-Transport-Security") != "" {
+			t.Errorf("%s: over plain HTTP a browser is told to want TLS", path)
+		}
 	}
 }
 
-// TestLogCaching: what a log's checkpoint covers never changes, and the checkpoint always may.
-func TestLogCaching(t *testing.T) {
-	dir, h := site(t)
+// TestCaching: what a digest names is for ever, under that digest; anything else is asked for again, and a problem is not kept.
+func TestCaching(t *testing.T) {
+	p := newPlace(t)
+	const forever = "public, max-age=31536000, immutable"
+	v1 := "/v1/reports/" + p.first.Digest.String()
 	for path, want := range map[string]string{
-		"/log/checkpoint": "no-store", "/log/tile/0/000": "public, max-age=31536000, immutable", "/log/tile/entries/000": "public, max-age=31536000, immutable",
-		"/log/tile/0/001.p/44": "no-cache", "/log/tile/entries/001": "no-store",
+		"/log/checkpoint": "no-cache", "/log/tile/0/000": forever, "/log/tile/entries/000": forever, "/log/tile/0/001.p/44": "no-cache", "/log/tile/entries/001": "no-store",
+		"/bundle/manifest.json": "no-cache", "/bundle.zip": "no-cache", "/": "no-cache", "/nothing": "no-store",
+		v1: "no-cache", v1 + "/files/manifest.json": forever, v1 + "/files/reserves/lines.json": forever, v1 + "/files/liabilities/shard-00001.leaves": forever,
+		v1 + "/files/statement.dsse.json": "no-cache", v1 + "/statement": "no-cache", v1 + "/bundle": "no-cache", v1 + "/report": "no-cache", v1 + "/states": "no-cache",
+		"/v1/reports/latest/files/manifest.json": "no-cache", "/v1/reports": "no-cache", "/v1/log/tile/0/000": forever, "/v1/log/checkpoint": "no-cache",
+		"/v1/policy": "no-cache", "/.well-known/assay-keys": "no-cache", "/v1/health": "no-cache", "/openapi.json": "no-cache",
 	} {
-		if got := ask(h, http.MethodGet, path).Header().Get("Cache-Control"); got != want {
+		if got := ask(p.signed(t), http.MethodGet, path).Header().Get("Cache-Control"); got != want {
 			t.Errorf("%s: %q, want %q", path, got, want)
 		}
 	}
 	for name, checkpoint := range map[string]string{"empty": "", "no size": "x\n-1\n", "one line": "x"} {
-		if err := os.WriteFile(filepath.Join(dir, "log", "checkpoint"), []byte(checkpoint), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if got := ask(h, http.MethodGet, "/log/tile/0/000"); got.Code != http.StatusNotFound {
+		write(t, filepath.Join(p.dir, "log", "checkpoint"), checkpoint)
+		if got := ask(p.site(t), http.MethodGet, "/log/tile/0/000"); got.Code != http.StatusNotFound {
 			t.Errorf("a checkpoint that is %s covers tiles: %d", name, got.Code)
 		}
 	}
-	c := config(dir)
+	c := p.config()
 	c.Log = nil
-	h, err := web.Handler(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := ask(h, http.MethodGet, "/log/checkpoint"); got.Code != http.StatusNotFound {
-		t.Errorf("no log: %d", got.Code)
+	for _, path := range []string{"/log/checkpoint", "/v1/log/checkpoint", "/v1/log/tile/0/000", "/v1/log/proof?index=0"} {
+		if got := ask(handler(t, c), http.MethodGet, path); got.Code != http.StatusNotFound {
+			t.Errorf("%s without a log: %d", path, got.Code)
+		}
 	}
 }
 
-// TestReplaced: a file that is replaced while it is served is served anew, with its own digest.
+// TestReplaced: files that are replaced while they are served are served anew, with digests of their own.
 func TestReplaced(t *testing.T) {
-	dir, h := site(t)
-	before := ask(h, http.MethodGet, "/bundle.zip")
-	name := filepath.Join(dir, "bundle.zip")
-	if err := os.WriteFile(name, []byte("PK\x05\x06 new"), 0o600); err != nil {
+	p := newPlace(t)
+	h := p.signed(t)
+	page := filepath.Join(p.dir, "reports", "2026-11-02", "report", "index.html")
+	before := ask(h, http.MethodGet, "/")
+	write(t, page, "<!DOCTYPE html>anew")
+	if err := os.Chtimes(page, time.Time{}, time.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chtimes(name, time.Time{}, time.Now().Add(time.Hour)); err != nil {
-		t.Fatal(err)
-	}
-	after := ask(h, http.MethodGet, "/bundle.zip")
+	after := ask(h, http.MethodGet, "/")
 	if bytes.Equal(before.Body.Bytes(), after.Body.Bytes()) || before.Header().Get("ETag") == after.Header().Get("ETag") {
-		t.Error("the older file is served still, or under the older tag")
+		t.Error("the older page is served still, or under the older tag")
 	}
-	if err := os.Remove(name); err != nil {
+	if err := os.Remove(page); err != nil {
 		t.Fatal(err)
 	}
-	if gone := ask(h, http.MethodGet, "/bundle.zip"); gone.Code != http.StatusNotFound {
-		t.Errorf("a file that is gone: %d", gone.Code)
+	if gone := ask(h, http.MethodGet, "/"); gone.Code != http.StatusNotFound {
+		t.Errorf("a page that is gone: %d", gone.Code)
+	}
+	next := publishedtest.Draft(t, 2, &p.last)
+	next.Publish(t, filepath.Join(p.dir, "reports", "2026-11-03"))
+	if got := ask(h, http.MethodGet, "/statement.dsse.json"); got.Body.String() != string(next.Envelope) {
+		t.Errorf("a new report was not noticed: %d", got.Code)
+	}
+	if err := os.RemoveAll(filepath.Join(p.dir, "reports")); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/", "/v1/reports", "/v1/health"} {
+		if got := ask(h, http.MethodGet, path); got.Code != http.StatusServiceUnavailable {
+			t.Errorf("%s without the folder: %d", path, got.Code)
+		}
 	}
 }
 
 func TestHandlerRefuses(t *testing.T) {
-	dir, _ := site(t)
-	whole := config(dir)
-	noZip := whole
-	noZip.Zip = ""
-	h, err := web.Handler(noZip)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := ask(h, http.MethodGet, "/bundle.zip"); got.Code != http.StatusNotFound || !strings.Contains(got.Body.String(), "folder") {
-		t.Errorf("a bundle without zip: %d %q", got.Code, got.Body)
-	}
-	var nothing fs.FS
-	for name, c := range map[string]web.Config{
-		"no bundle":    {Report: whole.Report},
-		"no report":    {Bundle: whole.Bundle, Report: nothing},
-		"no statement": {Bundle: whole.Report, Report: whole.Report},
-		"no page":      {Bundle: whole.Bundle, Report: whole.Bundle},
+	p := newPlace(t)
+	for name, change := range map[string]func(*web.Config){
+		"no reports": func(c *web.Config) { c.Reports = nil },
+		"no logger":  func(c *web.Config) { c.Logger = nil },
+		"no list":    func(c *web.Config) { c.KeyList = nil },
+		"no clock":   func(c *web.Config) { c.Now = nil },
+		"no gate":    func(c *web.Config) { c.Proofs = provers(nil) },
 	} {
+		c := p.config()
+		change(&c)
 		if _, err := web.Handler(c); err == nil {
 			t.Errorf("%s: no error", name)
 		}
+	}
+	c := p.config()
+	c.Reports = published.Single(published.Place{Bundle: filepath.Join(p.dir, "reports", "2026-11-01", "bundle")}, now)
+	for path, want := range map[string]string{"/bundle.zip": "folder", "/": "no such file"} {
+		if got := ask(handler(t, c), http.MethodGet, path); got.Code != http.StatusNotFound || !strings.Contains(got.Body.String(), want) {
+			t.Errorf("%s of a bundle alone: %d %q", path, got.Code, got.Body)
+		}
+	}
+	c.Reports = published.Folder(t.TempDir(), now)
+	if got := ask(handler(t, c), http.MethodGet, "/"); got.Code != http.StatusNotFound || !strings.Contains(got.Body.String(), "no report is published") {
+		t.Errorf("an empty folder: %d %q", got.Code, got.Body)
+	}
+}
+
+// TestPanics: a fault of the server is a signed problem, and says nothing of the inside, nor does the log of the request.
+func TestPanics(t *testing.T) {
+	p := newPlace(t)
+	c := p.config()
+	c.Register = func() (api.Seen, error) { panic("secret") }
+	got := ask(handler(t, c), http.MethodGet, "/v1/reports?series=carol")
+	if kind, _ := problem(t, got); got.Code != http.StatusInternalServerError || kind != "/problems/internal" || strings.Contains(got.Body.String(), "secret") {
+		t.Errorf("%d %q", got.Code, got.Body)
+	}
+	verified(t, http.MethodGet, "/v1/reports?series=carol", got)
+	if log := p.log.String(); !strings.Contains(log, "panic") || strings.Contains(log, "carol") || strings.Contains(log, `"secret"`) {
+		t.Errorf("the log says %s", log)
+	}
+}
+
+// TestManyAtOnce: many ask while new reports come; each time the answer is a whole one, and signed.
+func TestManyAtOnce(t *testing.T) {
+	p := newPlace(t)
+	h := p.signed(t)
+	const more = 5
+	for n, former := uint64(0), p.last; n < more; n++ {
+		next := publishedtest.Draft(t, 2+n, &former)
+		next.Publish(t, filepath.Join(p.dir, "reports", fmt.Sprint(".more-", n)))
+		former = next
+	}
+	var group errgroup.Group
+	for range 4 {
+		group.Go(func() error {
+			for range 20 {
+				for _, path := range []string{"/v1/reports", "/statement.dsse.json", "/v1/reports/latest/files/manifest.json", "/v1/reports/" + p.first.Digest.String() + "/bundle"} {
+					got := ask(h, http.MethodGet, path)
+					if got.Code != http.StatusOK {
+						return fmt.Errorf("%s: %d %s", path, got.Code, got.Body)
+					}
+					verified(t, http.MethodGet, path, got)
+				}
+			}
+			return nil
+		})
+	}
+	for n := range more {
+		hidden := filepath.Join(p.dir, "reports", fmt.Sprint(".more-", n))
+		if err := os.Rename(hidden, filepath.Join(p.dir, "reports", fmt.Sprint("more-", n))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := group.Wait(); err != nil {
+		t.Error(err)
+	}
+	if got := ask(h, http.MethodGet, "/v1/reports"); strings.Count(got.Body.String(), `"period"`) != 2+more {
+		t.Errorf("at the end: %s", got.Body)
 	}
 }

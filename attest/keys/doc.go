@@ -13,9 +13,9 @@
 // Ed25519 or P-256 (SPEC part 10).
 //
 // A sealed file is an armored age file whose first line inside says what it
-// holds. There are four kinds: a key that signs, the age identity
-// that opens shard files (the snapshot key), the secret of one snapshot, and the
-// seed of a drawn instant. Each is sealed to a passphrase or to age recipients, has mode 0600, and is
+// holds. There are five kinds: a key that signs, the age identity
+// that opens shard files (the snapshot key), the secret of one snapshot, the
+// seed of a drawn instant, and what a server has to serve proofs with. Each is sealed to a passphrase or to age recipients, has mode 0600, and is
 // never written over. Beside the first two lies the public half in clear, so
 // that showing a key needs no passphrase:
 //
@@ -23,6 +23,8 @@
 //	keys/statement.pub    ed25519:3b6a27bc…
 //	keys/snapshot.age     -----BEGIN AGE ENCRYPTED FILE----- …
 //	keys/snapshot.pub     age1ql3z7hjy…
+//
+// Not sealed is the pepper of a server ([CreatePepper]).
 //
 // What is opened prints as its public half only, whatever the verb; the secret half
 // is in no error and in no String. The age command opens these files too.

@@ -39,6 +39,7 @@ const (
 	kindIdentity = "snapshot key"
 	kindSecret   = "snapshot secret"
 	kindDrawSeed = "draw seed"
+	kindHandover = "handover"
 )
 
 const (

@@ -189,6 +189,23 @@ func Prove(dir fs.FS, c Checkpoint, entry []byte) (Place, error) {
 	return r.place(uint64(i), entry)
 }
 
+// ProveAt proves where the entry at an index stands (SPEC part 25). It returns [ErrAbsent]
+// if the checkpoint covers fewer entries.
+func ProveAt(dir fs.FS, c Checkpoint, index uint64) (Place, error) {
+	if index >= c.Size {
+		return Place{}, ErrAbsent
+	}
+	r, err := newReader(dir, c)
+	if err != nil {
+		return Place{}, err
+	}
+	entry, err := r.entry(index)
+	if err != nil {
+		return Place{}, err
+	}
+	return r.place(index, entry)
+}
+
 // reader reads what lies under one checkpoint; a bundle or tile is read once while it is needed.
 type reader struct {
 	dir     fs.FS

@@ -15,9 +15,9 @@ import (
 )
 
 func proofCommand(out *output) *cobra.Command {
-	var policyPath, statementPath, customer, logPlace string
+	var policyPath, statementPath, customer, logPlace, receiptPath, keysPath string
 	c := &cobra.Command{
-		Use:   "proof FILE --policy FILE [--customer ID] [--log SOURCE]",
+		Use:   "proof FILE --policy FILE [--customer ID] [--log SOURCE] [--receipt FILE --keys FILE]",
 		Short: "Check that you are inside the totals that an exchange signed",
 		Long: `Check that you are inside the totals that an exchange signed.
 
@@ -27,6 +27,9 @@ told you to use) is never read from it: it must come from you, or you could be s
 
 If the proof shows the statement's place in a transparency log, that is checked, by the logs and witnesses in [log] of your policy; with
 required = true there, a proof without it fails. It is what keeps an exchange from showing you another statement than everybody else.
+
+If you kept the signed answer by which you had the proof, --receipt shows it, held against the list of the servers' keys in --keys: then
+the verdict says when the exchange gave you this proof. assay-verify response --help says more of them.
 
 ` + logHelp + exitCodes,
 		Args: cobra.ExactArgs(1),
@@ -44,6 +47,13 @@ required = true there, a proof without it fails. It is what keeps an exchange fr
 					return err
 				}
 			}
+			if receiptPath != "" || keysPath != "" {
+				answer, err := readAnswer(receiptPath, keysPath)
+				if err != nil {
+					return err
+				}
+				input.Answer = &answer
+			}
 			if input.Customer, err = askCustomer(customer, cmd.Flags().Changed("customer"), cmd.InOrStdin(), cmd.ErrOrStderr()); err != nil {
 				return err
 			}
@@ -58,6 +68,8 @@ required = true there, a proof without it fails. It is what keeps an exchange fr
 	policyFlag(c, &policyPath)
 	logFlag(c, &logPlace)
 	c.Flags().StringVar(&customer, "customer", "", "your customer id at the exchange; - reads it from standard input")
+	c.Flags().StringVar(&receiptPath, "receipt", "", "the signed answer by which you had the proof")
+	c.Flags().StringVar(&keysPath, "keys", "", "the list of the servers' keys that the exchange signed, for --receipt")
 	c.Flags().StringVar(&statementPath, "statement", "", "the signed statement, if the proof does not hold it or to compare both")
 	return c
 }

@@ -199,6 +199,8 @@ func writeFixtures(dir string) error {
 	for path, data := range files {
 		all["report/"+path] = data
 	}
+	all["keys.dsse.json"], all["answer.json"] = serverKeys(), keptAnswer("/v1/reports", []byte(`{"reports":[]}`))
+	all["proof-answer.json"] = keptAnswer("/v1/proof", proof)
 	for name, exchange := range map[string]string{"ours": "Demo Exchange", "theirs": "Other Exchange"} {
 		files, _, policy := reportOf(oneWallet(exchange), "2026-11-01T00:00:00Z", nil)
 		all[name+".toml"] = policy

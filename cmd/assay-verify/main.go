@@ -86,6 +86,7 @@ func rootCommand() *cobra.Command {
   assay-verify compare a.zip b.zip  --policy a.toml --policy b.toml          do two exchanges show the same coins?
   assay-verify history jan.zip feb.zip --policy policy.toml  do the statements of months follow from one another?
   assay-verify log https://log.example.org --policy policy.toml  is the log what it was, and does it say the same to all?
+  assay-verify response answer.json --keys keys.dsse.json --policy policy.toml   did the exchange's server answer this?
 
 What you trust is a file of yours, the policy: the exchange's keys, the grades of evidence that count, block hashes and
 checkpoints of Ethereum from your own sources. There is no default, and none is ever taken from the files that are checked.
@@ -101,6 +102,6 @@ checkpoints of Ethereum from your own sources. There is no default, and none is 
 	root.PersistentFlags().BoolVar(&out.json, "json", false, "print the verdict as JSON")
 	root.PersistentFlags().BoolVar(&out.quiet, "quiet", false, "print only the last line of the verdict")
 	root.SetHelpCommand(&cobra.Command{Hidden: true})
-	root.AddCommand(bundleCommand(&out), proofCommand(&out), recheckCommand(&out), compareCommand(&out), historyCommand(&out), logCommand(&out), versionCommand(&out))
+	root.AddCommand(bundleCommand(&out), proofCommand(&out), recheckCommand(&out), compareCommand(&out), historyCommand(&out), logCommand(&out), responseCommand(&out), versionCommand(&out))
 	return root
 }

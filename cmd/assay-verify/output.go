@@ -177,6 +177,9 @@ func (p *page) verdict(v verifier.Verdict) {
 	if v.Customer != nil {
 		p.list("Found", v.Customer.Found)
 	}
+	if v.Answer != nil {
+		p.answer(v.Answer)
+	}
 	p.list("Caught", evidenceOf(v.Evidence))
 	p.list("Notes", v.Notes)
 	if v.Proven {
@@ -195,6 +198,9 @@ func trusted(v verifier.Verdict) []string {
 	list := []string{"the trust policy with digest " + v.Policy, "signing keys of that policy: " + signers(v.Signers)}
 	if a := v.Approvals; a != nil && len(a.By) > 0 {
 		list = append(list, fmt.Sprintf("approvers' keys, %d of them the policy's: %s", a.Believed, strings.Join(a.By, ", ")))
+	}
+	if a := v.Answer; a != nil {
+		list = append(list, "the server's key "+a.Key+", which they list, and the server's clock")
 	}
 	if l := v.Log; l != nil && l.Known {
 		list = append(list, "the log "+l.Origin+" of that policy, and its witnesses: "+witnesses(l))

@@ -2,10 +2,15 @@ package main
 
 import (
 	"bytes"
+	"crypto/tls"
+	"encoding/pem"
 	"errors"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -21,14 +26,20 @@ func TestMain(m *testing.M) {
 }
 
 func TestScripts(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		files, _, _ := report()
 		whole := zipped(files)
 		if rest, ok := strings.CutPrefix(r.URL.Path, "/logs/"); ok {
 			serveLog(w, r, rest)
 			return
 		}
+		if strings.HasPrefix(r.URL.Path, "/signed/") {
+			serveSigned(w, r)
+			return
+		}
 		switch r.URL.Path {
+		case "/.well-known/assay-keys":
+			_, _ = w.Write(serverKeys())
 		case "/report.zip":
 			_, _ = w.Write(whole)
 		case "/cut.zip":
@@ -41,12 +52,23 @@ func TestScripts(t *testing.T) {
 		default:
 			http.NotFound(w, r)
 		}
-	}))
+	})
+	server, secure := httptest.NewServer(handler), httptest.NewUnstartedServer(handler)
+	secure.TLS = &tls.Config{MinVersion: tls.VersionTLS13}
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0) // who does not trust it hangs up
+	secure.StartTLS()
 	t.Cleanup(server.Close) // scripts run in parallel, after this function returns
+	t.Cleanup(secure.Close)
+	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw})
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("SERVER", server.URL)
+			env.Setenv("HOST", strings.TrimPrefix(server.URL, "http://"))
+			env.Setenv("SECURE", secure.URL)
+			if err := os.WriteFile(filepath.Join(env.WorkDir, "tls.pem"), certificate, 0o600); err != nil {
+				return err
+			}
 			return writeFixtures(env.WorkDir)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "patch": patch},
@@ -142,6 +164,7 @@ func TestE10_TerminalEscapes(t *testing.T) {
 		Log: &verifier.Log{Origin: "\x1b", Known: true, Witnesses: []verifier.Witness{{Name: "\x07"}}}, Anchor: &verifier.Anchored{Chain: "\x1b"},
 	})
 	p.history(verifier.Past{Statements: []verifier.PastStatement{{Name: "\x1b[2J", Verdict: verifier.Verdict{Notes: []string{"\x1b"}}}}})
+	p.answer(&verifier.Answered{Method: "\x1b", URL: "\x1b[2J", Nonce: "\x07", Key: "\u202e", ListedBy: []string{"\x1b"}})
 	if strings.ContainsAny(p.String(), "\x1b\x07\u202e") {
 		t.Errorf("a page holds a raw escape: %q", p.String())
 	}

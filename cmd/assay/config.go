@@ -87,9 +87,7 @@ type Config struct {
 		Report string `toml:"report"`
 		Leaves bool   `toml:"leaves"`
 	} `toml:"bundle"`
-	Server struct {
-		Listen string `toml:"listen"`
-	} `toml:"server"`
+	Server  ServerConfig  `toml:"server"`
 	Log     LogConfig     `toml:"log"`
 	Witness WitnessConfig `toml:"witness"`
 
@@ -255,6 +253,9 @@ func parseConfig(raw []byte) (*Config, error) {
 	if err := c.checkTimestamps(); err != nil {
 		return nil, fmt.Errorf(" %w", err)
 	}
+	if err := c.checkServer(); err != nil {
+		return nil, fmt.Errorf(" %w", err)
+	}
 	if err := c.checkLog(); err != nil {
 		return nil, fmt.Errorf(" %w", err)
 	}
@@ -346,7 +347,8 @@ func defaultConfig() *Config {
 	c.Coverage.Control = []string{"bound", "owner-proved", "script", "spend"}
 	c.Coverage.Classes = []string{"issued", "native"}
 	c.Bundle.Dir, c.Bundle.Zip, c.Bundle.Report, c.Bundle.Leaves = "bundle", "bundle.zip", "report", true
-	c.Server.Listen = "127.0.0.1:8080"
+	c.Server.Listen, c.Server.Keys = "127.0.0.1:8080", "response-keys.dsse.json"
+	c.Server.Database, c.Server.Pepper = "sqlite:assay.db", "keys/pepper"
 	c.Log.Dir, c.Log.Key = "log", "file:keys/log.age"
 	c.Witness.Dir, c.Witness.Key, c.Witness.Listen = "witness", "file:keys/witness.age", "127.0.0.1:8081"
 	return c

@@ -75,6 +75,9 @@ func (s *stages) examine() []finding {
 	if s.config.Log.Origin != "" {
 		found = append(found, s.look("log", s.lookLog))
 	}
+	if s.config.Server.Key != "" {
+		found = append(found, s.look("server", s.lookServer))
+	}
 	if len(s.config.Timestamps) > 0 {
 		found = append(found, s.look("timestamps", s.lookTimestamps))
 	}

@@ -172,6 +172,12 @@ func onlyFile(t *testing.T, elem ...string) string {
 // serving starts a program that serves until the test ends, and returns the URL that it prints and the file that its stderr goes to.
 func serving(t *testing.T, dir, program string, args ...string) (url, stderr string) {
 	t.Helper()
+	url, stderr, _ = servingProcess(t, dir, program, args...)
+	return url, stderr
+}
+
+func servingProcess(t *testing.T, dir, program string, args ...string) (url, stderr string, process *os.Process) {
+	t.Helper()
 	said, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
 	if err != nil {
 		t.Fatal(err)
@@ -196,7 +202,7 @@ func serving(t *testing.T, dir, program string, args ...string) (url, stderr str
 		t.Fatalf("%s %s: %v: %s", program, strings.Join(args, " "), err, read(t, said.Name()))
 	}
 	url, _, _ = strings.Cut(after(t, line, "serving "), " ")
-	return url, said.Name()
+	return url, said.Name(), cmd.Process
 }
 
 // customer is the id of the ledger's first customer.

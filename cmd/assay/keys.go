@@ -24,10 +24,10 @@ func newKeyring(a *app) *cobra.Command {
   pkcs11:token=assay;object=statement?module-path=/usr/lib/softhsm/libsofthsm2.so&pin-source=file:pin.txt
   transit:https://vault.example:8200/transit/statement?version=2&token-source=file:token.txt`,
 		RunE: func(_ *cobra.Command, _ []string) error {
-			return usage("keys needs a verb: list, new, show, rotate or revoke")
+			return usage("keys needs a verb: list, new, show, rotate, revoke or response")
 		},
 	}
-	cmd.AddCommand(newKeysList(a), newKeysNew(a), newKeysShow(a), newKeysRotate(a), newKeysRevoke(a))
+	cmd.AddCommand(newKeysList(a), newKeysNew(a), newKeysShow(a), newKeysRotate(a), newKeysRevoke(a), newKeysResponse(a))
 	return cmd
 }
 
@@ -64,14 +64,26 @@ func (c *Config) signing() map[string]string {
 	if c.Witness.Name != "" {
 		all[useWitness] = c.Witness.Key
 	}
+	if c.Server.Key != "" {
+		all[useResponse] = c.Server.Key
+	}
 	return all
 }
 
-// uses are those of signing, and of the key that only seals.
+// sealing are the references of those that things are sealed to.
+func (c *Config) sealing() map[string]string {
+	all := map[string]string{useSnapshot: c.Keys.Snapshot}
+	if c.Server.ProofsKey != "" {
+		all[useProofs] = c.Server.ProofsKey
+	}
+	return all
+}
+
+// uses are those of signing, and of the keys that only seal.
 func (c *Config) uses() []string {
-	signing := c.signing()
-	return slices.DeleteFunc([]string{useStatement, useSnapshot, useLog, useWitness}, func(use string) bool {
-		return use != useSnapshot && signing[use] == ""
+	signing, sealing := c.signing(), c.sealing()
+	return slices.DeleteFunc([]string{useStatement, useSnapshot, useLog, useWitness, useResponse, useProofs}, func(use string) bool {
+		return signing[use] == "" && sealing[use] == ""
 	})
 }
 
@@ -80,6 +92,8 @@ const (
 	useSnapshot  = "snapshot"
 	useLog       = "log"
 	useWitness   = "witness"
+	useResponse  = "response"
+	useProofs    = "proofs"
 )
 
 // show tells the public side of what an argument names: a key of the configuration by its use, or any by its reference.
@@ -92,11 +106,11 @@ func (a *app) show(ctx context.Context, arg string) (keyShown, error) {
 		if err != nil {
 			return shown, err
 		}
-		if arg == useSnapshot {
-			shown.Reference, shown.Algorithm = c.Keys.Snapshot, "x25519"
-			recipient, err := keys.Recipient(c.keyRef(c.Keys.Snapshot))
+		if sealing := c.sealing()[arg]; sealing != "" {
+			shown.Reference, shown.Algorithm = sealing, sealingAlgorithm
+			recipient, err := keys.Recipient(c.keyRef(sealing))
 			if err != nil {
-				return shown, keyError("keys.snapshot", err)
+				return shown, keyError(map[string]string{useSnapshot: "keys.snapshot", useProofs: "server.proofs_key"}[arg], err)
 			}
 			shown.Key = recipient.String()
 			return shown, nil
@@ -164,13 +178,17 @@ func newKeysNew(a *app) *cobra.Command {
 	var algorithm, recipient string
 	cmd := &cobra.Command{
 		Use:   "new PATH",
-		Short: "Make a key to sign with, in a sealed file",
-		Long:  `Make a new key, sealed with a passphrase or to an age recipient, with its public half beside it. Nothing is written over.`,
-		Args:  oneArg("keys new takes one file"),
+		Short: "Make a key to sign with, or to seal to, in a sealed file",
+		Long: `Make a new key, sealed with a passphrase or to an age recipient, with its public half beside it. Nothing is written over. One of x25519 signs nothing: things are sealed to
+its public half, such as what a server needs for customers' proofs (server.proofs_key).`,
+		Args: oneArg("keys new takes one file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			lock, err := a.newLock(recipient)
 			if err != nil {
 				return err
+			}
+			if algorithm == sealingAlgorithm {
+				return a.newSealing(cmd, args[0], lock)
 			}
 			signer, err := makeSigner(args[0], algorithm, lock)
 			if err != nil {
@@ -181,9 +199,25 @@ func newKeysNew(a *app) *cobra.Command {
 			return a.say(cmd, shown, "%s", shown)
 		},
 	}
-	cmd.Flags().StringVar(&algorithm, "algorithm", string(attest.Ed25519), "ed25519 or p256")
+	cmd.Flags().StringVar(&algorithm, "algorithm", string(attest.Ed25519), "ed25519, p256 or x25519")
 	cmd.Flags().StringVar(&recipient, "recipient", "", "seal the key to this age recipient (age1…) instead of a passphrase")
 	return cmd
+}
+
+// sealingAlgorithm is that of keys that things are sealed to.
+const sealingAlgorithm = "x25519"
+
+// newSealing makes one in a new sealed file.
+func (a *app) newSealing(cmd *cobra.Command, path string, lock keys.Lock) error {
+	identity, err := keys.GenerateIdentity()
+	if err != nil {
+		return refused("%v", err)
+	}
+	if err := identity.Save(path, lock); err != nil {
+		return refused("%v", err)
+	}
+	shown := keyShown{Reference: "file:" + path, Algorithm: sealingAlgorithm, Key: identity.Recipient().String()}
+	return a.say(cmd, shown, "%s", shown)
 }
 
 // makeSigner makes a key in a new sealed file.
@@ -206,7 +240,7 @@ func newKeysShow(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "show REF",
 		Short: "Show the public half of one key",
-		Long:  `Show algorithm, public key and key id of a key, named by its reference, or of one in assay.toml: statement, snapshot, log or witness.`,
+		Long:  `Show algorithm, public key and key id of a key, named by its reference, or of one in assay.toml: statement, snapshot, log, witness or response.`,
 		Args:  oneArg("keys show takes one reference, or the name of a key in assay.toml"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			shown, err := a.show(cmd.Context(), args[0])

@@ -19,14 +19,14 @@ import (
 	readers "github.com/assay-por/assay/verifier/tlog"
 )
 
-// entriesAfter are the signed entries of n statements of one series, of which the first is that of a real one.
-func entriesAfter(t *testing.T, envelope string, key attest.Signer, n int) [][]byte {
+// entriesAfter are the signed entries of n statements of one series, of which the first is a real one's, as it was signed.
+func entriesAfter(t *testing.T, first string, key attest.Signer, n int) [][]byte {
 	t.Helper()
-	issued, err := now()
+	signed, err := attest.ParseEnvelopeOf(attest.PayloadEntry, []byte(first))
 	if err != nil {
 		t.Fatal(err)
 	}
-	entry, err := report.NewEntry([]byte(envelope), issued)
+	entry, err := report.ParseEntry(signed.Payload)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +122,7 @@ func TestC11_TenThousandStatements(t *testing.T) {
 	const many = 10_000
 	e := newExchange(t, "")
 	e.statement(t, "2026-10", "2026-10", "2026-10-31T00:00:00Z")
-	entries := entriesAfter(t, read(t, e.dir, "2026-10", report.PathEnvelope), openedKey(t, e.dir, "keys/statement.age"), many)
+	entries := entriesAfter(t, read(t, e.dir, "2026-10-run", fileEntry), openedKey(t, e.dir, "keys/statement.age"), many)
 	dir, places, all, trust := e.enterAll(t, entries)
 	checkPlaces(t, entries, places, all, trust)
 	tree := readBack(t, dir, entries)

@@ -2,25 +2,69 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
+	"fmt"
+	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/assay-por/assay/attest/keys"
 	"github.com/assay-por/assay/web"
+	"github.com/assay-por/assay/web/api"
+	shelves "github.com/assay-por/assay/web/published"
 )
+
+// ServerConfig says what is served, where, and with which keys.
+type ServerConfig struct {
+	Listen         string `toml:"listen"`
+	Reports        string `toml:"reports"`
+	Key            string `toml:"key"`
+	Keys           string `toml:"keys"`
+	Certificate    string `toml:"certificate"`
+	CertificateKey string `toml:"certificate_key"`
+	Proofs         string `toml:"proofs"`
+	ProofsKey      string `toml:"proofs_key"`
+	Database       string `toml:"database"`
+	Pepper         string `toml:"pepper"`
+}
+
+// checkServer refuses what could not be served.
+func (c *Config) checkServer() error {
+	s := c.Server
+	if (s.Certificate == "") != (s.CertificateKey == "") {
+		return errors.New("server: certificate and certificate_key go together")
+	}
+	if err := s.checkProofs(); err != nil {
+		return err
+	}
+	if _, err := s.databasePath(); err != nil {
+		return err
+	}
+	if s.Key == "" {
+		return nil
+	}
+	if _, err := keys.ParseRef(s.Key); err != nil {
+		return fmt.Errorf("server.key: %w", err)
+	}
+	return nil
+}
 
 func newServe(a *app) *cobra.Command {
 	var listen string
 	cmd := &cobra.Command{
 		Use:   "serve",
-		Short: "Serve report and bundle over HTTP, read-only, on the loopback by default",
-		Long: `Serve the report page at /, the bundle's files below /bundle/ and the whole as /bundle.zip, and the transparency log of [log] below /log/.
-Read-only; it opens no key, no ledger and no run.
-Put a TLS proxy in front before others reach it. Port 0 takes a free one; the address is printed.`,
+		Short: "Serve reports and log over HTTP, read-only; with a key of its own, every answer signed",
+		Long: `Serve the newest report's page at /, its bundle's files below /bundle/ and the whole as /bundle.zip, and the transparency log of [log] below /log/.
+With server.key every answer is signed, so that whoever asked can show later what was answered (assay-verify response), and the API for programs answers below /v1/:
+all reports of server.reports, what the log says of each, proofs; /openapi.json describes it. Without that key /v1/ answers 503.
+With server.proofs it makes the customers' proofs of what was handed over to it (assay handover), for the exchange's own services: POST /v1/proofs.
+
+Read-only; it opens no ledger, no run, and no key but the response key and server.proofs_key. New reports, handovers and another certificate are noticed while it runs (the certificate every 10 seconds,
+or on SIGHUP). With server.certificate it speaks TLS 1.3 and nothing else; without, plain HTTP at a loopback address. Port 0 takes a free one; the address is printed.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.load()
@@ -30,58 +74,100 @@ Put a TLS proxy in front before others reach it. Port 0 takes a free one; the ad
 			if listen == "" {
 				listen = c.Server.Listen
 			}
-			return serve(cmd, a, c, listen)
+			return a.serve(cmd, c, listen)
 		},
 	}
 	cmd.Flags().StringVar(&listen, "listen", "", "address and port instead of the configuration's")
 	return cmd
 }
 
-func serve(cmd *cobra.Command, a *app, c *Config, listen string) error {
-	bundle, report := c.resolve(c.Bundle.Dir), c.resolve(c.Bundle.Report)
-	if _, err := os.Stat(bundle); err != nil {
-		return hinted(unreadable("%s: there is no bundle to serve", bundle), "make one with assay run")
-	}
-	published := web.Config{Bundle: os.DirFS(bundle), Zip: c.resolve(c.Bundle.Zip), Report: os.DirFS(report)}
-	if c.Log.Origin != "" {
-		published.Log = os.DirFS(c.resolve(c.Log.Dir))
-	}
-	handler, err := web.Handler(published)
+func (a *app) serve(cmd *cobra.Command, c *Config, listen string) error {
+	logger := a.logger(cmd)
+	shelf, err := c.shelf(logger)
 	if err != nil {
-		return unreadable("%v", err)
-	}
-	return a.answer(cmd, listen, handler)
-}
-
-// answer serves until it is interrupted.
-func (a *app) answer(cmd *cobra.Command, listen string, handler http.Handler) error {
-	listener, err := new(net.ListenConfig).Listen(cmd.Context(), "tcp", listen)
-	if err != nil {
-		return refused("%v", err)
-	}
-	server := &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       15 * time.Second,
-		WriteTimeout:      10 * time.Minute, // a large bundle over a slow line
-		IdleTimeout:       time.Minute,
-		MaxHeaderBytes:    16 << 10,
-	}
-	url := "http://" + listener.Addr().String()
-	if err := a.say(cmd, map[string]string{"url": url}, "serving %s (stop with Ctrl-C)", url); err != nil {
 		return err
 	}
-	done := make(chan error, 1)
-	go func() { done <- server.Serve(listener) }()
-	select {
-	case err := <-done:
-		return refused("%v", err)
-	case <-cmd.Context().Done():
+	config := web.Config{Config: api.Config{Reports: shelf, Policy: c.resolve("policy.toml")}, Now: time.Now, Logger: logger}
+	if c.Log.Origin != "" {
+		config.Log = &shelves.Log{Dir: c.resolve(c.Log.Dir)}
 	}
-	grace, cancel := context.WithTimeout(context.WithoutCancel(cmd.Context()), 5*time.Second)
-	defer cancel()
-	if err := server.Shutdown(grace); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+	if c.Server.Key != "" {
+		if err := a.signAnswers(cmd.Context(), c, &config); err != nil {
+			return err
+		}
+	}
+	if err := a.serveProofs(cmd.Context(), c, &config); err != nil {
+		return err
+	}
+	if err := a.guardProofs(cmd.Context(), c, &config); err != nil {
+		return err
+	}
+	handler, err := web.Handler(config)
+	if err != nil {
 		return refused("%v", err)
 	}
-	return nil
+	settings, err := c.tls(cmd.Context(), listen, logger)
+	if err != nil {
+		return err
+	}
+	return a.answer(cmd, listen, answering{handler, settings, 30 * time.Second, logger}) // what is larger gets more time while it moves
+}
+
+// logger writes lines to stderr, of a quiet server the warnings alone.
+func (a *app) logger(cmd *cobra.Command) *slog.Logger {
+	level := slog.LevelInfo
+	if a.quiet {
+		level = slog.LevelWarn
+	}
+	return slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: level}))
+}
+
+// shelf is what is served: the reports of a folder, of which those that are not whole are told, or the one of [bundle], which must be.
+func (c *Config) shelf(logger *slog.Logger) (*shelves.Shelf, error) {
+	if dir := c.Server.Reports; dir != "" {
+		shelf := shelves.Folder(c.resolve(dir), time.Now)
+		if _, err := shelf.Reports(); err != nil {
+			return nil, unreadable("server.reports: %v", err)
+		}
+		for _, fault := range shelf.Faults() {
+			logger.Warn("a report is not shown: it is not whole", "fault", fault)
+		}
+		return shelf, nil
+	}
+	place := shelves.Place{Bundle: c.resolve(c.Bundle.Dir), Page: c.resolve(c.Bundle.Report)}
+	if c.Bundle.Zip != "" {
+		place.Zip = c.resolve(c.Bundle.Zip)
+	}
+	if _, err := os.Stat(place.Bundle); err != nil {
+		return nil, hinted(unreadable("%s: there is no bundle to serve", place.Bundle), "make one with assay run")
+	}
+	shelf := shelves.Single(place, time.Now)
+	for _, fault := range shelf.Faults() {
+		return nil, unreadable("%s: %v", place.Bundle, fault)
+	}
+	reports, err := shelf.Reports()
+	if err != nil || len(reports) == 0 || !reports[0].HasPage() {
+		return nil, unreadable("%s: the report has no page %s", place.Page, shelves.PageName)
+	}
+	return shelf, nil
+}
+
+// tls is how the server speaks: TLS with a certificate, and without one nothing, which is for a loopback address.
+func (c *Config) tls(ctx context.Context, listen string, logger *slog.Logger) (*tls.Config, error) {
+	if c.Server.Certificate == "" {
+		at, err := net.ResolveTCPAddr("tcp", listen)
+		if err != nil {
+			return nil, usage("%v", err)
+		}
+		if !at.IP.IsLoopback() {
+			return nil, hinted(refused("without a certificate this server is for a loopback address, and %s is none", listen), "set server.certificate and server.certificate_key, or listen at 127.0.0.1")
+		}
+		return nil, nil
+	}
+	certificates := &certificates{certificate: c.resolve(c.Server.Certificate), key: c.resolve(c.Server.CertificateKey), log: logger}
+	if err := certificates.load(); err != nil {
+		return nil, unreadable("server.certificate: %v", err)
+	}
+	go certificates.watch(ctx)
+	return &tls.Config{MinVersion: tls.VersionTLS13, GetCertificate: certificates.get}, nil
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"log/slog"
 	"slices"
 	"time"
 
@@ -82,19 +81,16 @@ and where the evidence lies. Put a TLS proxy in front before others reach it. Po
 			if err != nil {
 				return err
 			}
-			level := slog.LevelInfo
-			if a.quiet {
-				level = slog.LevelWarn
-			}
+			logger := a.logger(cmd)
 			w, err := witness.Open(witness.Config{
 				Dir: c.resolve(c.Witness.Dir), Name: c.Witness.Name, Signer: signer, Logs: slices.Concat(c.Witness.Logs, logs), Now: time.Now,
-				Log: slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: level})),
+				Log: logger,
 			})
 			if err != nil {
 				return refused("%v", err)
 			}
 			defer w.Close()
-			return a.answer(cmd, listen, w)
+			return a.answer(cmd, listen, answering{w, nil, time.Minute, logger})
 		},
 	}
 	cmd.Flags().StringVar(&listen, "listen", "", "address and port instead of the configuration's")

@@ -101,12 +101,16 @@ func (p *Prover) All(ctx context.Context, index int) iter.Seq2[shard.Proved, err
 
 // finish adds what the shard does not know, and checks the whole.
 func (p *Prover) finish(proof merkle.Proof[merkle.Plain], identity merkle.Hash) (merkle.Proof[merkle.Plain], error) {
+	return p.finishBy(&p.climber, proof, identity)
+}
+
+func (p *Prover) finishBy(climber *merkle.Climber[merkle.Plain], proof merkle.Proof[merkle.Plain], identity merkle.Hash) (merkle.Proof[merkle.Plain], error) {
 	var err error
 	proof.Statement = p.statement
 	if proof.Top, err = p.top.Path(proof.Shard.Index); err != nil {
 		return merkle.Proof[merkle.Plain]{}, err
 	}
-	root, err := p.climber.Root(proof, identity)
+	root, err := climber.Root(proof, identity)
 	if err == nil && root.Hash != p.result.Root {
 		err = fmt.Errorf("it gives the root %v, want %v", root.Hash, p.result.Root)
 	}
@@ -127,24 +131,31 @@ func (p *Prover) shard(ctx context.Context, index int) (*shard.File, error) {
 	if err := p.Close(); err != nil {
 		return nil, err
 	}
-	f, err := p.files.Open(ctx, ShardFile(index))
-	if err != nil {
+	var err error
+	if p.file, p.open, err = p.openShard(ctx, index); err != nil {
 		return nil, err
 	}
-	p.file = f
+	return p.open, nil
+}
+
+// openShard opens a shard file and holds it to the shard list.
+func (p *Prover) openShard(ctx context.Context, index int) (store.File, *shard.File, error) {
+	f, err := p.files.Open(ctx, ShardFile(index))
+	if err != nil {
+		return nil, nil, err
+	}
 	listed := p.result.Shards[index]
 	opened, err := shard.Open(f, f.Size(), p.identity, shard.Header{
 		Snapshot: p.result.Snapshot, Index: uint32(index), Count: uint32(len(p.result.Shards)), //nolint:gosec // the shard list was checked
 		Assets: uint16(p.assets), Leaves: listed.Leaves, //nolint:gosec // NewProver checked it
 	})
+	if err == nil && opened.Root().Hash != listed.Root {
+		err = fmt.Errorf("shard file #%d has the root %v, the shard list %v: it is of another build", index, opened.Root().Hash, listed.Root)
+	}
 	if err != nil {
-		return nil, err
+		return nil, nil, errors.Join(err, f.Close())
 	}
-	if root := opened.Root(); root.Hash != listed.Root {
-		return nil, fmt.Errorf("shard file #%d has the root %v, the shard list %v: it is of another build", index, root.Hash, listed.Root)
-	}
-	p.open = opened
-	return opened, nil
+	return f, opened, nil
 }
 
 // Close closes the shard file that is open. The Prover may go on and open another.

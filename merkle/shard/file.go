@@ -34,6 +34,12 @@ type File struct {
 	refs   *cache[[]ref]
 }
 
+// Keep makes f keep as many runs and pages in memory as given, if those are more than it keeps anyway. In memory a run takes some 50
+// bytes for each node and asset of its 64 nodes, a page 16 KB. Call it before f is read.
+func (f *File) Keep(runs, pages int) {
+	f.runs.limit, f.refs.limit = max(f.runs.limit, runs), max(f.refs.limit, pages)
+}
+
 // run is a decoded run, with the tree over its nodes.
 type run struct {
 	nodes []node

@@ -70,6 +70,14 @@ func (f *File) page(page int) ([]ref, error) {
 	})
 }
 
+// At returns the proof of a leaf, as [File.Prove] does of a look-up handle.
+func (f *File) At(leaf uint64) (Proved, error) {
+	if leaf >= f.header.Leaves {
+		return Proved{}, fmt.Errorf("leaf #%d of %d", leaf, f.header.Leaves)
+	}
+	return f.leaf(leaf)
+}
+
 // Proved is a row's proof, as [File.Prove] returns it, with the row's handle and identity.
 type Proved struct {
 	Handle   [32]byte

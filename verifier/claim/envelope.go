@@ -10,9 +10,11 @@ import (
 )
 
 const (
-	payloadType   = "application/vnd.in-toto+json"
-	maxEnvelope   = 24 << 20 // SPEC part 18
-	maxSignatures = 32
+	payloadType    = "application/vnd.in-toto+json"
+	keyListPayload = "application/vnd.assay.response-keys+json" // SPEC part 28
+	maxEnvelope    = 24 << 20                                   // SPEC part 18
+	maxKeyList     = 1 << 20
+	maxSignatures  = 32
 )
 
 // Signature is one signature of an envelope (SPEC part 10).
@@ -30,6 +32,15 @@ type Envelope struct {
 
 // ParseEnvelope reads the envelope of a statement. Errors are *canon.FormatError.
 func ParseEnvelope(raw []byte) (*Envelope, error) { return parseEnvelope(raw, payloadType) }
+
+// ParseKeyList reads the envelope of a list of servers' keys, whose payload is for package respsig (SPEC part 28). Errors are
+// *canon.FormatError.
+func ParseKeyList(raw []byte) (*Envelope, error) {
+	if len(raw) > maxKeyList {
+		return nil, &canon.FormatError{Problem: fmt.Sprintf("%d bytes, the limit of a key list is %d", len(raw), maxKeyList)}
+	}
+	return parseEnvelope(raw, keyListPayload)
+}
 
 func parseEnvelope(raw []byte, kind string) (*Envelope, error) {
 	if len(raw) > maxEnvelope {

@@ -1,0 +1,220 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"filippo.io/age"
+	"github.com/google/renameio/v2"
+	"github.com/spf13/cobra"
+
+	"github.com/assay-por/assay/attest"
+	"github.com/assay-por/assay/attest/keys"
+	"github.com/assay-por/assay/merkle/build"
+	"github.com/assay-por/assay/merkle/store"
+	"github.com/assay-por/assay/report"
+)
+
+// Files of a handover, beside the statement's envelope, the log's attachments and the shard files, which keep their names.
+const (
+	fileHandover       = "handover.json" // where the shard files lie
+	fileHandoverSealed = "handover.age"  // what finds and opens rows, sealed to the server's key; it is there last
+	fileHandoverShards = "shards.json"   // the shard list
+)
+
+// handoverPlace is handover.json.
+type handoverPlace struct {
+	Bucket string `json:"bucket,omitempty"` // s3://bucket/folder of the shard files; else they lie in the folder itself
+	Type   string `json:"type"`
+}
+
+const typeHandover = "assay/v1/handover"
+
+func newHandover(a *app) *cobra.Command {
+	var out string
+	var to []string
+	cmd := &cobra.Command{
+		Use:   "handover --out DIR [--to RECIPIENT…]",
+		Short: "Hand a server what it takes to answer for customers' proofs, and nothing more",
+		Long: `Write a folder with which assay serve makes the customers' proofs of the run's signed statement: envelope, place in the log, shard list, the shard files,
+which are sealed, and handover.age: the identity that opens those and the keys that find a customer's row, sealed to the server's key (server.proofs_key, or --to: age1… or a
+file of them). The snapshot's secret and the snapshot key stay here, and no customer's name is in it.
+
+Where run.store is a bucket, the shard files stay there, and the folder says where; else they are copied. Put the folder into the server's server.proofs. After assay publish or
+assay log cosign, hand over again into the same folder: proofs then show the statement's place in the log as it is now, and nothing is copied twice.
+
+Who has the folder and the server's key can read every balance, and whose it is of customers whose ids they know. Remove the folder, and the server is done with that statement.`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if out == "" {
+				return usage("--out is missing: say which folder the handover goes to")
+			}
+			return a.readRun(cmd, func(s *stages) error { return s.handOver(cmd, out, to) })
+		},
+	}
+	cmd.Flags().StringVar(&out, "out", "", "folder of this statement's handover")
+	cmd.Flags().StringArrayVar(&to, "to", nil, "age recipient (age1…) of the server, or a file of them (default: server.proofs_key)")
+	return cmd
+}
+
+func (s *stages) handOver(cmd *cobra.Command, out string, to []string) error {
+	recipients, err := s.serverRecipients(to)
+	if err != nil {
+		return err
+	}
+	p, err := s.openProver()
+	if err != nil {
+		return err
+	}
+	if err := sameHandover(out, report.Digest(p.statement)); err != nil {
+		return err
+	}
+	place := handoverPlace{Type: typeHandover}
+	if s.config.Run.Store != "" {
+		plan, err := s.builtPlan()
+		if err != nil {
+			return err
+		}
+		place.Bucket = strings.TrimSuffix(s.config.Run.Store, "/") + "/" + build.Folder(plan)
+	} else if err := s.copyShards(p, store.Dir(out)); err != nil {
+		return err
+	}
+	if err := s.writeHandover(p, out, place, keys.Lock{Recipients: recipients}); err != nil {
+		return err
+	}
+	return s.app.say(cmd, map[string]any{"dir": out, "statement": report.Digest(p.statement).String(), "customers": p.tree.Leaves, "shards": len(p.tree.Shards)},
+		"the proofs of %d customers are handed over in %s: put it into the server's server.proofs", p.tree.Leaves, out)
+}
+
+// serverRecipients are those that a handover is sealed to.
+func (s *stages) serverRecipients(to []string) ([]age.Recipient, error) {
+	if len(to) > 0 {
+		all, _, err := s.recipients(to)
+		return all, err
+	}
+	if s.config.Server.ProofsKey == "" {
+		return nil, hinted(usage("there is nobody to hand over to: server.proofs_key is missing"), "assay keys new --algorithm x25519 keys/server.age makes the server's key; or give its recipient with --to")
+	}
+	r, err := keys.Recipient(s.config.keyRef(s.config.Server.ProofsKey))
+	if err != nil {
+		return nil, keyError("server.proofs_key", err)
+	}
+	return []age.Recipient{r}, nil
+}
+
+// sameHandover refuses a folder that has another statement's.
+func sameHandover(dir string, statement report.Digest) error {
+	raw, err := os.ReadFile(filepath.Join(dir, fileEnvelope))
+	if errors.Is(err, fs.ErrNotExist) {
+		there, err := os.ReadDir(dir)
+		if err == nil && len(there) > 0 && !mayBeHandover(there) {
+			return refused("%s: the folder holds something else: a handover has one of its own", dir)
+		}
+		return nil
+	}
+	if err != nil {
+		return unreadable("%v", err)
+	}
+	signed, err := report.Read(raw)
+	if err != nil {
+		return unreadable("%s: %v", filepath.Join(dir, fileEnvelope), err)
+	}
+	if signed.Digest != statement {
+		return hinted(refused("%s holds the handover of another statement", dir), "each statement has a folder of its own")
+	}
+	return nil
+}
+
+// mayBeHandover reports whether a folder without an envelope is an interrupted handover: its shard files come first.
+func mayBeHandover(there []os.DirEntry) bool {
+	return len(there) == 1 && there[0].Name() == filepath.Dir(build.ShardFile(0))
+}
+
+// copyShards copies the shard files that are not there yet.
+func (s *stages) copyShards(p *prover, to store.Store) error {
+	have, err := to.List(s.ctx, filepath.Dir(build.ShardFile(0))+"/")
+	if err != nil {
+		return unreadable("%v", err)
+	}
+	size := map[string]int64{}
+	for _, f := range have {
+		size[f.Name] = f.Size
+	}
+	defer s.progress.finish()
+	for i := range p.tree.Shards {
+		if err := copyFile(s.ctx, p.files, to, build.ShardFile(i), size); err != nil {
+			return unreadable("handing over: %w", err)
+		}
+		s.progress.step("shards", int64(i+1), int64(len(p.tree.Shards)))
+	}
+	return nil
+}
+
+func copyFile(ctx context.Context, from, to store.Store, name string, size map[string]int64) error {
+	f, err := from.Open(ctx, name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if at, ok := size[name]; ok && at == f.Size() {
+		return nil // the server holds each to the shard list
+	}
+	if err := to.Remove(ctx, name); err != nil {
+		return err
+	}
+	w, err := to.Create(ctx, name)
+	if err != nil {
+		return err
+	}
+	defer w.Close()
+	if _, err := io.Copy(w, f); err != nil {
+		return err
+	}
+	return errors.Join(ctx.Err(), w.Commit())
+}
+
+// writeHandover writes all but the shard files; the sealed one comes last, as without it there is no handover.
+func (s *stages) writeHandover(p *prover, out string, place handoverPlace, lock keys.Lock) error {
+	files := map[string][]byte{fileEnvelope: p.envelope}
+	var err error
+	if files[fileHandover], err = attest.Canonical(place); err != nil {
+		return err
+	}
+	if files[fileHandoverShards], err = build.ShardsJSON(p.tree, p.snap.AssetIDs()); err != nil {
+		return err
+	}
+	if p.log != nil {
+		files[report.PathEntry], files[report.PathLogProof] = p.log.Entry, p.log.Proof
+	}
+	for name, raw := range files {
+		path := filepath.Join(out, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return unreadable("%v", err)
+		}
+		if err := renameio.WriteFile(path, raw, 0o600); err != nil {
+			return unreadable("%v", err)
+		}
+	}
+	identity, ok := p.identity.(*keys.Identity)
+	if !ok {
+		return fmt.Errorf("the shard files' identity is a %T", p.identity) // shardIdentity returns no other
+	}
+	path := filepath.Join(out, fileHandoverSealed)
+	fresh := filepath.Join(out, ".fresh.age")
+	if err := os.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return unreadable("%v", err)
+	}
+	if err := keys.SaveHandover(fresh, keys.Handover{Statement: p.statement, Lookup: p.keys.Lookup().Bytes(), Files: identity}, lock); err != nil {
+		return unreadable("%v", err)
+	}
+	if err := os.Rename(fresh, path); err != nil {
+		return unreadable("%v", err)
+	}
+	return nil
+}

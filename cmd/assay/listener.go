@@ -1,0 +1,64 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/net/netutil"
+)
+
+// Limits of every server here (the rest is the handler's): of header, time, connections, and requests at once on one of them.
+const (
+	maxHeader      = 16 << 10
+	maxConnections = 10_000
+	maxStreams     = 100
+	drain          = 20 * time.Second
+)
+
+// answering is what answers, and how.
+type answering struct {
+	handler http.Handler
+	tls     *tls.Config   // nil: plain HTTP
+	write   time.Duration // for an answer
+	log     *slog.Logger  // of what goes wrong below the handler
+}
+
+// answer serves until it is interrupted.
+func (a *app) answer(cmd *cobra.Command, listen string, what answering) error {
+	listener, err := new(net.ListenConfig).Listen(cmd.Context(), "tcp", listen)
+	if err != nil {
+		return refused("%v", err)
+	}
+	server := &http.Server{
+		Handler: what.handler, TLSConfig: what.tls, ErrorLog: slog.NewLogLogger(what.log.Handler(), slog.LevelWarn),
+		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: what.write, IdleTimeout: time.Minute,
+		MaxHeaderBytes: maxHeader, HTTP2: &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
+		DisableGeneralOptionsHandler: true, // what is not the handler's answer is not signed
+	}
+	url, run := "http://"+listener.Addr().String(), server.Serve
+	if what.tls != nil {
+		url, run = "https://"+listener.Addr().String(), func(l net.Listener) error { return server.ServeTLS(l, "", "") }
+	}
+	if err := a.say(cmd, map[string]string{"url": url}, "serving %s (stop with Ctrl-C)", url); err != nil {
+		return err
+	}
+	done := make(chan error, 1)
+	go func() { done <- run(netutil.LimitListener(listener, maxConnections)) }()
+	select {
+	case err := <-done:
+		return refused("%v", err)
+	case <-cmd.Context().Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(cmd.Context()), drain)
+	defer cancel()
+	if err := server.Shutdown(grace); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return refused("%v", err)
+	}
+	return nil
+}

@@ -1,0 +1,328 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"filippo.io/age"
+
+	"github.com/assay-por/assay/attest"
+	"github.com/assay-por/assay/attest/keys"
+	"github.com/assay-por/assay/attest/tlog"
+	"github.com/assay-por/assay/merkle"
+	"github.com/assay-por/assay/merkle/build"
+	"github.com/assay-por/assay/merkle/store"
+	"github.com/assay-por/assay/report"
+	"github.com/assay-por/assay/web"
+	"github.com/assay-por/assay/web/api"
+)
+
+// checkProofs refuses what proofs could not be served with.
+func (s ServerConfig) checkProofs() error {
+	switch {
+	case s.Proofs != "" && s.ProofsKey == "":
+		return errors.New("server.proofs: it goes with proofs_key, which opens what is handed over")
+	case s.Proofs != "" && s.Key == "":
+		return errors.New("server.proofs: proofs are served signed or not at all: server.key is missing")
+	case s.ProofsKey == "":
+		return nil
+	}
+	if _, err := keys.FilePath(s.ProofsKey); err != nil {
+		return fmt.Errorf("server.proofs_key: %w", err)
+	}
+	return nil
+}
+
+// serveProofs gives a server the customers' proofs of what was handed over to it.
+func (a *app) serveProofs(ctx context.Context, c *Config, config *web.Config) error {
+	if c.Server.Proofs == "" {
+		return nil
+	}
+	unlock, err := a.unlock()
+	if err != nil {
+		return err
+	}
+	key, err := keys.OpenIdentity(c.keyRef(c.Server.ProofsKey), unlock)
+	if err != nil {
+		return keyError("server.proofs_key", err)
+	}
+	own, err := c.knownKeys()
+	if err != nil {
+		return err
+	}
+	all := &handovers{ctx: ctx, config: c, dir: c.resolve(c.Server.Proofs), key: key, own: own, now: time.Now, logger: config.Logger}
+	if err := all.look(); err != nil {
+		return unreadable("server.proofs: %v", err)
+	}
+	config.Proofs = all
+	return nil
+}
+
+// handovers are those of a folder, a folder each, as they are by now: one that is removed is not served any more.
+type handovers struct {
+	ctx    context.Context // of the server
+	config *Config
+	dir    string
+	key    age.Identity
+	own    []attest.PublicKey // who may have signed a statement
+	now    func() time.Time
+	logger *slog.Logger
+
+	looking sync.Mutex // for the two that follow
+	next    time.Time
+	seen    map[string]glimpse // by name
+
+	mu   sync.RWMutex
+	held map[string]*handed // by name
+}
+
+// glimpse is what a handover looked like when it was opened, or refused and until when.
+type glimpse struct {
+	mark  string
+	again time.Time // zero if it is open
+}
+
+// handed is a handover that is open.
+type handed struct {
+	statement report.Digest
+	proofs    *build.Server
+}
+
+// Prove implements [api.Prover].
+func (h *handovers) Prove(ctx context.Context, statement report.Digest, customer string) ([]byte, error) {
+	id, err := merkle.NormalizeCustomer(customer)
+	if err != nil {
+		return nil, api.ErrCustomer
+	}
+	if err := h.look(); err != nil {
+		return nil, err
+	}
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	for _, one := range h.held {
+		if one.statement != statement {
+			continue
+		}
+		raw, err := one.proofs.Prove(ctx, id)
+		if errors.Is(err, build.ErrNotFound) {
+			return nil, fs.ErrNotExist
+		}
+		if err != nil { // a shard file that is missing is not a customer who is
+			return nil, fmt.Errorf("statement %s: %v", statement, err) //nolint:errorlint // as said
+		}
+		return raw, nil
+	}
+	return nil, fs.ErrNotExist
+}
+
+// patience is how long a handover that was refused, and is as it was, is left alone: its files may lie in a bucket that was away.
+const patience = time.Minute
+
+// look sees once a second which handovers there are, and opens and closes them accordingly. What is not whole, or not right, is told
+// and looked at again when it changes, and after a while.
+func (h *handovers) look() error {
+	if !h.looking.TryLock() {
+		return nil // somebody does
+	}
+	defer h.looking.Unlock()
+	now := h.now()
+	if now.Before(h.next) {
+		return nil
+	}
+	h.next = now.Add(time.Second)
+	entries, err := os.ReadDir(h.dir)
+	if err != nil {
+		return errors.Join(err, h.set("", nil, func(string) bool { return false }))
+	}
+	if h.seen == nil {
+		h.seen = map[string]glimpse{}
+	}
+	there := map[string]bool{}
+	for _, e := range entries {
+		mark, err := handoverMark(filepath.Join(h.dir, e.Name()))
+		if err != nil || strings.HasPrefix(e.Name(), ".") {
+			continue
+		}
+		there[e.Name()] = true
+		if last := h.seen[e.Name()]; last.mark == mark && (last.again.IsZero() || now.Before(last.again)) {
+			continue
+		}
+		h.seen[e.Name()] = glimpse{mark: mark}
+		one, err := h.open(filepath.Join(h.dir, e.Name()))
+		if err != nil {
+			h.seen[e.Name()] = glimpse{mark, now.Add(patience)}
+			h.logger.Warn("a handover is not served", "handover", e.Name(), "fault", err)
+		} else {
+			h.logger.Info("the proofs of a statement are served", "statement", one.statement, "handover", e.Name())
+		}
+		if err := h.set(e.Name(), one, func(string) bool { return true }); err != nil {
+			h.logger.Warn("closing a handover", "fault", err)
+		}
+	}
+	return h.set("", nil, func(name string) bool { return there[name] })
+}
+
+// set puts one in its place, and closes what is not kept.
+func (h *handovers) set(name string, one *handed, keep func(name string) bool) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var all []error
+	if h.held == nil {
+		h.held = map[string]*handed{}
+	}
+	for at, before := range h.held {
+		if at == name || !keep(at) {
+			delete(h.held, at)
+			all = append(all, before.proofs.Close())
+		}
+	}
+	for at := range h.seen {
+		if !keep(at) {
+			delete(h.seen, at)
+		}
+	}
+	if one != nil {
+		h.held[name] = one
+	}
+	return errors.Join(all...)
+}
+
+// handoverMark changes when a handover does; without the sealed file there is none.
+func handoverMark(dir string) (string, error) {
+	var marks []string
+	for _, name := range []string{fileHandoverSealed, fileHandover, fileHandoverShards, fileEnvelope, report.PathEntry, report.PathLogProof, filepath.Dir(build.ShardFile(0))} {
+		info, err := os.Stat(filepath.Join(dir, filepath.FromSlash(name)))
+		switch {
+		case err == nil:
+			marks = append(marks, fmt.Sprint(info.ModTime().UnixNano(), " ", info.Size()))
+		case name == fileHandoverSealed:
+			return "", err
+		default:
+			marks = append(marks, "")
+		}
+	}
+	return strings.Join(marks, "\n"), nil
+}
+
+// open opens a handover, and refuses one whose parts are not of one statement, that nobody known signed, or whose shards are not there.
+func (h *handovers) open(dir string) (*handed, error) {
+	envelope, err := os.ReadFile(filepath.Join(dir, fileEnvelope))
+	if err != nil {
+		return nil, err
+	}
+	e, err := attest.ParseEnvelope(envelope)
+	if err != nil {
+		return nil, err
+	}
+	signed, err := report.Read(envelope)
+	if err != nil {
+		return nil, err
+	}
+	if err := signedBy(e, h.own); err != nil {
+		return nil, err
+	}
+	sealed, err := keys.OpenHandover(filepath.Join(dir, fileHandoverSealed), keys.Unlock{Identities: []age.Identity{h.key}})
+	if err != nil {
+		return nil, err
+	}
+	if report.Digest(sealed.Statement) != signed.Digest {
+		return nil, fmt.Errorf("%s is of the statement %s, and the envelope holds %s", fileHandoverSealed, report.Digest(sealed.Statement), signed.Digest)
+	}
+	snap, tree := signed.Statement.Predicate.Snapshot, signed.Statement.Predicate.Tree
+	list, err := os.ReadFile(filepath.Join(dir, fileHandoverShards))
+	if err != nil {
+		return nil, err
+	}
+	result, err := build.ParseShards(list, snap.AssetIDs())
+	if err != nil {
+		return nil, err
+	}
+	if report.Digest(result.Root) != tree.Root || report.Digest(result.Snapshot) != snap.ID {
+		return nil, fmt.Errorf("%s has the root %v, and the statement another one", fileHandoverShards, result.Root)
+	}
+	log, err := handedLog(dir, envelope)
+	if err != nil {
+		return nil, err
+	}
+	files, err := h.files(dir)
+	if err != nil {
+		return nil, err
+	}
+	prover, err := build.NewProver(files, result, len(snap.Assets), sha256.Sum256(e.Payload), sealed.Files)
+	if err != nil {
+		return nil, err
+	}
+	server, err := build.NewServer(prover, merkle.ParseLookup(sealed.Lookup), snap.AssetIDs(), envelope, log)
+	if err != nil {
+		return nil, err
+	}
+	if err := server.Check(h.ctx); err != nil {
+		return nil, errors.Join(err, server.Close())
+	}
+	return &handed{signed.Digest, server}, nil
+}
+
+// signedBy wants a signature by one of the exchange's keys; those of approvers are passed over.
+func signedBy(e attest.Envelope, own []attest.PublicKey) error {
+	for _, s := range e.Signatures {
+		e.Signatures = []attest.Signature{s}
+		if e.Verify(own...) == nil {
+			return nil
+		}
+	}
+	return errors.New("the statement is signed by no key that this server knows: keys.statement, keys.former")
+}
+
+// handedLog is the statement's place in the log, if it was handed over.
+func handedLog(dir string, envelope []byte) (*merkle.InLog, error) {
+	entry, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(report.PathEntry)))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	proof, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(report.PathLogProof)))
+	if err != nil {
+		return nil, err
+	}
+	if err := checkEntry(entry, envelope); err != nil {
+		return nil, err
+	}
+	return &merkle.InLog{Entry: entry, Proof: proof}, tlog.Shows(proof, entry)
+}
+
+// files is where a handover's shard files lie.
+func (h *handovers) files(dir string) (store.Store, error) {
+	raw, err := os.ReadFile(filepath.Join(dir, fileHandover))
+	if err != nil {
+		return nil, err
+	}
+	var place handoverPlace
+	if err := attest.Decode(raw, &place); err != nil {
+		return nil, fmt.Errorf("%s: %w", fileHandover, err)
+	}
+	if place.Type != typeHandover {
+		return nil, fmt.Errorf("%s is of type %q, and this version reads %s", fileHandover, place.Type, typeHandover)
+	}
+	if place.Bucket == "" {
+		return store.Dir(dir), nil
+	}
+	if h.config.S3.Endpoint == "" {
+		return nil, fmt.Errorf("its shard files lie in %s: say under [s3] which server that is", place.Bucket)
+	}
+	bucket, folder, err := s3Name(place.Bucket)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", fileHandover, err)
+	}
+	return h.config.bucket(bucket, folder)
+}

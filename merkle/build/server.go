@@ -1,0 +1,129 @@
+package build
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/assay-por/assay/merkle"
+	"github.com/assay-por/assay/merkle/shard"
+	"github.com/assay-por/assay/merkle/store"
+)
+
+// What a server keeps in memory of all its shards, beside what each keeps anyway: all of it up to some four million customers. At 50
+// assets that is some 200 MB of nodes, and 64 MB of index.
+const (
+	keptRuns  = 1 << 10
+	keptPages = 1 << 12
+)
+
+// Server makes the proof files of customers (SPEC part 8), for many at once. Unlike a [Prover] it keeps every shard open that was
+// asked for, with what of its upper levels was read.
+type Server struct {
+	prover  *Prover
+	shards  []served
+	workers sync.Pool // of *desk
+}
+
+// served is a shard's file once it was asked for.
+type served struct {
+	mu   sync.Mutex
+	from store.File
+	file *shard.File
+}
+
+// desk is what one request needs for itself.
+type desk struct {
+	lookup  merkle.Lookup
+	climber merkle.Climber[merkle.Plain]
+	files   *merkle.Encoder[merkle.Plain]
+}
+
+// NewServer takes a prover, which is the server's from now on, what finds rows, and what [merkle.NewEncoder] does.
+func NewServer(p *Prover, lookup merkle.Lookup, assets []string, envelope []byte, log *merkle.InLog) (*Server, error) {
+	if _, err := merkle.NewEncoder[merkle.Plain](assets, envelope, log); err != nil {
+		return nil, err
+	}
+	s := &Server{prover: p, shards: make([]served, len(p.result.Shards))}
+	s.workers.New = func() any {
+		files, err := merkle.NewEncoder[merkle.Plain](assets, envelope, log)
+		if err != nil { // it was made of the same before
+			panic(err)
+		}
+		return &desk{lookup: lookup.Clone(), files: files}
+	}
+	return s, nil
+}
+
+// Prove returns the proof file of a customer, whose id [merkle.NormalizeCustomer] returned. If there is no such customer it returns
+// [ErrNotFound], after the work that a proof takes: another leaf of the shard was proved, and thrown away. No error holds the id.
+func (s *Server) Prove(ctx context.Context, customer string) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	w := s.workers.Get().(*desk)
+	defer s.workers.Put(w)
+	index, handle := ShardOf(w.lookup.Order(customer), len(s.shards)), w.lookup.Handle(customer)
+	file, err := s.shard(ctx, index)
+	if err != nil {
+		return nil, err
+	}
+	var proved shard.Proved
+	proved.Proof, proved.Identity, err = file.Prove(handle)
+	absent := errors.Is(err, shard.ErrNotFound)
+	if absent {
+		proved, err = file.At(binary.BigEndian.Uint64(handle[8:]) % file.Header().Leaves)
+	}
+	// A row's nonce rests on the file's seal alone: that the row is this customer's shows here, and to who has the id only.
+	if own := proved.Identity == merkle.Identity(proved.Proof.Snapshot, proved.Proof.Nonce, customer); err == nil && !own && !absent {
+		err = errors.New("a row is not that of its customer: the file is damaged")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("shard #%d: %w", index, err)
+	}
+	proof, err := s.prover.finishBy(&w.climber, proved.Proof, proved.Identity)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := w.files.Append(nil, proof)
+	if err == nil && absent {
+		return nil, ErrNotFound
+	}
+	return raw, err
+}
+
+// Check opens every shard, so that what is missing or of another build shows before anybody asks.
+func (s *Server) Check(ctx context.Context) error {
+	for i := range s.shards {
+		if _, err := s.shard(ctx, i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Server) shard(ctx context.Context, index int) (_ *shard.File, err error) {
+	at := &s.shards[index]
+	at.mu.Lock()
+	defer at.mu.Unlock()
+	if at.file == nil {
+		if at.from, at.file, err = s.prover.openShard(context.WithoutCancel(ctx), index); err != nil { // it outlives who asks first
+			return nil, err
+		}
+		at.file.Keep(keptRuns/len(s.shards), keptPages/len(s.shards))
+	}
+	return at.file, nil
+}
+
+// Close closes all files. Requires that nobody asks any more.
+func (s *Server) Close() error {
+	var all []error
+	for i := range s.shards {
+		if from := s.shards[i].from; from != nil {
+			all = append(all, from.Close())
+		}
+	}
+	return errors.Join(all...)
+}

@@ -1,0 +1,218 @@
+// Package api is version 1 of the API, for reading what an exchange has published:
+//
+//	GET /v1/reports                          the reports, newest first
+//	GET /v1/reports/{statement}              one, by its statement's digest, or latest
+//	GET /v1/reports/{statement}/statement    its envelope (SPEC part 10)
+//	GET /v1/reports/{statement}/bundle       its bundle as a zip (SPEC part 11)
+//	GET /v1/reports/{statement}/files/…      the bundle's files
+//	GET /v1/reports/{statement}/report       its page
+//	GET /v1/reports/{statement}/states       what the log says of it (SPEC part 24)
+//	GET /v1/log/checkpoint  /v1/log/tile/…   the transparency log (SPEC part 25)
+//	GET /v1/log/proof?index=N                where an entry stands in it
+//	GET /v1/policy                           the exchange's own trust policy (SPEC part 16)
+//	GET /v1/health
+//	GET /.well-known/assay-keys              the keys that sign answers (SPEC part 28)
+//	GET /openapi.json  /openapi.yaml         all of this, OpenAPI 3.1
+//
+// and, not for everybody, where the server was handed what it takes:
+//
+//	POST /v1/proofs                          a customer's inclusion proof (SPEC part 8)
+//
+// HEAD is answered like GET. Every error is a problem (RFC 9457); parameters that are
+// not known are refused. Every answer carries its content's digest as ETag; what a
+// statement's digest vouches for may be kept for ever, anything else is asked for again.
+//
+// Signing answers is not done here but around it all: see package web/httpsig. Of
+// customers nothing is told but by POST /v1/proofs, to whom package web let through to it.
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"reflect"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
+	"github.com/go-chi/chi/v5"
+
+	"github.com/assay-por/assay/report"
+	"github.com/assay-por/assay/web/published"
+)
+
+// Config says what is served.
+type Config struct {
+	Reports *published.Shelf
+	Log     *published.Log // nil if there is none
+
+	// Register is what the log's published entries say of the exchange's statements, and Prove makes the proof of the entry at
+	// an index (log.tlog-proof, SPEC part 25); both are nil without a log. Prove's error wraps fs.ErrNotExist for an index that
+	// the checkpoint does not cover.
+	Register func() (Seen, error)
+	Prove    func(index uint64) ([]byte, error)
+
+	Proofs Prover      // makes customers' proofs; nil if none are served
+	Fault  func(error) // is told why a proof could not be made
+
+	Policy  string                 // the file of the exchange's trust policy, which may be missing
+	KeyList func() ([]byte, error) // the signed list of response keys; with a list, the error says that the server's own is not good now
+}
+
+// Seen is the log as far as its checkpoint reaches.
+type Seen struct {
+	Origin   string
+	Size     uint64
+	Register *report.Register
+}
+
+type api struct {
+	huma.API
+	config Config
+}
+
+const (
+	kindJSON   = "application/json"
+	kindBinary = "application/octet-stream"
+	kindText   = "text/plain"
+	kindTOML   = "application/toml"
+	kindYAML   = "application/yaml"
+	kindZip    = "application/zip"
+	kindHTML   = "text/html"
+	utf8       = "; charset=utf-8"
+
+	tagReports = "reports"
+	tagLog     = "log"
+	tagTrust   = "trust"
+	tagProofs  = "proofs"
+)
+
+// Add adds the operations to a router.
+func Add(r chi.Router, c Config) error {
+	settings := huma.DefaultConfig("Assay", "1")
+	settings.Info.Description = "Solvency reports of one exchange, its transparency log, and the keys that sign these answers. Nothing here is to be believed " +
+		"because a server says it: verify bundles and proofs with assay-verify."
+	settings.Info.License = &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"}
+	settings.Info.Contact = &huma.Contact{Name: "Assay", URL: "https://github.com/assay-por/assay"}
+	settings.Servers = []*huma.Server{{URL: "/", Description: "The server that this document comes from, in production", Extensions: map[string]any{"x-internal": false}}}
+	settings.Tags = []*huma.Tag{
+		{Name: tagReports, Description: "What was published of each period"},
+		{Name: tagLog, Description: "The transparency log, in which every statement stands"},
+		{Name: tagTrust, Description: "What answers are checked with, and this document"},
+	}
+	if c.Proofs != nil {
+		settings.Tags = append(settings.Tags, &huma.Tag{Name: tagProofs, Description: "Customers' inclusion proofs, for the exchange's own services"})
+	}
+	settings.OpenAPIPath, settings.DocsPath, settings.SchemasPath = "", "", "" // served like all else, below
+	settings.CreateHooks = nil
+	settings.RejectUnknownQueryParameters = true
+	settings.Transformers = []huma.Transformer{typed}
+	a := &api{API: huma.NewAPI(settings, adapter{r}), config: c}
+	a.addReports()
+	a.addLog()
+	a.addTrust()
+	a.addProofs()
+	return a.addDocument()
+}
+
+// operation is a read.
+type operation struct {
+	path, id, tag, summary string
+	kinds                  map[string]*huma.Schema // of the answer, by media type
+}
+
+// add adds a read. What it answers with was looked at already: it is sent as it is.
+func add[I any](a *api, o operation, read func(*I) (Answer, error)) {
+	ok := &huma.Response{Description: "OK", Headers: carried(), Content: map[string]*huma.MediaType{}}
+	for kind, schema := range o.kinds {
+		ok.Content[kind] = &huma.MediaType{Schema: schema}
+	}
+	huma.Register(a.API, huma.Operation{
+		Method: http.MethodGet, Path: o.path, OperationID: o.id, Summary: o.summary, Description: o.summary + ".", Tags: []string{o.tag},
+		Responses: map[string]*huma.Response{"200": ok, "304": {Description: "If-None-Match names the content", Headers: carried()}},
+		Errors: []int{http.StatusBadRequest, http.StatusNotFound, http.StatusNotAcceptable, http.StatusRequestEntityTooLarge, http.StatusRequestURITooLong,
+			http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
+	}, func(_ context.Context, in *I) (*huma.StreamResponse, error) {
+		answer, err := read(in)
+		if err != nil {
+			return nil, err
+		}
+		return &huma.StreamResponse{Body: func(ctx huma.Context) {
+			r, w := humachi.Unwrap(ctx)
+			answer.Send(w, r)
+		}}, nil
+	})
+}
+
+// carried are the fields that every answer has.
+func carried() map[string]*huma.Param {
+	headers := map[string]*huma.Param{}
+	for name, text := range map[string]string{
+		"ETag":            "The content's SHA-256, in hex",
+		"Cache-Control":   "immutable, if a statement's digest vouches for the content",
+		"Content-Digest":  "The content's SHA-256 (RFC 9530)",
+		"Signature-Input": "What is signed (RFC 9421, SPEC part 28)",
+		"Signature":       "The signature, by a key of /.well-known/assay-keys",
+
+		"Access-Control-Allow-Origin": "Pages of others may read this",
+	} {
+		headers[name] = &huma.Param{Description: text, Schema: &huma.Schema{Type: huma.TypeString, MaxLength: limit(maxField)}}
+	}
+	return headers
+}
+
+const (
+	maxField   = 1024    // bytes of a field of an answer
+	maxContent = 1 << 40 // bytes of a file
+	maxURI     = 2048    // bytes of what is asked for
+)
+
+func limit(n int) *int { return &n }
+
+// anything is the schema of what is no JSON.
+func anything(format string) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeString, Format: format, MaxLength: limit(maxContent)}
+}
+
+// text, binary, object and schema are what an operation answers with: schema's type is among the document's components.
+func text(kind string) map[string]*huma.Schema { return map[string]*huma.Schema{kind: anything("")} }
+
+func binary(kind string) map[string]*huma.Schema {
+	return map[string]*huma.Schema{kind: anything("binary")}
+}
+
+func object() map[string]*huma.Schema {
+	return map[string]*huma.Schema{kindJSON: {Type: huma.TypeObject, AdditionalProperties: true}}
+}
+
+func schema[T any](a *api) map[string]*huma.Schema {
+	return map[string]*huma.Schema{kindJSON: a.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[T](), true, "")}
+}
+
+// addDocument serves the document that all operations make up.
+func (a *api) addDocument() error {
+	var asJSON, asYAML []byte
+	add(a, operation{"/openapi.json", "openapi-json", tagTrust, "This document", object()},
+		func(*struct{}) (Answer, error) { return bytesOf(asJSON, kindJSON), nil })
+	add(a, operation{"/openapi.yaml", "openapi-yaml", tagTrust, "This document as YAML", map[string]*huma.Schema{kindYAML: object()[kindJSON]}},
+		func(*struct{}) (Answer, error) { return bytesOf(asYAML, kindYAML), nil })
+	a.describeProblems()
+	var err error
+	if asJSON, err = json.Marshal(a.OpenAPI()); err != nil {
+		return err
+	}
+	asYAML, err = a.OpenAPI().YAML()
+	return err
+}
+
+// describeProblems says of huma's own schema what is true of the problems here.
+func (a *api) describeProblems() {
+	all := a.OpenAPI().Components.Schemas.Map()
+	problem, detail := all["ErrorModel"].Properties, all["ErrorDetail"].Properties
+	problem["type"].Format = "uri-reference"
+	for _, s := range []*huma.Schema{problem["type"], problem["title"], problem["instance"], problem["detail"], detail["message"], detail["location"]} {
+		s.MaxLength = limit(2 * maxURI)
+	}
+	problem["errors"].MaxItems = limit(maxURI)
+	least, most := 400.0, 599.0
+	problem["status"].Minimum, problem["status"].Maximum = &least, &most
+}

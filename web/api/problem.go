@@ -1,0 +1,97 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/assay-por/assay/web/published"
+)
+
+// kindProblem is the media type of every answer that is an error (RFC 9457).
+const kindProblem = "application/problem+json"
+
+// slugs are the last parts of the problems' types, by status. They are frozen: clients tell problems apart by them.
+var slugs = map[int]string{
+	http.StatusBadRequest:            "malformed",
+	http.StatusNotFound:              "not-found",
+	http.StatusMethodNotAllowed:      "method-not-allowed",
+	http.StatusNotAcceptable:         "not-acceptable",
+	http.StatusRequestEntityTooLarge: "content-too-large",
+	http.StatusRequestURITooLong:     "uri-too-long",
+	http.StatusUnsupportedMediaType:  "unsupported-media-type",
+	http.StatusUnprocessableEntity:   "validation",
+	http.StatusInternalServerError:   "internal",
+	http.StatusServiceUnavailable:    "unavailable",
+}
+
+func problemType(status int) string {
+	if slug, ok := slugs[status]; ok {
+		return "/problems/" + slug
+	}
+	return "about:blank"
+}
+
+// Refuse answers with a problem (RFC 9457): one sentence, which says nothing of the inside.
+func Refuse(w http.ResponseWriter, status int, sentence string) {
+	refuse(w, status, problemType(status), sentence)
+}
+
+// RefuseAs does so with a problem of its own, where its status alone does not tell it from others.
+func RefuseAs(w http.ResponseWriter, status int, slug, sentence string) {
+	refuse(w, status, "/problems/"+slug, sentence)
+}
+
+func refuse(w http.ResponseWriter, status int, kind, sentence string) {
+	raw, err := json.Marshal(huma.ErrorModel{Type: kind, Title: http.StatusText(status), Status: status, Detail: sentence})
+	if err != nil { // there is nothing in it that could not be written
+		panic(err)
+	}
+	h := w.Header()
+	for _, of := range []string{"ETag", "Content-Digest", "Content-Length", "Content-Disposition"} {
+		h.Del(of) // a file that was about to be sent
+	}
+	h.Set("Content-Type", kindProblem)
+	h.Set("Cache-Control", never)
+	w.WriteHeader(status)
+	_, _ = w.Write(append(raw, '\n')) // who asked is gone
+}
+
+// RefuseFor answers with the problem that an error about a file amounts to.
+func RefuseFor(w http.ResponseWriter, err error) {
+	status, sentence := amounts(err)
+	Refuse(w, status, sentence)
+}
+
+const (
+	notThere   = "there is no such file"
+	unreadable = "it cannot be read at the moment"
+	damaged    = "the file on this server is not the one that its manifest lists"
+)
+
+func amounts(err error) (status int, sentence string) {
+	switch {
+	case errors.Is(err, published.ErrDamaged):
+		return http.StatusInternalServerError, damaged
+	case errors.Is(err, fs.ErrNotExist):
+		return http.StatusNotFound, notThere
+	}
+	return http.StatusServiceUnavailable, unreadable
+}
+
+// fault is the same for huma.
+func fault(err error) error {
+	status, sentence := amounts(err)
+	return huma.NewError(status, sentence)
+}
+
+// typed gives the problems that huma writes their type.
+func typed(_ huma.Context, _ string, v any) (any, error) {
+	if p, ok := v.(*huma.ErrorModel); ok && p.Type == "" {
+		p.Type = problemType(p.Status)
+	}
+	return v, nil
+}

@@ -1,0 +1,188 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"mime"
+	"net/http"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	uni "unicode/utf8"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
+
+	"github.com/assay-por/assay/report"
+	"github.com/assay-por/assay/web/authn"
+)
+
+// Prover makes customers' proofs (SPEC part 8) without knowing who they are.
+type Prover interface {
+	// Prove returns a customer's proof file for a statement. The error wraps fs.ErrNotExist for no such customer, and for a
+	// statement whose proofs are not here; [ErrCustomer] for what cannot be a customer's id. No error holds the id.
+	Prove(ctx context.Context, statement report.Digest, customer string) ([]byte, error)
+}
+
+// ErrCustomer says that a text cannot be a customer's id (SPEC part 5).
+var ErrCustomer = errors.New("it cannot be a customer's id: 1 to 256 bytes of text without control characters")
+
+// ProofRequest is what a proof is asked for with: never in a URL, which is logged by everybody on the way.
+type ProofRequest struct {
+	Customer  string `json:"customer" minLength:"1" maxLength:"1024" doc:"The customer's id, as the ledger has it"`
+	Statement string `json:"statement" minLength:"6" maxLength:"64" pattern:"^([0-9a-f]{64}|latest)$" doc:"Digest of the statement (SHA-256 of the envelope's payload, 64 hex digits), or latest: the newest report here"`
+}
+
+const (
+	// ProofsPath is where proofs are asked for.
+	ProofsPath = "/v1/proofs"
+
+	maxProofRequest = 4 << 10 // bytes
+
+	noProof = "there is no such customer in that statement, or no proofs of such a statement here"
+)
+
+var (
+	statementName = regexp.MustCompile("^([0-9a-f]{64}|latest)$")
+	errorModel    = reflect.TypeFor[huma.ErrorModel]()
+)
+
+// addProofs adds the one operation that is not for everybody. It is not huma's to handle: what huma refuses it quotes.
+func (a *api) addProofs() {
+	if a.config.Proofs == nil {
+		return
+	}
+	headers := carried()
+	delete(headers, "Access-Control-Allow-Origin")
+	delete(headers, "ETag")
+	op := &huma.Operation{
+		Method: http.MethodPost, Path: ProofsPath, OperationID: "proof", Summary: "The inclusion proof of a customer (SPEC part 8)", Tags: []string{tagProofs},
+		Description: "The inclusion proof of a customer (SPEC part 8), byte for byte as assay prove writes it. A customer who is not in the statement and a statement of which there are no proofs are answered alike.",
+		RequestBody: &huma.RequestBody{Required: true, Description: "At most 4 KiB", Content: map[string]*huma.MediaType{kindJSON: {Schema: schema[ProofRequest](a)[kindJSON]}}},
+		Responses:   map[string]*huma.Response{"200": {Description: "OK", Headers: headers, Content: map[string]*huma.MediaType{kindJSON: {Schema: object()[kindJSON]}}}},
+	}
+	for _, status := range []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusNotAcceptable, http.StatusRequestEntityTooLarge,
+		http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusServiceUnavailable} {
+		op.Responses[strconv.Itoa(status)] = &huma.Response{Description: http.StatusText(status), Content: map[string]*huma.MediaType{
+			kindProblem: {Schema: a.OpenAPI().Components.Schemas.Schema(errorModel, true, "")}}}
+	}
+	a.OpenAPI().Components.SecuritySchemes = map[string]*huma.SecurityScheme{"apiKey": {Type: "apiKey", In: "header", Name: "Assay-Key", Description: "An API key with the permission proof:read:any, or in its place a signed request (RFC 9421)"}}
+	op.Security = []map[string][]string{{"apiKey": {}}}
+	a.OpenAPI().AddOperation(op)
+	a.Adapter().Handle(op, func(ctx huma.Context) {
+		r, w := humachi.Unwrap(ctx)
+		a.proof(w, r)
+	})
+}
+
+// proof answers with a customer's proof.
+func (a *api) proof(w http.ResponseWriter, r *http.Request) {
+	asked, status, sentence := proofRequest(w, r)
+	if status != 0 {
+		Refuse(w, status, sentence)
+		return
+	}
+	raw, err := a.prove(r.Context(), asked)
+	switch {
+	case errors.Is(err, ErrCustomer):
+		Refuse(w, http.StatusUnprocessableEntity, "customer: "+ErrCustomer.Error())
+	case errors.Is(err, fs.ErrNotExist):
+		Refuse(w, http.StatusNotFound, noProof)
+	case err != nil:
+		a.config.Fault(err)
+		Refuse(w, http.StatusServiceUnavailable, "proofs cannot be made at the moment")
+	default:
+		h := w.Header()
+		h.Set("Content-Type", kindJSON)
+		h.Set("Cache-Control", never)
+		_, _ = w.Write(raw) // who asked is gone
+	}
+}
+
+// prove makes the proof, if it is of a report that whoever asks may see.
+func (a *api) prove(ctx context.Context, asked ProofRequest) ([]byte, error) {
+	var statement report.Digest
+	if asked.Statement != latest {
+		if err := statement.UnmarshalText([]byte(asked.Statement)); err != nil {
+			return nil, err
+		}
+	} else {
+		all, err := a.config.Reports.Reports()
+		if err != nil {
+			return nil, err
+		}
+		if len(all) == 0 {
+			return nil, fs.ErrNotExist
+		}
+		statement = all[0].Digest
+	}
+	if may := authn.From(ctx); may == nil || len(may.Reports) > 0 && !slices.Contains(may.Reports, statement.String()) {
+		return nil, fs.ErrNotExist
+	}
+	return a.config.Proofs.Prove(ctx, statement, asked.Customer)
+}
+
+// proofRequest reads what is asked for, strictly; no sentence quotes it.
+func proofRequest(w http.ResponseWriter, r *http.Request) (asked ProofRequest, status int, sentence string) {
+	if r.URL.RawQuery != "" || r.URL.ForceQuery {
+		return asked, http.StatusUnprocessableEntity, "there are no parameters here: what is asked for stands in the content"
+	}
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || kind != kindJSON || r.Header.Get("Content-Encoding") != "" {
+		return asked, http.StatusUnsupportedMediaType, "the content must be application/json, without a content coding"
+	}
+	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxProofRequest))
+	var large *http.MaxBytesError
+	if errors.As(err, &large) {
+		return asked, http.StatusRequestEntityTooLarge, "the content has more than 4 KiB"
+	}
+	if err != nil {
+		return asked, http.StatusBadRequest, "the content broke off"
+	}
+	members, err := textMembers(raw)
+	if err != nil {
+		return asked, http.StatusBadRequest, err.Error()
+	}
+	asked = ProofRequest{Customer: members["customer"], Statement: members["statement"]}
+	if _, ok := members["customer"]; !ok || len(members) != 2 || !statementName.MatchString(asked.Statement) {
+		return asked, http.StatusUnprocessableEntity, `want two members and no others: "customer", an id, and "statement", 64 hex digits of a digest or "latest"`
+	}
+	return asked, 0, ""
+}
+
+// textMembers reads an object of texts, each name once.
+func textMembers(raw []byte) (map[string]string, error) {
+	malformed := errors.New("the content is not one JSON object, in UTF-8, of texts")
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	if open, err := dec.Token(); err != nil || open != json.Delim('{') || !uni.Valid(raw) {
+		return nil, malformed
+	}
+	all := map[string]string{}
+	for dec.More() {
+		name, err := dec.Token()
+		if err != nil {
+			return nil, malformed
+		}
+		value, err := dec.Token()
+		text, ok := value.(string)
+		if err != nil || !ok {
+			return nil, malformed
+		}
+		if _, twice := all[name.(string)]; twice {
+			return nil, errors.New("a member of the content stands twice")
+		}
+		all[name.(string)] = text
+	}
+	if _, err := dec.Token(); err != nil {
+		return nil, malformed
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, malformed
+	}
+	return all, nil
+}

@@ -1,0 +1,16 @@
+// Package authn knows who asks: service clients, by an API key of either kind.
+//
+//	Assay-Key: asy1.mzxw6ytboi4dqnbr.<52 characters>.<7 characters>
+//
+// is a key with a secret, in base32: its id, 256 bits that are shown once, and a checksum by
+// which scanners tell keys from other text. Kept is the id and HMAC-SHA-256 of the whole
+// under a pepper, which lies outside the database: who can write to that alone makes no key.
+//
+// The other kind has no secret here at all: the client signs each request with a key of
+// Ed25519 (RFC 9421, see [httpsig.SignRequest]), of which the record has the public half.
+// Such a request is taken once, until 30 seconds after it says that it was made.
+//
+// [Gate.Who] answers who asks; whatever is wrong with a credential, it says the same and does
+// the same work, so that a thief cannot test a key. It looks the key up for each request:
+// one that is revoked is of no use from then on. [Issue], [Rotate] and [Revoke] make and end keys.
+package authn

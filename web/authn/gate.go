@@ -1,0 +1,251 @@
+package authn
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"github.com/assay-por/assay/web/authz"
+	"github.com/assay-por/assay/web/httpsig"
+	"github.com/assay-por/assay/web/store"
+)
+
+// Why nobody is let in. The sentences are for the log: whoever asks learns by which of these it was, and no more.
+var (
+	ErrMissing   = errors.New("there is no credential")
+	ErrInvalid   = errors.New("the credential is not good")
+	ErrSignature = errors.New("the request's signature is not good")
+	ErrMultiple  = errors.New("there is more than one credential")
+	ErrInURL     = errors.New("an API key stands in the URL")
+	ErrFull      = errors.New("too many signed requests within half a minute")
+)
+
+// Gate finds out who asks.
+type Gate struct {
+	keys   *store.Store
+	pepper [PepperSize]byte
+	now    func() time.Time
+	nonces *nonces
+	decoy  store.Credential
+}
+
+// NewGate returns a gate that knows the keys of a store. Signed requests of before now are refused, since nobody remembers
+// which of them were taken.
+func NewGate(keys *store.Store, pepper [PepperSize]byte, now func() time.Time) *Gate {
+	g := &Gate{keys: keys, pepper: pepper, now: now, nonces: newNonces(now())}
+	g.decoy.MAC = newSecret("", [secretSize]byte{}).mac(pepper) // of no key: no id is empty
+	g.decoy.Public = ed25519.NewKeyFromSeed(g.decoy.MAC).Public().(ed25519.PublicKey)
+	return g
+}
+
+// Who returns who asks. The error is one of this package, with more that is for the log, or the store's own. The content is
+// looked at afterwards, by whoever reads it: with what check says of it.
+func (g *Gate) Who(r *http.Request) (who *Principal, check func(content []byte) error, err error) {
+	lines, signed := r.Header.Values("Assay-Key"), httpsig.IsSigned(r)
+	credentials := len(lines) + len(r.Header.Values("Authorization"))
+	if signed {
+		credentials++
+	}
+	switch {
+	case credentials == 0:
+		return nil, nil, ErrMissing
+	case credentials > 1:
+		return nil, nil, ErrMultiple
+	case signed:
+		return g.bySignature(r)
+	}
+	text := ""
+	if len(lines) > 0 { // else there is an Authorization, of which none is good here
+		text = lines[0]
+	}
+	who, err = g.bySecret(r, text)
+	return who, func([]byte) error { return nil }, err
+}
+
+// bySecret does the same work whatever is wrong.
+func (g *Gate) bySecret(r *http.Request, text string) (*Principal, error) {
+	now := g.now()
+	s, wellFormed := parseSecret(text)
+	k, err := g.lookUp(r.Context(), s.ID)
+	if err != nil {
+		return nil, err
+	}
+	good := g.shows(k, s, now)
+	near := g.near(k, r.RemoteAddr)
+	reason := unusable(k, now)
+	switch {
+	case !wellFormed || k.ID == "":
+		return nil, fmt.Errorf("%w: no key of that form or id", ErrInvalid)
+	case !good:
+		return nil, fmt.Errorf("%w: API key %s: the secret is wrong or has expired", ErrInvalid, k.ID)
+	case reason != "":
+		return nil, fmt.Errorf("%w: API key %s: %s", ErrInvalid, k.ID, reason)
+	case !near:
+		return nil, fmt.Errorf("%w: API key %s: not for that address", ErrInvalid, k.ID)
+	}
+	return g.in(r.Context(), k, now)
+}
+
+// lookUp returns the record of a key, and where there is none one that nobody has the key to.
+func (g *Gate) lookUp(ctx context.Context, id string) (store.Key, error) {
+	k, err := g.keys.Key(ctx, id)
+	if errors.Is(err, store.ErrUnknown) {
+		return store.Key{Credentials: []store.Credential{g.decoy}}, nil
+	}
+	return k, err
+}
+
+// shows reports whether a secret is one of the key's that are good now.
+func (g *Gate) shows(k store.Key, s Secret, now time.Time) bool {
+	mac, good := s.mac(g.pepper), 0
+	for _, c := range g.newest(k, false) {
+		good |= subtle.ConstantTimeCompare(mac, c.MAC) & living(c, now)
+	}
+	return good == 1
+}
+
+// newest are as many credentials of a key as may be good at once. In place of one that is not there, or is of the other kind,
+// stands the decoy, which is never good.
+func (g *Gate) newest(k store.Key, signs bool) (all [maxLive]store.Credential) {
+	for i := range all {
+		all[i] = g.decoy
+		if i < len(k.Credentials) {
+			if c := k.Credentials[len(k.Credentials)-1-i]; signs == (c.Public != nil) {
+				all[i] = c
+			}
+		}
+	}
+	return all
+}
+
+func living(c store.Credential, now time.Time) int {
+	if now.Before(c.Until) {
+		return 1
+	}
+	return 0
+}
+
+// unusable says why a key is of no use to anybody now; empty if it is.
+func unusable(k store.Key, now time.Time) string {
+	switch State(k, now) {
+	case Revoked:
+		return "it is revoked"
+	case Expired:
+		return "it has expired"
+	case Unused:
+		return "it was not used for 60 days"
+	}
+	return ""
+}
+
+// near reports whether a key may be used from there: the address of the TCP connection, whatever a field says.
+func (g *Gate) near(k store.Key, remote string) bool {
+	at, err := netip.ParseAddrPort(remote)
+	found := len(k.Networks) == 0
+	for _, n := range k.Networks {
+		prefix, bad := netip.ParsePrefix(n)
+		found = found || err == nil && bad == nil && prefix.Contains(at.Addr().Unmap().WithZone(""))
+	}
+	return found
+}
+
+// in lets somebody in, and notes once an hour that the key is used.
+func (g *Gate) in(ctx context.Context, k store.Key, now time.Time) (*Principal, error) {
+	if now.Sub(k.Used) > noted {
+		if err := g.keys.KeyUsed(ctx, k.ID, now); err != nil {
+			return nil, err
+		}
+	}
+	who := &Principal{ID: k.ID, Reports: k.Reports}
+	for _, p := range k.Permissions {
+		who.Permissions = append(who.Permissions, authz.Permission(p))
+	}
+	return who, nil
+}
+
+// bySignature does the same work whatever is wrong, once the signature could be read.
+func (g *Gate) bySignature(r *http.Request) (*Principal, func([]byte) error, error) {
+	s, err := httpsig.ReadRequest(r)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", ErrSignature, err)
+	}
+	now := g.now()
+	k, err := g.lookUp(r.Context(), s.KeyID)
+	if err != nil {
+		return nil, nil, err
+	}
+	good := 0
+	for _, c := range g.newest(k, true) {
+		if s.Verify(c.Public) {
+			good |= living(c, now)
+		}
+	}
+	near := g.near(k, r.RemoteAddr)
+	switch reason := unusable(k, now); {
+	case good == 0:
+		return nil, nil, fmt.Errorf("%w: of no key that is good now", ErrSignature)
+	case reason != "":
+		return nil, nil, fmt.Errorf("%w: API key %s: %s", ErrSignature, k.ID, reason)
+	case !near:
+		return nil, nil, fmt.Errorf("%w: API key %s: not for that address", ErrSignature, k.ID)
+	case !g.nonces.fresh(s.Created, now):
+		return nil, nil, fmt.Errorf("%w: API key %s: made at another time, or before this server was started", ErrSignature, k.ID)
+	}
+	switch again, full := g.nonces.take(k.ID, s.Nonce, s.Created, now); {
+	case again:
+		return nil, nil, fmt.Errorf("%w: API key %s: the same request again", ErrSignature, k.ID)
+	case full:
+		return nil, nil, ErrFull
+	}
+	check := func(content []byte) error {
+		if err := s.CheckContent(content); err != nil {
+			return fmt.Errorf("%w: API key %s: %w", ErrSignature, k.ID, err)
+		}
+		return nil
+	}
+	who, err := g.in(r.Context(), k, now)
+	return who, check, err
+}
+
+// InURL looks for an API key where everybody on the way may have seen it, and revokes it if it is one. The error is [ErrInURL].
+func (g *Gate) InURL(r *http.Request) error {
+	target := r.RequestURI
+	for range 3 { // it may be escaped, more than once
+		for _, text := range keyText.FindAllString(target, -1) {
+			if err := g.leaked(r.Context(), text); err != nil {
+				return err
+			}
+		}
+		if keyText.MatchString(target) {
+			return ErrInURL
+		}
+		plain, err := url.PathUnescape(target)
+		if err != nil {
+			return nil //nolint:nilerr // the router refuses it
+		}
+		target = plain
+	}
+	return nil
+}
+
+func (g *Gate) leaked(ctx context.Context, text string) error {
+	s, ok := parseSecret(text)
+	if !ok {
+		return nil
+	}
+	k, err := g.lookUp(ctx, s.ID)
+	if err != nil {
+		return err
+	}
+	now := g.now()
+	if !g.shows(k, s, now) || k.ID == "" {
+		return nil
+	}
+	return g.keys.RevokeKey(ctx, k.ID, now)
+}

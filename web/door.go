@@ -1,0 +1,113 @@
+package web
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/assay-por/assay/web/api"
+	"github.com/assay-por/assay/web/authn"
+	"github.com/assay-por/assay/web/authz"
+	"github.com/assay-por/assay/web/httpsig"
+)
+
+// door stands before every handler, and lets through to it whoever has the permission that its route needs. What is public
+// asks for no credential and looks at none.
+func (c Config) door(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		needed := needs(r)
+		if needed == public {
+			next.ServeHTTP(w, r)
+			return
+		}
+		who, check, err := c.Gate.Who(r)
+		if err != nil {
+			c.turnAway(w, r, err)
+			return
+		}
+		if !authz.Allows(who.Permissions, needed) {
+			api.RefuseAs(w, http.StatusForbidden, "permission-denied", "the credential is good, and not for this: it needs "+string(needed))
+			return
+		}
+		if c.checked(w, r, check) {
+			next.ServeHTTP(w, r.WithContext(authn.With(r.Context(), who)))
+		}
+	})
+}
+
+// needs is the permission that the request's route needs; of a route that is not in the table it is one that nobody has.
+func needs(r *http.Request) authz.Permission {
+	method := r.Method
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	return permissions[method+" "+chi.RouteContext(r.Context()).RoutePattern()]
+}
+
+// maxContent is how much whoever was let in may send, in bytes. A handler takes less.
+const maxContent = 64 << 10
+
+// checked reads the content, for the handler to read again, and holds it to what was signed. If that fails it has answered.
+func (c Config) checked(w http.ResponseWriter, r *http.Request, check func([]byte) error) bool {
+	content, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxContent))
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		api.Refuse(w, http.StatusRequestEntityTooLarge, "the content has more than 64 KiB")
+		return false
+	case err != nil:
+		api.Refuse(w, http.StatusBadRequest, "the content broke off")
+		return false
+	}
+	if err := check(content); err != nil {
+		c.turnAway(w, r, err)
+		return false
+	}
+	r.Body = io.NopCloser(bytes.NewReader(content))
+	return true
+}
+
+// noKeyInURL refuses what carries an API key where everybody on the way may have seen it.
+func (c Config) noKeyInURL(next http.Handler) http.Handler {
+	if c.Gate == nil {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := c.Gate.InURL(r); err != nil {
+			c.turnAway(w, r, err)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// turnAway answers whoever is not let in. Why is for the log alone: of a credential that is not good all is answered alike.
+func (c Config) turnAway(w http.ResponseWriter, r *http.Request, why error) {
+	c.Logger.Warn("a request is turned away", "from", r.RemoteAddr, "why", why)
+	h := w.Header()
+	unauthorized := func(slug, sentence string) {
+		h.Set("WWW-Authenticate", "Assay-Key")
+		h.Set("Accept-Signature", httpsig.AcceptRequest(r.ContentLength != 0))
+		api.RefuseAs(w, http.StatusUnauthorized, slug, sentence)
+	}
+	switch {
+	case errors.Is(why, authn.ErrMissing):
+		unauthorized("credential-missing", "this is not for everybody: send an API key in the field Assay-Key, or sign the request")
+	case errors.Is(why, authn.ErrInvalid):
+		unauthorized("credential-invalid", "the credential is not good")
+	case errors.Is(why, authn.ErrSignature):
+		unauthorized("signature-invalid", "the request's signature is not good: it may be of no known key, of another request, or of another time")
+	case errors.Is(why, authn.ErrMultiple):
+		api.RefuseAs(w, http.StatusBadRequest, "multiple-credentials", "send one credential, not several")
+	case errors.Is(why, authn.ErrInURL):
+		api.RefuseAs(w, http.StatusBadRequest, "credential-in-url", "an API key in a URL is seen by everybody on the way: if it was good it is revoked now")
+	case errors.Is(why, authn.ErrFull):
+		h.Set("Retry-After", "30")
+		api.Refuse(w, http.StatusServiceUnavailable, "too many signed requests within half a minute")
+	default:
+		api.Refuse(w, http.StatusServiceUnavailable, "who asks cannot be found out at the moment")
+	}
+}

@@ -1,0 +1,62 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/assay-por/assay/web/api"
+	"github.com/assay-por/assay/web/authz"
+)
+
+const public = authz.Public
+
+// permissions says which permission each route needs: all of them, and no others.
+var permissions = map[string]authz.Permission{
+	"GET /":                                 public,
+	"GET /statement.dsse.json":              public,
+	"GET /bundle.zip":                       public,
+	"GET /bundle/*":                         public,
+	"GET /log/*":                            public,
+	"GET /v1/reports":                       public,
+	"GET /v1/reports/{statement}":           public,
+	"GET /v1/reports/{statement}/statement": public,
+	"GET /v1/reports/{statement}/bundle":    public,
+	"GET /v1/reports/{statement}/files/*":   public,
+	"GET /v1/reports/{statement}/report":    public,
+	"GET /v1/reports/{statement}/states":    public,
+	"GET /v1/log/checkpoint":                public,
+	"GET /v1/log/tile/*":                    public,
+	"GET /v1/log/proof":                     public,
+	"GET /v1/policy":                        public,
+	"GET /v1/health":                        public,
+	"GET /.well-known/assay-keys":           public,
+	"GET /openapi.json":                     public,
+	"GET /openapi.yaml":                     public,
+	"POST /v1/proofs":                       authz.ProofReadAny, // where the server has a handover
+}
+
+// checkRoutes reports a route without a permission, or a permission without a route: nothing is served by an oversight.
+func checkRoutes(r chi.Routes, table map[string]authz.Permission) error {
+	left := map[string]bool{}
+	for route := range table {
+		left[route] = true
+	}
+	err := chi.Walk(r, func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+		name := method + " " + route
+		if !authz.Known(table[name]) {
+			return fmt.Errorf("web: the route %s has no permission that this version knows", name)
+		}
+		delete(left, name)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	delete(left, "POST "+api.ProofsPath) // is there or not
+	for route := range left {
+		return fmt.Errorf("web: the table of permissions names a route that is not there: %s", route)
+	}
+	return nil
+}

@@ -1,0 +1,175 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// ErrUnknown says that there is no key of that id.
+var ErrUnknown = errors.New("there is no API key of that id")
+
+// Key is the record of an API key. Times are of whole seconds, in UTC.
+type Key struct {
+	ID, Name    string
+	Permissions []string
+	Reports     []string // digests of the statements that it is for; empty: of all
+	Networks    []string // prefixes of the addresses that it is used from; empty: any
+	Created     time.Time
+	Used        time.Time // about when it was last used; zero: never
+	Revoked     time.Time // zero: it is not
+
+	Credentials []Credential // oldest first; all there ever were
+}
+
+// Credential is what shows that whoever asks has the key: one of MAC and Public.
+type Credential struct {
+	MAC     []byte // of a secret
+	Public  []byte // a public key of Ed25519
+	Created time.Time
+	Until   time.Time
+}
+
+// CreateKey adds a key with its first credential.
+func (s *Store) CreateKey(ctx context.Context, k Key) error {
+	return s.do(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "INSERT INTO keys (id, name, permissions, reports, networks, created) VALUES (?, ?, ?, ?, ?, ?)",
+			k.ID, k.Name, strings.Join(k.Permissions, " "), strings.Join(k.Reports, " "), strings.Join(k.Networks, " "), k.Created.Unix())
+		if err != nil {
+			return err
+		}
+		return put(ctx, tx, k)
+	})
+}
+
+// ChangeKey lets change alter the credentials of a key, of which none is ever deleted. Nobody else alters it meanwhile.
+func (s *Store) ChangeKey(ctx context.Context, id string, change func(*Key) error) error {
+	return s.do(ctx, func(tx *sql.Tx) error {
+		k, err := one(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if err := change(&k); err != nil {
+			return err
+		}
+		return put(ctx, tx, k)
+	})
+}
+
+// RevokeKey ends a key for good. One that is revoked already stays as it is.
+func (s *Store) RevokeKey(ctx context.Context, id string, at time.Time) error {
+	return s.do(ctx, func(tx *sql.Tx) error {
+		if _, err := one(ctx, tx, id); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, "UPDATE keys SET revoked = ? WHERE id = ? AND revoked IS NULL", at.Unix(), id)
+		return err
+	})
+}
+
+// KeyUsed notes when a key was used.
+func (s *Store) KeyUsed(ctx context.Context, id string, at time.Time) error {
+	return s.do(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "UPDATE keys SET used = ? WHERE id = ? AND (used IS NULL OR used < ?)", at.Unix(), id, at.Unix())
+		return err
+	})
+}
+
+// Key is the record of a key as it is now, or [ErrUnknown].
+func (s *Store) Key(ctx context.Context, id string) (Key, error) {
+	return only(id)(collect(s.key.QueryContext(ctx, id)))
+}
+
+// Keys are all records, oldest first.
+func (s *Store) Keys(ctx context.Context) ([]Key, error) {
+	return collect(s.read.QueryContext(ctx, selectKeys+order))
+}
+
+// do makes a change: all of it, or nothing.
+func (s *Store) do(ctx context.Context, change func(*sql.Tx) error) error {
+	tx, err := s.write.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if err := change(tx); err != nil {
+		return errors.Join(err, tx.Rollback())
+	}
+	return tx.Commit()
+}
+
+// put writes a key's credentials.
+func put(ctx context.Context, tx *sql.Tx, k Key) error {
+	for i, c := range k.Credentials {
+		_, err := tx.ExecContext(ctx, `INSERT INTO credentials (key_id, number, mac, public, created, until) VALUES (?, ?, ?, ?, ?, ?)
+			ON CONFLICT (key_id, number) DO UPDATE SET until = excluded.until`, k.ID, i+1, c.MAC, c.Public, c.Created.Unix(), c.Until.Unix())
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// What reads keys, each with all its credentials: a row is a credential.
+const (
+	selectKeys = `SELECT k.id, k.name, k.permissions, k.reports, k.networks, k.created, k.used, k.revoked, c.mac, c.public, c.created, c.until
+		FROM keys k JOIN credentials c ON c.key_id = k.id`
+	ofOne = " WHERE k.id = ?"
+	order = " ORDER BY k.created, k.id, c.number"
+)
+
+func one(ctx context.Context, tx *sql.Tx, id string) (Key, error) {
+	return only(id)(collect(tx.QueryContext(ctx, selectKeys+ofOne+order, id)))
+}
+
+// only takes the one key that was asked for.
+func only(id string) func([]Key, error) (Key, error) {
+	return func(keys []Key, err error) (Key, error) {
+		if err == nil && len(keys) == 0 {
+			err = fmt.Errorf("%w: %q", ErrUnknown, id)
+		}
+		if err != nil {
+			return Key{}, err
+		}
+		return keys[0], nil
+	}
+}
+
+// collect reads rows of selectKeys.
+func collect(rows *sql.Rows, err error) ([]Key, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []Key
+	for rows.Next() {
+		var k Key
+		var c Credential
+		var permissions, reports, networks string
+		var created, from, until int64
+		var used, revoked sql.NullInt64
+		if err := rows.Scan(&k.ID, &k.Name, &permissions, &reports, &networks, &created, &used, &revoked, &c.MAC, &c.Public, &from, &until); err != nil {
+			return nil, err
+		}
+		if n := len(all); n == 0 || all[n-1].ID != k.ID {
+			k.Permissions, k.Reports, k.Networks = strings.Fields(permissions), strings.Fields(reports), strings.Fields(networks)
+			k.Created, k.Used, k.Revoked = second(created), maybe(used), maybe(revoked)
+			all = append(all, k)
+		}
+		c.Created, c.Until = second(from), second(until)
+		last := &all[len(all)-1]
+		last.Credentials = append(last.Credentials, c)
+	}
+	return all, rows.Err()
+}
+
+func second(s int64) time.Time { return time.Unix(s, 0).UTC() }
+
+func maybe(s sql.NullInt64) time.Time {
+	if !s.Valid {
+		return time.Time{}
+	}
+	return second(s.Int64)
+}

@@ -1,0 +1,138 @@
+// Package store keeps what a server must not forget: as yet the records of its API keys.
+//
+// It is a database of SQLite, one file that nobody else can read (mode 0600), beside which
+// two more lie while it is open (-wal, -shm), and one by which opening waits (-lock). Several processes may have it open,
+// so that keys are made and revoked while a server runs: a change is one transaction, there
+// for good once it is told (WAL, synchronous=FULL), and whoever looks afterwards sees it.
+// Writers wait for each other.
+//
+// No secret is kept here: of an API key its MAC alone, or a public key.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"github.com/gofrs/flock"
+	"github.com/pressly/goose/v3"
+	_ "modernc.org/sqlite" // the driver
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Store is an open database. It may be used by many at once.
+type Store struct {
+	read, write *sql.DB
+	key         *sql.Stmt // looks one up, which each request does
+}
+
+// Open opens the database at a path, makes it if there is none, and brings an older one up to date.
+func Open(ctx context.Context, path string) (*Store, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := private(path); err != nil {
+		return nil, err
+	}
+	s := new(Store)
+	if s.write, err = connect(path, 1, "_txlock=immediate", "_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)", "_pragma=foreign_keys(ON)", "_pragma=secure_delete(ON)"); err == nil {
+		err = s.migrate(ctx, path)
+	}
+	if err == nil {
+		s.read, err = connect(path, readers, "_pragma=query_only(ON)")
+	}
+	if err == nil {
+		s.key, err = s.read.PrepareContext(ctx, selectKeys+ofOne+order)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), s.Close())
+	}
+	return s, nil
+}
+
+// readers is how many look at once.
+const readers = 8
+
+// private makes the file, so that it is nobody else's from the first byte on; the two beside it get its mode from SQLite. One that
+// is there is not opened: closing it would take from SQLite the locks that this process has on it.
+func private(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err == nil {
+		return f.Close()
+	}
+	if !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() || info.Mode().Perm()&0o077 != 0 {
+		return fmt.Errorf("%s: mode %v, want a file that nobody else can read: chmod 600", path, info.Mode())
+	}
+	return nil
+}
+
+// connect opens the file for as many at once, with what SQLite is to keep to. Writers wait ten seconds for each other.
+func connect(path string, most int, settings ...string) (*sql.DB, error) {
+	u := url.URL{Scheme: "file", Path: path, RawQuery: "_pragma=busy_timeout(10000)"}
+	for _, s := range settings {
+		u.RawQuery += "&" + s
+	}
+	db, err := sql.Open("sqlite", u.String())
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(most)
+	db.SetMaxIdleConns(most)
+	return db, nil
+}
+
+// migrate brings the tables up to date; others who open the database wait for it.
+func (s *Store) migrate(ctx context.Context, path string) (err error) {
+	lock := flock.New(path+"-lock", flock.SetPermissions(0o600))
+	if err := lock.Lock(); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	all, err := goose.NewProvider(goose.DialectSQLite3, s.write, files, goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		return err
+	}
+	at, newest, err := all.GetVersions(ctx)
+	if err != nil {
+		return err
+	}
+	if at > newest {
+		return fmt.Errorf("a newer version of this program made it (tables of version %d, this one knows %d)", at, newest)
+	}
+	_, err = all.Up(ctx)
+	return err
+}
+
+// Close closes the database.
+func (s *Store) Close() error {
+	var errs []error
+	if s.key != nil {
+		errs = append(errs, s.key.Close())
+	}
+	for _, db := range []*sql.DB{s.read, s.write} {
+		if db != nil {
+			errs = append(errs, db.Close())
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,195 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func opened(t *testing.T, path string) *Store {
+	t.Helper()
+	s, err := Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+var day = time.Date(2026, 11, 30, 0, 0, 0, 0, time.UTC)
+
+func sample(id string) Key {
+	return Key{
+		ID: id, Name: "Backend of the exchange", Permissions: []string{"proof:read:any"}, Reports: []string{"aa", "bb"}, Networks: []string{"10.0.0.0/8"}, Created: day,
+		Credentials: []Credential{{MAC: []byte("a MAC"), Created: day, Until: day.AddDate(0, 0, 90)}},
+	}
+}
+
+// TestKeys: what is written by one process is what another one reads at once.
+func TestKeys(t *testing.T) {
+	path, ctx := filepath.Join(t.TempDir(), "a b?c%20.db"), t.Context()
+	s, other := opened(t, path), opened(t, path)
+	if _, err := other.Key(ctx, "one"); !errors.Is(err, ErrUnknown) {
+		t.Error(err)
+	}
+	want := sample("one")
+	if err := errors.Join(s.CreateKey(ctx, want), s.CreateKey(ctx, sample("two"))); err != nil {
+		t.Fatal(err)
+	}
+	same := func() {
+		t.Helper()
+		got, err := other.Key(ctx, "one")
+		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+			t.Errorf("%v %s", err, diff)
+		}
+	}
+	same()
+	if err := s.CreateKey(ctx, want); err == nil {
+		t.Error("a second key of the same id")
+	}
+	same()
+	err := s.ChangeKey(ctx, "one", func(k *Key) error {
+		k.Credentials[0].Until = day.AddDate(0, 0, 1)
+		k.Credentials = append(k.Credentials, Credential{Public: []byte("a public key"), Created: day.AddDate(0, 0, 2), Until: day.AddDate(0, 0, 3)})
+		want.Credentials = k.Credentials
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	same()
+	fault := errors.New("no")
+	if err := s.ChangeKey(ctx, "one", func(k *Key) error { k.Credentials[0].Until = day; return fault }); !errors.Is(err, fault) {
+		t.Error(err)
+	}
+	same()
+	for _, at := range []time.Time{day.Add(time.Hour), day.Add(time.Minute)} { // used goes forward alone, and revoked stays
+		want.Used, want.Revoked = day.Add(time.Hour), day.Add(time.Hour)
+		if err := errors.Join(s.KeyUsed(ctx, "one", at), s.RevokeKey(ctx, "one", at)); err != nil {
+			t.Fatal(err)
+		}
+		same()
+	}
+	for name, err := range map[string]error{
+		"revoke": s.RevokeKey(ctx, "three", day),
+		"change": s.ChangeKey(ctx, "three", func(*Key) error { return nil }),
+	} {
+		if !errors.Is(err, ErrUnknown) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	all, err := other.Keys(ctx)
+	if diff := cmp.Diff([]Key{want, sample("two")}, all); err != nil || diff != "" {
+		t.Errorf("%v %s", err, diff)
+	}
+	if err := s.CreateKey(ctx, Key{ID: "both", Credentials: []Credential{{MAC: []byte("m"), Public: []byte("p")}}}); err == nil {
+		t.Error("a credential of two kinds")
+	}
+	if _, err := other.Key(ctx, "both"); !errors.Is(err, ErrUnknown) {
+		t.Errorf("half of a key is there: %v", err)
+	}
+}
+
+// TestSettings: what is told is on the disk, and nobody else reads it.
+func TestSettings(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "assay.db")
+	s := opened(t, path)
+	if err := s.CreateKey(t.Context(), sample("one")); err != nil {
+		t.Fatal(err)
+	}
+	for setting, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1"} {
+		var got string
+		if err := s.write.QueryRowContext(t.Context(), "PRAGMA "+setting).Scan(&got); err != nil || got != want {
+			t.Errorf("%s is %s: %v", setting, got, err)
+		}
+	}
+	if _, err := s.read.ExecContext(t.Context(), "DELETE FROM credentials"); err == nil {
+		t.Error("who only reads has written")
+	}
+	for _, ending := range []string{"", "-wal", "-shm", "-lock"} {
+		info, err := os.Stat(path + ending)
+		if err != nil || info.Mode() != 0o600 {
+			t.Errorf("%s: %v %v", path+ending, info.Mode(), err)
+		}
+	}
+}
+
+func TestRefuses(t *testing.T) {
+	dir := t.TempDir()
+	open := filepath.Join(dir, "open.db")
+	if err := os.WriteFile(open, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	other := filepath.Join(dir, "other.db")
+	if err := os.WriteFile(other, []byte(strings.Repeat("no database ", 1000)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	newer := filepath.Join(dir, "newer.db")
+	s := opened(t, newer)
+	if _, err := s.write.ExecContext(t.Context(), "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, 1)"); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{open: "chmod 600", other: "not a database", newer: "a newer version", dir: "want a file", filepath.Join(dir, "no", "x.db"): "no such file"} {
+		if s, err := Open(t.Context(), path); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v %v, want %q", path, s, err, want)
+		}
+	}
+}
+
+// TestAtOnce: many open a new database and write to it at the same time, and all of it is there.
+func TestAtOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "assay.db")
+	const processes, each = 8, 10
+	var wait sync.WaitGroup
+	errs := make(chan error, processes*(each+2))
+	for p := range processes {
+		wait.Go(func() {
+			s, err := Open(context.Background(), path)
+			if errs <- err; err != nil {
+				return
+			}
+			for i := range each {
+				errs <- s.CreateKey(context.Background(), sample(fmt.Sprint(p, " ", i)))
+			}
+			errs <- s.Close()
+		})
+	}
+	wait.Wait()
+	close(errs)
+	for err := range errs {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	if all, err := opened(t, path).Keys(t.Context()); err != nil || len(all) != processes*each {
+		t.Errorf("%d keys: %v", len(all), err)
+	}
+}
+
+func BenchmarkKey(b *testing.B) {
+	s, err := Open(b.Context(), filepath.Join(b.TempDir(), "assay.db"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.CreateKey(b.Context(), sample("one")); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := s.Key(b.Context(), "one"); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
