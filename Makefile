@@ -17,7 +17,7 @@ JUDGES    = http-message-signatures@1.0.6 http-message-sig@0.3.0 structured-head
 
 # Others' programs that judge a served exchange: of Debian, and of PyPI.
 SECURITY  = testssl.sh sslscan slowhttptest wapiti openssl python3-venv
-SCHEMA    = schemathesis==4.32.5
+SCHEMA    = schemathesis==4.32.5 http-message-signatures==3.0.0
 VULNDB   ?= https://vuln.go.dev
 # What gosec finds and is no fault: of conversions (G115) make check's linter judges, with the reason beside each; the operator names the folder of a run.
 EXPLAINED = -exclude G115 -exclude-rules 'cmd/assay/rundir.go:G703'
@@ -74,6 +74,7 @@ bench-serve: ## measure signed answers a second, their time at half of the peak,
 test-security: security judges $(BIN)/gosec $(BIN)/govulncheck ## others' programs judge a served exchange; 100,000 malformed requests; gosec and govulncheck
 	ASSAY_SECURITY=$(CURDIR)/build/security ASSAY_MALFORMED=100000 go test -count=1 -timeout 40m -v -run '^Test(OutsideJudges|MalformedRequests|ServeTLS|ReceiptsAreBelieved|TypeScript)$$' ./cmd/assay
 	go test -count=1 -run '^Test(Spectral|OutsideJudges)$$' ./web ./web/httpsig
+	ASSAY_PYTHON=$(CURDIR)/build/security/venv/bin/python go test -count=1 -run '^TestOutside_' ./verifier/respsig
 	$(BIN)/gosec -severity high -confidence medium $(EXPLAINED) -fmt text ./web/... ./verifier/respsig ./cmd/... >build/security/gosec.txt 2>&1 || { tail -n 40 build/security/gosec.txt; exit 1; }
 	@$(BIN)/govulncheck -show version -db $(VULNDB) ./... >build/security/govulncheck.txt 2>&1; code=$$?; sed -n '1,/^$$/p' build/security/govulncheck.txt; \
 	if test $$code = 3; then echo "govulncheck: see build/security/govulncheck.txt"; exit 1; fi; \

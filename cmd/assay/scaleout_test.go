@@ -327,3 +327,72 @@ func TestOrders_LedgerWrittenAnew(t *testing.T) {
 		t.Errorf("again: %v", err)
 	}
 }
+
+// TestX11_DiskFilledMeanwhile: others fill the disk while a tree is built. The build says so, and goes on once there is room again.
+func TestX11_DiskFilledMeanwhile(t *testing.T) {
+	assay, _ := programs(t)
+	dir, want := scaled(t, assay, 400_000)
+	small := filepath.Join(dir, "small")
+	if err := os.Mkdir(small, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=300m,mode=700", "tmpfs", small).CombinedOutput(); err != nil {
+		t.Skipf("skipped: a small disk cannot be mounted here: %v: %s", err, out)
+	}
+	t.Cleanup(func() {
+		if out, err := exec.Command("umount", small).CombinedOutput(); err != nil {
+			t.Errorf("%v: %s", err, out)
+		}
+	})
+	if err := os.RemoveAll(filepath.Join(dir, "run", "tree")); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.Remove(filepath.Join(dir, "run", fileBuild)), os.CopyFS(filepath.Join(small, "run"), os.DirFS(filepath.Join(dir, "run")))); err != nil {
+		t.Fatal(err)
+	}
+	setConfig(t, dir, "[run]\nshards = 8\ndir = \"small/run\"\n")
+	type ended struct {
+		code   int
+		stderr string
+	}
+	first := make(chan ended, 1)
+	go func() {
+		code, _, stderr := call(t, dir, assay, "build")
+		first <- ended{code, stderr}
+	}()
+	eagerly(t, func() bool {
+		found, err := filepath.Glob(filepath.Join(small, "run", "tree", "*", "*", "*.part"))
+		return err == nil && len(found) > 0
+	})
+	fill(t, filepath.Join(small, "filler"))
+	if e := <-first; e.code == exitDone || !strings.Contains(e.stderr, "no space left on device") {
+		t.Fatalf("exit %d: %s", e.code, e.stderr)
+	}
+	for _, path := range tree(t, filepath.Join(small, "run")) {
+		if strings.HasSuffix(path, ".part") || filepath.Base(path) == fileBuild {
+			t.Errorf("%s is there", path)
+		}
+	}
+	if err := os.Remove(filepath.Join(small, "filler")); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := mustCall(t, dir, assay, "build"); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+// fill writes a file until the disk is full.
+func fill(t *testing.T, path string) {
+	t.Helper()
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for err == nil {
+		_, err = f.Write(make([]byte, 1<<20))
+	}
+	if !errors.Is(err, syscall.ENOSPC) {
+		t.Fatal(err)
+	}
+}

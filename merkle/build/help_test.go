@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -120,4 +121,14 @@ func reversed(text string) string {
 		b.Write(rows[i])
 	}
 	return b.String()
+}
+
+// Prove makes a single proof.
+func Prove(ctx context.Context, files store.Store, result Result, assets int, statement merkle.Hash, identity age.Identity, handle [32]byte, index int) (merkle.Proof[merkle.Plain], error) {
+	p, err := NewProver(files, result, assets, statement, identity)
+	if err != nil {
+		return merkle.Proof[merkle.Plain]{}, err
+	}
+	proof, err := p.Prove(ctx, handle, index)
+	return proof, errors.Join(err, p.Close())
 }

@@ -167,13 +167,3 @@ func (p *Prover) Close() error {
 	p.file, p.open = nil, nil
 	return f.Close()
 }
-
-// Prove is [Prover.Prove] for a single proof.
-func Prove(ctx context.Context, files store.Store, result Result, assets int, statement merkle.Hash, identity age.Identity, handle [32]byte, index int) (merkle.Proof[merkle.Plain], error) {
-	p, err := NewProver(files, result, assets, statement, identity)
-	if err != nil {
-		return merkle.Proof[merkle.Plain]{}, err
-	}
-	proof, err := p.Prove(ctx, handle, index)
-	return proof, errors.Join(err, p.Close())
-}

@@ -33,7 +33,7 @@ func TestOutside_Signed(t *testing.T) {
 func TestOutside_Vectors(t *testing.T) {
 	python := os.Getenv("ASSAY_PYTHON")
 	if python == "" {
-		t.Skip("ASSAY_PYTHON names no Python with http-message-signatures")
+		t.Skip("make test-security names a Python with http-message-signatures, and runs this")
 	}
 	out, err := exec.CommandContext(t.Context(), python, filepath.Join("testdata", "outside.py"), "verify", filepath.Join("..", "vectors", "response")).CombinedOutput()
 	if err != nil {
