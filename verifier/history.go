@@ -61,6 +61,7 @@ type PastProof struct {
 // OtherSeriesError says that the statements given are of two series, which follow from one another in no way.
 type OtherSeriesError struct{ First, Second string }
 
+// Error names both series.
 func (e *OtherSeriesError) Error() string {
 	return fmt.Sprintf("the statements are of the series %q and %q: a history is of one", e.First, e.Second)
 }

@@ -33,7 +33,10 @@ import (
 // DatabaseError says that the database failed. Its text may name the host and the user.
 type DatabaseError struct{ Err error }
 
+// Error says what the database said.
 func (e *DatabaseError) Error() string { return "the queue's database: " + e.Err.Error() }
+
+// Unwrap returns it.
 func (e *DatabaseError) Unwrap() error { return e.Err }
 
 func ofDatabase(err error) error {

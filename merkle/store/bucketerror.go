@@ -24,6 +24,7 @@ type BucketError struct {
 	Err     error
 }
 
+// Error names bucket and object, and what is wrong.
 func (e *BucketError) Error() string { return e.Name + ": " + e.Problem }
 
 // Unwrap returns Err.
