@@ -37,16 +37,15 @@ Interrupted, it ends the task in hand, for a minute at most; interrupted once mo
 			if err != nil {
 				return err
 			}
-			s := &stages{ctx: cmd.Context(), app: a, config: c}
-			key, err := s.openSnapshotKey()
-			if err != nil {
-				return err
-			}
 			q, end, err := openQueue(cmd.Context(), c)
 			if err != nil {
 				return err
 			}
 			defer end()
+			key, err := (&stages{ctx: cmd.Context(), app: a, config: c}).openSnapshotKey()
+			if err != nil {
+				return err
+			}
 			ordered := &orders{config: c, key: key}
 			return work(cmd, a, q, c.Worker.Tasks, ordered.do)
 		},
