@@ -174,7 +174,7 @@ func TestSignedDoor(t *testing.T) {
 		}
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)
-		verified(t, "POST", "/v1/proofs", w)
+		verifiedTo(t, "POST", "/v1/proofs", httpsig.Asked(r), w)
 		return w
 	}
 	if got := request("0123456789-first", content); got.Code != 404 {

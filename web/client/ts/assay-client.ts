@@ -48,6 +48,7 @@ export interface KeyList {
 export interface Answer {
   method: string;
   url: string;
+  asked?: Bytes; // the signature of the request, where it was signed and the answer is for one caller
   status: number;
   headers: [name: string, value: string][];
   content: Bytes;
@@ -87,7 +88,9 @@ const refuse = (check: Check, problem: string): never => {
 /** readReceipt reads an answer that was kept; write it with [[receipt]]. */
 export function readReceipt(raw: Bytes): Answer {
   const bad = (problem: string): never => refuse("response.format", problem);
-  const r = object(canonical(raw, bad), ["content", "headers", "method", "status", "type", "url"], bad);
+  const said = canonical(raw, bad);
+  const signed = typeof said === "object" && "asked" in said; // the request was
+  const r = object(said, [...(signed ? ["asked"] : []), "content", "headers", "method", "status", "type", "url"], bad);
   if (r.type !== "assay/v1/receipt") bad("not a receipt of version 1");
   const content = base64(r.content, bad);
   const headers = array(r.headers, 1, 256, bad).map((h): [string, string] => {
@@ -99,7 +102,7 @@ export function readReceipt(raw: Bytes): Answer {
     if (!/^(?! )[ -~]{1,8192}$/.test(value) || value.endsWith(" ")) bad(`headers: ${name} is not 1 to 8192 printable ASCII characters, blank at neither end`);
   });
   if (typeof r.status !== "number") return bad("status is no number");
-  return { method: text(r.method, bad), url: text(r.url, bad), status: r.status, headers, content };
+  return { ...(signed && { asked: base64(r.asked, bad) }), method: text(r.method, bad), url: text(r.url, bad), status: r.status, headers, content };
 }
 
 /** receipt is the file that keeps an answer (SPEC part 28); of its headers those that a signature covers, and the signature. */
@@ -108,7 +111,7 @@ export function receipt(a: Answer): string {
     .filter(([name]) => kept.includes(name))
     .sort(([x], [y]) => (x < y ? -1 : x > y ? 1 : 0))
     .map(([name, value]) => ({ name, value }));
-  return spelled({ content: toBase64(a.content), headers, method: a.method, status: a.status, type: "assay/v1/receipt", url: a.url });
+  return spelled({ ...(a.asked && { asked: toBase64(a.asked) }), content: toBase64(a.content), headers, method: a.method, status: a.status, type: "assay/v1/receipt", url: a.url });
 }
 
 /** readKeyList reads the envelope of a key list and believes it if the exchange signed it (SPEC parts 10 and 28). */
@@ -231,6 +234,8 @@ function baseLines(a: Answer, fields: Map<string, string>, forOne: boolean, bad:
   }
   lines.push([`"@method";req`, a.method], [`"@path";req`, u.path], [`"@query";req`, u.query]);
   if (forOne) lines.push([`"@authority";req`, u.authority]);
+  if (a.asked && (!forOne || a.asked.length !== 64)) bad("asked is no signature of a request, or of an answer that is for all");
+  if (a.asked) lines.push([`"signature";key="assay";req`, `:${toBase64(a.asked)}:`]);
   return lines;
 }
 
