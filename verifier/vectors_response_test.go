@@ -100,6 +100,9 @@ func happyResponses(add responder, exchange signer) {
 	target("loopback-4", "", "http://127.0.0.1:8080/", "127.0.0.1:8080", "/", "?")
 	target("loopback-6", "", "http://[::1]:8080/", "[::1]:8080", "/", "?")
 	target("address-6", "", "https://[2001:db8::7]/", "[2001:db8::7]", "/", "?")
+	happy("beside-a-key-for-the-audit-log", "", func(a *answerFixture) {
+		a.list["keys"] = sortKeys(append(a.list["keys"].([]obj), auditKey("now", "2026-10-01T00:00:00Z", "2027-01-01T00:00:00Z"))...)
+	})
 	happy("keys-signed-by-two", "by a stranger too, who is passed over", func(a *answerFixture) { a.listedBy = []signer{exchange, person("stranger")} })
 	happy("keys-within-their-signers-time", "to the second", func(a *answerFixture) {
 		a.list["limits"] = "from = \"2026-09-30T23:59:59Z\"\nuntil = \"2026-10-01T00:00:00Z\"\n"
@@ -438,6 +441,7 @@ func keyListFaults(add responder, exchange signer) {
 	edited("with-a-key-of-small-order", "B13", 3, "everybody can sign for it", func(l obj) {
 		l["keys"] = append([]obj{{"from": "2026-10-01T00:00:00Z", "key": "ed25519:01" + strings.Repeat("0", 62), "until": "2027-01-01T00:00:00Z"}}, l["keys"].([]obj)...)
 	})
+	edited("with-a-key-of-an-unknown-use", "E5", 3, "", func(l obj) { l["keys"].([]obj)[0]["use"] = "answers" })
 	edited("key-upper-case", "E2", 3, "", func(l obj) {
 		k := l["keys"].([]obj)[1]
 		k["key"] = "ed25519:" + strings.ToUpper(k["key"].(string)[8:])
@@ -457,6 +461,13 @@ func answerFaults(add responder) {
 	fault("by-another-listed-key", "the key of before signs in the name of the one of now", func(a *answerFixture) {
 		a.params = strings.Replace(a.params, "KEYID", thumbprintOf(server("now")), 1)
 		a.key = server("before")
+	})
+	fault("by-a-key-for-the-audit-log", "it signs no answers", func(a *answerFixture) {
+		for _, k := range a.list["keys"].([]obj) {
+			if k["key"] == edSigner(a.key).text {
+				k["use"] = "audit"
+			}
+		}
 	})
 	fault("by-the-key-of-before", "after its time", func(a *answerFixture) { a.key = server("before") })
 	fault("a-second-before-the-key", "", func(a *answerFixture) { a.between("2026-11-01T01:00:01Z", "2027-01-01T00:00:00Z") })

@@ -218,6 +218,8 @@ func (s *Signed) Verify(list *Keys) (Key, error) {
 	switch {
 	case !listed:
 		return Key{}, fmt.Errorf("the key %s is not in the exchange's list", s.KeyID)
+	case key.Audit:
+		return Key{}, fmt.Errorf("the key %s is listed for the audit log, and signs no answers", s.KeyID)
 	case s.Created.Before(key.From):
 		return Key{}, fmt.Errorf("the key %s signs from %s on, and this is of %s", s.KeyID, key.From.Format(timeForm), s.Created.Format(timeForm))
 	case s.Created.After(key.Until):
