@@ -155,6 +155,9 @@ func (c *Client) parse(raw []byte) (keyList, error) {
 	}
 	l := keyList{raw: raw, issued: list.Issued, keys: make(map[string]httpsig.Key, len(list.Keys))}
 	for _, k := range list.Keys {
+		if k.Use != "" {
+			continue // it signs no answers
+		}
 		public, err := hex.DecodeString(strings.TrimPrefix(k.Key.String(), string(attest.Ed25519)+":"))
 		if err != nil {
 			return keyList{}, err

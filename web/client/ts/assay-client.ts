@@ -128,14 +128,16 @@ export async function readKeyList(envelope: Bytes, trust: Trust): Promise<KeyLis
   const keys = new Map<string, ResponseKey>();
   let last = "";
   for (const entry of array(list.keys, 1, 1000, bad)) {
-    const k = object(entry, ["from", "key", "until"], bad);
+    const audit = typeof entry === "object" && "use" in entry; // it signs no answers
+    const k = object(entry, ["from", "key", "until", ...(audit ? ["use"] : [])], bad);
+    if (audit && k.use !== "audit") bad("a key of a use that none is");
     const [key, from, until] = [text(k.key, bad), time(k.from, bad), time(k.until, bad)];
     const digits = /^ed25519:([0-9a-f]{64})$/.exec(key) ?? bad("want response keys of Ed25519");
     if (key <= last || from >= until) bad("keys: out of order, twice, or without a time to sign in");
     last = key;
     const raw = fromHex(digits[1]);
     if (smallOrder(raw)) bad("a key of small order: everybody can sign for it");
-    keys.set(await thumbprint(raw), { raw, from, until });
+    if (!audit) keys.set(await thumbprint(raw), { raw, from, until });
   }
   await signedByExchange(e.signatures, payload, issued, trust, bad);
   return { envelope, issued, keys };

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"filippo.io/age"
+
+	"github.com/assay-por/assay/attest"
+)
+
+// auditHead is the envelope of a head that a key signed.
+func auditHead(t *testing.T, seq uint64, row string, at time.Time, by attest.Signer) string {
+	t.Helper()
+	payload, err := attest.NewAuditHead(seq, strings.Repeat(row, 32), at).JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := attest.Sign(attest.PayloadAuditHead, payload, by)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := e.JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
+}
+
+// TestResponseKeysInTheLog: a list of response keys is entered in the log before it is shown, and so are heads of the audit log; what does
+// not follow is not entered, and a list that was shown to one reader alone is found out.
+func TestResponseKeysInTheLog(t *testing.T) {
+	e := newExchange(t, "[server]\nkey = \"file:keys/response.age\"\nkeys = \"keys.dsse.json\"\n")
+	id, err := age.ParseX25519Identity(strings.TrimSpace(read(t, e.dir, "id.txt")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := id.Recipient().String()
+	log := filepath.Join(e.dir, "log")
+	has(t, e.must(t, "keys", "response", "--recipient", own), "entry #0 of exchange.example/log")
+	first := read(t, e.dir, "keys.dsse.json")
+	has(t, e.must(t, "keys", "response", "--audit", "--key", "file:keys/audit.age", "--recipient", own), "entry #1 of exchange.example/log")
+	e.refuses(t, "for another use", "keys", "response", "--key", "file:keys/audit.age", "--until", "2099-01-01T00:00:00Z")
+	has(t, e.must(t, "log", "show"), "#0 response-keys", "#1 response-keys")
+	has(t, e.judges(t, 0, "log", log, "--keys", "keys.dsse.json"), "1: response keys of ", "(audit log)", "entry 1, the last list")
+	e.write(t, "first.json", first)
+	has(t, e.judges(t, 0, "log", log, "--keys", "first.json"), "entry 0; a later list was entered at 1")
+
+	// Heads of the audit log.
+	audit, now := openedKey(t, e.dir, "keys/audit.age"), time.Now()
+	for name, head := range map[string]string{
+		"head.json": auditHead(t, 7, "07", now, audit), "cut.json": auditHead(t, 6, "06", now, audit), "changed.json": auditHead(t, 7, "08", now, audit),
+		"stranger.json": auditHead(t, 8, "08", now, openedKey(t, e.dir, "keys/response.age")), "early.json": auditHead(t, 8, "08", now.Add(-time.Hour), audit),
+	} {
+		e.write(t, name, head)
+	}
+	e.must(t, "log", "add", "head.json")
+	e.must(t, "log", "add", "head.json")
+	e.refuses(t, "of row 6 at", "log", "add", "cut.json")
+	e.refuses(t, "row 7 has the hash", "log", "add", "changed.json")
+	for _, name := range []string{"stranger.json", "early.json"} {
+		e.refuses(t, "does not name the key that signed it", "log", "add", name)
+	}
+	has(t, e.judges(t, 0, "log", log), "2: the audit log of the servers had 7 rows on ", strings.Repeat("07", 32))
+
+	// A list that was lost is not begun anew, and one that is signed and not entered is found out.
+	kept := read(t, e.dir, "keys.dsse.json")
+	if err := os.Remove(filepath.Join(e.dir, "keys.dsse.json")); err != nil {
+		t.Fatal(err)
+	}
+	e.refuses(t, "the last list in the log has the key", "keys", "response", "--key", "file:keys/swapped.age", "--recipient", own)
+	has(t, e.must(t, "keys", "response", "--key", "file:keys/swapped.age", "--recipient", own, "--sign-only"), "not entered yet")
+	if out := e.judges(t, 1, "log", log, "--keys", "keys.dsse.json"); !strings.Contains(out, "is in no log that was shown") {
+		t.Error(out)
+	}
+	e.refuses(t, "the last list in the log has the key", "log", "add", "keys.dsse.json")
+	e.write(t, "keys.dsse.json", kept)
+	e.judges(t, 0, "log", log, "--keys", "keys.dsse.json")
+}
