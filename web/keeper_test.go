@@ -11,6 +11,7 @@ import (
 	"github.com/assay-por/assay/web/authn"
 	"github.com/assay-por/assay/web/authz"
 	"github.com/assay-por/assay/web/store"
+	"github.com/assay-por/assay/web/store/storetest"
 )
 
 // A keeper makes API keys, as assay admin does, for the gate of a test.
@@ -41,15 +42,7 @@ func (m maker) write(ctx context.Context, change func(context.Context, *store.Tx
 
 func newKeeper(t testing.TB) *keeper {
 	t.Helper()
-	keys, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "assay.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := keys.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	keys := storetest.Open(t, filepath.Join(t.TempDir(), "assay.db"))
 	pepper := [authn.PepperSize]byte{7}
 	return &keeper{maker{authn.Maker{Pepper: pepper, Random: rand.Reader, Now: now()}, keys}, authn.NewGate(keys, pepper, now)}
 }
