@@ -56,6 +56,7 @@ func newProofServer(t *testing.T) *proofServer {
 	if err := os.MkdirAll(filepath.Join(s.dir, "keys"), 0o700); err != nil {
 		t.Fatal(err)
 	}
+	writeKEK(t, s.dir)
 	mustCall(t, s.dir, e.assay, "keys", "new", "--algorithm", "x25519", "--recipient", recipient, "keys/server.age")
 	e.write(t, "keys/server.pub", read(t, s.dir, "keys", "server.pub"))
 	e.must(t, "keys", "response", "--recipient", recipient)
@@ -321,6 +322,7 @@ func TestHandoverRefused(t *testing.T) {
 		t.Errorf("the other statement: %v", err)
 	}
 	// Another server's key opens nothing.
+	writeKEK(t, s.dir)
 	mustCall(t, s.dir, e.assay, "keys", "new", "--algorithm", "x25519", "other.age")
 	e.must(t, "handover", "--config", "first.toml", "--out", "elsewhere", "--to", strings.TrimSpace(read(t, s.dir, "other.pub")))
 	if err := os.CopyFS(filepath.Join(s.dir, "handovers", "elsewhere"), os.DirFS(filepath.Join(e.dir, "elsewhere"))); err != nil {
