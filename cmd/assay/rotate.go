@@ -35,7 +35,7 @@ func newKeysRotate(a *app) *cobra.Command {
 let both keys sign for some days. Nothing else is changed. The old key stays: what it signed in its time holds.
 
 A key in a token or a server gets its successor there; name that with --to, and the lines are printed.`,
-		Args: oneArg("keys rotate takes the name of a key in assay.toml: statement, snapshot or response"),
+		Args: oneArg("keys rotate takes the name of a key in assay.toml: statement, snapshot, response or audit"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.load()
 			if err != nil {
@@ -49,10 +49,13 @@ A key in a token or a server gets its successor there; name that with --to, and 
 			}
 			ref, ok := c.signing()[args[0]]
 			if !ok {
-				return usage("%q is no key of %s: want statement, snapshot or response", args[0], a.configPath)
+				return usage("%q is no key of %s: want statement, snapshot, response or audit", args[0], a.configPath)
 			}
-			if args[0] == useResponse {
+			switch args[0] {
+			case useResponse:
 				return a.rotateResponse(cmd, c, r)
+			case useAudit:
+				return a.rotateAudit(cmd, c, r)
 			}
 			return a.rotate(cmd, c, args[0], ref, r)
 		},

@@ -30,6 +30,10 @@ type ServerConfig struct {
 	ProofsKey      string `toml:"proofs_key"`
 	Database       string `toml:"database"`
 	Pepper         string `toml:"pepper"`
+
+	Audit       string   `toml:"audit"`
+	AuditKey    string   `toml:"audit_key"`
+	AuditFormer []string `toml:"audit_former"`
 }
 
 // checkServer refuses what could not be served.
@@ -42,6 +46,9 @@ func (c *Config) checkServer() error {
 		return err
 	}
 	if _, err := s.databasePath(); err != nil {
+		return err
+	}
+	if err := s.checkAudit(); err != nil {
 		return err
 	}
 	if s.Key == "" {
