@@ -30,14 +30,17 @@ func (c Config) door(next http.Handler) http.Handler {
 			c.turnAway(w, r, err)
 			return
 		}
-		if !authz.Allows(who.Permissions, needed) {
-			api.RefuseAs(w, http.StatusForbidden, "permission-denied", "the credential is good, and not for this: it needs "+string(needed))
-			return
-		}
-		if c.checked(w, r, check) {
-			acting := audit.With(r.Context(), audit.Origin{Client: who.Client, Credential: who.ID, Address: address(r)})
-			next.ServeHTTP(w, r.WithContext(authn.With(acting, who)))
-		}
+		c.recorded(w, r, who, func(w http.ResponseWriter) {
+			if !authz.Allows(who.Permissions, needed) {
+				if c.denied(w, r, who, actAuthorize, "it needs "+string(needed)) {
+					api.RefuseAs(w, http.StatusForbidden, "permission-denied", "the credential is good, and not for this: it needs "+string(needed))
+				}
+				return
+			}
+			if c.checked(w, r, check) {
+				next.ServeHTTP(w, r.WithContext(authn.With(audit.With(r.Context(), origin(r, who)), who)))
+			}
+		})
 	})
 }
 
@@ -95,7 +98,9 @@ func (c Config) noKeyInURL(next http.Handler) http.Handler {
 
 // turnAway answers whoever is not let in. Why is for the log alone: of a credential that is not good all is answered alike.
 func (c Config) turnAway(w http.ResponseWriter, r *http.Request, why error) {
-	c.Logger.Warn("a request is turned away", "from", r.RemoteAddr, "why", why)
+	if !c.refusedFor(w, r, why) {
+		return
+	}
 	h := w.Header()
 	unauthorized := func(slug, sentence string) {
 		h.Set("WWW-Authenticate", "Assay-Key")

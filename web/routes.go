@@ -34,6 +34,9 @@ var permissions = map[string]authz.Permission{
 	"GET /openapi.json":                     public,
 	"GET /openapi.yaml":                     public,
 	"POST /v1/proofs":                       authz.ProofReadAny,
+	"GET /v1/audit":                         authz.AuditRead,
+	"GET /v1/usage":                         authz.UsageRead,
+	"GET /v1/me/usage":                      authz.Self,
 }
 
 // checkRoutes reports a route without a permission, or a permission without a route: nothing is served by an oversight.

@@ -17,6 +17,8 @@
 // and, not for everybody, where the server was handed what it takes:
 //
 //	POST /v1/proofs                          a customer's inclusion proof (SPEC part 8)
+//	GET /v1/audit                            the audit log
+//	GET /v1/usage  /v1/me/usage              who asked for what, and what the client itself did
 //
 // HEAD is answered like GET. Every error is a problem (RFC 9457); parameters that are
 // not known are refused. Every answer carries its content's digest as ETag; what a
@@ -56,6 +58,7 @@ type Config struct {
 
 	Proofs Prover      // makes customers' proofs; nil if none are served
 	Acts   *Acts       // what it takes to change something; nil if nothing can be
+	Quota  Quota       // what a client may ask still; nil if that is not limited
 	Fault  func(error) // is told why a proof could not be made, or an act not done
 
 	Policy  string                 // the file of the exchange's trust policy, which may be missing
@@ -89,6 +92,7 @@ const (
 	tagLog     = "log"
 	tagTrust   = "trust"
 	tagProofs  = "proofs"
+	tagAudit   = "audit"
 )
 
 // Add adds the operations to a router.
@@ -98,6 +102,7 @@ func Add(r chi.Router, c Config) error {
 	a.addLog()
 	a.addTrust()
 	a.addProofs()
+	a.addAudit()
 	return a.addDocument()
 }
 
@@ -116,6 +121,9 @@ func begin(r chi.Router, c Config) *api {
 	}
 	if c.Proofs != nil {
 		settings.Tags = append(settings.Tags, &huma.Tag{Name: tagProofs, Description: "Customers' inclusion proofs, for the exchange's own services"})
+	}
+	if c.Acts != nil {
+		settings.Tags = append(settings.Tags, &huma.Tag{Name: tagAudit, Description: "Who did what, and who asked for what"})
 	}
 	settings.OpenAPIPath, settings.DocsPath, settings.SchemasPath = "", "", "" // served like all else, below
 	settings.CreateHooks = nil

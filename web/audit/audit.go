@@ -84,7 +84,7 @@ type Event struct {
 const layout = "2006-01-02T15:04:05.000Z"
 
 // maxText is how much of an object or a reason is kept, in bytes.
-const maxText = 256
+const maxText = 512
 
 // plain is a text as canonical JSON can hold it: a reason may quote what was sent.
 func plain(text string) string {

@@ -2,6 +2,8 @@ package audit
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -18,21 +20,33 @@ type Denials struct {
 	open map[alike]*repeated
 }
 
-// alike is what denials have in common that are counted together.
+// alike is what denials have in common that are counted together. Their reasons may differ: who shows one key after the other must
+// not learn by the time that it takes which of them there is.
 type alike struct {
 	client, credential, network string
-	action, object, reason      string
+	action, object              string
 }
 
 // repeated is what came after the first of a kind.
 type repeated struct {
-	since  time.Time // the last row
-	origin Origin
-	act    Act
+	since   time.Time // the last row
+	origin  Origin
+	act     Act
+	reasons []string // each once
+}
+
+// manyReasons is how many of them are told apart.
+const manyReasons = 8
+
+func (r *repeated) add(at time.Time, reason string) {
+	r.act.At, r.act.Count = at, r.act.Count+1
+	if len(r.reasons) < manyReasons && !slices.Contains(r.reasons, reason) {
+		r.reasons = append(r.reasons, reason)
+	}
 }
 
 // manyKinds is how many kinds are told apart at once. What comes beyond them is counted as one.
-const manyKinds = 64
+const manyKinds = 32
 
 // NewDenials returns a record that is kept in a log.
 func NewDenials(log *store.Store, now func() time.Time) *Denials {
@@ -46,17 +60,17 @@ func (d *Denials) Record(ctx context.Context, action, object, reason string) err
 		return ErrNobody
 	}
 	act := Act{At: d.now(), Action: action, Object: object, Outcome: Denied, Reason: reason}
-	kind := alike{from.Client, from.Credential, Network(from.Address), action, object, reason}
+	kind := alike{from.Client, from.Credential, Network(from.Address), action, object}
 	d.mu.Lock()
 	defer d.mu.Unlock() // while the row is written: those alike wait, and are counted only if it is there
 	one := d.open[kind]
 	if one == nil && len(d.open) >= manyKinds {
 		kind = alike{action: action}
-		from, act.Object, act.Reason = Origin{Client: Many}, "", "of many kinds at once"
+		from, act.Object = Origin{Client: Many}, ""
 		one = d.open[kind]
 	}
 	if one != nil {
-		one.act.At, one.act.Count = act.At, one.act.Count+1
+		one.add(act.At, reason)
 		return nil
 	}
 	ctx = With(context.WithoutCancel(ctx), from)
@@ -96,6 +110,7 @@ func (d *Denials) flush(ctx context.Context, after time.Duration) error {
 	}
 	err := d.log.Write(ctx, func(tx *store.Tx) error {
 		for _, one := range due {
+			one.act.Reason = strings.Join(one.reasons, "; ")
 			if err := Record(With(ctx, one.origin), tx, one.act); err != nil {
 				return err
 			}
@@ -106,7 +121,7 @@ func (d *Denials) flush(ctx context.Context, after time.Duration) error {
 		return err
 	}
 	for _, one := range due {
-		one.since, one.act.Count = now, 0
+		one.since, one.act.Count, one.reasons = now, 0, nil
 	}
 	return nil
 }

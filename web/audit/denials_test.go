@@ -81,7 +81,7 @@ func TestDenials(t *testing.T) {
 	for range 5 {
 		deny(one, "no key")
 	}
-	deny(asker("", "192.0.2.8"), "no key") // of the same network
+	deny(asker("", "192.0.2.8"), "revoked") // of the same network
 	deny(other, "revoked")
 	first := []string{"1× authenticate 192.0.2.0/24 POST /v1/proofs no key", "1× authenticate c1 2001:db8::/48 POST /v1/proofs revoked"}
 	same(t, log, first...)
@@ -89,7 +89,7 @@ func TestDenials(t *testing.T) {
 	same(t, log, first...) // the second is not over
 	c.add(time.Second)
 	flush()
-	second := append(first, "5× authenticate 192.0.2.0/24 POST /v1/proofs no key")
+	second := append(first, "5× authenticate 192.0.2.0/24 POST /v1/proofs no key; revoked")
 	same(t, log, second...)
 	deny(one, "no key") // is counted still
 	same(t, log, second...)
@@ -171,7 +171,7 @@ func TestDenialIsNotLost(t *testing.T) {
 func TestPlain(t *testing.T) {
 	for text, want := range map[string]string{
 		"a\nb\u202e\xff":         "a?b??",
-		strings.Repeat("é", 200): strings.Repeat("é", 126) + "…",
+		strings.Repeat("é", 300): strings.Repeat("é", 254) + "…",
 	} {
 		if got := plain(text); got != want {
 			t.Errorf("%q became %q", text, got)
