@@ -5,10 +5,12 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/netip"
 
 	"github.com/go-chi/chi/v5"
 
 	"github.com/assay-por/assay/web/api"
+	"github.com/assay-por/assay/web/audit"
 	"github.com/assay-por/assay/web/authn"
 	"github.com/assay-por/assay/web/authz"
 	"github.com/assay-por/assay/web/httpsig"
@@ -28,14 +30,24 @@ func (c Config) door(next http.Handler) http.Handler {
 			c.turnAway(w, r, err)
 			return
 		}
-		if !authz.Allows(who.Permissions, needed) {
-			api.RefuseAs(w, http.StatusForbidden, "permission-denied", "the credential is good, and not for this: it needs "+string(needed))
-			return
-		}
-		if c.checked(w, r, check) {
-			next.ServeHTTP(w, r.WithContext(authn.With(r.Context(), who)))
-		}
+		c.recorded(w, r, who, func(w http.ResponseWriter) {
+			if !authz.Allows(who.Permissions, needed) {
+				if c.denied(w, r, who, actAuthorize, "it needs "+string(needed)) {
+					api.RefuseAs(w, http.StatusForbidden, "permission-denied", "the credential is good, and not for this: it needs "+string(needed))
+				}
+				return
+			}
+			if c.checked(w, r, check) {
+				next.ServeHTTP(w, r.WithContext(authn.With(audit.With(r.Context(), origin(r, who)), who)))
+			}
+		})
 	})
+}
+
+// address is where a request comes from; zero if that cannot be told.
+func address(r *http.Request) netip.Addr {
+	at, _ := netip.ParseAddrPort(r.RemoteAddr)
+	return at.Addr()
 }
 
 // needs is the permission that the request's route needs; of a route that is not in the table it is one that nobody has.
@@ -86,7 +98,9 @@ func (c Config) noKeyInURL(next http.Handler) http.Handler {
 
 // turnAway answers whoever is not let in. Why is for the log alone: of a credential that is not good all is answered alike.
 func (c Config) turnAway(w http.ResponseWriter, r *http.Request, why error) {
-	c.Logger.Warn("a request is turned away", "from", r.RemoteAddr, "why", why)
+	if !c.refusedFor(w, r, why) {
+		return
+	}
 	h := w.Header()
 	unauthorized := func(slug, sentence string) {
 		h.Set("WWW-Authenticate", "Assay-Key")

@@ -24,6 +24,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -31,6 +32,7 @@ import (
 
 	"github.com/assay-por/assay/report"
 	"github.com/assay-por/assay/web/api"
+	"github.com/assay-por/assay/web/audit"
 	"github.com/assay-por/assay/web/authn"
 	"github.com/assay-por/assay/web/httpsig"
 	"github.com/assay-por/assay/web/published"
@@ -41,6 +43,7 @@ type Config struct {
 	api.Config
 
 	Gate   *authn.Gate      // knows who asks; needed where a route is not for everybody
+	Audit  *audit.Keeper    // keeps the record of it; goes with the gate
 	Key    crypto.Signer    // signs every answer, an Ed25519 key; without it nothing is signed, and there is the site alone
 	Now    func() time.Time // the clock of the signatures
 	Logger *slog.Logger
@@ -51,25 +54,24 @@ func Handler(c Config) (http.Handler, error) {
 	if c.Reports == nil || c.Logger == nil || c.Key != nil && (c.KeyList == nil || c.Now == nil) {
 		return nil, errors.New("web: reports and a logger are needed, and with a key its list and a clock")
 	}
-	if c.Proofs != nil && c.Gate == nil {
-		return nil, errors.New("web: proofs are not for everybody, and there is no gate that knows who asks")
+	if (c.Proofs != nil || c.Acts != nil) && c.Gate == nil {
+		return nil, errors.New("web: proofs and acts are not for everybody, and there is no gate that knows who asks")
+	}
+	if (c.Gate == nil) != (c.Audit == nil) {
+		return nil, errors.New("web: a gate and the audit log go together")
 	}
 	if c.Fault == nil {
-		c.Fault = func(err error) { c.Logger.Error("a proof could not be made", "error", err) }
+		c.Fault = func(err error) { c.Logger.Error("what was asked for could not be done", "error", err) }
 	}
 	r := chi.NewRouter()
 	r.Use(secure, c.recovers, c.noKeyInURL, narrow, middleware.GetHead)
 	r.NotFound(func(w http.ResponseWriter, _ *http.Request) {
 		api.Refuse(w, http.StatusNotFound, "there is no such page")
 	})
-	r.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
-		if c.Proofs != nil && r.URL.Path == api.ProofsPath {
-			w.Header().Set("Allow", "POST")
-			api.Refuse(w, http.StatusMethodNotAllowed, "only POST is answered here")
-			return
-		}
-		w.Header().Set("Allow", "GET, HEAD")
-		api.Refuse(w, http.StatusMethodNotAllowed, "only GET and HEAD are answered")
+	r.MethodNotAllowed(func(w http.ResponseWriter, req *http.Request) {
+		answered := strings.Join(methods(r, req.URL.Path), ", ")
+		w.Header().Set("Allow", answered)
+		api.Refuse(w, http.StatusMethodNotAllowed, "only "+answered+" is answered here")
 	})
 	if err := c.add(r); err != nil {
 		return nil, err
@@ -85,6 +87,20 @@ func Handler(c Config) (http.Handler, error) {
 		return nil, err
 	}
 	return httpsig.Handler(r, signer), nil
+}
+
+// methods are those that are answered at a path.
+func methods(r chi.Routes, path string) []string {
+	var all []string
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut} {
+		if r.Match(chi.NewRouteContext(), method, path) {
+			all = append(all, method)
+		}
+		if method == http.MethodGet && len(all) == 1 {
+			all = append(all, http.MethodHead)
+		}
+	}
+	return all
 }
 
 // add adds site and API.

@@ -67,6 +67,9 @@ func (c *Config) signing() map[string]string {
 	if c.Server.Key != "" {
 		all[useResponse] = c.Server.Key
 	}
+	if c.Server.AuditKey != "" {
+		all[useAudit] = c.Server.AuditKey
+	}
 	return all
 }
 
@@ -82,7 +85,7 @@ func (c *Config) sealing() map[string]string {
 // uses are those of signing, and of the keys that only seal.
 func (c *Config) uses() []string {
 	signing, sealing := c.signing(), c.sealing()
-	return slices.DeleteFunc([]string{useStatement, useSnapshot, useLog, useWitness, useResponse, useProofs}, func(use string) bool {
+	return slices.DeleteFunc([]string{useStatement, useSnapshot, useLog, useWitness, useResponse, useAudit, useProofs}, func(use string) bool {
 		return signing[use] == "" && sealing[use] == ""
 	})
 }
@@ -93,6 +96,7 @@ const (
 	useLog       = "log"
 	useWitness   = "witness"
 	useResponse  = "response"
+	useAudit     = "audit"
 	useProofs    = "proofs"
 )
 
@@ -252,7 +256,7 @@ func newKeysShow(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "show REF",
 		Short: "Show the public half of one key",
-		Long:  `Show algorithm, public key and key id of a key, named by its reference, or of one in assay.toml: statement, snapshot, log, witness or response.`,
+		Long:  `Show algorithm, public key and key id of a key, named by its reference, or of one in assay.toml: statement, snapshot, log, witness, response or audit.`,
 		Args:  oneArg("keys show takes one reference, or the name of a key in assay.toml"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			shown, err := a.show(cmd.Context(), args[0])

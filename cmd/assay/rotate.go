@@ -41,7 +41,7 @@ With --purpose it gives the keyset of that purpose in server.database a new key 
 			if r.purpose != "" {
 				return noArgs(cmd, args)
 			}
-			return oneArg("keys rotate takes the name of a key in assay.toml: statement, snapshot or response; or --purpose")(cmd, args)
+			return oneArg("keys rotate takes the name of a key in assay.toml: statement, snapshot, response or audit; or --purpose")(cmd, args)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if r.purpose != "" {
@@ -59,10 +59,13 @@ With --purpose it gives the keyset of that purpose in server.database a new key 
 			}
 			ref, ok := c.signing()[args[0]]
 			if !ok {
-				return usage("%q is no key of %s: want statement, snapshot or response", args[0], a.configPath)
+				return usage("%q is no key of %s: want statement, snapshot, response or audit", args[0], a.configPath)
 			}
-			if args[0] == useResponse {
+			switch args[0] {
+			case useResponse:
 				return a.rotateResponse(cmd, c, r)
+			case useAudit:
+				return a.rotateAudit(cmd, c, r)
 			}
 			return a.rotate(cmd, c, args[0], ref, r)
 		},

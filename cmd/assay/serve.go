@@ -31,6 +31,10 @@ type ServerConfig struct {
 	Database       string `toml:"database"`
 	KEK            string `toml:"kek"`
 	Pepper         string `toml:"pepper"`
+
+	Audit       string   `toml:"audit"`
+	AuditKey    string   `toml:"audit_key"`
+	AuditFormer []string `toml:"audit_former"`
 }
 
 // checkServer refuses what could not be served.
@@ -46,6 +50,9 @@ func (c *Config) checkServer() error {
 		return err
 	}
 	if err := s.checkKEK(); err != nil {
+		return err
+	}
+	if err := s.checkAudit(); err != nil {
 		return err
 	}
 	if s.Key == "" {
