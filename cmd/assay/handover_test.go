@@ -322,7 +322,6 @@ func TestHandoverRefused(t *testing.T) {
 		t.Errorf("the other statement: %v", err)
 	}
 	// Another server's key opens nothing.
-	writeKEK(t, s.dir)
 	mustCall(t, s.dir, e.assay, "keys", "new", "--algorithm", "x25519", "other.age")
 	e.must(t, "handover", "--config", "first.toml", "--out", "elsewhere", "--to", strings.TrimSpace(read(t, s.dir, "other.pub")))
 	if err := os.CopyFS(filepath.Join(s.dir, "handovers", "elsewhere"), os.DirFS(filepath.Join(e.dir, "elsewhere"))); err != nil {
@@ -343,6 +342,7 @@ func TestHandoverOfBucket(t *testing.T) {
 	dir := workplace(t, assay, 200)
 	inBucket(t, dir, bucket.Address, "s3://assay-test/of/scale/", "ledger.csv")
 	add(t, dir, serverLines)
+	writeKEK(t, dir)
 	mustCall(t, dir, assay, "keys", "new", "--algorithm", "x25519", "keys/server.age")
 	mustCall(t, dir, assay, "run")
 	mustCall(t, dir, assay, "keys", "response")
