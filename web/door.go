@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/netip"
 
 	"github.com/go-chi/chi/v5"
 
@@ -17,12 +16,18 @@ import (
 )
 
 // door stands before every handler, and lets through to it whoever has the permission that its route needs. What is public
-// asks for no credential and looks at none.
+// asks for no credential; one that is good counts for its client, how often it asks.
 func (c Config) door(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		needed := needs(r)
 		if needed == public {
-			next.ServeHTTP(w, r)
+			who, ok := c.visitor(w, r)
+			switch {
+			case ok && who != nil:
+				c.recorded(w, r, who, func(w http.ResponseWriter) { next.ServeHTTP(w, r) })
+			case ok:
+				next.ServeHTTP(w, r)
+			}
 			return
 		}
 		who, check, err := c.Gate.Who(r)
@@ -31,6 +36,9 @@ func (c Config) door(next http.Handler) http.Handler {
 			return
 		}
 		c.recorded(w, r, who, func(w http.ResponseWriter) {
+			if !c.client(w, r, who) {
+				return
+			}
 			if !authz.Allows(who.Permissions, needed) {
 				if c.denied(w, r, who, actAuthorize, "it needs "+string(needed)) {
 					api.RefuseAs(w, http.StatusForbidden, "permission-denied", "the credential is good, and not for this: it needs "+string(needed))
@@ -42,12 +50,6 @@ func (c Config) door(next http.Handler) http.Handler {
 			}
 		})
 	})
-}
-
-// address is where a request comes from; zero if that cannot be told.
-func address(r *http.Request) netip.Addr {
-	at, _ := netip.ParseAddrPort(r.RemoteAddr)
-	return at.Addr()
 }
 
 // needs is the permission that the request's route needs; of a route that is not in the table it is one that nobody has.
@@ -98,7 +100,7 @@ func (c Config) noKeyInURL(next http.Handler) http.Handler {
 
 // turnAway answers whoever is not let in. Why is for the log alone: of a credential that is not good all is answered alike.
 func (c Config) turnAway(w http.ResponseWriter, r *http.Request, why error) {
-	if !c.refusedFor(w, r, why) {
+	if !c.suspect(w, r, why) && !c.stranger(w, r) || !c.refusedFor(w, r, why) {
 		return
 	}
 	h := w.Header()

@@ -18,6 +18,7 @@ import (
 const (
 	actAuthenticate = "authenticate"
 	actAuthorize    = "authorize"
+	actLimit        = "limit"
 )
 
 // denied puts on record that a request is refused, and why. If it cannot be put there it has been answered: what leaves no trace is not even refused.
@@ -49,7 +50,7 @@ func unrecorded(w http.ResponseWriter) {
 
 // origin is who asks, and from where.
 func origin(r *http.Request, who *authn.Principal) audit.Origin {
-	o := audit.Origin{Address: address(r)}
+	o := audit.Origin{Address: from(r)}
 	if who != nil {
 		o.Client, o.Credential = who.Client, who.ID
 	}
@@ -85,7 +86,7 @@ func (c Config) recorded(w http.ResponseWriter, r *http.Request, who *authn.Prin
 		case status == 0:
 			status = http.StatusOK
 		}
-		keep(audit.Access{At: began, Client: who.Client, Credential: who.ID, Network: audit.Network(address(r)), Operation: route(r), Status: status, Took: time.Since(began)})
+		keep(audit.Access{At: began, Client: who.Client, Credential: who.ID, Network: audit.Network(from(r)), Operation: route(r), Status: status, Took: time.Since(began)})
 	}()
 	answer(seen)
 	finished = true

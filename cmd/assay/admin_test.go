@@ -34,18 +34,23 @@ type door struct {
 	url    string
 	said   string // file of what it says
 	here   *client.Client
-	there  *client.Client // from 127.0.0.2
-	asking string
+
+	process *os.Process
+	there   *client.Client // from 127.0.0.2
+	asking  string
 }
 
-func newDoor(t *testing.T) *door {
+func newDoor(t *testing.T, prepare ...func(*testing.T, *proofServer)) *door {
 	t.Helper()
 	s := newProofServer(t)
+	for _, does := range prepare {
+		does(t, s)
+	}
 	s.write(t, "assay.toml", strings.Replace(read(t, s.dir, "assay.toml"), "[server]\n", "[server]\ncertificate = \"cert.pem\"\ncertificate_key = \"key.pem\"\n", 1))
 	roots := x509.NewCertPool()
 	roots.AddCert(pair(t, s.dir, 1, time.Now().AddDate(0, 0, 90)))
 	d := &door{server: s, asking: fmt.Sprintf(`{"customer":%q,"statement":%q}`, s.customers[0], s.exchange.digest(t, "first"))}
-	d.url, d.said, _ = servingProcess(t, s.dir, s.exchange.assay, opened("serve", "--listen", "127.0.0.1:0")...)
+	d.url, d.said, d.process = servingProcess(t, s.dir, s.exchange.assay, opened("serve", "--listen", "127.0.0.1:0")...)
 	from := func(address string) *client.Client {
 		dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
 		transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, DialContext: dialer.DialContext, ForceAttemptHTTP2: true}
@@ -217,7 +222,10 @@ func (d *door) keepsNoSecret(t *testing.T, all ...keyRecord) {
 	if err != nil || search(d.said) != nil || searched < 10 {
 		t.Errorf("%v; %d files", err, searched)
 	}
-	if said := read(t, d.said); !strings.Contains(said, "a request is turned away") || strings.Contains(said, "canary") {
+	for !strings.Contains(read(t, d.said), "action=authenticate outcome=denied") { // it is told once a second
+		time.Sleep(10 * time.Millisecond)
+	}
+	if said := read(t, d.said); strings.Contains(said, "canary") {
 		t.Errorf("the server says %s", said)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"strings"
 	"time"
@@ -210,23 +211,31 @@ func (s ServerConfig) checkAudit() error {
 	return nil
 }
 
-// keepAudit begins to keep the audit log of a server, whose heads are signed where there is a key. finish ends it, with all that
-// was to be written.
-func (a *app) keepAudit(ctx context.Context, c *Config, records *store.Store, config audit.Config) (keeper *audit.Keeper, finish func(), err error) {
-	config.Log, config.Heads, config.Now = records, audit.Heads{Dir: c.resolve(c.Server.Audit)}, time.Now
+// keepAudit begins to keep the audit log of a server, whose heads are signed where there is a key. It ends with the command, when
+// all is written that was to be.
+func (a *app) keepAudit(ctx context.Context, c *Config, records *store.Store, logger *slog.Logger) (*audit.Keeper, error) {
+	config := audit.Config{Log: records, Heads: audit.Heads{Dir: c.resolve(c.Server.Audit)}, Logger: logger, Now: time.Now}
 	if c.Server.AuditKey == "" {
-		config.Logger.Warn("no head of the audit log is signed: whoever can write to server.database could make all of it anew", "hint", "server.audit_key")
+		logger.Warn("no head of the audit log is signed: whoever can write to server.database could make all of it anew", "hint", "server.audit_key")
 	} else if err := a.openAuditKey(ctx, c, &config); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if keeper, err = audit.NewKeeper(ctx, config); err != nil {
-		return nil, nil, hinted(refused("%v", err), "assay audit verify says more; if the database was taken back to a backup on purpose, name another folder under server.audit, and keep the old one")
+	keeper, err := audit.NewKeeper(ctx, config)
+	if err != nil {
+		return nil, hinted(refused("%v", err), "assay audit verify says more; if the database was taken back to a backup on purpose, name another folder under server.audit, and keep the old one")
 	}
 	running, stop := context.WithCancel(context.WithoutCancel(ctx)) // it goes on while the last requests are answered
 	done := make(chan struct{})
 	go func() { defer close(done); keeper.Run(running) }()
-	return keeper, func() { stop(); <-done }, nil
+	a.opened = append(a.opened, ending(func() { stop(); <-done }))
+	return keeper, nil
 }
+
+// ending is what a command ends with.
+type ending func()
+
+// Close ends it.
+func (e ending) Close() error { e(); return nil }
 
 // openAuditKey opens the key that signs heads, and refuses one that signs anything else.
 func (a *app) openAuditKey(ctx context.Context, c *Config, config *audit.Config) (err error) {

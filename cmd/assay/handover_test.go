@@ -103,6 +103,16 @@ func (s *proofServer) handed(t *testing.T, name string) {
 	}
 }
 
+// recipient is whom keys of the server are sealed to.
+func (s *proofServer) recipient(t *testing.T) string {
+	t.Helper()
+	id, err := age.ParseX25519Identity(strings.TrimSpace(read(t, s.dir, "id.txt")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id.Recipient().String()
+}
+
 // apiKey makes an API key that may ask for every proof.
 func (s *proofServer) apiKey(t *testing.T) string {
 	t.Helper()

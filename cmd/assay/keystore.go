@@ -12,6 +12,7 @@ import (
 
 	"github.com/assay-por/assay/attest/keys"
 	"github.com/assay-por/assay/web"
+	"github.com/assay-por/assay/web/api"
 	"github.com/assay-por/assay/web/authn"
 	"github.com/assay-por/assay/web/seal"
 	"github.com/assay-por/assay/web/store"
@@ -134,5 +135,7 @@ func (a *app) guardProofs(ctx context.Context, c *Config, config *web.Config) er
 		return err
 	}
 	config.Gate = authn.NewGate(records, pepper, time.Now)
-	return nil
+	config.Acts = &api.Acts{Store: records, Pepper: pepper, Random: rand.Reader, Now: time.Now}
+	config.Audit, err = a.keepAudit(ctx, c, records, config.Logger)
+	return err
 }

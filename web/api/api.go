@@ -61,6 +61,7 @@ type Config struct {
 	Quota  Quota       // what a client may ask still; nil if that is not limited
 	Fault  func(error) // is told why a proof could not be made, or an act not done
 
+	Retired []Retirement           // what is on its way out
 	Policy  string                 // the file of the exchange's trust policy, which may be missing
 	KeyList func() ([]byte, error) // the signed list of response keys; with a list, the error says that the server's own is not good now
 }
@@ -103,6 +104,9 @@ func Add(r chi.Router, c Config) error {
 	a.addTrust()
 	a.addProofs()
 	a.addAudit()
+	if err := a.retire(); err != nil {
+		return err
+	}
 	return a.addDocument()
 }
 
@@ -166,7 +170,7 @@ func (o operation) describe() huma.Operation {
 		Method: http.MethodGet, Path: o.path, OperationID: o.id, Summary: o.summary, Description: o.summary + ".", Tags: []string{o.tag},
 		Responses: map[string]*huma.Response{"200": ok, "304": {Description: "If-None-Match names the content", Headers: carried()}},
 		Errors: []int{http.StatusBadRequest, http.StatusNotFound, http.StatusNotAcceptable, http.StatusRequestEntityTooLarge, http.StatusRequestURITooLong,
-			http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
+			http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusServiceUnavailable},
 	}
 }
 
@@ -199,11 +203,13 @@ func (a *api) secured(op *huma.Operation) {
 func carried() map[string]*huma.Param {
 	headers := map[string]*huma.Param{}
 	for name, text := range map[string]string{
-		"ETag":            "The content's SHA-256, in hex",
-		"Cache-Control":   "immutable, if a statement's digest vouches for the content",
-		"Content-Digest":  "The content's SHA-256 (RFC 9530)",
-		"Signature-Input": "What is signed (RFC 9421, SPEC part 28)",
-		"Signature":       "The signature, by a key of /.well-known/assay-keys",
+		"ETag":             "The content's SHA-256, in hex",
+		"Cache-Control":    "immutable, if a statement's digest vouches for the content",
+		"Content-Digest":   "The content's SHA-256 (RFC 9530)",
+		"Signature-Input":  "What is signed (RFC 9421, SPEC part 28)",
+		"Signature":        "The signature, by a key of /.well-known/assay-keys",
+		"RateLimit-Policy": "How often whoever asks may ask: of each policy the quota (q) and its window in seconds (w)",
+		"RateLimit":        "What is left of each: requests (r), and in how many seconds all of it is back (t)",
 
 		"Access-Control-Allow-Origin": "Pages of others may read this",
 	} {

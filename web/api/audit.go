@@ -80,7 +80,7 @@ type callsInput struct {
 }
 
 type allCallsInput struct {
-	callsInput
+	Hours  int    `query:"hours" minimum:"1" maximum:"720" default:"24" doc:"Of how many hours until now"`
 	Client string `query:"client" minLength:"1" maxLength:"64" doc:"Of this client alone"`
 }
 

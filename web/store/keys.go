@@ -26,12 +26,13 @@ type Key struct {
 	Credentials []Credential // oldest first; all there ever were
 }
 
-// Credential is what shows that whoever asks has the key: one of MAC and Public.
+// Credential is what shows that whoever asks has the key: one of MAC, Public and Certificate.
 type Credential struct {
-	MAC     []byte // of a secret
-	Public  []byte // a public key of Ed25519
-	Created time.Time
-	Until   time.Time
+	MAC         []byte // of a secret
+	Public      []byte // a public key of Ed25519
+	Certificate []byte // SHA-256 of a certificate that the client shows (x5t#S256 of RFC 8705)
+	Created     time.Time
+	Until       time.Time
 }
 
 // CreateKey adds a key with its first credential.
@@ -84,6 +85,19 @@ func (s *Store) Key(ctx context.Context, id string) (Key, error) {
 	return k, err
 }
 
+// KeyByCertificate is the record of the key that was bound to a certificate last, or [ErrUnknown].
+func (s *Store) KeyByCertificate(ctx context.Context, sum []byte) (Key, error) {
+	var id string
+	err := s.read.QueryRowContext(ctx, "SELECT key_id FROM credentials WHERE certificate = ? ORDER BY created DESC, key_id LIMIT 1", sum).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Key{}, ErrUnknown
+	}
+	if err != nil {
+		return Key{}, err
+	}
+	return s.Key(ctx, id)
+}
+
 // Keys are all records, oldest first.
 func (s *Store) Keys(ctx context.Context) ([]Key, error) {
 	return s.seals.collect(s.read.QueryContext(ctx, selectKeys+order))
@@ -92,8 +106,8 @@ func (s *Store) Keys(ctx context.Context) ([]Key, error) {
 // put writes a key's credentials.
 func (t *Tx) put(ctx context.Context, k Key) error {
 	for i, c := range k.Credentials {
-		_, err := t.tx.ExecContext(ctx, `INSERT INTO credentials (key_id, number, mac, public, created, until) VALUES (?, ?, ?, ?, ?, ?)
-			ON CONFLICT (key_id, number) DO UPDATE SET until = excluded.until`, k.ID, i+1, c.MAC, c.Public, c.Created.Unix(), c.Until.Unix())
+		_, err := t.tx.ExecContext(ctx, `INSERT INTO credentials (key_id, number, mac, public, certificate, created, until) VALUES (?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT (key_id, number) DO UPDATE SET until = excluded.until`, k.ID, i+1, c.MAC, c.Public, c.Certificate, c.Created.Unix(), c.Until.Unix())
 		if err != nil {
 			return err
 		}
@@ -103,7 +117,7 @@ func (t *Tx) put(ctx context.Context, k Key) error {
 
 // What reads keys, each with all its credentials: a row is a credential.
 const (
-	selectKeys = `SELECT k.id, k.record, k.created, k.used, k.revoked, c.mac, c.public, c.created, c.until
+	selectKeys = `SELECT k.id, k.record, k.created, k.used, k.revoked, c.mac, c.public, c.certificate, c.created, c.until
 		FROM keys k JOIN credentials c ON c.key_id = k.id`
 	ofOne = " WHERE k.id = ?"
 	order = " ORDER BY k.created, k.id, c.number"
@@ -139,7 +153,7 @@ func (s seals) collect(rows *sql.Rows, err error) ([]Key, error) {
 		var record []byte
 		var created, from, until int64
 		var used, revoked sql.NullInt64
-		if err := rows.Scan(&k.ID, &record, &created, &used, &revoked, &c.MAC, &c.Public, &from, &until); err != nil {
+		if err := rows.Scan(&k.ID, &record, &created, &used, &revoked, &c.MAC, &c.Public, &c.Certificate, &from, &until); err != nil {
 			return nil, err
 		}
 		if n := len(all); n == 0 || all[n-1].ID != k.ID {
