@@ -9,18 +9,25 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/assay-por/assay/web/api"
+	"github.com/assay-por/assay/web/audit"
 	"github.com/assay-por/assay/web/authn"
 	"github.com/assay-por/assay/web/authz"
 	"github.com/assay-por/assay/web/httpsig"
 )
 
 // door stands before every handler, and lets through to it whoever has the permission that its route needs. What is public
-// asks for no credential and looks at none.
+// asks for no credential; one that is good counts for its client, how often it asks.
 func (c Config) door(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		needed := needs(r)
 		if needed == public {
-			next.ServeHTTP(w, r)
+			who, ok := c.visitor(w, r)
+			switch {
+			case ok && who != nil:
+				c.recorded(w, r, who, func(w http.ResponseWriter) { next.ServeHTTP(w, r) })
+			case ok:
+				next.ServeHTTP(w, r)
+			}
 			return
 		}
 		who, check, err := c.Gate.Who(r)
@@ -28,13 +35,20 @@ func (c Config) door(next http.Handler) http.Handler {
 			c.turnAway(w, r, err)
 			return
 		}
-		if !authz.Allows(who.Permissions, needed) {
-			api.RefuseAs(w, http.StatusForbidden, "permission-denied", "the credential is good, and not for this: it needs "+string(needed))
-			return
-		}
-		if c.checked(w, r, check) {
-			next.ServeHTTP(w, r.WithContext(authn.With(r.Context(), who)))
-		}
+		c.recorded(w, r, who, func(w http.ResponseWriter) {
+			if !c.client(w, r, who) {
+				return
+			}
+			if !authz.Allows(who.Permissions, needed) {
+				if c.denied(w, r, who, actAuthorize, "it needs "+string(needed)) {
+					api.RefuseAs(w, http.StatusForbidden, "permission-denied", "the credential is good, and not for this: it needs "+string(needed))
+				}
+				return
+			}
+			if c.checked(w, r, check) {
+				next.ServeHTTP(w, r.WithContext(authn.With(audit.With(r.Context(), origin(r, who)), who)))
+			}
+		})
 	})
 }
 
@@ -86,7 +100,9 @@ func (c Config) noKeyInURL(next http.Handler) http.Handler {
 
 // turnAway answers whoever is not let in. Why is for the log alone: of a credential that is not good all is answered alike.
 func (c Config) turnAway(w http.ResponseWriter, r *http.Request, why error) {
-	c.Logger.Warn("a request is turned away", "from", r.RemoteAddr, "why", why)
+	if !c.suspect(w, r, why) && !c.stranger(w, r) || !c.refusedFor(w, r, why) {
+		return
+	}
 	h := w.Header()
 	unauthorized := func(slug, sentence string) {
 		h.Set("WWW-Authenticate", "Assay-Key")

@@ -23,7 +23,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/assay-por/assay/attest/keys"
 	"github.com/assay-por/assay/web/authn"
 	"github.com/assay-por/assay/web/client"
 	"github.com/assay-por/assay/web/httpsig"
@@ -36,18 +35,23 @@ type door struct {
 	url    string
 	said   string // file of what it says
 	here   *client.Client
-	there  *client.Client // from 127.0.0.2
-	asking string
+
+	process *os.Process
+	there   *client.Client // from 127.0.0.2
+	asking  string
 }
 
-func newDoor(t *testing.T) *door {
+func newDoor(t *testing.T, prepare ...func(*testing.T, *proofServer)) *door {
 	t.Helper()
 	s := newProofServer(t)
+	for _, does := range prepare {
+		does(t, s)
+	}
 	s.write(t, "assay.toml", strings.Replace(read(t, s.dir, "assay.toml"), "[server]\n", "[server]\ncertificate = \"cert.pem\"\ncertificate_key = \"key.pem\"\n", 1))
 	roots := x509.NewCertPool()
 	roots.AddCert(pair(t, s.dir, 1, time.Now().AddDate(0, 0, 90)))
 	d := &door{server: s, asking: fmt.Sprintf(`{"customer":%q,"statement":%q}`, s.customers[0], s.exchange.digest(t, "first"))}
-	d.url, d.said, _ = servingProcess(t, s.dir, s.exchange.assay, opened("serve", "--listen", "127.0.0.1:0")...)
+	d.url, d.said, d.process = servingProcess(t, s.dir, s.exchange.assay, opened("serve", "--listen", "127.0.0.1:0")...)
 	from := func(address string) *client.Client {
 		dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
 		transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, DialContext: dialer.DialContext, ForceAttemptHTTP2: true}
@@ -115,15 +119,7 @@ func (s *proofServer) create(t *testing.T, args ...string) keyRecord {
 // records opens the server's database beside it.
 func (s *proofServer) records(t *testing.T) *store.Store {
 	t.Helper()
-	records, err := store.Open(t.Context(), filepath.Join(s.dir, "assay.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := records.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	records, _ := unsealedIn(t, s.dir)
 	return records
 }
 
@@ -227,7 +223,10 @@ func (d *door) keepsNoSecret(t *testing.T, all ...keyRecord) {
 	if err != nil || search(d.said) != nil || searched < 10 {
 		t.Errorf("%v; %d files", err, searched)
 	}
-	if said := read(t, d.said); !strings.Contains(said, "a request is turned away") || strings.Contains(said, "canary") {
+	for !strings.Contains(read(t, d.said), "action=authenticate outcome=denied") { // it is told once a second
+		time.Sleep(10 * time.Millisecond)
+	}
+	if said := read(t, d.said); strings.Contains(said, "canary") {
 		t.Errorf("the server says %s", said)
 	}
 }
@@ -327,7 +326,7 @@ func killedCreate(t *testing.T, assay, dir, name string, after time.Duration) (k
 	t.Helper()
 	cmd := exec.Command(assay, "admin", "key", "create", "--name", name, "--permission", "proof:read:any", "--json")
 	var out bytes.Buffer
-	cmd.Dir, cmd.Stdout = dir, &out
+	cmd.Dir, cmd.Stdout, cmd.Env = dir, &out, append(os.Environ(), "ASSAY_PASSPHRASE=correct horse")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -344,11 +343,7 @@ func killedCreate(t *testing.T, assay, dir, name string, after time.Duration) (k
 // wholeKeys opens a database after all that, and holds what is there to what was shown, by name.
 func wholeKeys(t *testing.T, dir string, shown map[string]string) (there int) {
 	t.Helper()
-	records, err := store.Open(t.Context(), filepath.Join(dir, "assay.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer records.Close()
+	records, pepper := unsealedIn(t, dir)
 	all, err := records.Keys(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -360,10 +355,6 @@ func wholeKeys(t *testing.T, dir string, shown map[string]string) (there int) {
 	}
 	if len(shown) == 0 {
 		return len(all)
-	}
-	pepper, err := keys.ReadPepper(filepath.Join(dir, "keys", "pepper"))
-	if err != nil {
-		t.Fatal(err)
 	}
 	gate := authn.NewGate(records, pepper, time.Now)
 	for name, key := range shown {
@@ -388,6 +379,7 @@ func TestKilledAdmin(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, "assay.toml"), []byte(offlineConfig), 0o600); err != nil {
 			t.Fatal(err)
 		}
+		writeKEK(t, dir)
 		return dir
 	}
 	const never, moments = time.Hour, 20
@@ -400,10 +392,8 @@ func TestKilledAdmin(t *testing.T) {
 	}
 	used := place()
 	first := timed(used)
-	for _, path := range []string{"assay.db", "keys/pepper"} {
-		if info, err := os.Stat(filepath.Join(used, path)); err != nil || info.Mode() != 0o600 {
-			t.Errorf("%s: %v %v", path, info, err)
-		}
+	if info, err := os.Stat(filepath.Join(used, "assay.db")); err != nil || info.Mode() != 0o600 {
+		t.Errorf("%v %v", info, err)
 	}
 	next := timed(used)
 	shown, kills := map[string]string{}, 0

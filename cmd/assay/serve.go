@@ -29,7 +29,12 @@ type ServerConfig struct {
 	Proofs         string `toml:"proofs"`
 	ProofsKey      string `toml:"proofs_key"`
 	Database       string `toml:"database"`
+	KEK            string `toml:"kek"`
 	Pepper         string `toml:"pepper"`
+
+	Audit       string   `toml:"audit"`
+	AuditKey    string   `toml:"audit_key"`
+	AuditFormer []string `toml:"audit_former"`
 }
 
 // checkServer refuses what could not be served.
@@ -42,6 +47,12 @@ func (c *Config) checkServer() error {
 		return err
 	}
 	if _, err := s.databasePath(); err != nil {
+		return err
+	}
+	if err := s.checkKEK(); err != nil {
+		return err
+	}
+	if err := s.checkAudit(); err != nil {
 		return err
 	}
 	if s.Key == "" {

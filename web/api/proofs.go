@@ -65,18 +65,22 @@ func (a *api) addProofs() {
 		RequestBody: &huma.RequestBody{Required: true, Description: "At most 4 KiB", Content: map[string]*huma.MediaType{kindJSON: {Schema: schema[ProofRequest](a)[kindJSON]}}},
 		Responses:   map[string]*huma.Response{"200": {Description: "OK", Headers: headers, Content: map[string]*huma.MediaType{kindJSON: {Schema: object()[kindJSON]}}}},
 	}
-	for _, status := range []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusNotAcceptable, http.StatusRequestEntityTooLarge,
-		http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusServiceUnavailable} {
-		op.Responses[strconv.Itoa(status)] = &huma.Response{Description: http.StatusText(status), Content: map[string]*huma.MediaType{
-			kindProblem: {Schema: a.OpenAPI().Components.Schemas.Schema(errorModel, true, "")}}}
-	}
-	a.OpenAPI().Components.SecuritySchemes = map[string]*huma.SecurityScheme{"apiKey": {Type: "apiKey", In: "header", Name: "Assay-Key", Description: "An API key with the permission proof:read:any, or in its place a signed request (RFC 9421)"}}
-	op.Security = []map[string][]string{{"apiKey": {}}}
+	a.mayRefuse(op, http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusNotAcceptable, http.StatusRequestEntityTooLarge,
+		http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusServiceUnavailable)
+	a.secured(op)
 	a.OpenAPI().AddOperation(op)
 	a.Adapter().Handle(op, func(ctx huma.Context) {
 		r, w := humachi.Unwrap(ctx)
 		a.proof(w, r)
 	})
+}
+
+// mayRefuse says with which problems an operation may be answered that is not huma's to handle.
+func (a *api) mayRefuse(op *huma.Operation, statuses ...int) {
+	for _, status := range statuses {
+		op.Responses[strconv.Itoa(status)] = &huma.Response{Description: http.StatusText(status), Content: map[string]*huma.MediaType{
+			kindProblem: {Schema: a.OpenAPI().Components.Schemas.Schema(errorModel, true, "")}}}
+	}
 }
 
 // proof answers with a customer's proof.

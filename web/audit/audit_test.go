@@ -42,7 +42,7 @@ func TestRecord(t *testing.T) {
 	if err != nil || len(events) != 2 {
 		t.Fatalf("%d events: %v", len(events), err)
 	}
-	want := `{"action":"key.create","at":"2026-11-30T12:00:00.000Z","client":"c1","credential":"k1","from":"192.0.2.0/24","object":"k2","outcome":"done","reason":"","request":"r1","seq":1}`
+	want := `{"action":"key.create","at":"2026-11-30T12:00:00.000Z","client":"c1","count":1,"credential":"k1","from":"192.0.2.0/24","object":"k2","outcome":"done","reason":"","request":"r1","seq":1}`
 	if string(events[0].Text) != want {
 		t.Errorf("got %s", events[0].Text)
 	}

@@ -1,6 +1,7 @@
 package authz
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -55,5 +56,18 @@ func TestRoles(t *testing.T) {
 	}
 	if got := Of("nobody"); len(got) != 0 {
 		t.Errorf("an unknown role may %v", got)
+	}
+}
+
+// TestWrites: every permission that can be given is to read, or held to more.
+func TestWrites(t *testing.T) {
+	reads := []Permission{ProofReadAny, RunRead, ClientRead, LimitRead, AuditRead, UsageRead}
+	for _, p := range grantable {
+		if Writes(p) == slices.Contains(reads, p) {
+			t.Errorf("%s: it writes is %t", p, Writes(p))
+		}
+	}
+	if Writes() || Writes(Public, Self) || !Writes(RunRead, KeyWrite) {
+		t.Error("of several, one that writes is enough, and none is none")
 	}
 }

@@ -14,8 +14,19 @@ type Event struct {
 }
 
 // LastEvent is the newest row; before the first it is zero.
-func (t *Tx) LastEvent(ctx context.Context) (e Event, err error) {
-	err = t.tx.QueryRowContext(ctx, "SELECT seq, event, hash FROM audit ORDER BY seq DESC LIMIT 1").Scan(&e.Seq, &e.Text, &e.Hash)
+func (t *Tx) LastEvent(ctx context.Context) (Event, error) {
+	return event(t.tx.QueryRowContext(ctx, newestEvent))
+}
+
+// NewestEvent is the same, as it is by now.
+func (s *Store) NewestEvent(ctx context.Context) (Event, error) {
+	return event(s.read.QueryRowContext(ctx, newestEvent))
+}
+
+const newestEvent = "SELECT seq, event, hash FROM audit ORDER BY seq DESC LIMIT 1"
+
+func event(row *sql.Row) (e Event, err error) {
+	err = row.Scan(&e.Seq, &e.Text, &e.Hash)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Event{}, nil
 	}

@@ -2,8 +2,11 @@ package store
 
 import (
 	"context"
+	"crypto/aes"
+	"crypto/cipher"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +15,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/pressly/goose/v3"
 )
 
 func opened(t *testing.T, path string) *Store {
@@ -25,8 +29,37 @@ func opened(t *testing.T, path string) *Store {
 			t.Error(err)
 		}
 	})
+	if err := s.Unseal(t.Context(), sealer(t)); err != nil {
+		t.Fatal(err)
+	}
 	return s
 }
+
+// sealer seals with one key that everybody knows.
+func sealer(t testing.TB) Sealer {
+	t.Helper()
+	block, err := aes.NewCipher(make([]byte, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	gcm, err := cipher.NewGCMWithRandomNonce(block)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return known{gcm}
+}
+
+type known struct{ gcm cipher.AEAD }
+
+func (k known) Seal(_, place string, plain []byte) ([]byte, error) {
+	return k.gcm.Seal(nil, nil, plain, []byte(place)), nil
+}
+
+func (k known) Open(_, place string, sealed []byte) ([]byte, error) {
+	return k.gcm.Open(nil, nil, sealed, []byte(place))
+}
+
+func (k known) Newest(string, []byte) bool { return true }
 
 // create, change, revoke and used are changes by themselves.
 func (s *Store) create(k Key) error {
@@ -174,13 +207,14 @@ func TestAtOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "assay.db")
 	const processes, each = 8, 10
 	var wait sync.WaitGroup
-	errs := make(chan error, processes*(each+2))
+	errs := make(chan error, processes*(each+3))
 	for p := range processes {
 		wait.Go(func() {
 			s, err := Open(context.Background(), path)
 			if errs <- err; err != nil {
 				return
 			}
+			errs <- s.Unseal(context.Background(), sealer(t))
 			for i := range each {
 				errs <- s.create(sample(fmt.Sprint(p, " ", i)))
 			}
@@ -205,12 +239,80 @@ func BenchmarkKey(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer s.Close()
-	if err := s.create(sample("one")); err != nil {
+	if err := errors.Join(s.Unseal(b.Context(), sealer(b)), s.create(sample("one"))); err != nil {
 		b.Fatal(err)
 	}
 	for b.Loop() {
 		if _, err := s.Key(b.Context(), "one"); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkNoKey(b *testing.B) {
+	s, err := Open(b.Context(), filepath.Join(b.TempDir(), "assay.db"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	if err := errors.Join(s.Unseal(b.Context(), sealer(b)), s.create(sample("one"))); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := s.Key(b.Context(), "two"); !errors.Is(err, ErrUnknown) {
+			b.Fatal(err)
+		}
+	}
+}
+
+// TestUpdates: the credentials of a database of before are there after it is brought up to date, and still guarded.
+func TestUpdates(t *testing.T) {
+	path, ctx := filepath.Join(t.TempDir(), "assay.db"), t.Context()
+	if err := private(path); err != nil {
+		t.Fatal(err)
+	}
+	db, err := connect(path, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := all.UpTo(ctx, 2); err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.ExecContext(ctx, `INSERT INTO keys (id, name, permissions, reports, networks, created) VALUES ('one', 'before', 'proof:read:any', '', '', 1);
+		INSERT INTO credentials (key_id, number, mac, created, until) VALUES ('one', 1, x'0102', 1, 9)`)
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	s := opened(t, path)
+	sum := []byte("the digest of a certificate     ")
+	err = s.Write(ctx, func(tx *Tx) error {
+		return tx.ChangeKey(ctx, "one", func(k *Key) error {
+			k.Credentials = append(k.Credentials, Credential{Certificate: sum, Created: day, Until: day})
+			return nil
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.KeyByCertificate(ctx, sum)
+	want := []Credential{{MAC: []byte{1, 2}, Created: second(1), Until: second(9)}, {Certificate: sum, Created: day, Until: day}}
+	if diff := cmp.Diff(want, got.Credentials); err != nil || got.ID != "one" || diff != "" {
+		t.Errorf("%v %+v %s", err, got, diff)
+	}
+	if _, err := s.KeyByCertificate(ctx, []byte{1, 2}); !errors.Is(err, ErrUnknown) {
+		t.Error(err)
+	}
+	for name, c := range map[string]Credential{"no kind": {}, "two": {MAC: sum, Certificate: sum}} {
+		if err := s.create(Key{ID: name, Credentials: []Credential{c}}); err == nil {
+			t.Errorf("a credential of %s", name)
 		}
 	}
 }
