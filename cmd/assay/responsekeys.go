@@ -44,7 +44,7 @@ listed, so that old answers can be checked; a key that is listed already gets ot
 A successor is listed before it signs: assay keys response --key file:keys/response-2.age --from TIME; then server.key names it, and assay serve is started again.
 
 Where there is a [log], the list is entered there before it is shown, so that nobody can be shown other keys unnoticed. Where the log is on another machine: --sign-only
-here, then assay log add with the list there. With --audit it is a key that signs heads of the audit log, and no answers.`,
+here, then assay log add with the list there. With --audit it is a key that signs heads of the audit log, server.audit_key, and no answers.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.load()
@@ -54,7 +54,7 @@ here, then assay log add with the list there. With --audit it is a key that sign
 			return a.listResponseKey(cmd, c, l)
 		},
 	}
-	cmd.Flags().StringVar(&l.key, "key", "", "reference of the key (default: server.key)")
+	cmd.Flags().StringVar(&l.key, "key", "", "reference of the key (default: server.key, with --audit server.audit_key)")
 	cmd.Flags().StringVar(&l.from, "from", "", "from when it signs (default: now)")
 	cmd.Flags().StringVar(&l.until, "until", "", "until when (default: 30 days later)")
 	cmd.Flags().BoolVar(&l.audit, "audit", false, "the key signs heads of the audit log, and no answers")
@@ -64,12 +64,12 @@ here, then assay log add with the list there. With --audit it is a key that sign
 }
 
 func (a *app) listResponseKey(cmd *cobra.Command, c *Config, l listing) error {
-	if l.key == "" && !l.audit {
-		l.key = c.Server.Key
+	if l.key == "" {
+		l.key = map[bool]string{false: c.Server.Key, true: c.Server.AuditKey}[l.audit]
 	}
 	switch {
 	case l.key == "" && l.audit:
-		return usage("--audit needs --key: the reference of the key that signs heads of the audit log")
+		return hinted(usage("there is no key that signs heads of the audit log: server.audit_key is missing"), `set audit_key = "file:keys/audit.age" in [server], or give --key`)
 	case l.key == "":
 		return hinted(usage("there is no response key: server.key is missing"), `set key = "file:keys/response.age" in [server], or give --key`)
 	}

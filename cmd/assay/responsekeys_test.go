@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,7 +34,7 @@ func auditHead(t *testing.T, seq uint64, row string, at time.Time, by attest.Sig
 // TestResponseKeysInTheLog: a list of response keys is entered in the log before it is shown, and so are heads of the audit log; what does
 // not follow is not entered, and a list that was shown to one reader alone is found out.
 func TestResponseKeysInTheLog(t *testing.T) {
-	e := newExchange(t, "[server]\nkey = \"file:keys/response.age\"\nkeys = \"keys.dsse.json\"\n")
+	e := newExchange(t, "[server]\nkey = \"file:keys/response.age\"\nkeys = \"keys.dsse.json\"\naudit_key = \"file:keys/audit.age\"\naudit = \"audit\"\n")
 	id, err := age.ParseX25519Identity(strings.TrimSpace(read(t, e.dir, "id.txt")))
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +43,7 @@ func TestResponseKeysInTheLog(t *testing.T) {
 	log := filepath.Join(e.dir, "log")
 	has(t, e.must(t, "keys", "response", "--recipient", own), "entry #0 of exchange.example/log")
 	first := read(t, e.dir, "keys.dsse.json")
-	has(t, e.must(t, "keys", "response", "--audit", "--key", "file:keys/audit.age", "--recipient", own), "entry #1 of exchange.example/log")
+	has(t, e.must(t, "keys", "response", "--audit", "--recipient", own), "entry #1 of exchange.example/log")
 	e.refuses(t, "for another use", "keys", "response", "--key", "file:keys/audit.age", "--until", "2099-01-01T00:00:00Z")
 	has(t, e.must(t, "log", "show"), "#0 response-keys", "#1 response-keys")
 	has(t, e.judges(t, 0, "log", log, "--keys", "keys.dsse.json"), "1: response keys of ", "(audit log)", "entry 1, the last list")
@@ -64,7 +65,17 @@ func TestResponseKeysInTheLog(t *testing.T) {
 	for _, name := range []string{"stranger.json", "early.json"} {
 		e.refuses(t, "does not name the key that signed it", "log", "add", name)
 	}
-	has(t, e.judges(t, 0, "log", log), "2: the audit log of the servers had 7 rows on ", strings.Repeat("07", 32))
+	e.refuses(t, "holds no head", "audit", "anchor")
+	folder := filepath.Join(e.dir, "audit", now.UTC().Format(time.DateOnly))
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for seq, row := range map[uint64]string{6: "06", 9: "09"} {
+		e.write(t, filepath.Join("audit", now.UTC().Format(time.DateOnly), fmt.Sprintf("%016d.json", seq)), auditHead(t, seq, row, now.Add(time.Second), audit))
+	}
+	has(t, e.must(t, "audit", "anchor"), "the audit log had 9 rows at ", "entry #3 of exchange.example/log")
+	has(t, e.must(t, "audit", "anchor"), "entry #3")
+	has(t, e.judges(t, 0, "log", log), "2: the audit log of the servers had 7 rows on ", strings.Repeat("07", 32), "3: the audit log of the servers had 9 rows on ")
 
 	// A list that was lost is not begun anew, and one that is signed and not entered is found out.
 	kept := read(t, e.dir, "keys.dsse.json")
