@@ -92,6 +92,7 @@ type Config struct {
 	Witness WitnessConfig `toml:"witness"`
 
 	Timestamps []TimestampConfig `toml:"timestamp"`
+	Webhooks   []WebhookConfig   `toml:"webhook"`
 
 	path string // of the file, absolute
 }
@@ -251,6 +252,9 @@ func parseConfig(raw []byte) (*Config, error) {
 		return nil, fmt.Errorf(" %w", err)
 	}
 	if err := c.checkTimestamps(); err != nil {
+		return nil, fmt.Errorf(" %w", err)
+	}
+	if err := c.checkWebhooks(); err != nil {
 		return nil, fmt.Errorf(" %w", err)
 	}
 	if err := c.checkServer(); err != nil {

@@ -113,6 +113,9 @@ func (a *app) serve(cmd *cobra.Command, c *Config, listen string) error {
 	if err := a.guardProofs(cmd.Context(), c, &config); err != nil {
 		return err
 	}
+	if err := a.tellHooks(cmd.Context(), c, config, logger); err != nil {
+		return err
+	}
 	handler, err := web.Handler(config)
 	if err != nil {
 		return refused("%v", err)
