@@ -11,6 +11,7 @@ import (
 	"filippo.io/age"
 
 	"github.com/assay-por/assay/attest"
+	journal "github.com/assay-por/assay/web/audit"
 )
 
 // auditHead is the envelope of a head that a key signed.
@@ -90,4 +91,49 @@ func TestResponseKeysInTheLog(t *testing.T) {
 	e.refuses(t, "the last list in the log has the key", "log", "add", "keys.dsse.json")
 	e.write(t, "keys.dsse.json", kept)
 	e.judges(t, 0, "log", log, "--keys", "keys.dsse.json")
+}
+
+// TestAnchoredAuditLog: whoever has the database and the key that signs heads makes the audit log anew, with heads of it; the head in the
+// transparency log gives them away.
+func TestAnchoredAuditLog(t *testing.T) {
+	e := newExchange(t, "[server]\nkey = \"file:keys/response.age\"\naudit_key = \"file:keys/audit.age\"\n")
+	writeKEK(t, e.dir)
+	id, err := age.ParseX25519Identity(strings.TrimSpace(read(t, e.dir, "id.txt")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.must(t, "keys", "response", "--audit", "--recipient", id.Recipient().String())
+	audit, now := openedKey(t, e.dir, "keys/audit.age"), time.Now()
+	head := func() { // as assay serve signs it
+		t.Helper()
+		e.must(t, "admin", "key", "create", "--name", "backend", "--permission", "proof:read:any")
+		var is struct {
+			Rows uint64 `json:"rows"`
+			Hash string `json:"hash"`
+		}
+		unmarshal(t, e.must(t, "audit", "head", "--json"), &is)
+		if err := (journal.Heads{Dir: filepath.Join(e.dir, "audit")}).Keep(attest.NewAuditHead(is.Rows, is.Hash, now), audit); err != nil {
+			t.Fatal(err)
+		}
+	}
+	head()
+	has(t, e.must(t, "audit", "anchor"), "entry #1 of exchange.example/log")
+	has(t, e.must(t, "audit", "verify"), "1 signed heads of "+filepath.Join(e.dir, "audit")+" were compared, and 1 that the transparency log holds")
+	for _, pattern := range []string{"assay.db*", "audit"} {
+		all, err := filepath.Glob(filepath.Join(e.dir, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range all {
+			if err := os.RemoveAll(path); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	head()
+	code, stdout, stderr := call(t, e.dir, e.assay, opened("audit", "verify")...)
+	if code != exitRefused || !strings.Contains(stdout, "entry #1 of exchange.example/log: row 1 had the hash") {
+		t.Errorf("exit %d: %s%s", code, stdout, stderr)
+	}
+	e.refuses(t, "the audit log was changed", "audit", "anchor")
 }
