@@ -15,6 +15,7 @@ import (
 	"github.com/assay-por/assay/web/authn"
 	"github.com/assay-por/assay/web/authz"
 	"github.com/assay-por/assay/web/store"
+	"github.com/assay-por/assay/web/store/storetest"
 )
 
 // A keeper makes API keys, as assay admin does, for the gate of a test.
@@ -49,15 +50,7 @@ func (m maker) write(ctx context.Context, change func(context.Context, *store.Tx
 
 func newKeeper(t testing.TB) *keeper {
 	t.Helper()
-	keys, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "assay.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := keys.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	keys := storetest.Open(t, filepath.Join(t.TempDir(), "assay.db"))
 	pepper := [authn.PepperSize]byte{7}
 	log, err := audit.NewKeeper(t.Context(), audit.Config{Log: keys, Logger: slog.New(slog.DiscardHandler), Now: now})
 	if err != nil {

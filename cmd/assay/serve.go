@@ -29,6 +29,7 @@ type ServerConfig struct {
 	Proofs         string `toml:"proofs"`
 	ProofsKey      string `toml:"proofs_key"`
 	Database       string `toml:"database"`
+	KEK            string `toml:"kek"`
 	Pepper         string `toml:"pepper"`
 
 	Audit       string   `toml:"audit"`
@@ -46,6 +47,9 @@ func (c *Config) checkServer() error {
 		return err
 	}
 	if _, err := s.databasePath(); err != nil {
+		return err
+	}
+	if err := s.checkKEK(); err != nil {
 		return err
 	}
 	if err := s.checkAudit(); err != nil {
