@@ -17,6 +17,12 @@
 // and, not for everybody, where the server was handed what it takes:
 //
 //	POST /v1/proofs                          a customer's inclusion proof (SPEC part 8)
+//	GET /v1/me  /v1/roles                    who asks, and what roles may
+//	/v1/clients  /v1/clients/{id}            who may ask; to be made, changed, disabled and enabled
+//	/v1/keys  /v1/keys/{id}                  their API keys; to be made, rotated and revoked
+//
+// What changes something is done in one transaction with its row of the audit log, or not at all; what makes something is done
+// once under its Idempotency-Key, and what is changed is the version that If-Match names.
 //
 // HEAD is answered like GET. Every error is a problem (RFC 9457); parameters that are
 // not known are refused. Every answer carries its content's digest as ETag; what a
@@ -98,6 +104,8 @@ func Add(r chi.Router, c Config) error {
 	a.addLog()
 	a.addTrust()
 	a.addProofs()
+	a.addClients()
+	a.addKeys()
 	return a.addDocument()
 }
 
@@ -116,6 +124,9 @@ func begin(r chi.Router, c Config) *api {
 	}
 	if c.Proofs != nil {
 		settings.Tags = append(settings.Tags, &huma.Tag{Name: tagProofs, Description: "Customers' inclusion proofs, for the exchange's own services"})
+	}
+	if c.Acts != nil {
+		settings.Tags = append(settings.Tags, &huma.Tag{Name: tagClients, Description: "Who may ask for what is not public, and their API keys"})
 	}
 	settings.OpenAPIPath, settings.DocsPath, settings.SchemasPath = "", "", "" // served like all else, below
 	settings.CreateHooks = nil

@@ -61,6 +61,9 @@ func State(k store.Key, now time.Time) string {
 // ErrWish says that what is wished for cannot be. It comes with a sentence that says why.
 var ErrWish = errors.New("it cannot be made so")
 
+// ErrState says that what is there is in no state for it. It comes with a sentence that says more.
+var ErrState = errors.New("it cannot be done now")
+
 // Wish says what a key is to be.
 type Wish struct {
 	Name        string
@@ -103,7 +106,7 @@ func checkLife(life time.Duration) error {
 }
 
 // Issue makes a key, with a secret unless the wish has a public key, and returns its record. The secret is nowhere else afterwards.
-// The error is [ErrWish] for what cannot be, or [store.ErrUnknown] for no such client.
+// The error is [ErrWish] for what cannot be, [ErrState] for a client that is not let in, or [store.ErrUnknown] for none.
 func (m Maker) Issue(ctx context.Context, tx *store.Tx, w Wish) (store.Key, Secret, error) {
 	if err := w.check(); err != nil {
 		return store.Key{}, Secret{}, fmt.Errorf("%w: %w", ErrWish, err)
@@ -148,7 +151,7 @@ func (m Maker) clientOf(ctx context.Context, tx *store.Tx, w Wish) (store.Client
 		return c, err
 	}
 	if state := ClientState(c, m.Now); state != Good {
-		return c, fmt.Errorf("%w: the client %s is %s", ErrWish, c.ID, state)
+		return c, fmt.Errorf("%w: the client %s is %s", ErrState, c.ID, state)
 	}
 	if may := authz.Of(RolesOf(c)...); !authz.Within(may, w.Permissions) {
 		return c, fmt.Errorf("%w: a key may no more than its client, and the client %s may %v", ErrWish, c.ID, may)
@@ -180,7 +183,7 @@ func (m Maker) add(k *store.Key, public ed25519.PublicKey, life time.Duration) (
 }
 
 // Rotate gives a key another credential, good for life; the one before it is good for the overlap still. No more than two
-// are good at once.
+// are good at once. The error is [ErrWish], [ErrState] for a key that is in no state for it, or [store.ErrUnknown].
 func (m Maker) Rotate(ctx context.Context, tx *store.Tx, id string, public ed25519.PublicKey, life, overlap time.Duration) (k store.Key, s Secret, err error) {
 	if err := checkLife(life); err != nil {
 		return k, s, fmt.Errorf("%w: %w", ErrWish, err)
@@ -190,7 +193,7 @@ func (m Maker) Rotate(ctx context.Context, tx *store.Tx, id string, public ed255
 	}
 	err = tx.ChangeKey(ctx, id, func(old *store.Key) error {
 		if !old.Revoked.IsZero() {
-			return fmt.Errorf("%w: the API key %s is revoked: make another one", ErrWish, id)
+			return fmt.Errorf("%w: the API key %s is revoked: make another one", ErrState, id)
 		}
 		end, live := m.Now.UTC().Truncate(time.Second).Add(overlap), 0
 		for i := range old.Credentials {
@@ -202,7 +205,7 @@ func (m Maker) Rotate(ctx context.Context, tx *store.Tx, id string, public ed255
 		}
 		if live >= maxLive {
 			last := old.Credentials[len(old.Credentials)-maxLive].Until
-			return fmt.Errorf("%w: the API key %s has two credentials already, and the older one is good until %s: wait, or rotate with no overlap", ErrWish, id, last.Format(time.RFC3339))
+			return fmt.Errorf("%w: the API key %s has two credentials already, and the older one is good until %s: wait, or rotate with no overlap", ErrState, id, last.Format(time.RFC3339))
 		}
 		s, err = m.add(old, public, life)
 		k = *old
