@@ -112,9 +112,6 @@ func Add(r chi.Router, c Config) error {
 	a.addLog()
 	a.addTrust()
 	a.addProofs()
-	if err := a.retire(); err != nil {
-		return err
-	}
 	return a.addDocument()
 }
 
@@ -134,7 +131,7 @@ func add[I any](a *api, o operation, read func(*I) (Answer, error)) {
 		Method: http.MethodGet, Path: o.path, OperationID: o.id, Summary: o.summary, Description: o.summary + ".", Tags: []string{o.tag},
 		Responses: map[string]*huma.Response{"200": ok, "304": {Description: "If-None-Match names the content", Headers: carried()}},
 		Errors: []int{http.StatusBadRequest, http.StatusNotFound, http.StatusNotAcceptable, http.StatusRequestEntityTooLarge, http.StatusRequestURITooLong,
-			http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusServiceUnavailable},
+			http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
 	}, func(_ context.Context, in *I) (*huma.StreamResponse, error) {
 		answer, err := read(in)
 		if err != nil {
@@ -151,13 +148,11 @@ func add[I any](a *api, o operation, read func(*I) (Answer, error)) {
 func carried() map[string]*huma.Param {
 	headers := map[string]*huma.Param{}
 	for name, text := range map[string]string{
-		"ETag":             "The content's SHA-256, in hex",
-		"Cache-Control":    "immutable, if a statement's digest vouches for the content",
-		"Content-Digest":   "The content's SHA-256 (RFC 9530)",
-		"Signature-Input":  "What is signed (RFC 9421, SPEC part 28)",
-		"Signature":        "The signature, by a key of /.well-known/assay-keys",
-		"RateLimit-Policy": "How often whoever asks may ask: of each policy the quota (q) and its window in seconds (w)",
-		"RateLimit":        "What is left of each: requests (r), and in how many seconds all of it is back (t)",
+		"ETag":            "The content's SHA-256, in hex",
+		"Cache-Control":   "immutable, if a statement's digest vouches for the content",
+		"Content-Digest":  "The content's SHA-256 (RFC 9530)",
+		"Signature-Input": "What is signed (RFC 9421, SPEC part 28)",
+		"Signature":       "The signature, by a key of /.well-known/assay-keys",
 
 		"Access-Control-Allow-Origin": "Pages of others may read this",
 	} {
@@ -202,6 +197,10 @@ func (a *api) addDocument() error {
 	add(a, operation{"/openapi.yaml", "openapi-yaml", tagTrust, "This document as YAML", map[string]*huma.Schema{kindYAML: object()[kindJSON]}},
 		func(*struct{}) (Answer, error) { return bytesOf(asYAML, kindYAML), nil })
 	a.describeProblems()
+	a.describeLimits()
+	if err := a.retire(); err != nil {
+		return err
+	}
 	var err error
 	if asJSON, err = json.Marshal(a.OpenAPI()); err != nil {
 		return err
