@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -20,7 +21,7 @@ import (
 
 // databasePath is the file of server.database.
 func (s ServerConfig) databasePath() (string, error) {
-	path, ok := strings.CutPrefix(s.Database, "sqlite:")
+	path, ok := strings.CutPrefix(cmp.Or(s.Database, "sqlite:assay.db"), "sqlite:")
 	if !ok || path == "" {
 		return "", fmt.Errorf("server.database: %q, want sqlite:PATH", s.Database)
 	}
@@ -125,9 +126,10 @@ func newPepper(ctx context.Context, records *store.Store) (pepper [authn.PepperS
 	return pepper, err
 }
 
-// guardProofs gives a server the gate that proofs stand behind.
+// guardProofs gives a server the gate that proofs stand behind, and whoever comes through it the acts that change something: where
+// there are proofs, or a database is named.
 func (a *app) guardProofs(ctx context.Context, c *Config, config *web.Config) error {
-	if config.Proofs == nil {
+	if config.Proofs == nil && (config.Key == nil || c.Server.Database == "") {
 		return nil
 	}
 	records, pepper, err := a.keyStore(ctx, c)

@@ -51,10 +51,12 @@ func write(t *testing.T, s *store.Store, change func(tx *store.Tx) error) {
 func add(t *testing.T, s *store.Store, id string) store.Key {
 	t.Helper()
 	k := store.Key{
-		ID: id, Name: "planted name of " + id, Permissions: []string{"proof:read:any"}, Reports: []string{"planted-report"}, Networks: []string{"203.0.113.0/24"}, Created: day,
+		ID: id, Client: id, Name: "planted name of " + id, Permissions: []string{"proof:read:any"}, Reports: []string{"planted-report"}, Networks: []string{"203.0.113.0/24"}, Created: day,
 		Credentials: []store.Credential{{MAC: []byte("a MAC"), Created: day, Until: day.AddDate(0, 0, 90)}},
 	}
-	write(t, s, func(tx *store.Tx) error { return tx.CreateKey(t.Context(), k) })
+	write(t, s, func(tx *store.Tx) error {
+		return errors.Join(tx.CreateClient(t.Context(), store.Client{ID: id, Created: day}), tx.CreateKey(t.Context(), k))
+	})
 	return k
 }
 
