@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/assay-por/assay/attest/keys"
@@ -114,10 +115,10 @@ func TestRewrap(t *testing.T) {
 		t.Fatal(err)
 	}
 	behind := httputil.NewSingleHostReverseProxy(at)
-	asked, release := make(chan struct{}, 16), make(chan struct{})
+	asked, release, wrapped := make(chan struct{}), make(chan struct{}), atomic.Int32{}
 	between := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.Contains(r.URL.Path, "/encrypt/") {
-			asked <- struct{}{}
+		if strings.Contains(r.URL.Path, "/encrypt/") && wrapped.Add(1) == 2 {
+			close(asked)
 			<-release
 		}
 		behind.ServeHTTP(w, r)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"strings"
 	"time"
@@ -136,8 +137,25 @@ func (a *app) guardProofs(ctx context.Context, c *Config, config *web.Config) er
 	if err != nil {
 		return err
 	}
+	if err := warnDue(ctx, records, config.Logger); err != nil {
+		return err
+	}
 	config.Gate = authn.NewGate(records, pepper, time.Now)
 	config.Acts = &api.Acts{Store: records, Pepper: pepper, Random: rand.Reader, Now: time.Now}
 	config.Audit, err = a.keepAudit(ctx, c, records, config.Logger)
 	return err
+}
+
+// warnDue tells of keysets whose newest key has sealed for long.
+func warnDue(ctx context.Context, records *store.Store, logger *slog.Logger) error {
+	rows, err := records.Keysets(ctx)
+	if err != nil {
+		return unreadable("server.database: %v", err)
+	}
+	for _, row := range rows {
+		if time.Since(row.Rotated) > seal.Life {
+			logger.Warn("a keyset should have a new key by now", "purpose", row.Purpose, "rotated", row.Rotated, "hint", "assay keys rotate --purpose "+row.Purpose)
+		}
+	}
+	return nil
 }
