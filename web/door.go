@@ -90,11 +90,15 @@ func (c Config) noKeyInURL(next http.Handler) http.Handler {
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := c.Gate.InURL(r); err != nil {
+		switch err := c.Gate.InURL(r); {
+		case errors.Is(err, authn.ErrInURL):
 			c.turnAway(w, r, err)
-			return
+		case err != nil:
+			c.Logger.Error("a key in a URL cannot be revoked", "error", err)
+			unrecorded(w)
+		default:
+			next.ServeHTTP(w, r)
 		}
-		next.ServeHTTP(w, r)
 	})
 }
 

@@ -37,6 +37,19 @@ var permissions = map[string]authz.Permission{
 	"GET /v1/audit":                         authz.AuditRead,
 	"GET /v1/usage":                         authz.UsageRead,
 	"GET /v1/me/usage":                      authz.Self,
+	"GET /v1/me":                            authz.Self,
+	"GET /v1/roles":                         authz.Self,
+	"GET /v1/clients":                       authz.ClientRead,
+	"POST /v1/clients":                      authz.ClientWrite,
+	"GET /v1/clients/{id}":                  authz.Self, // their own; of others it takes client:read
+	"PUT /v1/clients/{id}":                  authz.ClientWrite,
+	"POST /v1/clients/{id}:disable":         authz.ClientWrite,
+	"POST /v1/clients/{id}:enable":          authz.ClientWrite,
+	"GET /v1/keys":                          authz.Self,
+	"POST /v1/keys":                         authz.KeyWrite,
+	"GET /v1/keys/{id}":                     authz.Self,
+	"POST /v1/keys/{id}:rotate":             authz.Self,
+	"POST /v1/keys/{id}:revoke":             authz.Self,
 }
 
 // checkRoutes reports a route without a permission, or a permission without a route: nothing is served by an oversight.

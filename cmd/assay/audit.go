@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,9 +26,9 @@ func newAudit(a *app) *cobra.Command {
 		Long: `A server keeps on record who did what, from which network and with what outcome, what was denied too; so does assay admin. Each row is chained to the one before, and
 what cannot be recorded is not done. Every 10 seconds assay serve signs with server.audit_key how far the chain reaches, and puts that head into the folder server.audit:
 copy the heads to where nobody who can write to server.database can, and nobody changes a row unnoticed.`,
-		RunE: func(_ *cobra.Command, _ []string) error { return usage("audit needs a verb: verify, head or anchor") },
+		RunE: func(_ *cobra.Command, _ []string) error { return usage("audit needs a verb: verify, head, address or anchor") },
 	}
-	cmd.AddCommand(newAuditVerify(a), newAuditHead(a), newAuditAnchor(a))
+	cmd.AddCommand(newAuditVerify(a), newAuditHead(a), newAuditAddress(a), newAuditAnchor(a))
 	return cmd
 }
 
@@ -154,6 +155,48 @@ func (a *app) sayHead(cmd *cobra.Command, last store.Event, head audit.Head) err
 	return a.say(cmd, shown, "%d rows, the last has the hash %s\n%s", last.Seq, orElse(fmt.Sprintf("%x", last.Hash), "of nothing"), signed)
 }
 
+func newAuditAddress(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "address ROW",
+		Short: "Open the address that the act of a row came from, which is itself put on record",
+		Long:  `The audit log tells the network that an act came from. Its whole address lies sealed beside it, for 30 days; to open it takes the KEK (server.kek), and is an act of its own.`,
+		Args:  oneArg("audit address takes the number of one row"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			seq, err := strconv.ParseInt(args[0], 10, 64)
+			if err != nil || seq < 1 {
+				return usage("%q is no number of a row", args[0])
+			}
+			c, err := a.load()
+			if err != nil {
+				return err
+			}
+			return a.openAddress(cmd, c, seq)
+		},
+	}
+}
+
+func (a *app) openAddress(cmd *cobra.Command, c *Config, seq int64) error {
+	records, _, err := a.unsealed(cmd.Context(), c)
+	if err != nil {
+		return err
+	}
+	var address string
+	ctx := audit.With(cmd.Context(), audit.Local())
+	err = records.Write(ctx, func(tx *store.Tx) error {
+		if address, err = tx.Address(ctx, seq); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, audit.Act{At: time.Now(), Action: "address.open", Object: strconv.FormatInt(seq, 10), Outcome: audit.Done})
+	})
+	if errors.Is(err, store.ErrNoAddress) {
+		return refused("row %d: no address is kept: it is older than %d days, came from the command line, or is not there", seq, audit.KeptDays)
+	}
+	if err != nil {
+		return unreadable("server.database: %v", err)
+	}
+	return a.say(cmd, map[string]any{"row": seq, "address": address}, "%s", address)
+}
+
 // auditLog opens the server's database, which must be there: what is made anew is no record of anything.
 func (a *app) auditLog(ctx context.Context, c *Config) (*store.Store, error) {
 	path, err := c.Server.databasePath()
@@ -163,12 +206,7 @@ func (a *app) auditLog(ctx context.Context, c *Config) (*store.Store, error) {
 	if _, err := os.Stat(c.resolve(path)); err != nil {
 		return nil, unreadable("server.database: %v", err)
 	}
-	log, err := store.Open(ctx, c.resolve(path))
-	if err != nil {
-		return nil, unreadable("server.database: %v", err)
-	}
-	a.opened = append(a.opened, log)
-	return log, nil
+	return a.database(ctx, c)
 }
 
 // auditKeys are the public keys that sign or signed heads; none without server.audit_key.

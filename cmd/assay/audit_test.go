@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"github.com/assay-por/assay/attest"
 	"github.com/assay-por/assay/web/api"
 	"github.com/assay-por/assay/web/audit"
+	"github.com/assay-por/assay/web/store"
 )
 
 // audited gives a server a key that signs heads.
@@ -128,8 +130,27 @@ func TestAuditAtTheDoor(t *testing.T) {
 			t.Errorf("the audit log does not say %q, but %q", want, said)
 		}
 	}
+	d.addresses(t, all)
 	d.usage(t, service, admin)
 	d.tampered(t)
+}
+
+// addresses opens where somebody who was denied came from, which is on record too.
+func (d *door) addresses(t *testing.T, all []api.Event) {
+	t.Helper()
+	s := d.server
+	i := slices.IndexFunc(all, func(e api.Event) bool { return e.Action == "authenticate" })
+	stdout, _ := mustCall(t, s.dir, s.exchange.assay, opened("audit", "address", strconv.FormatInt(all[i].Seq, 10))...)
+	if stdout != "127.0.0.1\n" {
+		t.Errorf("it came from %s", stdout)
+	}
+	if code, _, stderr := call(t, s.dir, s.exchange.assay, opened("audit", "address", "1")...); code != exitRefused || !strings.Contains(stderr, "no address is kept") {
+		t.Errorf("of the command line: %d %s", code, stderr)
+	}
+	rows, err := s.records(t).Events(t.Context(), int64(len(all)), 10)
+	if err != nil || !slices.ContainsFunc(rows, func(row store.Event) bool { return strings.Contains(string(row.Text), `"action":"address.open"`) }) {
+		t.Errorf("it is not on record: %v %v", rows, err)
+	}
 }
 
 // usage looks at who asked for what.

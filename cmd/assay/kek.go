@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"errors"
-	"io/fs"
 
 	"github.com/spf13/cobra"
 
@@ -22,12 +20,13 @@ func (a *app) kek(ctx context.Context, name, ref string) (keys.KEK, error) {
 	switch {
 	case err == nil:
 		return k, nil
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, hinted(unreadable("%s: %w", name, err), "put it back, or, for a new database, make one: assay keys new %s --algorithm %s; without it nothing in the database opens, so keep a copy of it apart", parsed.File, kekAlgorithm)
-	case parsed.File != "":
-		return nil, keyError(name, err)
+	case parsed.File == "":
+		return nil, heldError(name, err)
 	}
-	return nil, heldError(name, err)
+	if err = keyError(name, err); exitCode(err) != exitUnreadable {
+		return nil, err
+	}
+	return nil, hinted(err, "put it back, or, for a new database, make one: assay keys new %s --algorithm %s; without it nothing in the database opens, so keep a copy of it apart", parsed.File, kekAlgorithm)
 }
 
 func (a *app) openKEK(ctx context.Context, ref keys.Ref) (keys.KEK, error) {

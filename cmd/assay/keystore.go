@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"strings"
 	"time"
@@ -20,7 +22,7 @@ import (
 
 // databasePath is the file of server.database.
 func (s ServerConfig) databasePath() (string, error) {
-	path, ok := strings.CutPrefix(s.Database, "sqlite:")
+	path, ok := strings.CutPrefix(cmp.Or(s.Database, "sqlite:assay.db"), "sqlite:")
 	if !ok || path == "" {
 		return "", fmt.Errorf("server.database: %q, want sqlite:PATH", s.Database)
 	}
@@ -125,17 +127,35 @@ func newPepper(ctx context.Context, records *store.Store) (pepper [authn.PepperS
 	return pepper, err
 }
 
-// guardProofs gives a server the gate that proofs stand behind.
+// guardProofs gives a server the gate that proofs stand behind, and whoever comes through it the acts that change something: where
+// there are proofs, or a database is named.
 func (a *app) guardProofs(ctx context.Context, c *Config, config *web.Config) error {
-	if config.Proofs == nil {
+	if config.Proofs == nil && (config.Key == nil || c.Server.Database == "") {
 		return nil
 	}
 	records, pepper, err := a.keyStore(ctx, c)
 	if err != nil {
 		return err
 	}
+	if err := warnDue(ctx, records, config.Logger); err != nil {
+		return err
+	}
 	config.Gate = authn.NewGate(records, pepper, time.Now)
 	config.Acts = &api.Acts{Store: records, Pepper: pepper, Random: rand.Reader, Now: time.Now}
 	config.Audit, err = a.keepAudit(ctx, c, records, config.Logger)
 	return err
+}
+
+// warnDue tells of keysets whose newest key has sealed for long.
+func warnDue(ctx context.Context, records *store.Store, logger *slog.Logger) error {
+	rows, err := records.Keysets(ctx)
+	if err != nil {
+		return unreadable("server.database: %v", err)
+	}
+	for _, row := range rows {
+		if time.Since(row.Rotated) > seal.Life {
+			logger.Warn("a keyset should have a new key by now", "purpose", row.Purpose, "rotated", row.Rotated, "hint", "assay keys rotate --purpose "+row.Purpose)
+		}
+	}
+	return nil
 }

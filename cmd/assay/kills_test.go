@@ -6,14 +6,12 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/assay-por/assay/attest/keys"
 	"github.com/assay-por/assay/web/audit"
 	"github.com/assay-por/assay/web/authn"
 	"github.com/assay-por/assay/web/authz"
@@ -49,12 +47,8 @@ func newDoomed(t *testing.T) *doomed {
 	t.Helper()
 	d := &doomed{proofServer: newProofServer(t)}
 	audited(t, d.proofServer)
-	d.create(t) // makes database and pepper
-	pepper, err := keys.ReadPepper(filepath.Join(d.dir, "keys", "pepper"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	d.records, d.maker = d.proofServer.records(t), authn.Maker{Pepper: pepper, Random: rand.Reader, Now: time.Now()}
+	records, pepper := unsealedIn(t, d.dir)
+	d.records, d.maker = records, authn.Maker{Pepper: pepper, Random: rand.Reader, Now: time.Now()}
 	return d
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/assay-por/assay/attest"
 	"github.com/assay-por/assay/attest/keys"
 	"github.com/assay-por/assay/report"
+	"github.com/assay-por/assay/web/store"
 )
 
 // limit is a [[key]] of a trust policy (SPEC part 23).
@@ -74,7 +75,7 @@ With --purpose it gives the keyset of that purpose in server.database a new key 
 	cmd.Flags().StringVar(&r.recipient, "recipient", "", "seal the new key to this age recipient (age1…) instead of a passphrase")
 	cmd.Flags().StringVar(&r.to, "to", "", "reference of the successor, if it was made already")
 	cmd.Flags().StringVar(&r.from, "from", "", "from when the new key signs (default: now)")
-	cmd.Flags().StringVar(&r.purpose, "purpose", "", "what a keyset of server.database seals: credentials")
+	cmd.Flags().StringVar(&r.purpose, "purpose", "", "what a keyset of server.database seals: "+strings.Join(store.Purposes(), ", "))
 	cmd.Flags().StringVar(&r.until, "until", "", "until when the old one may (default: 7 days later)")
 	return cmd
 }

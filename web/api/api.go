@@ -19,6 +19,12 @@
 //	POST /v1/proofs                          a customer's inclusion proof (SPEC part 8)
 //	GET /v1/audit                            the audit log
 //	GET /v1/usage  /v1/me/usage              who asked for what, and what the client itself did
+//	GET /v1/me  /v1/roles                    who asks, and what roles may
+//	/v1/clients  /v1/clients/{id}            who may ask; to be made, changed, disabled and enabled
+//	/v1/keys  /v1/keys/{id}                  their API keys; to be made, rotated and revoked
+//
+// What changes something is done in one transaction with its row of the audit log, or not at all; what makes something is done
+// once under its Idempotency-Key, and what is changed is the version that If-Match names.
 //
 // HEAD is answered like GET. Every error is a problem (RFC 9457); parameters that are
 // not known are refused. Every answer carries its content's digest as ETag; what a
@@ -104,6 +110,8 @@ func Add(r chi.Router, c Config) error {
 	a.addTrust()
 	a.addProofs()
 	a.addAudit()
+	a.addClients()
+	a.addKeys()
 	if err := a.retire(); err != nil {
 		return err
 	}
@@ -127,6 +135,7 @@ func begin(r chi.Router, c Config) *api {
 		settings.Tags = append(settings.Tags, &huma.Tag{Name: tagProofs, Description: "Customers' inclusion proofs, for the exchange's own services"})
 	}
 	if c.Acts != nil {
+		settings.Tags = append(settings.Tags, &huma.Tag{Name: tagClients, Description: "Who may ask for what is not public, and their API keys"})
 		settings.Tags = append(settings.Tags, &huma.Tag{Name: tagAudit, Description: "Who did what, and who asked for what"})
 	}
 	settings.OpenAPIPath, settings.DocsPath, settings.SchemasPath = "", "", "" // served like all else, below
@@ -203,13 +212,11 @@ func (a *api) secured(op *huma.Operation) {
 func carried() map[string]*huma.Param {
 	headers := map[string]*huma.Param{}
 	for name, text := range map[string]string{
-		"ETag":             "The content's SHA-256, in hex",
-		"Cache-Control":    "immutable, if a statement's digest vouches for the content",
-		"Content-Digest":   "The content's SHA-256 (RFC 9530)",
-		"Signature-Input":  "What is signed (RFC 9421, SPEC part 28)",
-		"Signature":        "The signature, by a key of /.well-known/assay-keys",
-		"RateLimit-Policy": "How often whoever asks may ask: of each policy the quota (q) and its window in seconds (w)",
-		"RateLimit":        "What is left of each: requests (r), and in how many seconds all of it is back (t)",
+		"ETag":            "The content's SHA-256, in hex",
+		"Cache-Control":   "immutable, if a statement's digest vouches for the content",
+		"Content-Digest":  "The content's SHA-256 (RFC 9530)",
+		"Signature-Input": "What is signed (RFC 9421, SPEC part 28)",
+		"Signature":       "The signature, by a key of /.well-known/assay-keys",
 
 		"Access-Control-Allow-Origin": "Pages of others may read this",
 	} {
@@ -254,6 +261,10 @@ func (a *api) addDocument() error {
 	add(a, operation{"/openapi.yaml", "openapi-yaml", tagTrust, "This document as YAML", map[string]*huma.Schema{kindYAML: object()[kindJSON]}},
 		func(*struct{}) (Answer, error) { return bytesOf(asYAML, kindYAML), nil })
 	a.describeProblems()
+	a.describeLimits()
+	if err := a.retire(); err != nil {
+		return err
+	}
 	var err error
 	if asJSON, err = json.Marshal(a.OpenAPI()); err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/assay-por/assay/report"
 	"github.com/assay-por/assay/web/audit"
 	"github.com/assay-por/assay/web/authn"
 	"github.com/assay-por/assay/web/store"
@@ -117,6 +118,10 @@ func (a *api) events(ctx context.Context, who *authn.Principal, in *eventsInput)
 		}
 	}
 	out := Events{Events: []Event{}}
+	sees, err := a.seesObjects(who)
+	if err != nil {
+		return Answer{}, err
+	}
 	for seen := 0; len(out.Events) < in.Limit && seen < looked; {
 		rows, err := a.config.Acts.Store.Events(ctx, at, in.Limit-len(out.Events))
 		if err != nil {
@@ -127,7 +132,7 @@ func (a *api) events(ctx context.Context, who *authn.Principal, in *eventsInput)
 			if err != nil {
 				return Answer{}, a.unread(err)
 			}
-			if at = row.Seq; who.Scope.Sees(e.Object) {
+			if at = row.Seq; sees(e.Object) {
 				out.Events = append(out.Events, event(e, row.Hash))
 			}
 		}
@@ -137,6 +142,21 @@ func (a *api) events(ctx context.Context, who *authn.Principal, in *eventsInput)
 	}
 	out.Next = a.next(who, "audit", strconv.FormatInt(at, 10))
 	return jsonOf(out)
+}
+
+// seesObjects tells which objects somebody sees: where there is a scope, the statements in it.
+func (a *api) seesObjects(who *authn.Principal) (func(object string) bool, error) {
+	if !who.Scope.Bounded() {
+		return func(string) bool { return true }, nil
+	}
+	all, err := a.config.Reports.Reports()
+	if err != nil {
+		return nil, fault(err)
+	}
+	return func(object string) bool {
+		var statement report.Digest
+		return statement.UnmarshalText([]byte(object)) == nil && who.Scope.Sees(subject(all, statement))
+	}, nil
 }
 
 func event(e audit.Event, hash []byte) Event {

@@ -32,15 +32,12 @@ func PathOf(pattern string) string {
 func (a *api) retire() error {
 	for _, of := range a.config.Retired {
 		found := false
-		for path, item := range a.OpenAPI().Paths {
-			for method, op := range map[string]*huma.Operation{"GET": item.Get, "POST": item.Post, "PUT": item.Put, "PATCH": item.Patch, "DELETE": item.Delete} {
-				if op == nil || of.Operation != method+" "+path && (of.Operation != Version || !strings.HasPrefix(path, "/"+Version+"/")) {
-					continue
-				}
-				op.Deprecated, found = true, true
+		a.eachOperation(func(name string, op *huma.Operation) {
+			if of.Operation == name || of.Operation == Version && strings.Contains(name, " /"+Version+"/") {
+				found, op.Deprecated = true, true
 				op.Extensions = map[string]any{"x-sunset": of.Sunset.UTC().Format(time.DateOnly)} // where oasdiff looks for it
 			}
-		}
+		})
 		if !found {
 			return fmt.Errorf("api: %q is retired, and there is no such operation or version", of.Operation)
 		}

@@ -7,7 +7,8 @@
 //	hash = SHA-256(0x01 ‖ hash before ‖ event), the first of them after 32 zero bytes
 //
 // where an event is canonical JSON. It holds no secret, no customer and no address, of which
-// the network alone is told: /24 of IPv4, /48 of IPv6.
+// the network alone is told: /24 of IPv4, /48 of IPv6. The address lies sealed beside the chain,
+// for 30 days.
 package audit
 
 import (
@@ -117,7 +118,10 @@ func Record(ctx context.Context, tx *store.Tx, act Act) error {
 	if err != nil {
 		return err
 	}
-	return tx.AddEvent(ctx, store.Event{Seq: last.Seq + 1, Text: text, Hash: link(last.Hash, text)})
+	if err := tx.AddEvent(ctx, store.Event{Seq: last.Seq + 1, Text: text, Hash: link(last.Hash, text)}); err != nil || !from.Address.IsValid() {
+		return err
+	}
+	return tx.AddAddress(ctx, last.Seq+1, act.At, from.Address.Unmap().String())
 }
 
 // link is the hash of an event after another one.

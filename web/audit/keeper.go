@@ -20,7 +20,7 @@ const (
 	sweeps = time.Hour
 )
 
-// KeptDays is for how many days reads are kept.
+// KeptDays is for how many days reads are kept, and the addresses that acts came from.
 const KeptDays = 30
 
 // Config says what a keeper works with.
@@ -34,7 +34,7 @@ type Config struct {
 }
 
 // Keeper does what a server has to do for its audit log beside its requests: it signs heads, writes what was denied and
-// read, tells the logger of each row, those of other processes too, and forgets reads that are old.
+// read, tells the logger of each row, those of other processes too, and forgets what is old.
 type Keeper struct {
 	Denials *Denials
 	Reads   *Reads
@@ -102,7 +102,8 @@ func (k *Keeper) look(ctx context.Context) {
 	}
 	if !now.Before(k.sweep) {
 		k.sweep = now.Add(sweeps)
-		err = errors.Join(err, k.Log.Write(ctx, func(tx *store.Tx) error { return tx.ForgetUsage(ctx, now.AddDate(0, 0, -KeptDays)) }))
+		old := now.AddDate(0, 0, -KeptDays)
+		err = errors.Join(err, k.Log.Write(ctx, func(tx *store.Tx) error { return errors.Join(tx.ForgetUsage(ctx, old), tx.ForgetAddresses(ctx, old)) }))
 	}
 	k.tell(err)
 }

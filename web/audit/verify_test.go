@@ -15,6 +15,7 @@ import (
 
 	"github.com/assay-por/assay/attest"
 	"github.com/assay-por/assay/web/store"
+	"github.com/assay-por/assay/web/store/storetest"
 )
 
 // signer is an audit key.
@@ -65,11 +66,7 @@ func newKept(t *testing.T) *kept {
 	t.Helper()
 	dir := t.TempDir()
 	k := &kept{path: filepath.Join(dir, "assay.db"), heads: Heads{filepath.Join(dir, "audit")}, key: newSigner(t)}
-	var err error
-	if k.log, err = store.Open(t.Context(), k.path); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = k.log.Close() })
+	k.log = storetest.Open(t, k.path)
 	for i := range keptRows {
 		record(t, k.log, fmt.Sprint("object ", i+1))
 		if i%4 == 3 {

@@ -16,40 +16,46 @@ type Resealing struct {
 // Done reports whether no row is left.
 func (r Resealing) Done() bool { return r.column == len(sealedColumns) }
 
-// Reseal seals anew the next rows, no more than most of them, which older keys sealed, in one change.
+// Reseal opens the next rows, no more than most of them, and seals anew those that older keys sealed, in one change. If it fails it has
+// done nothing, and r is as it was.
 func (s *Store) Reseal(ctx context.Context, r Resealing, most int) (Resealing, error) {
 	c := sealedColumns[r.column]
+	next := r
 	err := s.Write(ctx, func(tx *Tx) error {
 		rows, err := c.rows(ctx, tx.tx, r.after, most)
 		if err != nil {
 			return err
 		}
 		for _, row := range rows {
-			if tx.seals.sealer.Newest(c.purpose, row.sealed) {
-				continue
-			}
-			if err := tx.reseal(ctx, c, row); err != nil {
+			again, err := tx.reseal(ctx, c, row)
+			if err != nil {
 				return err
 			}
-			r.Sealed++
+			if again {
+				next.Sealed++
+			}
 		}
-		r.passed(rows, most)
+		next.passed(rows, most)
 		return nil
 	})
-	return r, err
+	if err != nil {
+		return r, err
+	}
+	return next, nil
 }
 
-func (t *Tx) reseal(ctx context.Context, c column, row sealedRow) error {
+// reseal opens a row, and seals it anew if an older key sealed it.
+func (t *Tx) reseal(ctx context.Context, c column, row sealedRow) (again bool, err error) {
 	plain, err := t.seals.open(c, row.id, row.sealed)
-	if err != nil {
-		return err
+	if err != nil || t.seals.sealer.Newest(c.purpose, row.sealed) {
+		return false, err
 	}
-	again, err := t.seals.seal(c, row.id, plain)
+	sealed, err := t.seals.seal(c, row.id, plain)
 	if err != nil {
-		return err
+		return false, err
 	}
-	_, err = t.tx.ExecContext(ctx, fmt.Sprintf("UPDATE %s SET %s = ? WHERE %s = ?", c.table, c.name, c.id), again, row.id)
-	return err
+	_, err = t.tx.ExecContext(ctx, fmt.Sprintf("UPDATE %s SET %s = ? WHERE %s = ?", c.table, c.name, c.id), sealed, row.id)
+	return true, err
 }
 
 // OpenAll opens every sealed row, and returns how many there are. The error is [ErrAltered] of the first that does not open.

@@ -20,8 +20,11 @@ type Sealer interface {
 	Newest(purpose string, sealed []byte) bool
 }
 
-// Credentials is the purpose of what lets somebody in.
-const Credentials = "credentials"
+// Credentials is the purpose of what lets somebody in, and Audit of where acts came from.
+const (
+	Credentials = "credentials"
+	Audit       = "audit"
+)
 
 // column is one whose content is sealed, in rows that id tells apart.
 type column struct{ table, name, id, purpose string }
@@ -30,8 +33,9 @@ type column struct{ table, name, id, purpose string }
 var (
 	keyRecord   = column{"keys", "record", "id", Credentials}
 	secretValue = column{"secrets", "value", "name", Credentials}
+	auditFrom   = column{"audit_addresses", "address", "seq", Audit}
 
-	sealedColumns = []column{keyRecord, secretValue}
+	sealedColumns = []column{keyRecord, secretValue, auditFrom}
 )
 
 // Purposes are those that something is sealed for.

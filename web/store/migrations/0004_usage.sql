@@ -13,6 +13,13 @@ CREATE TABLE usage (
     PRIMARY KEY (at, client, credential, network, operation, status)
 );
 CREATE INDEX usage_client ON usage (client, at);
+-- Where acts came from, beside the audit log, which tells the network alone.
+CREATE TABLE audit_addresses (
+    seq     BIGINT NOT NULL PRIMARY KEY, -- of the row
+    at      BIGINT NOT NULL,
+    address BLOB   NOT NULL -- sealed
+);
 
 -- +goose Down
+DROP TABLE audit_addresses;
 DROP TABLE usage;
