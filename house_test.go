@@ -66,6 +66,7 @@ var rules = map[string][]string{
 	"web/authz":     {},
 	"web/audit":     {"web/store", "attest"},
 	"web/authn":     {"web/store", "web/authz", "web/audit", "web/httpsig"},
+	"web/runs":      {"report", "attest", "web/store", "web/audit"},
 	"web/client":    {"web/httpsig", "attest"},
 
 	"web/published/publishedtest": {"report", "merkle", "attest"},
