@@ -45,6 +45,9 @@ type runDir struct {
 	lock *flock.Flock
 }
 
+// errBusy says that somebody else holds a run's directory.
+var errBusy = errors.New("another assay is at work")
+
 // openRun takes the run's directory; a second assay in the same directory is refused.
 func openRun(path string) (*runDir, error) {
 	if err := os.MkdirAll(path, 0o700); err != nil {
@@ -56,7 +59,7 @@ func openRun(path string) (*runDir, error) {
 		return nil, unreadable("run directory %s: %v", path, err)
 	}
 	if !got {
-		return nil, hinted(refused("another assay is at work in %s", path), "wait for it to end, or give this run a directory of its own")
+		return nil, hinted(refused("%w in %s", errBusy, path), "wait for it to end, or give this run a directory of its own")
 	}
 	return &runDir{path: path, lock: lock}, nil
 }

@@ -170,7 +170,7 @@ func TestEvents(t *testing.T) {
 		}
 		got = append(got, e.Kind+" "+e.Text[:min(len(e.Text), 18)])
 	}
-	want := []string{"asked report", "started ", "stage build: done", "waiting waiting for people", "progress taken up again"}
+	want := []string{"asked report", "started ", "stage build: done", "waiting waiting for people"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

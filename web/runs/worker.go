@@ -41,15 +41,15 @@ func (w Worker) Claim(ctx context.Context) (r store.Run, err error) {
 			if r.Cancel {
 				return cancelled(ctx, tx, r, at)
 			}
-			kind, text := EventStarted, ""
-			if first, err := tx.RunSaid(ctx, r.ID, EventStarted, ""); err != nil || first.Seq > 0 {
-				if err != nil {
-					return err
-				}
-				kind, text = EventProgress, "taken up again"
-			}
+			left := r.State == Running
 			r.State, r.Worker, r.Lease, r.Due = Running, w.Name, at.Add(Lease), time.Time{}
-			return note(ctx, tx, r, at, kind, text)
+			if left {
+				return note(ctx, tx, r, at, EventProgress, "taken up again")
+			}
+			if before, err := tx.RunSaid(ctx, r.ID, EventStarted, ""); err != nil || before.Seq > 0 {
+				return err
+			}
+			return note(ctx, tx, r, at, EventStarted, "")
 		})
 		return err
 	})

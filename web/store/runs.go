@@ -114,6 +114,11 @@ func (s *Store) Run(ctx context.Context, id string) (Run, error) {
 	return oneRun(s.read.QueryContext(ctx, wholeRun+" WHERE id = ?", id))
 }
 
+// RunOf is the run that published a statement, or [ErrNoRun].
+func (s *Store) RunOf(ctx context.Context, kind, statement string) (Run, error) {
+	return oneRun(s.read.QueryContext(ctx, wholeRun+" WHERE kind = ? AND statement = ?", kind, statement))
+}
+
 // Runs are runs without their content and draft, newest first: no more than most, of one state if it is given, and only those before a run if that is given.
 func (s *Store) Runs(ctx context.Context, state, before string, most int) ([]Run, error) {
 	return collectRuns(s.read.QueryContext(ctx, selectRuns+", NULL, NULL FROM runs WHERE (? = '' OR state = ?) AND (? = '' OR (created, id) < (SELECT created, id FROM runs WHERE id = ?)) "+
