@@ -24,6 +24,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -51,25 +52,21 @@ func Handler(c Config) (http.Handler, error) {
 	if c.Reports == nil || c.Logger == nil || c.Key != nil && (c.KeyList == nil || c.Now == nil) {
 		return nil, errors.New("web: reports and a logger are needed, and with a key its list and a clock")
 	}
-	if c.Proofs != nil && c.Gate == nil {
-		return nil, errors.New("web: proofs are not for everybody, and there is no gate that knows who asks")
+	if (c.Proofs != nil || c.Acts != nil) && c.Gate == nil {
+		return nil, errors.New("web: proofs and acts are not for everybody, and there is no gate that knows who asks")
 	}
 	if c.Fault == nil {
-		c.Fault = func(err error) { c.Logger.Error("a proof could not be made", "error", err) }
+		c.Fault = func(err error) { c.Logger.Error("what was asked for could not be done", "error", err) }
 	}
 	r := chi.NewRouter()
 	r.Use(secure, c.recovers, c.noKeyInURL, narrow, middleware.GetHead)
 	r.NotFound(func(w http.ResponseWriter, _ *http.Request) {
 		api.Refuse(w, http.StatusNotFound, "there is no such page")
 	})
-	r.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
-		if c.Proofs != nil && r.URL.Path == api.ProofsPath {
-			w.Header().Set("Allow", "POST")
-			api.Refuse(w, http.StatusMethodNotAllowed, "only POST is answered here")
-			return
-		}
-		w.Header().Set("Allow", "GET, HEAD")
-		api.Refuse(w, http.StatusMethodNotAllowed, "only GET and HEAD are answered")
+	r.MethodNotAllowed(func(w http.ResponseWriter, req *http.Request) {
+		answered := strings.Join(methods(r, req.URL.Path), ", ")
+		w.Header().Set("Allow", answered)
+		api.Refuse(w, http.StatusMethodNotAllowed, "only "+answered+" is answered here")
 	})
 	if err := c.add(r); err != nil {
 		return nil, err
@@ -85,6 +82,20 @@ func Handler(c Config) (http.Handler, error) {
 		return nil, err
 	}
 	return httpsig.Handler(r, signer), nil
+}
+
+// methods are those that are answered at a path.
+func methods(r chi.Routes, path string) []string {
+	var all []string
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut} {
+		if r.Match(chi.NewRouteContext(), method, path) {
+			all = append(all, method)
+		}
+		if method == http.MethodGet && len(all) == 1 {
+			all = append(all, http.MethodHead)
+		}
+	}
+	return all
 }
 
 // add adds site and API.
