@@ -59,7 +59,7 @@ var rules = map[string][]string{
 	"report/render": {"report"},
 
 	"web":           {"report", "web/api", "web/published", "web/httpsig", "web/audit", "web/authn", "web/authz"},
-	"web/api":       {"report", "attest", "web/published", "web/store", "web/audit", "web/authn", "web/authz"},
+	"web/api":       {"report", "attest", "web/published", "web/store", "web/audit", "web/runs", "web/authn", "web/authz"},
 	"web/published": {"report", "attest"},
 	"web/httpsig":   {},
 	"web/store":     {},
