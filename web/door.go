@@ -17,17 +17,22 @@ import (
 )
 
 // door stands before every handler, and lets through to it whoever has the permission that its route needs. What is public
-// asks for no credential and looks at none.
+// asks for no credential; one that is good counts for its client, how often it asks.
 func (c Config) door(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		needed := needs(r)
 		if needed == public {
-			next.ServeHTTP(w, r)
+			if c.visitor(w, r) {
+				next.ServeHTTP(w, r)
+			}
 			return
 		}
 		who, check, err := c.Gate.Who(r)
 		if err != nil {
 			c.turnAway(w, r, err)
+			return
+		}
+		if !c.client(w, r, who) {
 			return
 		}
 		if !authz.Allows(who.Permissions, needed) {
@@ -96,6 +101,9 @@ func (c Config) noKeyInURL(next http.Handler) http.Handler {
 // turnAway answers whoever is not let in. Why is for the log alone: of a credential that is not good all is answered alike.
 func (c Config) turnAway(w http.ResponseWriter, r *http.Request, why error) {
 	c.Logger.Warn("a request is turned away", "from", r.RemoteAddr, "why", why)
+	if !c.suspect(w, r, why) && !c.stranger(w, r) {
+		return
+	}
 	h := w.Header()
 	unauthorized := func(slug, sentence string) {
 		h.Set("WWW-Authenticate", "Assay-Key")

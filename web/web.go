@@ -13,6 +13,11 @@
 // signed, errors too (SPEC part 28); without one there is the site alone, and the API
 // answers 503. Addresses, TLS and time limits are the business of the command.
 //
+// A request is refused by the first of these that it does not pass, and every refusal is
+// signed: a key in its URL, what nobody needs (length, content), how often its address asks,
+// no such route, one that is retired, who asks, from where, how often that client asks, what
+// it may, and only then what it asks for.
+//
 // Which permission a route needs stands in one table: a route that is not in it keeps
 // the server from starting. Whoever asks for what is not public shows a credential (package
 // web/authn), and is turned away in one way whatever is wrong with it. This side holds no
@@ -34,6 +39,7 @@ import (
 	"github.com/assay-por/assay/web/api"
 	"github.com/assay-por/assay/web/authn"
 	"github.com/assay-por/assay/web/httpsig"
+	"github.com/assay-por/assay/web/limit"
 	"github.com/assay-por/assay/web/published"
 )
 
@@ -42,9 +48,12 @@ type Config struct {
 	api.Config
 
 	Gate   *authn.Gate      // knows who asks; needed where a route is not for everybody
+	Limits *limit.Limiter   // counts who asks how often; nil: nobody does
 	Key    crypto.Signer    // signs every answer, an Ed25519 key; without it nothing is signed, and there is the site alone
 	Now    func() time.Time // the clock of the signatures
 	Logger *slog.Logger
+
+	Proxies Proxies // before this server, if there are any
 }
 
 // Handler returns all routes.
@@ -55,15 +64,24 @@ func Handler(c Config) (http.Handler, error) {
 	if (c.Proofs != nil || c.Acts != nil) && c.Gate == nil {
 		return nil, errors.New("web: proofs and acts are not for everybody, and there is no gate that knows who asks")
 	}
+	if err := c.checkRetired(); err != nil {
+		return nil, err
+	}
 	if c.Fault == nil {
 		c.Fault = func(err error) { c.Logger.Error("what was asked for could not be done", "error", err) }
 	}
 	r := chi.NewRouter()
-	r.Use(secure, c.recovers, c.noKeyInURL, narrow, middleware.GetHead)
-	r.NotFound(func(w http.ResponseWriter, _ *http.Request) {
+	r.Use(secure, c.recovers, c.noKeyInURL, narrow, c.guard, middleware.GetHead)
+	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
+		if !c.stranger(w, r) {
+			return
+		}
 		api.Refuse(w, http.StatusNotFound, "there is no such page")
 	})
 	r.MethodNotAllowed(func(w http.ResponseWriter, req *http.Request) {
+		if !c.stranger(w, req) {
+			return
+		}
 		answered := strings.Join(methods(r, req.URL.Path), ", ")
 		w.Header().Set("Allow", answered)
 		api.Refuse(w, http.StatusMethodNotAllowed, "only "+answered+" is answered here")
@@ -75,13 +93,13 @@ func Handler(c Config) (http.Handler, error) {
 		return nil, err
 	}
 	if c.Key == nil {
-		return r, nil
+		return c.Proxies.Handler(r), nil
 	}
 	signer, err := httpsig.NewSigner(c.Key, c.Now)
 	if err != nil {
 		return nil, err
 	}
-	return httpsig.Handler(r, signer), nil
+	return c.Proxies.Handler(httpsig.Handler(r, signer)), nil
 }
 
 // methods are those that are answered at a path.
@@ -105,7 +123,7 @@ func (c Config) add(r chi.Router) error {
 		if c.Key != nil {
 			r.Use(c.current)
 		}
-		r.Use(c.door)
+		r.Use(c.retires, c.door)
 		r.Get("/", s.page)
 		r.Get("/bundle.zip", s.zip)
 		r.Get("/bundle/*", s.file)
@@ -117,7 +135,7 @@ func (c Config) add(r chi.Router) error {
 		if c.Key == nil {
 			r.Use(unsigned)
 		} else {
-			r.Use(anywhere, c.current, c.door)
+			r.Use(anywhere, c.current, c.retires, c.door)
 		}
 		err = api.Add(r, c.Config)
 	})

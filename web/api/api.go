@@ -65,6 +65,7 @@ type Config struct {
 	Acts   *Acts       // what it takes to change something; nil if nothing can be
 	Fault  func(error) // is told why a proof could not be made, or an act not done
 
+	Retired []Retirement           // what is on its way out
 	Policy  string                 // the file of the exchange's trust policy, which may be missing
 	KeyList func() ([]byte, error) // the signed list of response keys; with a list, the error says that the server's own is not good now
 }
@@ -255,6 +256,10 @@ func (a *api) addDocument() error {
 	add(a, operation{"/openapi.yaml", "openapi-yaml", tagTrust, "This document as YAML", map[string]*huma.Schema{kindYAML: object()[kindJSON]}},
 		func(*struct{}) (Answer, error) { return bytesOf(asYAML, kindYAML), nil })
 	a.describeProblems()
+	a.describeLimits()
+	if err := a.retire(); err != nil {
+		return err
+	}
 	var err error
 	if asJSON, err = json.Marshal(a.OpenAPI()); err != nil {
 		return err

@@ -27,6 +27,7 @@ var slugs = map[int]string{
 	http.StatusUnsupportedMediaType:  "unsupported-media-type",
 	http.StatusUnprocessableEntity:   "validation",
 	http.StatusPreconditionRequired:  "precondition-required",
+	http.StatusTooManyRequests:       "rate-limited",
 	http.StatusInternalServerError:   "internal",
 	http.StatusServiceUnavailable:    "unavailable",
 }

@@ -2,7 +2,9 @@ package authn
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -39,9 +41,9 @@ func (h *house) changed(t *testing.T, change func(context.Context, *store.Tx) (s
 // TestClient: a key may what its client may by now, and is let in while its client is.
 func TestClient(t *testing.T) {
 	h := newHouse(t)
-	both := []authz.Permission{authz.RunRead, authz.RunStart}
+	both := []authz.Permission{authz.ProofReadAny, authz.RunRead}
 	scope := authz.Scope{Entities: []string{"Demo Exchange Ltd"}, From: "2026-11-01"}
-	c := h.enrol(t, Enrolment{Name: "Treasury", Roles: []authz.Role{authz.Operator}, Tier: "partner", Scope: scope})
+	c := h.enrol(t, Enrolment{Name: "Treasury", Roles: []authz.Role{authz.Operator, authz.Service}, Tier: "partner", Scope: scope})
 	k, s := h.issue(t, Wish{Client: c.ID, Permissions: both})
 	who := func() *Principal {
 		t.Helper()
@@ -51,14 +53,14 @@ func TestClient(t *testing.T) {
 		}
 		return got
 	}
-	want := &Principal{ID: k.ID, Client: c.ID, Tier: "partner", Roles: []authz.Role{authz.Operator}, Permissions: both, Scope: authz.Scopes{scope, {}}}
+	want := &Principal{ID: k.ID, Client: c.ID, Tier: "partner", Roles: []authz.Role{authz.Operator, authz.Service}, Permissions: both, Scope: authz.Scopes{scope, {}}}
 	if diff := cmp.Diff(want, who(), cmpopts.EquateEmpty()); diff != "" {
 		t.Error(diff)
 	}
 	h.changed(t, func(ctx context.Context, tx *store.Tx) (store.Client, error) {
-		return h.maker.ChangeClient(ctx, tx, c.ID, Enrolment{Name: "Treasury", Roles: []authz.Role{authz.Viewer, authz.Service}, Tier: "basic", Expires: h.now.Add(time.Hour)})
+		return h.maker.ChangeClient(ctx, tx, c.ID, Enrolment{Name: "Treasury", Roles: []authz.Role{authz.Viewer, authz.Auditor}, Tier: "basic", Expires: h.now.Add(time.Hour)})
 	})
-	want.Tier, want.Roles, want.Permissions, want.Scope = "basic", []authz.Role{authz.Viewer, authz.Service}, []authz.Permission{authz.RunRead}, authz.Scopes{{}, {}}
+	want.Tier, want.Roles, want.Permissions, want.Scope = "basic", []authz.Role{authz.Viewer, authz.Auditor}, []authz.Permission{authz.RunRead}, authz.Scopes{{}, {}}
 	if diff := cmp.Diff(want, who(), cmpopts.EquateEmpty()); diff != "" {
 		t.Error(diff)
 	}
@@ -94,10 +96,14 @@ func TestClient(t *testing.T) {
 func TestOwnClient(t *testing.T) {
 	h := newHouse(t)
 	for _, p := range authz.Of(authz.Roles()...) {
-		k, s := h.issue(t, Wish{Permissions: []authz.Permission{p}})
-		got, _, err := h.gate.Who(asking("Assay-Key", s.Show()))
-		if err != nil || got.Client == "" || got.Client == k.ID || len(got.Roles) != 1 || !cmp.Equal(got.Permissions, []authz.Permission{p}) {
-			t.Errorf("%s: %+v %v", p, got, err)
+		w := Wish{Permissions: []authz.Permission{p}}
+		if authz.Writes(p) {
+			w.Public, w.Networks = ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)).Public().(ed25519.PublicKey), []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+		}
+		k, _ := h.issue(t, w)
+		c, err := h.maker.Keys.Client(t.Context(), k.Client)
+		if err != nil || c.ID == k.ID || len(c.Roles) != 1 || !authz.Within(authz.Of(RolesOf(c)...), []authz.Permission{p}) || ClientState(c, h.now) != Good {
+			t.Errorf("%s: %+v %v", p, c, err)
 		}
 	}
 }

@@ -49,25 +49,31 @@ func NewGate(keys *store.Store, pepper [PepperSize]byte, now func() time.Time) *
 // Who returns who asks. The error is one of this package, with more that is for the log, or the store's own. The content is
 // looked at afterwards, by whoever reads it: with what check says of it.
 func (g *Gate) Who(r *http.Request) (who *Principal, check func(content []byte) error, err error) {
-	lines, signed := r.Header.Values("Assay-Key"), httpsig.IsSigned(r)
-	credentials := len(lines) + len(r.Header.Values("Authorization"))
-	if signed {
-		credentials++
-	}
-	switch {
-	case credentials == 0:
-		return nil, nil, ErrMissing
-	case credentials > 1:
+	anything := func([]byte) error { return nil }
+	switch n := credentials(r); {
+	case n == 0:
+		sum := shownCertificate(r)
+		if sum == nil {
+			return nil, nil, ErrMissing
+		}
+		who, err = g.byCertificate(r, sum)
+		return who, anything, err
+	case n > 1:
 		return nil, nil, ErrMultiple
-	case signed:
+	case httpsig.IsSigned(r):
 		return g.bySignature(r)
 	}
-	text := ""
-	if len(lines) > 0 { // else there is an Authorization, of which none is good here
-		text = lines[0]
+	who, err = g.bySecret(r, r.Header.Get("Assay-Key")) // else there is an Authorization, of which none is good here
+	return who, anything, err
+}
+
+// credentials is how many are sent in fields. They count before a certificate.
+func credentials(r *http.Request) int {
+	n := len(r.Header.Values("Assay-Key")) + len(r.Header.Values("Authorization"))
+	if httpsig.IsSigned(r) {
+		n++
 	}
-	who, err = g.bySecret(r, text)
-	return who, func([]byte) error { return nil }, err
+	return n
 }
 
 // bySecret does the same work whatever is wrong.
@@ -113,7 +119,7 @@ func (g *Gate) lookUp(ctx context.Context, id string) (store.Key, store.Client, 
 // shows reports whether a secret is one of the key's that are good now.
 func (g *Gate) shows(k store.Key, s Secret, now time.Time) bool {
 	mac, good := s.mac(g.pepper), 0
-	for _, c := range g.newest(k, false) {
+	for _, c := range g.newest(k, withSecret) {
 		good |= subtle.ConstantTimeCompare(mac, c.MAC) & living(c, now)
 	}
 	return good == 1
@@ -121,11 +127,11 @@ func (g *Gate) shows(k store.Key, s Secret, now time.Time) bool {
 
 // newest are as many credentials of a key as may be good at once. In place of one that is not there, or is of the other kind,
 // stands the decoy, which is never good.
-func (g *Gate) newest(k store.Key, signs bool) (all [maxLive]store.Credential) {
+func (g *Gate) newest(k store.Key, kind func(store.Credential) bool) (all [maxLive]store.Credential) {
 	for i := range all {
 		all[i] = g.decoy
 		if i < len(k.Credentials) {
-			if c := k.Credentials[len(k.Credentials)-1-i]; signs == (c.Public != nil) {
+			if c := k.Credentials[len(k.Credentials)-1-i]; kind(c) {
 				all[i] = c
 			}
 		}
@@ -156,7 +162,7 @@ func unusable(k store.Key, c store.Client, now time.Time) string {
 	return ""
 }
 
-// near reports whether a key may be used from there: the address of the TCP connection, whatever a field says.
+// near reports whether a key may be used from there: the address of the TCP connection, or what a proxy of the exchange's own says of it (package web).
 func (g *Gate) near(k store.Key, from netip.Addr) bool {
 	found := len(k.Networks) == 0
 	for _, n := range k.Networks {
@@ -201,7 +207,7 @@ func (g *Gate) bySignature(r *http.Request) (*Principal, func([]byte) error, err
 		return nil, nil, err
 	}
 	good := 0
-	for _, c := range g.newest(k, true) {
+	for _, c := range g.newest(k, withSignature) {
 		if s.Verify(c.Public) {
 			good |= living(c, now)
 		}

@@ -3,6 +3,7 @@ package authn
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -72,7 +73,8 @@ type Wish struct {
 	Reports     []string          // digests of the statements that it is for; none: of all
 	Networks    []netip.Prefix    // that it is used from; none: any
 	Life        time.Duration     // from now, at most MaxLife
-	Public      ed25519.PublicKey // nil: a secret is made
+	Public      ed25519.PublicKey // nil: a secret is made, unless there is a certificate
+	Certificate []byte            // SHA-256 of the certificate that its client shows
 }
 
 // Maker makes keys.
@@ -95,7 +97,37 @@ func (w Wish) check() error {
 	if err := checkDigests(w.Reports); err != nil {
 		return err
 	}
+	if err := checkNetworks(w.Networks); err != nil {
+		return err
+	}
+	if authz.Writes(w.Permissions...) {
+		switch {
+		case w.Public == nil && w.Certificate == nil:
+			return errOpen
+		case len(w.Networks) == 0:
+			return errors.New("a key that may change something names the networks that it is used from")
+		}
+	}
 	return checkLife(w.Life)
+}
+
+// errOpen says that a secret, which goes over the wire with each request, is too little for a key.
+var errOpen = errors.New("a key that may change something has no secret: its client signs requests with a key of its own, or shows a certificate")
+
+// The widest networks that a key may be used from, in bits: what is wider keeps nobody away.
+const widest4, widest6 = 8, 32
+
+func checkNetworks(all []netip.Prefix) error {
+	for _, n := range all {
+		least := widest4
+		if n.Addr().Is6() {
+			least = widest6
+		}
+		if n.Bits() < least {
+			return fmt.Errorf("the network %s is wider than /%d, which keeps nobody away: leave it out, or name those that the key is used from", n, least)
+		}
+	}
+	return nil
 }
 
 func checkLife(life time.Duration) error {
@@ -127,7 +159,7 @@ func (m Maker) Issue(ctx context.Context, tx *store.Tx, w Wish) (store.Key, Secr
 	for _, n := range w.Networks {
 		k.Networks = append(k.Networks, n.Masked().String())
 	}
-	secret, err := m.add(&k, w.Public, w.Life)
+	secret, err := m.add(&k, shown{w.Public, w.Certificate}, w.Life)
 	if err != nil {
 		return store.Key{}, Secret{}, err
 	}
@@ -163,20 +195,40 @@ func (m Maker) record(ctx context.Context, tx *store.Tx, action, id string) erro
 	return audit.Record(ctx, tx, audit.Act{At: m.Now, Action: action, Object: id, Outcome: audit.Done})
 }
 
+// shown is what a client is to show; nothing: a secret that is made for it.
+type shown struct {
+	public      ed25519.PublicKey
+	certificate []byte
+}
+
+// check says what is wrong with it.
+func (s shown) check() error {
+	switch {
+	case s.public != nil && s.certificate != nil:
+		return errors.New("a key is shown by a signature or by a certificate, not by both")
+	case s.public != nil && len(s.public) != ed25519.PublicKeySize:
+		return fmt.Errorf("a public key of %d bytes, want %d", len(s.public), ed25519.PublicKeySize)
+	case s.certificate != nil && len(s.certificate) != sha256.Size:
+		return fmt.Errorf("a certificate's digest of %d bytes, want %d", len(s.certificate), sha256.Size)
+	}
+	return nil
+}
+
 // add gives a key its next credential.
-func (m Maker) add(k *store.Key, public ed25519.PublicKey, life time.Duration) (Secret, error) {
+func (m Maker) add(k *store.Key, by shown, life time.Duration) (Secret, error) {
+	if err := by.check(); err != nil {
+		return Secret{}, fmt.Errorf("%w: %w", ErrWish, err)
+	}
 	now := m.Now.UTC().Truncate(time.Second)
-	c := store.Credential{Public: public, Created: now, Until: now.Add(life)}
+	c := store.Credential{Public: by.public, Certificate: by.certificate, Created: now, Until: now.Add(life)}
 	var s Secret
-	if public == nil {
+	if by.public == nil && by.certificate == nil {
 		var secret [secretSize]byte
 		if _, err := io.ReadFull(m.Random, secret[:]); err != nil {
 			return Secret{}, err
 		}
 		s = newSecret(k.ID, secret)
 		c.MAC = s.mac(m.Pepper)
-	} else if len(public) != ed25519.PublicKeySize {
-		return Secret{}, fmt.Errorf("%w: a public key of %d bytes, want %d", ErrWish, len(public), ed25519.PublicKeySize)
 	}
 	k.Credentials = append(k.Credentials, c)
 	return s, nil
@@ -184,7 +236,17 @@ func (m Maker) add(k *store.Key, public ed25519.PublicKey, life time.Duration) (
 
 // Rotate gives a key another credential, good for life; the one before it is good for the overlap still. No more than two
 // are good at once. The error is [ErrWish], [ErrState] for a key that is in no state for it, or [store.ErrUnknown].
-func (m Maker) Rotate(ctx context.Context, tx *store.Tx, id string, public ed25519.PublicKey, life, overlap time.Duration) (k store.Key, s Secret, err error) {
+func (m Maker) Rotate(ctx context.Context, tx *store.Tx, id string, public ed25519.PublicKey, life, overlap time.Duration) (store.Key, Secret, error) {
+	return m.rotate(ctx, tx, id, shown{public: public}, life, overlap)
+}
+
+// Bind rotates a key to a certificate, by its SHA-256: from then on its client shows that.
+func (m Maker) Bind(ctx context.Context, tx *store.Tx, id string, certificate []byte, life, overlap time.Duration) (store.Key, error) {
+	k, _, err := m.rotate(ctx, tx, id, shown{certificate: certificate}, life, overlap)
+	return k, err
+}
+
+func (m Maker) rotate(ctx context.Context, tx *store.Tx, id string, by shown, life, overlap time.Duration) (k store.Key, s Secret, err error) {
 	if err := checkLife(life); err != nil {
 		return k, s, fmt.Errorf("%w: %w", ErrWish, err)
 	}
@@ -194,6 +256,9 @@ func (m Maker) Rotate(ctx context.Context, tx *store.Tx, id string, public ed255
 	err = tx.ChangeKey(ctx, id, func(old *store.Key) error {
 		if !old.Revoked.IsZero() {
 			return fmt.Errorf("%w: the API key %s is revoked: make another one", ErrState, id)
+		}
+		if by.public == nil && by.certificate == nil && mayWrite(*old) {
+			return fmt.Errorf("%w: %w", ErrWish, errOpen)
 		}
 		end, live := m.Now.UTC().Truncate(time.Second).Add(overlap), 0
 		for i := range old.Credentials {
@@ -207,7 +272,7 @@ func (m Maker) Rotate(ctx context.Context, tx *store.Tx, id string, public ed255
 			last := old.Credentials[len(old.Credentials)-maxLive].Until
 			return fmt.Errorf("%w: the API key %s has two credentials already, and the older one is good until %s: wait, or rotate with no overlap", ErrState, id, last.Format(time.RFC3339))
 		}
-		s, err = m.add(old, public, life)
+		s, err = m.add(old, by, life)
 		k = *old
 		return err
 	})
@@ -215,6 +280,10 @@ func (m Maker) Rotate(ctx context.Context, tx *store.Tx, id string, public ed255
 		return k, s, err
 	}
 	return k, s, m.record(ctx, tx, "key.rotate", id)
+}
+
+func mayWrite(k store.Key) bool {
+	return slices.ContainsFunc(k.Permissions, func(p string) bool { return authz.Writes(authz.Permission(p)) })
 }
 
 // Revoke ends a key for good.

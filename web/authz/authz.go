@@ -171,6 +171,14 @@ func joined[T ~string](all []T) string {
 	return strings.Join(names, ", ")
 }
 
+// writing are the permissions to change something, or to speak for the exchange.
+var writing = []Permission{RunStart, ApprovalSubmit, ReportPublish, ReportWithdraw, FindingSubmit, ClientWrite, KeyWrite, LimitWrite}
+
+// Writes reports whether one of these permissions is to change something. Keys with such are held to more (package web/authn).
+func Writes(given ...Permission) bool {
+	return slices.ContainsFunc(given, func(p Permission) bool { return slices.Contains(writing, p) })
+}
+
 // Allows reports whether somebody with a good credential, who was given these permissions, has what is needed. Nothing is implied by anything.
 func Allows(given []Permission, needed Permission) bool {
 	return needed == Public || needed == Self || slices.Contains(given, needed)

@@ -1,6 +1,7 @@
 package authz
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -114,5 +115,18 @@ func TestScope(t *testing.T) {
 		if got := tt.scopes.Bounded(); !got && !tt.want {
 			t.Errorf("%+v is bounded by nothing", tt.scopes)
 		}
+	}
+}
+
+// TestWrites: every permission that can be given is to read, or held to more.
+func TestWrites(t *testing.T) {
+	reads := []Permission{ProofReadAny, RunRead, ClientRead, LimitRead, AuditRead, UsageRead}
+	for _, p := range grantable {
+		if Writes(p) == slices.Contains(reads, p) {
+			t.Errorf("%s: it writes is %t", p, Writes(p))
+		}
+	}
+	if Writes() || Writes(Public, Self) || !Writes(RunRead, KeyWrite) {
+		t.Error("of several, one that writes is enough, and none is none")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/pressly/goose/v3"
 )
 
 func opened(t *testing.T, path string) *Store {
@@ -218,6 +220,58 @@ func BenchmarkKey(b *testing.B) {
 	for b.Loop() {
 		if _, err := s.Key(b.Context(), "one"); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// TestUpdates: the credentials of a database of before are there after it is brought up to date, and still guarded.
+func TestUpdates(t *testing.T) {
+	path, ctx := filepath.Join(t.TempDir(), "assay.db"), t.Context()
+	if err := private(path); err != nil {
+		t.Fatal(err)
+	}
+	db, err := connect(path, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := all.UpTo(ctx, 2); err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.ExecContext(ctx, `INSERT INTO keys (id, name, permissions, reports, networks, created) VALUES ('one', 'before', 'proof:read:any', '', '', 1);
+		INSERT INTO credentials (key_id, number, mac, created, until) VALUES ('one', 1, x'0102', 1, 9)`)
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	s := opened(t, path)
+	sum := []byte("the digest of a certificate     ")
+	err = s.Write(ctx, func(tx *Tx) error {
+		return tx.ChangeKey(ctx, "one", func(k *Key) error {
+			k.Credentials = append(k.Credentials, Credential{Certificate: sum, Created: day, Until: day})
+			return nil
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.KeyByCertificate(ctx, sum)
+	want := []Credential{{MAC: []byte{1, 2}, Created: second(1), Until: second(9)}, {Certificate: sum, Created: day, Until: day}}
+	if diff := cmp.Diff(want, got.Credentials); err != nil || got.ID != "one" || diff != "" {
+		t.Errorf("%v %+v %s", err, got, diff)
+	}
+	if _, err := s.KeyByCertificate(ctx, []byte{1, 2}); !errors.Is(err, ErrUnknown) {
+		t.Error(err)
+	}
+	for name, c := range map[string]Credential{"no kind": {}, "two": {MAC: sum, Certificate: sum}} {
+		if err := s.create(Key{ID: name, Credentials: []Credential{c}}); err == nil {
+			t.Errorf("a credential of %s", name)
 		}
 	}
 }
