@@ -94,7 +94,7 @@ func (a *api) client(ctx context.Context, who *authn.Principal, id string) (stor
 	return c, unavailable(err)
 }
 
-func (a *api) clients(ctx context.Context, who *authn.Principal, in *paged) (Answer, error) {
+func (a *api) clients(ctx context.Context, who *authn.Principal, in *Paged) (Answer, error) {
 	after, err := a.after(who, tagClients, in.Cursor)
 	if err != nil {
 		return Answer{}, err

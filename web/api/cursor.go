@@ -9,8 +9,8 @@ import (
 	"github.com/assay-por/assay/web/authn"
 )
 
-// paged are the parameters of a list that is read by pages.
-type paged struct {
+// Paged are the parameters of a list that is read by pages.
+type Paged struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"50" doc:"How many at most"`
 	Cursor string `query:"cursor" maxLength:"256" pattern:"^[A-Za-z0-9_-]+$" doc:"What next said: those after that page"`
 }

@@ -21,7 +21,7 @@ type keyInput struct {
 }
 
 type keysInput struct {
-	paged
+	Paged
 	Client string `query:"client" minLength:"16" maxLength:"16" pattern:"^[a-z2-7]{16}$" doc:"Only keys of this client"`
 }
 
