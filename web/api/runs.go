@@ -26,7 +26,7 @@ const (
 )
 
 type runsInput struct {
-	paged
+	Paged
 	State string `query:"state" enum:"asked,running,waiting,published,failed,cancelled" doc:"Only runs in this state"`
 }
 
