@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -41,6 +42,9 @@ func (w *runWorker) report(s *stages, silent *cobra.Command, r store.Run) (strin
 		return "", err
 	}
 	if !done {
+		if err := w.bringFormer(s); err != nil {
+			return "", err
+		}
 		d, err := s.drawn(silent, when, r.Unsigned)
 		if err != nil {
 			return "", err
@@ -62,6 +66,41 @@ func (w *runWorker) report(s *stages, silent *cobra.Command, r store.Run) (strin
 		}
 	}
 	return signed.Digest.String(), w.config.showRun(r.ID)
+}
+
+// bringFormer puts the last statement of the series beside the run, if server.reports has it, so that what moved since then is noticed; the configuration may name
+// another one.
+func (w *runWorker) bringFormer(s *stages) error {
+	if w.config.Series.Former != "" {
+		return nil
+	}
+	others, err := s.others()
+	if err != nil || others == nil {
+		return err
+	}
+	last := others.Last(s.config.Series.Name)
+	if last == nil {
+		return nil
+	}
+	there, err := w.shelf().Find(last.Entry.Statement)
+	if err != nil || there == nil {
+		return err
+	}
+	f, _, err := there.Open(report.PathEnvelope)
+	if err != nil {
+		return unreadable("server.reports: %v", err)
+	}
+	raw, err := io.ReadAll(f)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return unreadable("server.reports: %v", err)
+	}
+	s.config.Series.Former = s.run.join(fileFormer)
+	return s.run.write(fileFormer, raw)
+}
+
+// shelf is what the server shows.
+func (w *runWorker) shelf() *shelves.Shelf {
+	return shelves.Folder(w.config.resolve(w.config.Server.Reports), time.Now)
 }
 
 // mayPublish tells the server of the draft, takes in what approvers signed of it, and is an error until all that is needed is there.
@@ -132,7 +171,7 @@ func (w *runWorker) withdraw(ctx context.Context, r store.Run) error {
 
 // approvedBy wants a withdrawal approved by those who could approve the statement, as that itself names them: its digest is in the log.
 func (w *runWorker) approvedBy(ctx context.Context, r store.Run, statement report.Digest) error {
-	published, err := shelves.Folder(w.config.resolve(w.config.Server.Reports), time.Now).Find(statement)
+	published, err := w.shelf().Find(statement)
 	if err != nil {
 		return unreadable("server.reports: %v", err)
 	}

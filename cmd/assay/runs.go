@@ -43,6 +43,11 @@ func (c *Config) forRun(id string) (*Config, error) {
 		place = c.hiddenRun(id)
 	}
 	own.Bundle.Dir, own.Bundle.Zip, own.Bundle.Report = filepath.Join(place, "bundle"), filepath.Join(place, "bundle.zip"), filepath.Join(place, "report")
+	if former := filepath.Join(c.resolve(own.Run.Dir), fileFormer); own.Series.Former == "" {
+		if _, err := os.Stat(former); err == nil {
+			own.Series.Former = former
+		}
+	}
 	return &own, nil
 }
 

@@ -199,3 +199,29 @@ func TestWorkerRuns_ChangedDraft(t *testing.T) {
 		t.Errorf("what nobody approved is to be published: %v", err)
 	}
 }
+
+// TestWorkerRuns_Moved: a report whose figures moved too far since the last one that is shown waits for somebody to confirm that, in the run's own folder.
+func TestWorkerRuns_Moved(t *testing.T) {
+	w := newWorkshop(t, "")
+	w.works(t)
+	publishes := func(id string) {
+		t.Helper()
+		r := w.reaches(t, id, runs.Waiting, "waiting for approvals of the draft")
+		w.approve(t, r, attest.PayloadType, w.people[0], w.people[1])
+		w.publish(t, r)
+		w.reaches(t, id, runs.Published, "")
+	}
+	publishes(w.asks(t, "2026-10", "2026-10-31T00:00:00Z"))
+	w.must(t, "ledger", "synth", "--customers", "3", "--held", "1", "--out", "ledger.csv")
+	id := w.asks(t, "2026-11", "2026-11-15T00:00:00Z")
+	w.reaches(t, id, runs.Waiting, "waiting for somebody to confirm what moved since the former statement")
+	var r review
+	unmarshal(t, w.must(t, "report", "--run", id, "--json"), &r)
+	if r.Confirm == "" || len(r.Drifts) == 0 {
+		t.Fatalf("nothing to confirm: %+v", r)
+	}
+	w.must(t, "confirm", r.Confirm, "--run", id)
+	w.does(t, func(tx *store.Tx) (store.Run, error) { return runs.Resume(t.Context(), tx, id, time.Now()) })
+	publishes(id)
+	w.judges(t, 0, "bundle", "reports/"+id+"/bundle.zip", "--log", "log")
+}
