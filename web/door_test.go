@@ -192,7 +192,7 @@ func TestSignedDoor(t *testing.T) {
 			t.Errorf("%s: %d %s", name, got.Code, kind)
 		}
 	}
-	if got := request("0123456789-more-than", strings.Repeat("x", 64<<10+1)); got.Code != 413 {
+	if got := request("0123456789-more-than", strings.Repeat("x", 2<<20+1)); got.Code != 413 {
 		t.Errorf("more than may be sent: %d", got.Code)
 	}
 }

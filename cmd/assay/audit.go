@@ -26,7 +26,9 @@ func newAudit(a *app) *cobra.Command {
 		Long: `A server keeps on record who did what, from which network and with what outcome, what was denied too; so does assay admin. Each row is chained to the one before, and
 what cannot be recorded is not done. Every 10 seconds assay serve signs with server.audit_key how far the chain reaches, and puts that head into the folder server.audit:
 copy the heads to where nobody who can write to server.database can, and nobody changes a row unnoticed.`,
-		RunE: func(_ *cobra.Command, _ []string) error { return usage("audit needs a verb: verify, head, address or anchor") },
+		RunE: func(_ *cobra.Command, _ []string) error {
+			return usage("audit needs a verb: verify, head, address or anchor")
+		},
 	}
 	cmd.AddCommand(newAuditVerify(a), newAuditHead(a), newAuditAddress(a), newAuditAnchor(a))
 	return cmd

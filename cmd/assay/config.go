@@ -64,6 +64,7 @@ type Config struct {
 	Worker struct {
 		Database string `toml:"database"`
 		Tasks    int    `toml:"tasks"`
+		Runs     string `toml:"runs"`
 	} `toml:"worker"`
 	Assets     []AssetConfig      `toml:"asset"`
 	Chains     []ChainConfig      `toml:"chain"`
