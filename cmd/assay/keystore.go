@@ -81,5 +81,5 @@ func (a *app) guardProofs(ctx context.Context, c *Config, config *web.Config) er
 		return err
 	}
 	config.Gate = authn.NewGate(records, pepper, time.Now)
-	return nil
+	return c.limits(ctx, config, records)
 }
