@@ -74,7 +74,7 @@ all reports of server.reports, what the log says of each, proofs; /openapi.json 
 With server.proofs it makes the customers' proofs of what was handed over to it (assay handover), for the exchange's own services: POST /v1/proofs.
 
 Read-only; it opens no ledger, no run, and no key but the response key and server.proofs_key. New reports, handovers and another certificate are noticed while it runs (the certificate every 10 seconds,
-or on SIGHUP). With server.certificate it speaks TLS 1.3 and nothing else; without, plain HTTP at a loopback address. Port 0 takes a free one; the address is printed.`,
+or on SIGHUP). Addresses and clients are held to [server.limits]. With server.certificate it speaks TLS 1.3 and nothing else; without, plain HTTP at a loopback address. Port 0 takes a free one; the address is printed.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.load()
