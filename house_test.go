@@ -58,8 +58,8 @@ var rules = map[string][]string{
 	"report":        {"merkle", "chains", "attest"},
 	"report/render": {"report"},
 
-	"web":           {"report", "web/api", "web/published", "web/httpsig", "web/authn", "web/authz", "web/limit"},
-	"web/api":       {"report", "web/published", "web/authn"},
+	"web":           {"report", "web/api", "web/published", "web/httpsig", "web/audit", "web/authn", "web/authz", "web/limit"},
+	"web/api":       {"report", "attest", "web/published", "web/store", "web/audit", "web/authn", "web/authz"},
 	"web/published": {"report", "attest"},
 	"web/httpsig":   {},
 	"web/store":     {},

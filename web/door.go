@@ -5,10 +5,12 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/netip"
 
 	"github.com/go-chi/chi/v5"
 
 	"github.com/assay-por/assay/web/api"
+	"github.com/assay-por/assay/web/audit"
 	"github.com/assay-por/assay/web/authn"
 	"github.com/assay-por/assay/web/authz"
 	"github.com/assay-por/assay/web/httpsig"
@@ -38,9 +40,16 @@ func (c Config) door(next http.Handler) http.Handler {
 			return
 		}
 		if c.checked(w, r, check) {
-			next.ServeHTTP(w, r.WithContext(authn.With(r.Context(), who)))
+			acting := audit.With(r.Context(), audit.Origin{Client: who.Client, Credential: who.ID, Address: address(r)})
+			next.ServeHTTP(w, r.WithContext(authn.With(acting, who)))
 		}
 	})
+}
+
+// address is where a request comes from; zero if that cannot be told.
+func address(r *http.Request) netip.Addr {
+	at, _ := netip.ParseAddrPort(r.RemoteAddr)
+	return at.Addr()
 }
 
 // needs is the permission that the request's route needs; of a route that is not in the table it is one that nobody has.

@@ -29,6 +29,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -60,14 +61,14 @@ func Handler(c Config) (http.Handler, error) {
 	if c.Reports == nil || c.Logger == nil || c.Key != nil && (c.KeyList == nil || c.Now == nil) {
 		return nil, errors.New("web: reports and a logger are needed, and with a key its list and a clock")
 	}
-	if c.Proofs != nil && c.Gate == nil {
-		return nil, errors.New("web: proofs are not for everybody, and there is no gate that knows who asks")
+	if (c.Proofs != nil || c.Acts != nil) && c.Gate == nil {
+		return nil, errors.New("web: proofs and acts are not for everybody, and there is no gate that knows who asks")
 	}
 	if err := c.checkRetired(); err != nil {
 		return nil, err
 	}
 	if c.Fault == nil {
-		c.Fault = func(err error) { c.Logger.Error("a proof could not be made", "error", err) }
+		c.Fault = func(err error) { c.Logger.Error("what was asked for could not be done", "error", err) }
 	}
 	r := chi.NewRouter()
 	r.Use(secure, c.recovers, c.noKeyInURL, narrow, c.guard, middleware.GetHead)
@@ -77,17 +78,13 @@ func Handler(c Config) (http.Handler, error) {
 		}
 		api.Refuse(w, http.StatusNotFound, "there is no such page")
 	})
-	r.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
-		if !c.stranger(w, r) {
+	r.MethodNotAllowed(func(w http.ResponseWriter, req *http.Request) {
+		if !c.stranger(w, req) {
 			return
 		}
-		if c.Proofs != nil && r.URL.Path == api.ProofsPath {
-			w.Header().Set("Allow", "POST")
-			api.Refuse(w, http.StatusMethodNotAllowed, "only POST is answered here")
-			return
-		}
-		w.Header().Set("Allow", "GET, HEAD")
-		api.Refuse(w, http.StatusMethodNotAllowed, "only GET and HEAD are answered")
+		answered := strings.Join(methods(r, req.URL.Path), ", ")
+		w.Header().Set("Allow", answered)
+		api.Refuse(w, http.StatusMethodNotAllowed, "only "+answered+" is answered here")
 	})
 	if err := c.add(r); err != nil {
 		return nil, err
@@ -103,6 +100,20 @@ func Handler(c Config) (http.Handler, error) {
 		return nil, err
 	}
 	return c.Proxies.Handler(httpsig.Handler(r, signer)), nil
+}
+
+// methods are those that are answered at a path.
+func methods(r chi.Routes, path string) []string {
+	var all []string
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut} {
+		if r.Match(chi.NewRouteContext(), method, path) {
+			all = append(all, method)
+		}
+		if method == http.MethodGet && len(all) == 1 {
+			all = append(all, http.MethodHead)
+		}
+	}
+	return all
 }
 
 // add adds site and API.

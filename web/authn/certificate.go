@@ -32,13 +32,17 @@ func (g *Gate) byCertificate(r *http.Request, sum []byte) (*Principal, error) {
 	if err != nil {
 		return nil, err
 	}
+	client, err := g.keys.Client(r.Context(), k.Client)
+	if err != nil {
+		return nil, err
+	}
 	now, good := g.now(), 0
 	for _, c := range g.newest(k, withCertificate) {
 		if bytes.Equal(c.Certificate, sum) {
 			good |= living(c, now)
 		}
 	}
-	switch reason := unusable(k, now); {
+	switch reason := unusable(k, client, now); {
 	case good == 0:
 		return nil, fmt.Errorf("%w: API key %s: the certificate is not bound to it any more", ErrInvalid, k.ID)
 	case reason != "":
@@ -48,7 +52,7 @@ func (g *Gate) byCertificate(r *http.Request, sum []byte) (*Principal, error) {
 	case !g.near(k, address(r)):
 		return nil, fmt.Errorf("%w: API key %s: not for that address", ErrInvalid, k.ID)
 	}
-	return g.in(r.Context(), k, now)
+	return g.in(r.Context(), k, client, now)
 }
 
 // The kinds of credentials.

@@ -1,4 +1,5 @@
-// Package authn knows who asks: service clients, by an API key of one of three kinds.
+// Package authn knows who asks: service clients, by an API key of one of three kinds. A client
+// has roles, a tier and a scope; a key of it may a part of what its roles may.
 //
 //	Assay-Key: asy1.mzxw6ytboi4dqnbr.<52 characters>.<7 characters>
 //

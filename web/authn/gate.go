@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/assay-por/assay/web/audit"
@@ -79,13 +80,13 @@ func credentials(r *http.Request) int {
 func (g *Gate) bySecret(r *http.Request, text string) (*Principal, error) {
 	now := g.now()
 	s, wellFormed := parseSecret(text)
-	k, err := g.lookUp(r.Context(), s.ID)
+	k, client, err := g.lookUp(r.Context(), s.ID)
 	if err != nil {
 		return nil, err
 	}
 	good := g.shows(k, s, now)
 	near := g.near(k, address(r))
-	reason := unusable(k, now)
+	reason := unusable(k, client, now)
 	switch {
 	case !wellFormed || k.ID == "":
 		return nil, fmt.Errorf("%w: no key of that form or id", ErrInvalid)
@@ -96,16 +97,23 @@ func (g *Gate) bySecret(r *http.Request, text string) (*Principal, error) {
 	case !near:
 		return nil, fmt.Errorf("%w: API key %s: not for that address", ErrInvalid, k.ID)
 	}
-	return g.in(r.Context(), k, now)
+	return g.in(r.Context(), k, client, now)
 }
 
-// lookUp returns the record of a key, and where there is none one that nobody has the key to.
-func (g *Gate) lookUp(ctx context.Context, id string) (store.Key, error) {
+// lookUp returns the records of a key and its client, and where there is none one that nobody has the key to.
+func (g *Gate) lookUp(ctx context.Context, id string) (store.Key, store.Client, error) {
 	k, err := g.keys.Key(ctx, id)
 	if errors.Is(err, store.ErrUnknown) {
-		return store.Key{Credentials: []store.Credential{g.decoy}}, nil
+		k, err = store.Key{Credentials: []store.Credential{g.decoy}}, nil
 	}
-	return k, err
+	if err != nil {
+		return k, store.Client{}, err
+	}
+	c, err := g.keys.Client(ctx, k.Client)
+	if errors.Is(err, store.ErrUnknown) && k.ID == "" {
+		err = nil
+	}
+	return k, c, err
 }
 
 // shows reports whether a secret is one of the key's that are good now.
@@ -139,7 +147,7 @@ func living(c store.Credential, now time.Time) int {
 }
 
 // unusable says why a key is of no use to anybody now; empty if it is.
-func unusable(k store.Key, now time.Time) string {
+func unusable(k store.Key, c store.Client, now time.Time) string {
 	switch State(k, now) {
 	case Revoked:
 		return "it is revoked"
@@ -147,6 +155,9 @@ func unusable(k store.Key, now time.Time) string {
 		return "it has expired"
 	case Unused:
 		return "it was not used for 60 days"
+	}
+	if state := ClientState(c, now); state != Good {
+		return "its client " + c.ID + " is " + state
 	}
 	return ""
 }
@@ -167,19 +178,19 @@ func address(r *http.Request) netip.Addr {
 	return at.Addr().Unmap().WithZone("")
 }
 
-// standard is the tier of whoever has no other.
-const standard = "standard"
-
-// in lets somebody in, and notes once an hour that the key is used.
-func (g *Gate) in(ctx context.Context, k store.Key, now time.Time) (*Principal, error) {
+// in lets somebody in, and notes once an hour that the key is used. The key may what its client may still.
+func (g *Gate) in(ctx context.Context, k store.Key, c store.Client, now time.Time) (*Principal, error) {
 	if now.Sub(k.Used) > noted {
 		if err := g.keys.Write(ctx, func(tx *store.Tx) error { return tx.KeyUsed(ctx, k.ID, now) }); err != nil {
 			return nil, err
 		}
 	}
-	who := &Principal{ID: k.ID, Client: k.ID, Tier: standard, Scope: authz.Scope{Reports: k.Reports}}
+	who := &Principal{ID: k.ID, Client: c.ID, Tier: c.Tier, Roles: RolesOf(c), Scope: authz.Scopes{authz.Scope(c.Scope), {Reports: k.Reports}}}
+	may := authz.Of(who.Roles...)
 	for _, p := range k.Permissions {
-		who.Permissions = append(who.Permissions, authz.Permission(p))
+		if slices.Contains(may, authz.Permission(p)) {
+			who.Permissions = append(who.Permissions, authz.Permission(p))
+		}
 	}
 	return who, nil
 }
@@ -191,7 +202,7 @@ func (g *Gate) bySignature(r *http.Request) (*Principal, func([]byte) error, err
 		return nil, nil, fmt.Errorf("%w: %w", ErrSignature, err)
 	}
 	now := g.now()
-	k, err := g.lookUp(r.Context(), s.KeyID)
+	k, client, err := g.lookUp(r.Context(), s.KeyID)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -202,7 +213,7 @@ func (g *Gate) bySignature(r *http.Request) (*Principal, func([]byte) error, err
 		}
 	}
 	near := g.near(k, address(r))
-	switch reason := unusable(k, now); {
+	switch reason := unusable(k, client, now); {
 	case good == 0:
 		return nil, nil, fmt.Errorf("%w: of no key that is good now", ErrSignature)
 	case reason != "":
@@ -224,7 +235,7 @@ func (g *Gate) bySignature(r *http.Request) (*Principal, func([]byte) error, err
 		}
 		return nil
 	}
-	who, err := g.in(r.Context(), k, now)
+	who, err := g.in(r.Context(), k, client, now)
 	return who, check, err
 }
 
@@ -255,7 +266,7 @@ func (g *Gate) leaked(r *http.Request, text string) error {
 	if !ok {
 		return nil
 	}
-	k, err := g.lookUp(ctx, s.ID)
+	k, _, err := g.lookUp(ctx, s.ID)
 	if err != nil {
 		return err
 	}
@@ -264,7 +275,7 @@ func (g *Gate) leaked(r *http.Request, text string) error {
 		return nil
 	}
 	return g.keys.Write(ctx, func(tx *store.Tx) error {
-		ctx := audit.With(ctx, audit.Origin{Client: k.ID, Credential: k.ID, Address: address(r)})
+		ctx := audit.With(ctx, audit.Origin{Client: k.Client, Credential: k.ID, Address: address(r)})
 		act := audit.Act{At: now, Action: "key.revoke", Object: k.ID, Outcome: audit.Done, Reason: "it stood in a URL"}
 		return errors.Join(tx.RevokeKey(ctx, k.ID, now), audit.Record(ctx, tx, act))
 	})

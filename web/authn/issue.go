@@ -11,8 +11,6 @@ import (
 	"regexp"
 	"slices"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/assay-por/assay/web/audit"
 	"github.com/assay-por/assay/web/authz"
@@ -61,9 +59,16 @@ func State(k store.Key, now time.Time) string {
 	return Good
 }
 
+// ErrWish says that what is wished for cannot be. It comes with a sentence that says why.
+var ErrWish = errors.New("it cannot be made so")
+
+// ErrState says that what is there is in no state for it. It comes with a sentence that says more.
+var ErrState = errors.New("it cannot be done now")
+
 // Wish says what a key is to be.
 type Wish struct {
 	Name        string
+	Client      string // id of whose it is; empty: of a client of its own, which is made along, with the roles that it takes
 	Permissions []authz.Permission
 	Reports     []string          // digests of the statements that it is for; none: of all
 	Networks    []netip.Prefix    // that it is used from; none: any
@@ -83,24 +88,14 @@ var isDigest = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 // check says what is wrong with a wish.
 func (w Wish) check() error {
-	if w.Name == "" || !utf8.ValidString(w.Name) || len(w.Name) > 64 {
-		return errors.New("a key's name has 1 to 64 bytes")
-	}
-	for _, c := range w.Name {
-		if !unicode.IsPrint(c) {
-			return fmt.Errorf("a key's name is of printable characters, and %q is not", c)
-		}
-	}
-	if keyText.MatchString(w.Name) {
-		return errors.New("an API key is no name: revoke it, it may have been seen")
+	if err := checkName("key", w.Name, 64); err != nil {
+		return err
 	}
 	if len(w.Permissions) == 0 {
 		return errors.New("a key without a permission opens nothing")
 	}
-	for _, r := range w.Reports {
-		if !isDigest.MatchString(r) {
-			return fmt.Errorf("%q is no digest of a statement, which has 64 hex digits in lower case", r)
-		}
+	if err := checkDigests(w.Reports); err != nil {
+		return err
 	}
 	if err := checkNetworks(w.Networks); err != nil {
 		return err
@@ -143,16 +138,21 @@ func checkLife(life time.Duration) error {
 }
 
 // Issue makes a key, with a secret unless the wish has a public key, and returns its record. The secret is nowhere else afterwards.
+// The error is [ErrWish] for what cannot be, [ErrState] for a client that is not let in, or [store.ErrUnknown] for none.
 func (m Maker) Issue(ctx context.Context, tx *store.Tx, w Wish) (store.Key, Secret, error) {
 	if err := w.check(); err != nil {
+		return store.Key{}, Secret{}, fmt.Errorf("%w: %w", ErrWish, err)
+	}
+	client, err := m.clientOf(ctx, tx, w)
+	if err != nil {
 		return store.Key{}, Secret{}, err
 	}
-	var id [idSize]byte
-	if _, err := io.ReadFull(m.Random, id[:]); err != nil {
+	id, err := m.newID()
+	if err != nil {
 		return store.Key{}, Secret{}, err
 	}
 	now := m.Now.UTC().Truncate(time.Second)
-	k := store.Key{ID: spelling.EncodeToString(id[:]), Name: w.Name, Reports: w.Reports, Created: now}
+	k := store.Key{ID: id, Client: client.ID, Name: w.Name, Reports: w.Reports, Created: now}
 	for _, p := range w.Permissions {
 		k.Permissions = append(k.Permissions, string(p))
 	}
@@ -167,6 +167,28 @@ func (m Maker) Issue(ctx context.Context, tx *store.Tx, w Wish) (store.Key, Secr
 		return store.Key{}, Secret{}, err
 	}
 	return k, secret, m.record(ctx, tx, "key.create", k.ID)
+}
+
+// clientOf is whose a key is to be; it may what the key may.
+func (m Maker) clientOf(ctx context.Context, tx *store.Tx, w Wish) (store.Client, error) {
+	if w.Client == "" {
+		e := Enrolment{Name: w.Name, Roles: authz.RolesFor(w.Permissions), Tier: Standard}
+		if slices.Contains(e.Roles, authz.Auditor) {
+			e.Expires = m.Now.Add(min(w.Life, AuditorLife))
+		}
+		return m.Enrol(ctx, tx, e)
+	}
+	c, err := tx.Client(ctx, w.Client)
+	if err != nil {
+		return c, err
+	}
+	if state := ClientState(c, m.Now); state != Good {
+		return c, fmt.Errorf("%w: the client %s is %s", ErrState, c.ID, state)
+	}
+	if may := authz.Of(RolesOf(c)...); !authz.Within(may, w.Permissions) {
+		return c, fmt.Errorf("%w: a key may no more than its client, and the client %s may %v", ErrWish, c.ID, may)
+	}
+	return c, nil
 }
 
 func (m Maker) record(ctx context.Context, tx *store.Tx, action, id string) error {
@@ -195,7 +217,7 @@ func (s shown) check() error {
 // add gives a key its next credential.
 func (m Maker) add(k *store.Key, by shown, life time.Duration) (Secret, error) {
 	if err := by.check(); err != nil {
-		return Secret{}, err
+		return Secret{}, fmt.Errorf("%w: %w", ErrWish, err)
 	}
 	now := m.Now.UTC().Truncate(time.Second)
 	c := store.Credential{Public: by.public, Certificate: by.certificate, Created: now, Until: now.Add(life)}
@@ -213,7 +235,7 @@ func (m Maker) add(k *store.Key, by shown, life time.Duration) (Secret, error) {
 }
 
 // Rotate gives a key another credential, good for life; the one before it is good for the overlap still. No more than two
-// are good at once.
+// are good at once. The error is [ErrWish], [ErrState] for a key that is in no state for it, or [store.ErrUnknown].
 func (m Maker) Rotate(ctx context.Context, tx *store.Tx, id string, public ed25519.PublicKey, life, overlap time.Duration) (store.Key, Secret, error) {
 	return m.rotate(ctx, tx, id, shown{public: public}, life, overlap)
 }
@@ -226,17 +248,17 @@ func (m Maker) Bind(ctx context.Context, tx *store.Tx, id string, certificate []
 
 func (m Maker) rotate(ctx context.Context, tx *store.Tx, id string, by shown, life, overlap time.Duration) (k store.Key, s Secret, err error) {
 	if err := checkLife(life); err != nil {
-		return k, s, err
+		return k, s, fmt.Errorf("%w: %w", ErrWish, err)
 	}
 	if overlap < 0 || overlap > MaxOverlap {
-		return k, s, fmt.Errorf("a key's former credential is good for at most %d days more", MaxOverlap/day)
+		return k, s, fmt.Errorf("%w: a key's former credential is good for at most %d days more", ErrWish, MaxOverlap/day)
 	}
 	err = tx.ChangeKey(ctx, id, func(old *store.Key) error {
 		if !old.Revoked.IsZero() {
-			return fmt.Errorf("the API key %s is revoked: make another one", id)
+			return fmt.Errorf("%w: the API key %s is revoked: make another one", ErrState, id)
 		}
 		if by.public == nil && by.certificate == nil && mayWrite(*old) {
-			return errOpen
+			return fmt.Errorf("%w: %w", ErrWish, errOpen)
 		}
 		end, live := m.Now.UTC().Truncate(time.Second).Add(overlap), 0
 		for i := range old.Credentials {
@@ -248,7 +270,7 @@ func (m Maker) rotate(ctx context.Context, tx *store.Tx, id string, by shown, li
 		}
 		if live >= maxLive {
 			last := old.Credentials[len(old.Credentials)-maxLive].Until
-			return fmt.Errorf("the API key %s has two credentials already, and the older one is good until %s: wait, or rotate with no overlap", id, last.Format(time.RFC3339))
+			return fmt.Errorf("%w: the API key %s has two credentials already, and the older one is good until %s: wait, or rotate with no overlap", ErrState, id, last.Format(time.RFC3339))
 		}
 		s, err = m.add(old, by, life)
 		k = *old

@@ -30,10 +30,17 @@ func opened(t *testing.T, path string) *Store {
 	return s
 }
 
-// create, change, revoke and used are changes by themselves.
+// create, change, revoke and used are changes by themselves; who has the key is made along.
 func (s *Store) create(k Key) error {
 	ctx := context.Background()
-	return s.Write(ctx, func(tx *Tx) error { return tx.CreateKey(ctx, k) })
+	return s.Write(ctx, func(tx *Tx) error {
+		if _, err := tx.Client(ctx, k.Client); errors.Is(err, ErrUnknown) {
+			if err := tx.CreateClient(ctx, Client{ID: k.Client, Created: day}); err != nil {
+				return err
+			}
+		}
+		return tx.CreateKey(ctx, k)
+	})
 }
 
 func (s *Store) change(id string, change func(*Key) error) error {
@@ -55,7 +62,7 @@ var day = time.Date(2026, 11, 30, 0, 0, 0, 0, time.UTC)
 
 func sample(id string) Key {
 	return Key{
-		ID: id, Name: "Backend of the exchange", Permissions: []string{"proof:read:any"}, Reports: []string{"aa", "bb"}, Networks: []string{"10.0.0.0/8"}, Created: day,
+		ID: id, Client: "c1", Name: "Backend of the exchange", Permissions: []string{"proof:read:any"}, Reports: []string{"aa", "bb"}, Networks: []string{"10.0.0.0/8"}, Created: day,
 		Credentials: []Credential{{MAC: []byte("a MAC"), Created: day, Until: day.AddDate(0, 0, 90)}},
 	}
 }
@@ -117,7 +124,7 @@ func TestKeys(t *testing.T) {
 	if diff := cmp.Diff([]Key{want, sample("two")}, all); err != nil || diff != "" {
 		t.Errorf("%v %s", err, diff)
 	}
-	if err := s.create(Key{ID: "both", Credentials: []Credential{{MAC: []byte("m"), Public: []byte("p")}}}); err == nil {
+	if err := s.create(Key{ID: "both", Client: "c1", Credentials: []Credential{{MAC: []byte("m"), Public: []byte("p")}}}); err == nil {
 		t.Error("a credential of two kinds")
 	}
 	if _, err := other.Key(ctx, "both"); !errors.Is(err, ErrUnknown) {
