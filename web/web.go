@@ -69,6 +69,9 @@ func Handler(c Config) (http.Handler, error) {
 	if (c.Gate == nil) != (c.Audit == nil) {
 		return nil, errors.New("web: a gate and the audit log go together")
 	}
+	if c.Limits != nil {
+		c.Policies = c.Limits
+	}
 	if err := c.checkRetired(); err != nil {
 		return nil, err
 	}
