@@ -47,6 +47,9 @@ var permissions = map[string]authz.Permission{
 	"GET /v1/keys/{id}":                     authz.Self,
 	"POST /v1/keys/{id}:rotate":             authz.Self,
 	"POST /v1/keys/{id}:revoke":             authz.Self,
+	"GET /v1/limits":                        authz.LimitRead,
+	"GET /v1/limits/{name}":                 authz.LimitRead,
+	"PUT /v1/limits/{name}":                 authz.LimitWrite,
 }
 
 // checkRoutes reports a route without a permission, or a permission without a route: nothing is served by an oversight.
