@@ -35,9 +35,9 @@ var rules = map[string]rule{
 	"client-disable": {"", "*:403", "admin:200 *:403"},
 	"client-enable":  {"", "*:403", "admin:200 *:403"},
 
-	"audit":     {"", "auditor:200 admin:200 *:403", ""},
-	"usage":     {"", "admin:200 *:403", ""},
-	"own-usage": {"", "*:200", ""},
+	"audit":        {"", "auditor:200 admin:200 *:403", ""},
+	"usage":        {"", "admin:200 *:403", ""},
+	"own-usage":    {"", "*:200", ""},
 	"limits":       {"", "admin:200 *:403", ""},
 	"limit":        {"", "admin:200 *:403", ""},
 	"limit-change": {`{"policy":"9/s"}`, "admin:200 *:403", ""},
