@@ -13,21 +13,22 @@ import (
 
 // Run is what a server's worker was asked for, and how far it is (GET /v1/runs).
 type Run struct {
-	ID        string `json:"id"`
-	Kind      string `json:"kind"`  // report, withdrawal or finding
-	State     string `json:"state"` // asked, running, waiting, published, failed or cancelled
-	Client    string `json:"client"`
-	Period    string `json:"period,omitempty"`
-	Instant   string `json:"instant,omitempty"`
-	Unsigned  bool   `json:"unsigned"`
-	About     string `json:"about,omitempty"`     // digest of the statement that a withdrawal or a finding is about
-	Draft     string `json:"draft,omitempty"`     // digest of the draft, once there is one
-	Publish   bool   `json:"publish"`             // somebody asked that this draft be published
-	Statement string `json:"statement,omitempty"` // digest of the statement, once it is published
-	Cancel    bool   `json:"cancel"`              // somebody asked that it be cancelled
-	Created   string `json:"created"`
-	Changed   string `json:"changed"`
-	Seq       int64  `json:"seq"` // number of the last event
+	ID         string `json:"id"`
+	Kind       string `json:"kind"`  // report, withdrawal or finding
+	State      string `json:"state"` // asked, running, waiting, published, failed or cancelled
+	Client     string `json:"client"`
+	Period     string `json:"period,omitempty"`
+	Instant    string `json:"instant,omitempty"`
+	Supersedes string `json:"supersedes,omitempty"` // why it takes the place of the statement of the same period
+	Unsigned   bool   `json:"unsigned"`
+	About      string `json:"about,omitempty"`     // digest of the statement that a withdrawal or a finding is about
+	Draft      string `json:"draft,omitempty"`     // digest of the draft, once there is one
+	Publish    bool   `json:"publish"`             // somebody asked that this draft be published
+	Statement  string `json:"statement,omitempty"` // digest of the statement, once it is published
+	Cancel     bool   `json:"cancel"`              // somebody asked that it be cancelled
+	Created    string `json:"created"`
+	Changed    string `json:"changed"`
+	Seq        int64  `json:"seq"` // number of the last event
 
 	Approvals *RunApprovals `json:"approvals,omitempty"` // these two of [Client.Run] alone
 	Events    []RunEvent    `json:"events,omitempty"`
@@ -55,9 +56,10 @@ type RunEvent struct {
 
 // RunWish says which report is asked for. What is left empty the worker chooses.
 type RunWish struct {
-	Period   string `json:"period,omitempty"`
-	Instant  string `json:"instant,omitempty"`  // 2026-11-01T00:00:00Z
-	Unsigned bool   `json:"unsigned,omitempty"` // go on without the wallets' signatures that are missing
+	Period     string `json:"period,omitempty"`
+	Instant    string `json:"instant,omitempty"`    // 2026-11-01T00:00:00Z
+	Supersedes string `json:"supersedes,omitempty"` // why it takes the place of the statement of the same period
+	Unsigned   bool   `json:"unsigned,omitempty"`   // go on without the wallets' signatures that are missing
 }
 
 // MaxWait is how long a server lets a question wait for something to happen.
