@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/netip"
 
 	"github.com/go-chi/chi/v5"
 
@@ -40,16 +39,10 @@ func (c Config) door(next http.Handler) http.Handler {
 			return
 		}
 		if c.checked(w, r, check) {
-			acting := audit.With(r.Context(), audit.Origin{Client: who.Client, Credential: who.ID, Address: address(r)})
+			acting := audit.With(r.Context(), audit.Origin{Client: who.Client, Credential: who.ID, Address: from(r)})
 			next.ServeHTTP(w, r.WithContext(authn.With(acting, who)))
 		}
 	})
-}
-
-// address is where a request comes from; zero if that cannot be told.
-func address(r *http.Request) netip.Addr {
-	at, _ := netip.ParseAddrPort(r.RemoteAddr)
-	return at.Addr()
 }
 
 // needs is the permission that the request's route needs; of a route that is not in the table it is one that nobody has.

@@ -64,6 +64,9 @@ func Handler(c Config) (http.Handler, error) {
 	if (c.Proofs != nil || c.Acts != nil) && c.Gate == nil {
 		return nil, errors.New("web: proofs and acts are not for everybody, and there is no gate that knows who asks")
 	}
+	if c.Limits != nil {
+		c.Policies = c.Limits
+	}
 	if err := c.checkRetired(); err != nil {
 		return nil, err
 	}

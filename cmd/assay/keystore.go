@@ -85,5 +85,5 @@ func (a *app) guardProofs(ctx context.Context, c *Config, config *web.Config) er
 	}
 	config.Gate = authn.NewGate(records, pepper, time.Now)
 	config.Acts = &api.Acts{Store: records, Pepper: pepper, Random: rand.Reader, Now: time.Now}
-	return nil
+	return c.limits(ctx, config, records)
 }

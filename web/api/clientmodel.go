@@ -70,7 +70,7 @@ type Key struct {
 	Client      string   `json:"client" minLength:"16" maxLength:"16"`
 	Name        string   `json:"name" maxLength:"64"`
 	State       string   `json:"state" enum:"good,revoked,expired,unused" doc:"unused: for 60 days, and of no use until it is rotated"`
-	By          string   `json:"by" enum:"secret,signature" doc:"How its client shows that it has it"`
+	By          string   `json:"by" enum:"secret,signature,certificate" doc:"How its client shows that it has it"`
 	Permissions []string `json:"permissions" nullable:"false" maxLength:"32" maxItems:"64"`
 	Reports     []string `json:"reports,omitempty" nullable:"false" minLength:"64" maxLength:"64" maxItems:"500" doc:"Digests of the statements that it is for; missing: all of its client's"`
 	Networks    []string `json:"networks,omitempty" nullable:"false" maxLength:"64" maxItems:"64" doc:"That it is used from; missing: any"`
@@ -95,13 +95,15 @@ type KeyWish struct {
 	Networks    []string `json:"networks,omitempty" nullable:"false" maxLength:"64" minItems:"1" maxItems:"64" doc:"That it is used from, such as 192.0.2.0/24"`
 	Days        int      `json:"days,omitempty" minimum:"1" maximum:"365" default:"90" doc:"How long it is good"`
 	PublicKey   string   `json:"publicKey,omitempty" maxLength:"72" pattern:"^ed25519:[0-9a-f]{64}$" doc:"That its client signs requests with, instead of a secret"`
+	Certificate string   `json:"certificate,omitempty" minLength:"64" maxLength:"64" pattern:"^[0-9a-f]{64}$" doc:"SHA-256 of the certificate that its client shows, instead of a secret"`
 }
 
 // RotateWish says what the next credential of a key is to be.
 type RotateWish struct {
-	Days      int    `json:"days,omitempty" minimum:"1" maximum:"365" default:"90" doc:"How long it is good, from now"`
-	Overlap   *int   `json:"overlap,omitempty" minimum:"0" maximum:"168" default:"24" doc:"How many hours the former one is good still"`
-	PublicKey string `json:"publicKey,omitempty" maxLength:"72" pattern:"^ed25519:[0-9a-f]{64}$" doc:"That its client signs requests with from now on, instead of a secret"`
+	Days        int    `json:"days,omitempty" minimum:"1" maximum:"365" default:"90" doc:"How long it is good, from now"`
+	Overlap     *int   `json:"overlap,omitempty" minimum:"0" maximum:"168" default:"24" doc:"How many hours the former one is good still"`
+	PublicKey   string `json:"publicKey,omitempty" maxLength:"72" pattern:"^ed25519:[0-9a-f]{64}$" doc:"That its client signs requests with from now on, instead of a secret"`
+	Certificate string `json:"certificate,omitempty" minLength:"64" maxLength:"64" pattern:"^[0-9a-f]{64}$" doc:"SHA-256 of the certificate that its client shows from now on, instead of a secret"`
 }
 
 // Me is who asks, as the server sees them.
@@ -130,8 +132,11 @@ func keyOf(k store.Key, now time.Time) Key {
 	last := k.Credentials[len(k.Credentials)-1]
 	out := Key{ID: k.ID, Client: k.Client, Name: k.Name, State: authn.State(k, now), By: "secret", Permissions: k.Permissions, Reports: k.Reports, Networks: k.Networks,
 		Created: stamp(k.Created), Expires: stamp(last.Until), Used: stamp(k.Used)}
-	if last.Public != nil {
+	switch {
+	case last.Public != nil:
 		out.By = "signature"
+	case last.Certificate != nil:
+		out.By = "certificate"
 	}
 	if n := len(k.Credentials); n > 1 && now.Before(k.Credentials[n-2].Until) {
 		out.Former = stamp(k.Credentials[n-2].Until)
