@@ -141,7 +141,8 @@ func (o *office) about(t *testing.T, role authz.Role, own bool) (*asker, *string
 		client, key, statement = other.client, other.key, o.last.Digest.String()
 	}
 	run := o.run(t, who, o.first.Digest, 0)
-	return who, strings.NewReplacer("/v1/runs/{id}", "/v1/runs/"+run.ID, "{draft}", run.Digest, "/v1/clients/{id}", "/v1/clients/"+client, "/v1/keys/{id}", "/v1/keys/"+key, "/v1/limits/{name}", "/v1/limits/runs", "{client}", client, "{statement}", statement, "{public}", publicText(t))
+	return who, strings.NewReplacer("/v1/runs/{id}", "/v1/runs/"+run.ID, "{draft}", run.Digest, "/v1/clients/{id}", "/v1/clients/"+client, "/v1/keys/{id}", "/v1/keys/"+key,
+		"/v1/limits/{name}", "/v1/limits/runs", "{client}", client, "{statement}", statement, "{public}", publicText(t))
 }
 
 // TestNobody: what is not for everybody is for nobody without a good credential, whatever they send along.
