@@ -64,7 +64,8 @@ var rules = map[string][]string{
 	"web/httpsig":   {},
 	"web/store":     {},
 	"web/authz":     {},
-	"web/authn":     {"web/store", "web/authz", "web/httpsig"},
+	"web/audit":     {"web/store", "attest"},
+	"web/authn":     {"web/store", "web/authz", "web/audit", "web/httpsig"},
 	"web/client":    {"web/httpsig", "attest"},
 
 	"web/published/publishedtest": {"report", "merkle", "attest"},

@@ -75,7 +75,7 @@ func TestTurnedAway(t *testing.T) {
 	content := asking(p.first.Digest.String(), canary)
 	_, good := keys.issue(t, authn.Wish{})
 	id, revoked := keys.issue(t, authn.Wish{})
-	if err := keys.maker.Keys.RevokeKey(t.Context(), id, now()); err != nil {
+	if err := keys.maker.Revoke(t.Context(), id); err != nil {
 		t.Fatal(err)
 	}
 	_, foreign := keys.issue(t, authn.Wish{Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}})

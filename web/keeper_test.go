@@ -1,11 +1,13 @@
 package web_test
 
 import (
+	"context"
 	"crypto/rand"
 	"net/http"
 	"path/filepath"
 	"testing"
 
+	"github.com/assay-por/assay/web/audit"
 	"github.com/assay-por/assay/web/authn"
 	"github.com/assay-por/assay/web/authz"
 	"github.com/assay-por/assay/web/store"
@@ -13,8 +15,28 @@ import (
 
 // A keeper makes API keys, as assay admin does, for the gate of a test.
 type keeper struct {
-	maker authn.Maker
+	maker maker
 	gate  *authn.Gate
+}
+
+// maker makes and ends keys, each in a change of its own.
+type maker struct {
+	authn.Maker
+	Keys *store.Store
+}
+
+func (m maker) Issue(ctx context.Context, w authn.Wish) (k store.Key, s authn.Secret, err error) {
+	err = m.write(ctx, func(ctx context.Context, tx *store.Tx) error { k, s, err = m.Maker.Issue(ctx, tx, w); return err })
+	return k, s, err
+}
+
+func (m maker) Revoke(ctx context.Context, id string) error {
+	return m.write(ctx, func(ctx context.Context, tx *store.Tx) error { return m.Maker.Revoke(ctx, tx, id) })
+}
+
+func (m maker) write(ctx context.Context, change func(context.Context, *store.Tx) error) error {
+	ctx = audit.With(ctx, audit.Local())
+	return m.Keys.Write(ctx, func(tx *store.Tx) error { return change(ctx, tx) })
 }
 
 func newKeeper(t testing.TB) *keeper {
@@ -29,7 +51,7 @@ func newKeeper(t testing.TB) *keeper {
 		}
 	})
 	pepper := [authn.PepperSize]byte{7}
-	return &keeper{authn.Maker{Keys: keys, Pepper: pepper, Random: rand.Reader, Now: now()}, authn.NewGate(keys, pepper, now)}
+	return &keeper{maker{authn.Maker{Pepper: pepper, Random: rand.Reader, Now: now()}, keys}, authn.NewGate(keys, pepper, now)}
 }
 
 // issue makes what is wished for, with a secret if no public key is.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/hex"
@@ -12,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assay-por/assay/attest"
+	"github.com/assay-por/assay/web/audit"
 	"github.com/assay-por/assay/web/authn"
 	"github.com/assay-por/assay/web/authz"
 	"github.com/assay-por/assay/web/store"
@@ -40,14 +42,29 @@ need not be stopped, and a change holds from its next request on.`,
 	return admin
 }
 
-// maker opens what API keys are made with.
-func (a *app) maker(cmd *cobra.Command) (authn.Maker, error) {
+// keyMaker makes and ends API keys, as whoever sits at this machine.
+type keyMaker struct {
+	authn.Maker
+	records *store.Store
+	ctx     context.Context
+}
+
+// keyMaker opens what API keys are made with.
+func (a *app) keyMaker(cmd *cobra.Command) (keyMaker, error) {
 	c, err := a.load()
 	if err != nil {
-		return authn.Maker{}, err
+		return keyMaker{}, err
 	}
-	keys, pepper, err := a.keyStore(cmd.Context(), c)
-	return authn.Maker{Keys: keys, Pepper: pepper, Random: rand.Reader, Now: time.Now()}, err
+	records, pepper, err := a.keyStore(cmd.Context(), c)
+	return keyMaker{authn.Maker{Pepper: pepper, Random: rand.Reader, Now: time.Now()}, records, audit.With(cmd.Context(), audit.Local())}, err
+}
+
+// write makes a change.
+func (m keyMaker) write(change func(*store.Tx) error) error {
+	if err := m.records.Write(m.ctx, change); err != nil {
+		return refused("%v", err)
+	}
+	return nil
 }
 
 func newKeyCreate(a *app) *cobra.Command {
@@ -70,13 +87,14 @@ func newKeyCreate(a *app) *cobra.Command {
 				return err
 			}
 			w.Life = time.Duration(days) * oneDay
-			m, err := a.maker(cmd)
+			m, err := a.keyMaker(cmd)
 			if err != nil {
 				return err
 			}
-			k, secret, err := m.Issue(cmd.Context(), w)
-			if err != nil {
-				return refused("%v", err)
+			var k store.Key
+			var secret authn.Secret
+			if err := m.write(func(tx *store.Tx) (err error) { k, secret, err = m.Issue(m.ctx, tx, w); return err }); err != nil {
+				return err
 			}
 			return a.sayMade(cmd, k, secret)
 		},
@@ -117,11 +135,11 @@ func newKeyList(a *app) *cobra.Command {
 		Short: "List the API keys, those that are of no use any more too",
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			m, err := a.maker(cmd)
+			m, err := a.keyMaker(cmd)
 			if err != nil {
 				return err
 			}
-			all, err := m.Keys.Keys(cmd.Context())
+			all, err := m.records.Keys(cmd.Context())
 			if err != nil {
 				return unreadable("server.database: %v", err)
 			}
@@ -167,13 +185,17 @@ func newKeyRotate(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			m, err := a.maker(cmd)
+			m, err := a.keyMaker(cmd)
 			if err != nil {
 				return err
 			}
-			k, secret, err := m.Rotate(cmd.Context(), args[0], raw, time.Duration(days)*oneDay, overlap)
-			if err != nil {
-				return refused("%v", err)
+			var k store.Key
+			var secret authn.Secret
+			if err := m.write(func(tx *store.Tx) (err error) {
+				k, secret, err = m.Rotate(m.ctx, tx, args[0], raw, time.Duration(days)*oneDay, overlap)
+				return err
+			}); err != nil {
+				return err
 			}
 			return a.sayMade(cmd, k, secret)
 		},
@@ -190,12 +212,12 @@ func newKeyRevoke(a *app) *cobra.Command {
 		Short: "End an API key for good, from the server's next request on",
 		Args:  oneArg("admin key revoke takes the id of one key"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			m, err := a.maker(cmd)
+			m, err := a.keyMaker(cmd)
 			if err != nil {
 				return err
 			}
-			if err := m.Keys.RevokeKey(cmd.Context(), args[0], m.Now); err != nil {
-				return refused("%v", err)
+			if err := m.write(func(tx *store.Tx) error { return m.Revoke(m.ctx, tx, args[0]) }); err != nil {
+				return err
 			}
 			return a.say(cmd, map[string]string{"id": args[0], "state": authn.Revoked}, "API key %s is revoked", args[0])
 		},

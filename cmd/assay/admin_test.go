@@ -135,7 +135,9 @@ func TestKeysAtTheDoor(t *testing.T) {
 	local := s.create(t, "--cidr", "127.0.0.1")
 	narrow := s.create(t, "--report", s.exchange.digest(t, "second"))
 	expired, revoked := s.create(t, "--days", "1"), s.create(t)
-	err := s.records(t).ChangeKey(t.Context(), expired.ID, func(k *store.Key) error { k.Credentials[0].Until = time.Now().Add(-time.Minute); return nil })
+	err := s.records(t).Write(t.Context(), func(tx *store.Tx) error {
+		return tx.ChangeKey(t.Context(), expired.ID, func(k *store.Key) error { k.Credentials[0].Until = time.Now().Add(-time.Minute); return nil })
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

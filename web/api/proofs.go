@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"reflect"
 	"regexp"
-	"slices"
 	"strconv"
 	uni "unicode/utf8"
 
@@ -121,7 +120,7 @@ func (a *api) prove(ctx context.Context, asked ProofRequest) ([]byte, error) {
 		}
 		statement = all[0].Digest
 	}
-	if may := authn.From(ctx); may == nil || len(may.Reports) > 0 && !slices.Contains(may.Reports, statement.String()) {
+	if may := authn.From(ctx); may == nil || !may.Scope.Sees(statement.String()) {
 		return nil, fs.ErrNotExist
 	}
 	return a.config.Proofs.Prove(ctx, statement, asked.Customer)

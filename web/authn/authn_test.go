@@ -19,6 +19,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/assay-por/assay/web/audit"
 	"github.com/assay-por/assay/web/authz"
 	"github.com/assay-por/assay/web/httpsig"
 	"github.com/assay-por/assay/web/store"
@@ -30,7 +31,7 @@ var start = time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
 type house struct {
 	path  string
 	now   time.Time
-	maker Maker
+	maker maker
 	gate  *Gate
 }
 
@@ -46,9 +47,37 @@ func newHouse(t testing.TB) *house {
 			t.Error(err)
 		}
 	})
-	h.maker = Maker{Keys: keys, Pepper: [PepperSize]byte{1}, Random: rand.Reader}
+	h.maker = maker{Maker{Pepper: [PepperSize]byte{1}, Random: rand.Reader}, keys}
 	h.gate = NewGate(keys, h.maker.Pepper, func() time.Time { return h.now })
 	return h
+}
+
+// maker makes and ends keys, each in a change of its own.
+type maker struct {
+	Maker
+	Keys *store.Store
+}
+
+func (m maker) Issue(ctx context.Context, w Wish) (k store.Key, s Secret, err error) {
+	err = m.write(ctx, func(ctx context.Context, tx *store.Tx) error { k, s, err = m.Maker.Issue(ctx, tx, w); return err })
+	return k, s, err
+}
+
+func (m maker) Rotate(ctx context.Context, id string, public ed25519.PublicKey, life, overlap time.Duration) (k store.Key, s Secret, err error) {
+	err = m.write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		k, s, err = m.Maker.Rotate(ctx, tx, id, public, life, overlap)
+		return err
+	})
+	return k, s, err
+}
+
+func (m maker) Revoke(ctx context.Context, id string) error {
+	return m.write(ctx, func(ctx context.Context, tx *store.Tx) error { return m.Maker.Revoke(ctx, tx, id) })
+}
+
+func (m maker) write(ctx context.Context, change func(context.Context, *store.Tx) error) error {
+	ctx = audit.With(ctx, audit.Local())
+	return m.Keys.Write(ctx, func(tx *store.Tx) error { return change(ctx, tx) })
 }
 
 func (h *house) issue(t testing.TB, w Wish) (store.Key, Secret) {
@@ -96,7 +125,7 @@ func TestSecret(t *testing.T) {
 		t.Errorf("a key is %s", s.Show())
 	}
 	got, check, err := h.gate.Who(asking("Assay-Key", s.Show()))
-	want := &Principal{ID: k.ID, Permissions: []authz.Permission{authz.ProofReadAny}, Reports: k.Reports}
+	want := &Principal{ID: k.ID, Client: k.ID, Tier: standard, Permissions: []authz.Permission{authz.ProofReadAny}, Scope: authz.Scope{Reports: k.Reports}}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" || check([]byte("anything")) != nil {
 		t.Errorf("%v %s", err, diff)
 	}
@@ -131,7 +160,7 @@ func TestInvalid(t *testing.T) {
 	_, foreign := h.issue(t, Wish{Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}})
 	good, goodSecret := h.issue(t, Wish{})
 	h.now = start.Add(day)
-	if err := h.maker.Keys.RevokeKey(t.Context(), revoked.ID, h.now); err != nil {
+	if err := h.maker.Revoke(t.Context(), revoked.ID); err != nil {
 		t.Fatal(err)
 	}
 	wrong := newSecret(good.ID, [secretSize]byte{})
@@ -253,7 +282,7 @@ func TestRotate(t *testing.T) {
 	if h.secret(second) == nil || h.secret(third) != nil {
 		t.Error("no overlap ends the old one now")
 	}
-	if err := h.maker.Keys.RevokeKey(t.Context(), k.ID, h.now); err != nil {
+	if err := h.maker.Revoke(t.Context(), k.ID); err != nil {
 		t.Fatal(err)
 	}
 	for i, s := range []Secret{first, second, third} {

@@ -12,5 +12,5 @@
 //
 // [Gate.Who] answers who asks; whatever is wrong with a credential, it says the same and does
 // the same work, so that a thief cannot test a key. It looks the key up for each request:
-// one that is revoked is of no use from then on. [Issue], [Rotate] and [Revoke] make and end keys.
+// one that is revoked is of no use from then on. A [Maker] makes and ends keys.
 package authn

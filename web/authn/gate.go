@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/assay-por/assay/web/audit"
 	"github.com/assay-por/assay/web/authz"
 	"github.com/assay-por/assay/web/httpsig"
 	"github.com/assay-por/assay/web/store"
@@ -77,7 +78,7 @@ func (g *Gate) bySecret(r *http.Request, text string) (*Principal, error) {
 		return nil, err
 	}
 	good := g.shows(k, s, now)
-	near := g.near(k, r.RemoteAddr)
+	near := g.near(k, address(r))
 	reason := unusable(k, now)
 	switch {
 	case !wellFormed || k.ID == "":
@@ -145,24 +146,32 @@ func unusable(k store.Key, now time.Time) string {
 }
 
 // near reports whether a key may be used from there: the address of the TCP connection, whatever a field says.
-func (g *Gate) near(k store.Key, remote string) bool {
-	at, err := netip.ParseAddrPort(remote)
+func (g *Gate) near(k store.Key, from netip.Addr) bool {
 	found := len(k.Networks) == 0
 	for _, n := range k.Networks {
 		prefix, bad := netip.ParsePrefix(n)
-		found = found || err == nil && bad == nil && prefix.Contains(at.Addr().Unmap().WithZone(""))
+		found = found || bad == nil && prefix.Contains(from) // nowhere is in none
 	}
 	return found
 }
 
+// address is where a request comes from; zero if that cannot be told.
+func address(r *http.Request) netip.Addr {
+	at, _ := netip.ParseAddrPort(r.RemoteAddr)
+	return at.Addr().Unmap().WithZone("")
+}
+
+// standard is the tier of whoever has no other.
+const standard = "standard"
+
 // in lets somebody in, and notes once an hour that the key is used.
 func (g *Gate) in(ctx context.Context, k store.Key, now time.Time) (*Principal, error) {
 	if now.Sub(k.Used) > noted {
-		if err := g.keys.KeyUsed(ctx, k.ID, now); err != nil {
+		if err := g.keys.Write(ctx, func(tx *store.Tx) error { return tx.KeyUsed(ctx, k.ID, now) }); err != nil {
 			return nil, err
 		}
 	}
-	who := &Principal{ID: k.ID, Reports: k.Reports}
+	who := &Principal{ID: k.ID, Client: k.ID, Tier: standard, Scope: authz.Scope{Reports: k.Reports}}
 	for _, p := range k.Permissions {
 		who.Permissions = append(who.Permissions, authz.Permission(p))
 	}
@@ -186,7 +195,7 @@ func (g *Gate) bySignature(r *http.Request) (*Principal, func([]byte) error, err
 			good |= living(c, now)
 		}
 	}
-	near := g.near(k, r.RemoteAddr)
+	near := g.near(k, address(r))
 	switch reason := unusable(k, now); {
 	case good == 0:
 		return nil, nil, fmt.Errorf("%w: of no key that is good now", ErrSignature)
@@ -218,7 +227,7 @@ func (g *Gate) InURL(r *http.Request) error {
 	target := r.RequestURI
 	for range 3 { // it may be escaped, more than once
 		for _, text := range keyText.FindAllString(target, -1) {
-			if err := g.leaked(r.Context(), text); err != nil {
+			if err := g.leaked(r, text); err != nil {
 				return err
 			}
 		}
@@ -234,7 +243,8 @@ func (g *Gate) InURL(r *http.Request) error {
 	return nil
 }
 
-func (g *Gate) leaked(ctx context.Context, text string) error {
+func (g *Gate) leaked(r *http.Request, text string) error {
+	ctx := r.Context()
 	s, ok := parseSecret(text)
 	if !ok {
 		return nil
@@ -247,5 +257,9 @@ func (g *Gate) leaked(ctx context.Context, text string) error {
 	if !g.shows(k, s, now) || k.ID == "" {
 		return nil
 	}
-	return g.keys.RevokeKey(ctx, k.ID, now)
+	return g.keys.Write(ctx, func(tx *store.Tx) error {
+		ctx := audit.With(ctx, audit.Origin{Client: k.ID, Credential: k.ID, Address: address(r)})
+		act := audit.Act{At: now, Action: "key.revoke", Object: k.ID, Outcome: audit.Done, Reason: "it stood in a URL"}
+		return errors.Join(tx.RevokeKey(ctx, k.ID, now), audit.Record(ctx, tx, act))
+	})
 }

@@ -13,6 +13,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/assay-por/assay/web/audit"
 	"github.com/assay-por/assay/web/authz"
 	"github.com/assay-por/assay/web/store"
 )
@@ -71,7 +72,6 @@ type Wish struct {
 
 // Maker makes keys.
 type Maker struct {
-	Keys   *store.Store
 	Pepper [PepperSize]byte
 	Random io.Reader // ids and secrets come from it
 	Now    time.Time
@@ -111,7 +111,7 @@ func checkLife(life time.Duration) error {
 }
 
 // Issue makes a key, with a secret unless the wish has a public key, and returns its record. The secret is nowhere else afterwards.
-func (m Maker) Issue(ctx context.Context, w Wish) (store.Key, Secret, error) {
+func (m Maker) Issue(ctx context.Context, tx *store.Tx, w Wish) (store.Key, Secret, error) {
 	if err := w.check(); err != nil {
 		return store.Key{}, Secret{}, err
 	}
@@ -131,7 +131,14 @@ func (m Maker) Issue(ctx context.Context, w Wish) (store.Key, Secret, error) {
 	if err != nil {
 		return store.Key{}, Secret{}, err
 	}
-	return k, secret, m.Keys.CreateKey(ctx, k)
+	if err := tx.CreateKey(ctx, k); err != nil {
+		return store.Key{}, Secret{}, err
+	}
+	return k, secret, m.record(ctx, tx, "key.create", k.ID)
+}
+
+func (m Maker) record(ctx context.Context, tx *store.Tx, action, id string) error {
+	return audit.Record(ctx, tx, audit.Act{At: m.Now, Action: action, Object: id, Outcome: audit.Done})
 }
 
 // add gives a key its next credential.
@@ -155,14 +162,14 @@ func (m Maker) add(k *store.Key, public ed25519.PublicKey, life time.Duration) (
 
 // Rotate gives a key another credential, good for life; the one before it is good for the overlap still. No more than two
 // are good at once.
-func (m Maker) Rotate(ctx context.Context, id string, public ed25519.PublicKey, life, overlap time.Duration) (k store.Key, s Secret, err error) {
+func (m Maker) Rotate(ctx context.Context, tx *store.Tx, id string, public ed25519.PublicKey, life, overlap time.Duration) (k store.Key, s Secret, err error) {
 	if err := checkLife(life); err != nil {
 		return k, s, err
 	}
 	if overlap < 0 || overlap > MaxOverlap {
 		return k, s, fmt.Errorf("a key's former credential is good for at most %d days more", MaxOverlap/day)
 	}
-	err = m.Keys.ChangeKey(ctx, id, func(old *store.Key) error {
+	err = tx.ChangeKey(ctx, id, func(old *store.Key) error {
 		if !old.Revoked.IsZero() {
 			return fmt.Errorf("the API key %s is revoked: make another one", id)
 		}
@@ -182,7 +189,18 @@ func (m Maker) Rotate(ctx context.Context, id string, public ed25519.PublicKey, 
 		k = *old
 		return err
 	})
-	return k, s, err
+	if err != nil {
+		return k, s, err
+	}
+	return k, s, m.record(ctx, tx, "key.rotate", id)
+}
+
+// Revoke ends a key for good.
+func (m Maker) Revoke(ctx context.Context, tx *store.Tx, id string) error {
+	if err := tx.RevokeKey(ctx, id, m.Now); err != nil {
+		return err
+	}
+	return m.record(ctx, tx, "key.revoke", id)
 }
 
 // ParseNetworks reads prefixes such as 10.0.0.0/8 or 2001:db8::/32, or single addresses.

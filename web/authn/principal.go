@@ -9,8 +9,11 @@ import (
 // Principal is who asks, as far as it was shown. Nil is anybody.
 type Principal struct {
 	ID          string // of the API key
+	Client      string // whose key it is
+	Tier        string // of its limits
+	Roles       []authz.Role
 	Permissions []authz.Permission
-	Reports     []string // statement digests, 64 hex digits; empty: all
+	Scope       authz.Scope
 }
 
 type contextKey struct{}

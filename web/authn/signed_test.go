@@ -64,7 +64,7 @@ func TestSigned(t *testing.T) {
 	_, stranger := pair(t)
 	revokedPublic, revokedPrivate := pair(t)
 	revoked, _ := h.issue(t, Wish{Public: revokedPublic})
-	if err := h.maker.Keys.RevokeKey(t.Context(), revoked.ID, h.now); err != nil {
+	if err := h.maker.Revoke(t.Context(), revoked.ID); err != nil {
 		t.Fatal(err)
 	}
 	foreign, _ := h.issue(t, Wish{Public: public, Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}})

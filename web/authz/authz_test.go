@@ -13,7 +13,7 @@ func TestParse(t *testing.T) {
 		t.Errorf("%v %s", err, diff)
 	}
 	for _, name := range []string{"", "public", "*", "proof:read:*", "proof:read", "PROOF:READ:ANY", "proof:read:any "} {
-		if got, err := Parse([]string{"proof:read:any", name}); err == nil || got != nil || !strings.Contains(err.Error(), "which are proof:read:any") {
+		if got, err := Parse([]string{"proof:read:any", name}); err == nil || got != nil || !strings.Contains(err.Error(), "which are approval:submit, audit:read") {
 			t.Errorf("%q: %v %v", name, got, err)
 		}
 	}
@@ -36,7 +36,24 @@ func TestAllows(t *testing.T) {
 			t.Errorf("%v for %q: %t", tt.given, tt.needed, got)
 		}
 	}
-	if !Known(Public) || !Known(ProofReadAny) || Known("") || Known("reports:read") {
+	if !Known(Public) || !Known(Self) || !Known(ProofReadAny) || Known("") || Known("reports:read") {
 		t.Error("what is known")
+	}
+}
+
+// TestRoles: what can be given is in a role, and nobody's role has what is everybody's.
+func TestRoles(t *testing.T) {
+	for _, r := range Roles() {
+		for _, p := range Of(r) {
+			if !Known(p) || p == Public || p == Self {
+				t.Errorf("%s may %q", r, p)
+			}
+		}
+	}
+	if diff := cmp.Diff([]Permission{AuditRead, FindingSubmit, RunRead}, Of(Viewer, Auditor)); diff != "" {
+		t.Error(diff)
+	}
+	if got := Of("nobody"); len(got) != 0 {
+		t.Errorf("an unknown role may %v", got)
 	}
 }

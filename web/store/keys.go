@@ -34,48 +34,40 @@ type Credential struct {
 }
 
 // CreateKey adds a key with its first credential.
-func (s *Store) CreateKey(ctx context.Context, k Key) error {
-	return s.do(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "INSERT INTO keys (id, name, permissions, reports, networks, created) VALUES (?, ?, ?, ?, ?, ?)",
-			k.ID, k.Name, strings.Join(k.Permissions, " "), strings.Join(k.Reports, " "), strings.Join(k.Networks, " "), k.Created.Unix())
-		if err != nil {
-			return err
-		}
-		return put(ctx, tx, k)
-	})
+func (t *Tx) CreateKey(ctx context.Context, k Key) error {
+	_, err := t.tx.ExecContext(ctx, "INSERT INTO keys (id, name, permissions, reports, networks, created) VALUES (?, ?, ?, ?, ?, ?)",
+		k.ID, k.Name, strings.Join(k.Permissions, " "), strings.Join(k.Reports, " "), strings.Join(k.Networks, " "), k.Created.Unix())
+	if err != nil {
+		return err
+	}
+	return t.put(ctx, k)
 }
 
-// ChangeKey lets change alter the credentials of a key, of which none is ever deleted. Nobody else alters it meanwhile.
-func (s *Store) ChangeKey(ctx context.Context, id string, change func(*Key) error) error {
-	return s.do(ctx, func(tx *sql.Tx) error {
-		k, err := one(ctx, tx, id)
-		if err != nil {
-			return err
-		}
-		if err := change(&k); err != nil {
-			return err
-		}
-		return put(ctx, tx, k)
-	})
+// ChangeKey lets change alter the credentials of a key, of which none is ever deleted.
+func (t *Tx) ChangeKey(ctx context.Context, id string, change func(*Key) error) error {
+	k, err := t.one(ctx, id)
+	if err != nil {
+		return err
+	}
+	if err := change(&k); err != nil {
+		return err
+	}
+	return t.put(ctx, k)
 }
 
 // RevokeKey ends a key for good. One that is revoked already stays as it is.
-func (s *Store) RevokeKey(ctx context.Context, id string, at time.Time) error {
-	return s.do(ctx, func(tx *sql.Tx) error {
-		if _, err := one(ctx, tx, id); err != nil {
-			return err
-		}
-		_, err := tx.ExecContext(ctx, "UPDATE keys SET revoked = ? WHERE id = ? AND revoked IS NULL", at.Unix(), id)
+func (t *Tx) RevokeKey(ctx context.Context, id string, at time.Time) error {
+	if _, err := t.one(ctx, id); err != nil {
 		return err
-	})
+	}
+	_, err := t.tx.ExecContext(ctx, "UPDATE keys SET revoked = ? WHERE id = ? AND revoked IS NULL", at.Unix(), id)
+	return err
 }
 
 // KeyUsed notes when a key was used.
-func (s *Store) KeyUsed(ctx context.Context, id string, at time.Time) error {
-	return s.do(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "UPDATE keys SET used = ? WHERE id = ? AND (used IS NULL OR used < ?)", at.Unix(), id, at.Unix())
-		return err
-	})
+func (t *Tx) KeyUsed(ctx context.Context, id string, at time.Time) error {
+	_, err := t.tx.ExecContext(ctx, "UPDATE keys SET used = ? WHERE id = ? AND (used IS NULL OR used < ?)", at.Unix(), id, at.Unix())
+	return err
 }
 
 // Key is the record of a key as it is now, or [ErrUnknown].
@@ -88,22 +80,10 @@ func (s *Store) Keys(ctx context.Context) ([]Key, error) {
 	return collect(s.read.QueryContext(ctx, selectKeys+order))
 }
 
-// do makes a change: all of it, or nothing.
-func (s *Store) do(ctx context.Context, change func(*sql.Tx) error) error {
-	tx, err := s.write.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	if err := change(tx); err != nil {
-		return errors.Join(err, tx.Rollback())
-	}
-	return tx.Commit()
-}
-
 // put writes a key's credentials.
-func put(ctx context.Context, tx *sql.Tx, k Key) error {
+func (t *Tx) put(ctx context.Context, k Key) error {
 	for i, c := range k.Credentials {
-		_, err := tx.ExecContext(ctx, `INSERT INTO credentials (key_id, number, mac, public, created, until) VALUES (?, ?, ?, ?, ?, ?)
+		_, err := t.tx.ExecContext(ctx, `INSERT INTO credentials (key_id, number, mac, public, created, until) VALUES (?, ?, ?, ?, ?, ?)
 			ON CONFLICT (key_id, number) DO UPDATE SET until = excluded.until`, k.ID, i+1, c.MAC, c.Public, c.Created.Unix(), c.Until.Unix())
 		if err != nil {
 			return err
@@ -120,8 +100,8 @@ const (
 	order = " ORDER BY k.created, k.id, c.number"
 )
 
-func one(ctx context.Context, tx *sql.Tx, id string) (Key, error) {
-	return only(id)(collect(tx.QueryContext(ctx, selectKeys+ofOne+order, id)))
+func (t *Tx) one(ctx context.Context, id string) (Key, error) {
+	return only(id)(collect(t.tx.QueryContext(ctx, selectKeys+ofOne+order, id)))
 }
 
 // only takes the one key that was asked for.

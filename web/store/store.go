@@ -1,4 +1,6 @@
-// Package store keeps what a server must not forget: as yet the records of its API keys.
+// Package store keeps what a server must not forget: the records of its API keys, and the
+// audit log. All SQL is here, a file a table: what changes something is a method of [Tx], what
+// reads one of [Store].
 //
 // It is a database of SQLite, one file that nobody else can read (mode 0600), beside which
 // two more lie while it is open (-wal, -shm), and one by which opening waits (-lock). Several processes may have it open,
@@ -121,6 +123,21 @@ func (s *Store) migrate(ctx context.Context, path string) (err error) {
 	}
 	_, err = all.Up(ctx)
 	return err
+}
+
+// Tx is a change that is being made.
+type Tx struct{ tx *sql.Tx }
+
+// Write makes a change: all that change does, for good once Write returns, or nothing. Nobody else writes meanwhile.
+func (s *Store) Write(ctx context.Context, change func(*Tx) error) error {
+	tx, err := s.write.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if err := change(&Tx{tx}); err != nil {
+		return errors.Join(err, tx.Rollback())
+	}
+	return tx.Commit()
 }
 
 // Close closes the database.

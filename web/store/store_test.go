@@ -28,6 +28,27 @@ func opened(t *testing.T, path string) *Store {
 	return s
 }
 
+// create, change, revoke and used are changes by themselves.
+func (s *Store) create(k Key) error {
+	ctx := context.Background()
+	return s.Write(ctx, func(tx *Tx) error { return tx.CreateKey(ctx, k) })
+}
+
+func (s *Store) change(id string, change func(*Key) error) error {
+	ctx := context.Background()
+	return s.Write(ctx, func(tx *Tx) error { return tx.ChangeKey(ctx, id, change) })
+}
+
+func (s *Store) revoke(id string, at time.Time) error {
+	ctx := context.Background()
+	return s.Write(ctx, func(tx *Tx) error { return tx.RevokeKey(ctx, id, at) })
+}
+
+func (s *Store) used(id string, at time.Time) error {
+	ctx := context.Background()
+	return s.Write(ctx, func(tx *Tx) error { return tx.KeyUsed(ctx, id, at) })
+}
+
 var day = time.Date(2026, 11, 30, 0, 0, 0, 0, time.UTC)
 
 func sample(id string) Key {
@@ -45,7 +66,7 @@ func TestKeys(t *testing.T) {
 		t.Error(err)
 	}
 	want := sample("one")
-	if err := errors.Join(s.CreateKey(ctx, want), s.CreateKey(ctx, sample("two"))); err != nil {
+	if err := errors.Join(s.create(want), s.create(sample("two"))); err != nil {
 		t.Fatal(err)
 	}
 	same := func() {
@@ -56,11 +77,11 @@ func TestKeys(t *testing.T) {
 		}
 	}
 	same()
-	if err := s.CreateKey(ctx, want); err == nil {
+	if err := s.create(want); err == nil {
 		t.Error("a second key of the same id")
 	}
 	same()
-	err := s.ChangeKey(ctx, "one", func(k *Key) error {
+	err := s.change("one", func(k *Key) error {
 		k.Credentials[0].Until = day.AddDate(0, 0, 1)
 		k.Credentials = append(k.Credentials, Credential{Public: []byte("a public key"), Created: day.AddDate(0, 0, 2), Until: day.AddDate(0, 0, 3)})
 		want.Credentials = k.Credentials
@@ -71,20 +92,20 @@ func TestKeys(t *testing.T) {
 	}
 	same()
 	fault := errors.New("no")
-	if err := s.ChangeKey(ctx, "one", func(k *Key) error { k.Credentials[0].Until = day; return fault }); !errors.Is(err, fault) {
+	if err := s.change("one", func(k *Key) error { k.Credentials[0].Until = day; return fault }); !errors.Is(err, fault) {
 		t.Error(err)
 	}
 	same()
 	for _, at := range []time.Time{day.Add(time.Hour), day.Add(time.Minute)} { // used goes forward alone, and revoked stays
 		want.Used, want.Revoked = day.Add(time.Hour), day.Add(time.Hour)
-		if err := errors.Join(s.KeyUsed(ctx, "one", at), s.RevokeKey(ctx, "one", at)); err != nil {
+		if err := errors.Join(s.used("one", at), s.revoke("one", at)); err != nil {
 			t.Fatal(err)
 		}
 		same()
 	}
 	for name, err := range map[string]error{
-		"revoke": s.RevokeKey(ctx, "three", day),
-		"change": s.ChangeKey(ctx, "three", func(*Key) error { return nil }),
+		"revoke": s.revoke("three", day),
+		"change": s.change("three", func(*Key) error { return nil }),
 	} {
 		if !errors.Is(err, ErrUnknown) {
 			t.Errorf("%s: %v", name, err)
@@ -94,7 +115,7 @@ func TestKeys(t *testing.T) {
 	if diff := cmp.Diff([]Key{want, sample("two")}, all); err != nil || diff != "" {
 		t.Errorf("%v %s", err, diff)
 	}
-	if err := s.CreateKey(ctx, Key{ID: "both", Credentials: []Credential{{MAC: []byte("m"), Public: []byte("p")}}}); err == nil {
+	if err := s.create(Key{ID: "both", Credentials: []Credential{{MAC: []byte("m"), Public: []byte("p")}}}); err == nil {
 		t.Error("a credential of two kinds")
 	}
 	if _, err := other.Key(ctx, "both"); !errors.Is(err, ErrUnknown) {
@@ -106,7 +127,7 @@ func TestKeys(t *testing.T) {
 func TestSettings(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "assay.db")
 	s := opened(t, path)
-	if err := s.CreateKey(t.Context(), sample("one")); err != nil {
+	if err := s.create(sample("one")); err != nil {
 		t.Fatal(err)
 	}
 	for setting, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1"} {
@@ -161,7 +182,7 @@ func TestAtOnce(t *testing.T) {
 				return
 			}
 			for i := range each {
-				errs <- s.CreateKey(context.Background(), sample(fmt.Sprint(p, " ", i)))
+				errs <- s.create(sample(fmt.Sprint(p, " ", i)))
 			}
 			errs <- s.Close()
 		})
@@ -184,7 +205,7 @@ func BenchmarkKey(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer s.Close()
-	if err := s.CreateKey(b.Context(), sample("one")); err != nil {
+	if err := s.create(sample("one")); err != nil {
 		b.Fatal(err)
 	}
 	for b.Loop() {
