@@ -12,6 +12,7 @@ import (
 	"github.com/assay-por/assay/web/authn"
 	"github.com/assay-por/assay/web/authz"
 	"github.com/assay-por/assay/web/httpsig"
+	"github.com/assay-por/assay/web/watch"
 )
 
 // door stands before every handler, and lets through to it whoever has the permission that its route needs. What is public
@@ -23,11 +24,15 @@ func (c Config) door(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		who, check, err := c.Gate.Who(r)
+		ctx, end := watch.Part(r.Context(), "authenticate")
+		who, check, err := c.Gate.Who(r.WithContext(ctx))
+		end()
 		if err != nil {
+			watch.Of(ctx).TurnedAway()
 			c.turnAway(w, r, err)
 			return
 		}
+		watch.Of(ctx).Known(who.Tier)
 		if !authz.Allows(who.Permissions, needed) {
 			api.RefuseAs(w, http.StatusForbidden, "permission-denied", "the credential is good, and not for this: it needs "+string(needed))
 			return
@@ -40,11 +45,7 @@ func (c Config) door(next http.Handler) http.Handler {
 
 // needs is the permission that the request's route needs; of a route that is not in the table it is one that nobody has.
 func needs(r *http.Request) authz.Permission {
-	method := r.Method
-	if method == http.MethodHead {
-		method = http.MethodGet
-	}
-	return permissions[method+" "+chi.RouteContext(r.Context()).RoutePattern()]
+	return permissions[methodOf(r)+" "+chi.RouteContext(r.Context()).RoutePattern()]
 }
 
 // maxContent is how much whoever was let in may send, in bytes. A handler takes less.
@@ -86,7 +87,7 @@ func (c Config) noKeyInURL(next http.Handler) http.Handler {
 
 // turnAway answers whoever is not let in. Why is for the log alone: of a credential that is not good all is answered alike.
 func (c Config) turnAway(w http.ResponseWriter, r *http.Request, why error) {
-	c.Logger.Warn("a request is turned away", "from", r.RemoteAddr, "why", why)
+	c.Logger.WarnContext(r.Context(), "a request is turned away", "from", watch.Network(r.RemoteAddr), "why", why)
 	h := w.Header()
 	unauthorized := func(slug, sentence string) {
 		h.Set("WWW-Authenticate", "Assay-Key")

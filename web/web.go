@@ -34,6 +34,7 @@ import (
 	"github.com/assay-por/assay/web/authn"
 	"github.com/assay-por/assay/web/httpsig"
 	"github.com/assay-por/assay/web/published"
+	"github.com/assay-por/assay/web/watch"
 )
 
 // Config says what is served. The files may be replaced meanwhile.
@@ -44,6 +45,7 @@ type Config struct {
 	Key    crypto.Signer    // signs every answer, an Ed25519 key; without it nothing is signed, and there is the site alone
 	Now    func() time.Time // the clock of the signatures
 	Logger *slog.Logger
+	Watch  *watch.Watch // sees every request; nil: nobody does
 }
 
 // Handler returns all routes.
@@ -78,19 +80,20 @@ func Handler(c Config) (http.Handler, error) {
 		return nil, err
 	}
 	if c.Key == nil {
-		return r, nil
+		return c.watched(r), nil
 	}
 	signer, err := httpsig.NewSigner(c.Key, c.Now)
 	if err != nil {
 		return nil, err
 	}
-	return httpsig.Handler(r, signer), nil
+	return c.watched(httpsig.Handler(r, signer)), nil
 }
 
 // add adds site and API.
 func (c Config) add(r chi.Router) error {
 	s := site{c}
 	r.Group(func(r chi.Router) {
+		r.Use(noted)
 		if c.Key != nil {
 			r.Use(c.current)
 		}
@@ -103,10 +106,11 @@ func (c Config) add(r chi.Router) error {
 	})
 	var err error
 	r.Group(func(r chi.Router) {
+		r.Use(noted)
 		if c.Key == nil {
 			r.Use(unsigned)
 		} else {
-			r.Use(anywhere, c.current, c.door)
+			r.Use(anywhere, c.current, padded, c.door)
 		}
 		err = api.Add(r, c.Config)
 	})

@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 
 	"github.com/assay-por/assay/web/published"
 )
@@ -35,6 +36,9 @@ func problemType(status int) string {
 	return "about:blank"
 }
 
+// requestID is the field that has the request's id, once whoever watches has put it there.
+const requestID = "Request-Id"
+
 // Refuse answers with a problem (RFC 9457): one sentence, which says nothing of the inside.
 func Refuse(w http.ResponseWriter, status int, sentence string) {
 	refuse(w, status, problemType(status), sentence)
@@ -46,11 +50,11 @@ func RefuseAs(w http.ResponseWriter, status int, slug, sentence string) {
 }
 
 func refuse(w http.ResponseWriter, status int, kind, sentence string) {
-	raw, err := json.Marshal(huma.ErrorModel{Type: kind, Title: http.StatusText(status), Status: status, Detail: sentence})
+	h := w.Header()
+	raw, err := json.Marshal(huma.ErrorModel{Type: kind, Title: http.StatusText(status), Status: status, Detail: sentence, Instance: h.Get(requestID)})
 	if err != nil { // there is nothing in it that could not be written
 		panic(err)
 	}
-	h := w.Header()
 	for _, of := range []string{"ETag", "Content-Digest", "Content-Length", "Content-Disposition"} {
 		h.Del(of) // a file that was about to be sent
 	}
@@ -88,10 +92,11 @@ func fault(err error) error {
 	return huma.NewError(status, sentence)
 }
 
-// typed gives the problems that huma writes their type.
-func typed(_ huma.Context, _ string, v any) (any, error) {
+// typed gives the problems that huma writes their type, and their request.
+func typed(ctx huma.Context, _ string, v any) (any, error) {
 	if p, ok := v.(*huma.ErrorModel); ok && p.Type == "" {
-		p.Type = problemType(p.Status)
+		_, w := humachi.Unwrap(ctx)
+		p.Type, p.Instance = problemType(p.Status), w.Header().Get(requestID)
 	}
 	return v, nil
 }
