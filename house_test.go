@@ -59,7 +59,7 @@ var rules = map[string][]string{
 	"report/render": {"report"},
 
 	"web":           {"report", "web/api", "web/published", "web/httpsig", "web/authn", "web/authz", "web/watch"},
-	"web/api":       {"report", "web/published", "web/authn"},
+	"web/api":       {"report", "web/published", "web/authn", "web/hidden"},
 	"web/published": {"report", "attest"},
 	"web/httpsig":   {},
 	"web/store":     {},
@@ -67,7 +67,7 @@ var rules = map[string][]string{
 	"web/hidden":    {},
 	"web/authz":     {},
 	"web/audit":     {"web/store", "attest"},
-	"web/authn":     {"web/store", "web/authz", "web/audit", "web/httpsig"},
+	"web/authn":     {"web/store", "web/authz", "web/audit", "web/httpsig", "web/hidden"},
 	"web/client":    {"web/httpsig", "attest"},
 
 	"web/published/publishedtest": {"report", "merkle", "attest"},

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -41,15 +42,16 @@ const requestID = "Request-Id"
 
 // Refuse answers with a problem (RFC 9457): one sentence, which says nothing of the inside.
 func Refuse(w http.ResponseWriter, status int, sentence string) {
-	refuse(w, status, problemType(status), sentence)
+	refuse(w, status, problemType(status), sentence, 0)
 }
 
 // RefuseAs does so with a problem of its own, where its status alone does not tell it from others.
 func RefuseAs(w http.ResponseWriter, status int, slug, sentence string) {
-	refuse(w, status, "/problems/"+slug, sentence)
+	refuse(w, status, "/problems/"+slug, sentence, 0)
 }
 
-func refuse(w http.ResponseWriter, status int, kind, sentence string) {
+// refuse ends the content with blanks where it is to have so many bytes at least.
+func refuse(w http.ResponseWriter, status int, kind, sentence string, least int) {
 	h := w.Header()
 	raw, err := json.Marshal(huma.ErrorModel{Type: kind, Title: http.StatusText(status), Status: status, Detail: sentence, Instance: h.Get(requestID)})
 	if err != nil { // there is nothing in it that could not be written
@@ -61,6 +63,9 @@ func refuse(w http.ResponseWriter, status int, kind, sentence string) {
 	h.Set("Content-Type", kindProblem)
 	h.Set("Cache-Control", never)
 	w.WriteHeader(status)
+	if blanks := least - len(raw) - 1; blanks > 0 {
+		raw = append(raw, bytes.Repeat([]byte{' '}, blanks)...)
+	}
 	_, _ = w.Write(append(raw, '\n')) // who asked is gone
 }
 
