@@ -97,11 +97,20 @@ func fault(err error) error {
 	return huma.NewError(status, sentence)
 }
 
-// typed gives the problems that huma writes their type, and their request.
+// unknownParameter is what huma says of one, whose name is the location.
+const unknownParameter = "unknown query parameter"
+
+// typed gives the problems that huma writes their type, and their request. What was asked with they do not quote: it may be of a customer.
 func typed(ctx huma.Context, _ string, v any) (any, error) {
 	if p, ok := v.(*huma.ErrorModel); ok && p.Type == "" {
 		_, w := humachi.Unwrap(ctx)
 		p.Type, p.Instance = problemType(p.Status), w.Header().Get(requestID)
+		for _, e := range p.Errors {
+			e.Value = nil
+			if e.Message == unknownParameter {
+				e.Location = "query"
+			}
+		}
 	}
 	return v, nil
 }
