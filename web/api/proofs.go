@@ -79,7 +79,7 @@ func (a *api) addProofs() {
 		RequestBody: &huma.RequestBody{Required: true, Description: "At most 4 KiB", Content: map[string]*huma.MediaType{kindJSON: {Schema: schema[ProofRequest](a)[kindJSON]}}},
 		Responses:   map[string]*huma.Response{"200": {Description: "OK", Headers: headers, Content: map[string]*huma.MediaType{kindJSON: {Schema: object()[kindJSON]}}}},
 	}
-	for _, status := range []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusNotAcceptable, http.StatusRequestEntityTooLarge,
+	for _, status := range []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusNotAcceptable, http.StatusRequestEntityTooLarge, http.StatusRequestURITooLong,
 		http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusServiceUnavailable} {
 		op.Responses[strconv.Itoa(status)] = &huma.Response{Description: http.StatusText(status), Content: map[string]*huma.MediaType{
 			kindProblem: {Schema: a.OpenAPI().Components.Schemas.Schema(errorModel, true, "")}}}
