@@ -82,9 +82,9 @@ func (s *proofServer) planted(t *testing.T, apiKeys ...string) (people, amounts,
 }
 
 // sendsTo puts a request to a server, and returns its answer.
-func sendsTo(t *testing.T, method, url, content string, header ...string) (*http.Response, string) {
+func sendsTo(t *testing.T, method, url, sent string, header ...string) (status int, head http.Header, content string) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(content))
+	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(sent))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,15 +96,15 @@ func sendsTo(t *testing.T, method, url, content string, header ...string) (*http
 		t.Fatal(err)
 	}
 	defer response.Body.Close()
-	got, err := io.ReadAll(response.Body)
+	raw, err := io.ReadAll(response.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return response, string(got)
+	return response.StatusCode, response.Header, string(raw)
 }
 
-// fields are those of an answer, a line each.
-func fields(h http.Header) string {
+// written are the fields of an answer, a line each.
+func written(h http.Header) string {
 	var b strings.Builder
 	_ = h.Write(&b) // it cannot fail
 	return b.String()
@@ -124,9 +124,9 @@ func TestCanaries(t *testing.T) {
 	admin := adminOf(t, stderr)
 
 	instances := s.askEverything(t, url, key, leaked, people, amounts, secrets)
-	_, metrics := sendsTo(t, "GET", admin+"/metrics", "")
-	if ready, text := sendsTo(t, "GET", admin+"/healthz/ready", ""); ready.StatusCode != 200 || text != "ready\n" {
-		t.Errorf("%d %s", ready.StatusCode, text)
+	_, _, metrics := sendsTo(t, "GET", admin+"/metrics", "")
+	if ready, _, text := sendsTo(t, "GET", admin+"/healthz/ready", ""); ready != 200 || text != "ready\n" {
+		t.Errorf("%d %s", ready, text)
 	}
 	if want := fmt.Sprintf(`assay_requests_total{operation="POST /v1/proofs",status="200",tier="standard"} %d`, len(s.customers)); !strings.Contains(metrics, want) {
 		t.Errorf("the metrics have no %s", want)
@@ -134,7 +134,9 @@ func TestCanaries(t *testing.T) {
 	if err := process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
-	waitFor(t, "the traces", func() bool { return traces.of("proof") >= len(s.customers) && traces.of("authenticate") > 0 && traces.of("none") > 0 })
+	waitFor(t, "the traces", func() bool {
+		return traces.of("proof") >= len(s.customers) && traces.of("authenticate") > 0 && traces.of("none") > 0
+	})
 
 	log := read(t, stderr)
 	for line := range strings.Lines(log) {
@@ -180,13 +182,13 @@ func (s *proofServer) askEverything(t *testing.T, url, key, leaked string, peopl
 	t.Helper()
 	statement := s.exchange.digest(t, "first")
 	for i, customer := range s.customers {
-		answer, content := sendsTo(t, "POST", url+"/v1/proofs", fmt.Sprintf(`{"customer":%q,"statement":%q}`, customer, statement), "Content-Type", "application/json", "Assay-Key", key)
-		if answer.StatusCode != 200 || !strings.Contains(content, "50000000") {
-			t.Fatalf("customer #%d: %s %s", i, answer.Status, content)
+		status, head, content := sendsTo(t, "POST", url+"/v1/proofs", fmt.Sprintf(`{"customer":%q,"statement":%q}`, customer, statement), "Content-Type", "application/json", "Assay-Key", key)
+		if status != 200 || !strings.Contains(content, "50000000") {
+			t.Fatalf("customer #%d: %d %s", i, status, content)
 		}
-		people.absent(t, "a proof", fields(answer.Header)+content)
-		secrets.absent(t, "a proof", fields(answer.Header)+content)
-		instances = append(instances, answer.Header.Get("Request-Id"))
+		people.absent(t, "a proof", written(head)+content)
+		secrets.absent(t, "a proof", written(head)+content)
+		instances = append(instances, head.Get("Request-Id"))
 	}
 	customer := s.customers[3]
 	absent := fmt.Sprintf(`{"customer":"x%s","statement":%q}`, customer, statement)
@@ -217,17 +219,17 @@ func (s *proofServer) askEverything(t *testing.T, url, key, leaked string, peopl
 		{"POST", "/v1/proofs", absent, []int{401}, []string{"Assay-Key", leaked}},
 	} {
 		header := append([]string{"Content-Type", "application/json"}, q.header...)
-		answer, content := sendsTo(t, q.method, url+q.path, q.content, header...)
-		where := fmt.Sprintf("the answer to %s %s, %s", q.method, q.path, answer.Status)
-		if !slices.Contains(q.status, answer.StatusCode) {
+		status, head, content := sendsTo(t, q.method, url+q.path, q.content, header...)
+		where := fmt.Sprintf("the answer to %s %s, %d", q.method, q.path, status)
+		if !slices.Contains(q.status, status) {
 			t.Errorf("%s: %s", where, content)
 		}
 		for _, c := range []canaries{people, amounts, secrets} {
-			c.absent(t, where, fields(answer.Header)+content)
+			c.absent(t, where, written(head)+content)
 		}
 		var problem struct{ Instance string }
-		if err := json.Unmarshal([]byte(content), &problem); err != nil || problem.Instance == "" || problem.Instance != answer.Header.Get("Request-Id") {
-			t.Errorf("%s: instance %q, Request-Id %q", where, problem.Instance, answer.Header.Get("Request-Id"))
+		if err := json.Unmarshal([]byte(content), &problem); err != nil || problem.Instance == "" || problem.Instance != head.Get("Request-Id") {
+			t.Errorf("%s: instance %q, Request-Id %q", where, problem.Instance, head.Get("Request-Id"))
 		}
 		instances = append(instances, problem.Instance)
 	}
