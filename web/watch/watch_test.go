@@ -263,3 +263,43 @@ func TestNoRandomness(t *testing.T) {
 	}()
 	w.Around(http.NotFoundHandler()).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
 }
+
+// BenchmarkAround is what it costs to be watched: without lines and traces, with lines, and with a hundredth of the requests traced.
+func BenchmarkAround(b *testing.B) {
+	answers := func(w http.ResponseWriter, r *http.Request) {
+		watch.Of(r.Context()).Operation("GET", "/v1/reports/{statement}")
+		_, _ = io.WriteString(w, "content")
+	}
+	receiver := httptest.NewServer(new(receiver))
+	defer receiver.Close()
+	for _, name := range []string{"nobody", "metrics", "lines", "traces"} {
+		b.Run(name, func(b *testing.B) {
+			c := watch.Config{Random: rand.Reader, Ready: func() error { return nil }}
+			if name == "lines" {
+				c.Lines = slog.New(watch.Log(slog.NewJSONHandler(io.Discard, nil)))
+			}
+			if name == "traces" {
+				var err error
+				if c.Traces, err = watch.NewTraces(b.Context(), receiver.URL, receiver.Client(), 0.01); err != nil {
+					b.Fatal(err)
+				}
+			}
+			w, err := watch.New(c)
+			if err != nil {
+				b.Fatal(err)
+			}
+			h := w.Around(http.HandlerFunc(answers))
+			if name == "nobody" {
+				h = http.HandlerFunc(answers)
+			}
+			r, out := httptest.NewRequest("GET", "/", nil), httptest.NewRecorder()
+			for b.Loop() {
+				out.Body.Reset()
+				h.ServeHTTP(out, r)
+			}
+			if err := w.Close(context.WithoutCancel(b.Context())); err != nil {
+				b.Fatal(err)
+			}
+		})
+	}
+}
