@@ -66,9 +66,9 @@ bench-scale: postgres ## build trees of up to 100 million customers; minutes, an
 	ASSAY_SCALE=$${ASSAY_SCALE:-$${TMPDIR:-/tmp}} go test -run '^$$' -bench '^BenchmarkScale$$' -benchtime 1x -timeout 2h -v ./cmd/assay
 
 # The server is a real one, over TLS 1.3 at the loopback address; wrk and h2load (Debian has both) share its cores.
-bench-serve: ## measure signed answers a second, their time at half of the peak, and memory over a minute
+bench-serve: ## measure signed answers a second, their time at half of the peak, memory over a minute, and whether absent customers show
 	@command -v wrk >/dev/null 2>&1 && command -v h2load >/dev/null 2>&1 || { echo "no wrk, or no h2load; on Debian type: sudo apt-get install -y --no-install-recommends wrk nghttp2-client"; exit 1; }
-	ASSAY_LOAD=1 go test -count=1 -v -run '^TestLoad$$' ./cmd/assay
+	ASSAY_LOAD=1 go test -count=1 -v -run '^Test(Load|Timing)$$' ./cmd/assay
 
 # What each judge says is kept in build/security. There is no copy of the vulnerability database in this repository: where VULNDB cannot be
 # reached, that is said, and nothing is known of vulnerabilities. A copy is named by VULNDB=file:///its/folder.

@@ -1,11 +1,12 @@
 package api
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"io/fs"
 	"net/http"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
@@ -42,32 +43,43 @@ const requestID = "Request-Id"
 
 // Refuse answers with a problem (RFC 9457): one sentence, which says nothing of the inside.
 func Refuse(w http.ResponseWriter, status int, sentence string) {
-	refuse(w, status, problemType(status), sentence, 0)
+	refuse(w, status, problemType(status), sentence)
 }
 
 // RefuseAs does so with a problem of its own, where its status alone does not tell it from others.
 func RefuseAs(w http.ResponseWriter, status int, slug, sentence string) {
-	refuse(w, status, "/problems/"+slug, sentence, 0)
+	refuse(w, status, "/problems/"+slug, sentence)
 }
 
-// refuse ends the content with blanks where it is to have so many bytes at least.
-func refuse(w http.ResponseWriter, status int, kind, sentence string, least int) {
-	h := w.Header()
-	raw, err := json.Marshal(huma.ErrorModel{Type: kind, Title: http.StatusText(status), Status: status, Detail: sentence, Instance: h.Get(requestID)})
+func refuse(w http.ResponseWriter, status int, kind, sentence string) {
+	sendProblem(w, status, encoded(w, status, kind, sentence), 0)
+}
+
+// encoded is a problem as it is sent.
+func encoded(w http.ResponseWriter, status int, kind, sentence string) []byte {
+	raw, err := json.Marshal(huma.ErrorModel{Type: kind, Title: http.StatusText(status), Status: status, Detail: sentence, Instance: w.Header().Get(requestID)})
 	if err != nil { // there is nothing in it that could not be written
 		panic(err)
 	}
+	return append(raw, '\n')
+}
+
+// sendProblem answers with a problem, and blanks behind it where the content is to have so many bytes at least.
+func sendProblem(w http.ResponseWriter, status int, raw []byte, least int) {
+	h := w.Header()
 	for _, of := range []string{"ETag", "Content-Digest", "Content-Length", "Content-Disposition"} {
 		h.Del(of) // a file that was about to be sent
 	}
 	h.Set("Content-Type", kindProblem)
 	h.Set("Cache-Control", never)
 	w.WriteHeader(status)
-	if blanks := least - len(raw) - 1; blanks > 0 {
-		raw = append(raw, bytes.Repeat([]byte{' '}, blanks)...)
+	_, _ = w.Write(raw) // who asked is gone
+	for left := least - len(raw); left > 0; left -= len(blanks) {
+		_, _ = io.WriteString(w, blanks[:min(left, len(blanks))])
 	}
-	_, _ = w.Write(append(raw, '\n')) // who asked is gone
 }
+
+var blanks = strings.Repeat(" ", 64<<10)
 
 // RefuseFor answers with the problem that an error about a file amounts to.
 func RefuseFor(w http.ResponseWriter, err error) {

@@ -100,11 +100,12 @@ func (a *api) proof(w http.ResponseWriter, r *http.Request) {
 		Refuse(w, status, sentence)
 		return
 	}
+	nobody := encoded(w, http.StatusNotFound, problemType(http.StatusNotFound), noProof) // for who is there too: it takes as long
 	raw, err := a.prove(r.Context(), asked)
 	var absent AbsentError
 	switch {
 	case errors.As(err, &absent):
-		refuse(w, http.StatusNotFound, problemType(http.StatusNotFound), noProof, absent.Size)
+		sendProblem(w, http.StatusNotFound, nobody, absent.Size)
 	case errors.Is(err, ErrCustomer):
 		Refuse(w, http.StatusUnprocessableEntity, "customer: "+ErrCustomer.Error())
 	case errors.Is(err, fs.ErrNotExist):
