@@ -9,6 +9,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/assay-por/assay/web/api"
+	"github.com/assay-por/assay/web/audit"
 	"github.com/assay-por/assay/web/authn"
 	"github.com/assay-por/assay/web/authz"
 	"github.com/assay-por/assay/web/httpsig"
@@ -16,12 +17,14 @@ import (
 )
 
 // door stands before every handler, and lets through to it whoever has the permission that its route needs. What is public
-// asks for no credential and looks at none.
+// asks for no credential; one that is good counts for its client, how often it asks.
 func (c Config) door(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		needed := needs(r)
 		if needed == public {
-			next.ServeHTTP(w, r)
+			if c.visitor(w, r) {
+				next.ServeHTTP(w, r)
+			}
 			return
 		}
 		ctx, end := watch.Part(r.Context(), "authenticate")
@@ -32,13 +35,17 @@ func (c Config) door(next http.Handler) http.Handler {
 			c.turnAway(w, r, err)
 			return
 		}
-		watch.Of(ctx).Known(who.Tier)
+		watch.Of(ctx).Known(tierOf(who))
+		if !c.client(w, r, who) {
+			return
+		}
 		if !authz.Allows(who.Permissions, needed) {
 			api.RefuseAs(w, http.StatusForbidden, "permission-denied", "the credential is good, and not for this: it needs "+string(needed))
 			return
 		}
 		if c.checked(w, r, check) {
-			next.ServeHTTP(w, r.WithContext(authn.With(r.Context(), who)))
+			acting := audit.With(r.Context(), audit.Origin{Client: who.Client, Credential: who.ID, Address: from(r)})
+			next.ServeHTTP(w, r.WithContext(authn.With(acting, who)))
 		}
 	})
 }
@@ -88,6 +95,9 @@ func (c Config) noKeyInURL(next http.Handler) http.Handler {
 // turnAway answers whoever is not let in. Why is for the log alone: of a credential that is not good all is answered alike.
 func (c Config) turnAway(w http.ResponseWriter, r *http.Request, why error) {
 	c.Logger.WarnContext(r.Context(), "a request is turned away", "from", watch.Network(r.RemoteAddr), "why", why)
+	if !c.suspect(w, r, why) && !c.stranger(w, r) {
+		return
+	}
 	h := w.Header()
 	unauthorized := func(slug, sentence string) {
 		h.Set("WWW-Authenticate", "Assay-Key")

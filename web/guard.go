@@ -54,12 +54,15 @@ func narrow(next http.Handler) http.Handler {
 		case len(r.RequestURI) > maxURI:
 			api.Refuse(w, http.StatusRequestURITooLong, "a path and query of over 2048 bytes")
 			return
-		case r.ContentLength != 0 && (r.Method != http.MethodPost || r.URL.Path != api.ProofsPath):
-			api.Refuse(w, http.StatusRequestEntityTooLarge, "requests to this server have no content")
+		case r.ContentLength != 0 && (r.Method == http.MethodGet || r.Method == http.MethodHead):
+			api.Refuse(w, http.StatusRequestEntityTooLarge, "requests to this server that read have no content")
 			return
 		}
-		for _, name := range []string{"If-Match", "If-Unmodified-Since", "If-Modified-Since"} {
-			r.Header.Del(name) // tags are digests, and whoever has one asks with If-None-Match
+		for _, name := range []string{"If-Unmodified-Since", "If-Modified-Since"} {
+			r.Header.Del(name) // tags are digests, and whoever has one asks with it
+		}
+		if r.Method == http.MethodGet || r.Method == http.MethodHead {
+			r.Header.Del("If-Match")
 		}
 		next.ServeHTTP(w, r)
 	})
@@ -83,10 +86,10 @@ func (c Config) current(next http.Handler) http.Handler {
 	})
 }
 
-// anywhere lets pages of others read and check answers that are public: those to GET.
+// anywhere lets pages of others read and check answers that are public.
 func anywhere(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodGet {
+		if needs(r) == public {
 			w.Header().Set("Access-Control-Allow-Origin", "*")
 			w.Header().Set("Access-Control-Expose-Headers", "Content-Digest, ETag, Signature, Signature-Input")
 		}

@@ -78,7 +78,7 @@ func (k *keeper) service(t testing.TB, h http.Handler, reports ...string) http.H
 // without lets somebody ask whose key is good, and for nothing of this.
 func (k *keeper) without(t testing.TB, h http.Handler) http.Handler {
 	t.Helper()
-	_, secret := k.issue(t, authn.Wish{Permissions: []authz.Permission{authz.Public}})
+	_, secret := k.issue(t, authn.Wish{Permissions: []authz.Permission{authz.RunRead}})
 	return as(h, secret)
 }
 

@@ -13,6 +13,11 @@
 // signed, errors too (SPEC part 28); without one there is the site alone, and the API
 // answers 503. Addresses, TLS and time limits are the business of the command.
 //
+// A request is refused by the first of these that it does not pass, and every refusal is
+// signed: a key in its URL, what nobody needs (length, content), how often its address asks,
+// no such route, one that is retired, who asks, from where, how often that client asks, what
+// it may, and only then what it asks for.
+//
 // Which permission a route needs stands in one table: a route that is not in it keeps
 // the server from starting. Whoever asks for what is not public shows a credential (package
 // web/authn), and is turned away in one way whatever is wrong with it. This side holds no
@@ -24,6 +29,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -33,6 +39,7 @@ import (
 	"github.com/assay-por/assay/web/api"
 	"github.com/assay-por/assay/web/authn"
 	"github.com/assay-por/assay/web/httpsig"
+	"github.com/assay-por/assay/web/limit"
 	"github.com/assay-por/assay/web/published"
 	"github.com/assay-por/assay/web/watch"
 )
@@ -42,10 +49,13 @@ type Config struct {
 	api.Config
 
 	Gate   *authn.Gate      // knows who asks; needed where a route is not for everybody
+	Limits *limit.Limiter   // counts who asks how often; nil: nobody does
 	Key    crypto.Signer    // signs every answer, an Ed25519 key; without it nothing is signed, and there is the site alone
 	Now    func() time.Time // the clock of the signatures
 	Logger *slog.Logger
 	Watch  *watch.Watch // sees every request; nil: nobody does
+
+	Proxies Proxies // before this server, if there are any
 }
 
 // Handler returns all routes.
@@ -53,25 +63,30 @@ func Handler(c Config) (http.Handler, error) {
 	if c.Reports == nil || c.Logger == nil || c.Key != nil && (c.KeyList == nil || c.Now == nil) {
 		return nil, errors.New("web: reports and a logger are needed, and with a key its list and a clock")
 	}
-	if c.Proofs != nil && c.Gate == nil {
-		return nil, errors.New("web: proofs are not for everybody, and there is no gate that knows who asks")
+	if (c.Proofs != nil || c.Acts != nil) && c.Gate == nil {
+		return nil, errors.New("web: proofs and acts are not for everybody, and there is no gate that knows who asks")
+	}
+	if err := c.checkRetired(); err != nil {
+		return nil, err
 	}
 	if c.Fault == nil {
-		c.Fault = func(err error) { c.Logger.Error("a proof could not be made", "error", err) }
+		c.Fault = func(err error) { c.Logger.Error("what was asked for could not be done", "error", err) }
 	}
 	r := chi.NewRouter()
-	r.Use(secure, c.recovers, c.noKeyInURL, narrow, middleware.GetHead)
-	r.NotFound(func(w http.ResponseWriter, _ *http.Request) {
-		api.Refuse(w, http.StatusNotFound, "there is no such page")
-	})
-	r.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
-		if c.Proofs != nil && r.URL.Path == api.ProofsPath {
-			w.Header().Set("Allow", "POST")
-			api.Refuse(w, http.StatusMethodNotAllowed, "only POST is answered here")
+	r.Use(secure, c.recovers, c.noKeyInURL, narrow, c.guard, middleware.GetHead)
+	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
+		if !c.stranger(w, r) {
 			return
 		}
-		w.Header().Set("Allow", "GET, HEAD")
-		api.Refuse(w, http.StatusMethodNotAllowed, "only GET and HEAD are answered")
+		api.Refuse(w, http.StatusNotFound, "there is no such page")
+	})
+	r.MethodNotAllowed(func(w http.ResponseWriter, req *http.Request) {
+		if !c.stranger(w, req) {
+			return
+		}
+		answered := strings.Join(methods(r, req.URL.Path), ", ")
+		w.Header().Set("Allow", answered)
+		api.Refuse(w, http.StatusMethodNotAllowed, "only "+answered+" is answered here")
 	})
 	if err := c.add(r); err != nil {
 		return nil, err
@@ -80,13 +95,27 @@ func Handler(c Config) (http.Handler, error) {
 		return nil, err
 	}
 	if c.Key == nil {
-		return c.watched(r), nil
+		return c.Proxies.Handler(c.watched(r)), nil
 	}
 	signer, err := httpsig.NewSigner(c.Key, c.Now)
 	if err != nil {
 		return nil, err
 	}
-	return c.watched(httpsig.Handler(r, signer)), nil
+	return c.Proxies.Handler(c.watched(httpsig.Handler(r, signer))), nil
+}
+
+// methods are those that are answered at a path.
+func methods(r chi.Routes, path string) []string {
+	var all []string
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut} {
+		if r.Match(chi.NewRouteContext(), method, path) {
+			all = append(all, method)
+		}
+		if method == http.MethodGet && len(all) == 1 {
+			all = append(all, http.MethodHead)
+		}
+	}
+	return all
 }
 
 // add adds site and API.
@@ -97,7 +126,7 @@ func (c Config) add(r chi.Router) error {
 		if c.Key != nil {
 			r.Use(c.current)
 		}
-		r.Use(c.door)
+		r.Use(c.retires, c.door)
 		r.Get("/", s.page)
 		r.Get("/bundle.zip", s.zip)
 		r.Get("/bundle/*", s.file)
@@ -110,7 +139,7 @@ func (c Config) add(r chi.Router) error {
 		if c.Key == nil {
 			r.Use(unsigned)
 		} else {
-			r.Use(anywhere, c.current, padded, c.door)
+			r.Use(anywhere, c.current, c.retires, padded, c.door)
 		}
 		err = api.Add(r, c.Config)
 	})

@@ -37,16 +37,24 @@ type door struct {
 	here   *client.Client
 	there  *client.Client // from 127.0.0.2
 	asking string
+
+	process *os.Process
 }
 
-func newDoor(t *testing.T) *door {
+func newDoor(t *testing.T) *door { return newDoorWith(t, nil, "") }
+
+// newDoorWith has files and lines of [server] more.
+func newDoorWith(t *testing.T, files map[string]string, lines string) *door {
 	t.Helper()
 	s := newProofServer(t)
-	s.write(t, "assay.toml", strings.Replace(read(t, s.dir, "assay.toml"), "[server]\n", "[server]\ncertificate = \"cert.pem\"\ncertificate_key = \"key.pem\"\n", 1))
+	for name, text := range files {
+		s.write(t, name, text)
+	}
+	s.write(t, "assay.toml", strings.Replace(read(t, s.dir, "assay.toml"), "[server]\n", "[server]\n"+lines+"certificate = \"cert.pem\"\ncertificate_key = \"key.pem\"\n", 1))
 	roots := x509.NewCertPool()
 	roots.AddCert(pair(t, s.dir, 1, time.Now().AddDate(0, 0, 90)))
 	d := &door{server: s, asking: fmt.Sprintf(`{"customer":%q,"statement":%q}`, s.customers[0], s.exchange.digest(t, "first"))}
-	d.url, d.said, _ = servingProcess(t, s.dir, s.exchange.assay, opened("serve", "--listen", "127.0.0.1:0")...)
+	d.url, d.said, d.process = servingProcess(t, s.dir, s.exchange.assay, opened("serve", "--listen", "127.0.0.1:0")...)
 	from := func(address string) *client.Client {
 		dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
 		transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, DialContext: dialer.DialContext, ForceAttemptHTTP2: true}

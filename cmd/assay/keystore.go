@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -13,13 +14,14 @@ import (
 
 	"github.com/assay-por/assay/attest/keys"
 	"github.com/assay-por/assay/web"
+	"github.com/assay-por/assay/web/api"
 	"github.com/assay-por/assay/web/authn"
 	"github.com/assay-por/assay/web/store"
 )
 
 // databasePath is the file of server.database.
 func (s ServerConfig) databasePath() (string, error) {
-	path, ok := strings.CutPrefix(s.Database, "sqlite:")
+	path, ok := strings.CutPrefix(cmp.Or(s.Database, "sqlite:assay.db"), "sqlite:")
 	if !ok || path == "" {
 		return "", fmt.Errorf("server.database: %q, want sqlite:PATH", s.Database)
 	}
@@ -71,9 +73,10 @@ func newPepper(ctx context.Context, records *store.Store, path string) (pepper [
 	return keys.ReadPepper(path)
 }
 
-// guardProofs gives a server the gate that proofs stand behind.
+// guardProofs gives a server the gate that proofs stand behind, and whoever comes through it the acts that change something: where
+// there are proofs, or a database is named.
 func (a *app) guardProofs(ctx context.Context, c *Config, config *web.Config) error {
-	if config.Proofs == nil {
+	if config.Proofs == nil && (config.Key == nil || c.Server.Database == "") {
 		return nil
 	}
 	records, pepper, err := a.keyStore(ctx, c)
@@ -81,5 +84,6 @@ func (a *app) guardProofs(ctx context.Context, c *Config, config *web.Config) er
 		return err
 	}
 	config.Gate = authn.NewGate(records, pepper, time.Now)
-	return nil
+	config.Acts = &api.Acts{Store: records, Pepper: pepper, Random: rand.Reader, Now: time.Now}
+	return c.limits(ctx, config, records)
 }

@@ -28,6 +28,7 @@ type answering struct {
 	write   time.Duration // for an answer
 	log     *slog.Logger  // of what goes wrong below the handler
 	admin   string        // where it is watched; empty: nowhere
+	peers   peers         // who connects
 }
 
 // answer serves until it is interrupted.
@@ -54,7 +55,7 @@ func (a *app) answer(cmd *cobra.Command, listen string, what answering) error {
 		return err
 	}
 	done := make(chan error, 1)
-	go func() { done <- run(netutil.LimitListener(listener, maxConnections)) }()
+	go func() { done <- run(what.peers.listener(netutil.LimitListener(listener, maxConnections))) }()
 	select {
 	case err := <-done:
 		return refused("%v", err)

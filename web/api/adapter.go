@@ -1,6 +1,7 @@
 package api
 
 import (
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
@@ -44,8 +45,10 @@ func (a adapter) Handle(op *huma.Operation, handler func(huma.Context)) {
 
 func mediaTypes(op *huma.Operation) []string {
 	var kinds []string
-	for kind := range op.Responses["200"].Content {
-		kinds = append(kinds, kind)
+	for _, success := range []string{"200", "201"} {
+		if r, ok := op.Responses[success]; ok {
+			kinds = slices.AppendSeq(kinds, maps.Keys(r.Content))
+		}
 	}
 	slices.Sort(kinds)
 	return kinds

@@ -62,11 +62,14 @@ func jsonOf(v any) (Answer, error) {
 	return bytesOf(b.Bytes(), kindJSON), err
 }
 
+// tagOf is the content's ETag.
+func tagOf(a Answer) string { return `"` + hex.EncodeToString(a.SHA256[:]) + `"` }
+
 // Send answers GET and HEAD: 304 to who has the content already, else all of it, or the range that is asked for. The digest is
 // sent along, so that whoever signs answers need not hold a large one in memory.
 func (a Answer) Send(w http.ResponseWriter, r *http.Request) {
 	defer a.Content.Close()
-	h, tag := w.Header(), `"`+hex.EncodeToString(a.SHA256[:])+`"`
+	h, tag := w.Header(), tagOf(a)
 	for name, value := range a.Header {
 		h.Set(name, value)
 	}

@@ -17,6 +17,12 @@
 // and, not for everybody, where the server was handed what it takes:
 //
 //	POST /v1/proofs                          a customer's inclusion proof (SPEC part 8)
+//	GET /v1/me  /v1/roles                    who asks, and what roles may
+//	/v1/clients  /v1/clients/{id}            who may ask; to be made, changed, disabled and enabled
+//	/v1/keys  /v1/keys/{id}                  their API keys; to be made, rotated and revoked
+//
+// What changes something is done in one transaction with its row of the audit log, or not at all; what makes something is done
+// once under its Idempotency-Key, and what is changed is the version that If-Match names.
 //
 // HEAD is answered like GET. Every error is a problem (RFC 9457); parameters that are
 // not known are refused. Every answer carries its content's digest as ETag; what a
@@ -29,14 +35,17 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"reflect"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 	"github.com/go-chi/chi/v5"
 
 	"github.com/assay-por/assay/report"
+	"github.com/assay-por/assay/web/authn"
 	"github.com/assay-por/assay/web/published"
 )
 
@@ -52,8 +61,10 @@ type Config struct {
 	Prove    func(index uint64) ([]byte, error)
 
 	Proofs Prover      // makes customers' proofs; nil if none are served
-	Fault  func(error) // is told why a proof could not be made
+	Acts   *Acts       // what it takes to change something; nil if nothing can be
+	Fault  func(error) // is told why a proof could not be made, or an act not done
 
+	Retired []Retirement           // what is on its way out
 	Policy  string                 // the file of the exchange's trust policy, which may be missing
 	KeyList func() ([]byte, error) // the signed list of response keys; with a list, the error says that the server's own is not good now
 }
@@ -67,7 +78,8 @@ type Seen struct {
 
 type api struct {
 	huma.API
-	config Config
+	config  Config
+	flights sync.Map // acts that are being done, by their names
 }
 
 const (
@@ -88,6 +100,18 @@ const (
 
 // Add adds the operations to a router.
 func Add(r chi.Router, c Config) error {
+	a := begin(r, c)
+	a.addReports()
+	a.addLog()
+	a.addTrust()
+	a.addProofs()
+	a.addClients()
+	a.addKeys()
+	return a.addDocument()
+}
+
+// begin is an API without operations.
+func begin(r chi.Router, c Config) *api {
 	settings := huma.DefaultConfig("Assay", "1")
 	settings.Info.Description = "Solvency reports of one exchange, its transparency log, and the keys that sign these answers. Nothing here is to be believed " +
 		"because a server says it: verify bundles and proofs with assay-verify."
@@ -102,16 +126,14 @@ func Add(r chi.Router, c Config) error {
 	if c.Proofs != nil {
 		settings.Tags = append(settings.Tags, &huma.Tag{Name: tagProofs, Description: "Customers' inclusion proofs, for the exchange's own services"})
 	}
+	if c.Acts != nil {
+		settings.Tags = append(settings.Tags, &huma.Tag{Name: tagClients, Description: "Who may ask for what is not public, and their API keys"})
+	}
 	settings.OpenAPIPath, settings.DocsPath, settings.SchemasPath = "", "", "" // served like all else, below
 	settings.CreateHooks = nil
 	settings.RejectUnknownQueryParameters = true
 	settings.Transformers = []huma.Transformer{typed}
-	a := &api{API: huma.NewAPI(settings, adapter{r}), config: c}
-	a.addReports()
-	a.addLog()
-	a.addTrust()
-	a.addProofs()
-	return a.addDocument()
+	return &api{API: huma.NewAPI(settings, adapter{r}), config: c}
 }
 
 // operation is a read.
@@ -122,25 +144,59 @@ type operation struct {
 
 // add adds a read. What it answers with was looked at already: it is sent as it is.
 func add[I any](a *api, o operation, read func(*I) (Answer, error)) {
+	register(a, o.describe(), func(_ context.Context, in *I) (Answer, error) { return read(in) })
+}
+
+// addPrivate adds a read that is not for everybody: its answers are for one caller, and not kept by anybody on the way.
+func addPrivate[I any](a *api, o operation, read func(ctx context.Context, who *authn.Principal, in *I) (Answer, error)) {
+	op := o.describe()
+	delete(op.Responses["200"].Headers, "Access-Control-Allow-Origin")
+	delete(op.Responses["304"].Headers, "Access-Control-Allow-Origin")
+	op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusForbidden)
+	a.secured(&op)
+	register(a, op, func(ctx context.Context, in *I) (Answer, error) {
+		answer, err := read(ctx, authn.From(ctx), in)
+		answer.Cache = never
+		return answer, err
+	})
+}
+
+func (o operation) describe() huma.Operation {
 	ok := &huma.Response{Description: "OK", Headers: carried(), Content: map[string]*huma.MediaType{}}
 	for kind, schema := range o.kinds {
 		ok.Content[kind] = &huma.MediaType{Schema: schema}
 	}
-	huma.Register(a.API, huma.Operation{
+	return huma.Operation{
 		Method: http.MethodGet, Path: o.path, OperationID: o.id, Summary: o.summary, Description: o.summary + ".", Tags: []string{o.tag},
 		Responses: map[string]*huma.Response{"200": ok, "304": {Description: "If-None-Match names the content", Headers: carried()}},
 		Errors: []int{http.StatusBadRequest, http.StatusNotFound, http.StatusNotAcceptable, http.StatusRequestEntityTooLarge, http.StatusRequestURITooLong,
 			http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
-	}, func(_ context.Context, in *I) (*huma.StreamResponse, error) {
-		answer, err := read(in)
-		if err != nil {
+	}
+}
+
+func register[I any](a *api, op huma.Operation, read func(context.Context, *I) (Answer, error)) {
+	huma.Register(a.API, op, func(ctx context.Context, in *I) (*huma.StreamResponse, error) {
+		answer, err := read(ctx, in)
+		var no *refusal
+		if err != nil && !errors.As(err, &no) {
 			return nil, err
 		}
 		return &huma.StreamResponse{Body: func(ctx huma.Context) {
 			r, w := humachi.Unwrap(ctx)
+			if no != nil {
+				no.send(w)
+				return
+			}
 			answer.Send(w, r)
 		}}, nil
 	})
+}
+
+// secured says of an operation that it is not for everybody.
+func (a *api) secured(op *huma.Operation) {
+	a.OpenAPI().Components.SecuritySchemes = map[string]*huma.SecurityScheme{"apiKey": {Type: "apiKey", In: "header", Name: "Assay-Key",
+		Description: "An API key with the permission that the operation needs, or in its place a signed request (RFC 9421)"}}
+	op.Security = []map[string][]string{{"apiKey": {}}}
 }
 
 // carried are the fields that every answer has.
@@ -197,6 +253,10 @@ func (a *api) addDocument() error {
 	add(a, operation{"/openapi.yaml", "openapi-yaml", tagTrust, "This document as YAML", map[string]*huma.Schema{kindYAML: object()[kindJSON]}},
 		func(*struct{}) (Answer, error) { return bytesOf(asYAML, kindYAML), nil })
 	a.describeProblems()
+	a.describeLimits()
+	if err := a.retire(); err != nil {
+		return err
+	}
 	var err error
 	if asJSON, err = json.Marshal(a.OpenAPI()); err != nil {
 		return err

@@ -23,10 +23,14 @@ var slugs = map[int]string{
 	http.StatusNotFound:              "not-found",
 	http.StatusMethodNotAllowed:      "method-not-allowed",
 	http.StatusNotAcceptable:         "not-acceptable",
+	http.StatusConflict:              "state-conflict",
+	http.StatusPreconditionFailed:    "precondition-failed",
 	http.StatusRequestEntityTooLarge: "content-too-large",
 	http.StatusRequestURITooLong:     "uri-too-long",
 	http.StatusUnsupportedMediaType:  "unsupported-media-type",
 	http.StatusUnprocessableEntity:   "validation",
+	http.StatusPreconditionRequired:  "precondition-required",
+	http.StatusTooManyRequests:       "rate-limited",
 	http.StatusInternalServerError:   "internal",
 	http.StatusServiceUnavailable:    "unavailable",
 }
@@ -51,13 +55,13 @@ func RefuseAs(w http.ResponseWriter, status int, slug, sentence string) {
 	refuse(w, status, "/problems/"+slug, sentence)
 }
 
-func refuse(w http.ResponseWriter, status int, kind, sentence string) {
-	sendProblem(w, status, encoded(w, status, kind, sentence), 0)
+func refuse(w http.ResponseWriter, status int, kind, sentence string, details ...*huma.ErrorDetail) {
+	sendProblem(w, status, encoded(w, status, kind, sentence, details...), 0)
 }
 
 // encoded is a problem as it is sent.
-func encoded(w http.ResponseWriter, status int, kind, sentence string) []byte {
-	raw, err := json.Marshal(huma.ErrorModel{Type: kind, Title: http.StatusText(status), Status: status, Detail: sentence, Instance: w.Header().Get(requestID)})
+func encoded(w http.ResponseWriter, status int, kind, sentence string, details ...*huma.ErrorDetail) []byte {
+	raw, err := json.Marshal(huma.ErrorModel{Type: kind, Title: http.StatusText(status), Status: status, Detail: sentence, Instance: w.Header().Get(requestID), Errors: details})
 	if err != nil { // there is nothing in it that could not be written
 		panic(err)
 	}
@@ -81,6 +85,30 @@ func sendProblem(w http.ResponseWriter, status int, raw []byte, least int) {
 
 var blanks = strings.Repeat(" ", 64<<10)
 
+// refusal is an error that whoever asks is told of.
+type refusal struct {
+	status   int
+	slug     string // empty: the one of the status
+	sentence string
+	details  []*huma.ErrorDetail
+}
+
+// refused is a refusal: one sentence, which says nothing of the inside.
+func refused(status int, slug, sentence string) error {
+	return &refusal{status: status, slug: slug, sentence: sentence}
+}
+
+// Error is the sentence.
+func (r *refusal) Error() string { return r.sentence }
+
+func (r *refusal) send(w http.ResponseWriter) {
+	kind := problemType(r.status)
+	if r.slug != "" {
+		kind = "/problems/" + r.slug
+	}
+	refuse(w, r.status, kind, r.sentence, r.details...)
+}
+
 // RefuseFor answers with the problem that an error about a file amounts to.
 func RefuseFor(w http.ResponseWriter, err error) {
 	status, sentence := amounts(err)
@@ -88,6 +116,7 @@ func RefuseFor(w http.ResponseWriter, err error) {
 }
 
 const (
+	noObject   = "there is nothing of that name that you can see"
 	notThere   = "there is no such file"
 	unreadable = "it cannot be read at the moment"
 	damaged    = "the file on this server is not the one that its manifest lists"

@@ -11,7 +11,9 @@ import (
 	"net/http"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
+	"time"
 	uni "unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -19,7 +21,9 @@ import (
 
 	"github.com/assay-por/assay/report"
 	"github.com/assay-por/assay/web/authn"
+	"github.com/assay-por/assay/web/authz"
 	"github.com/assay-por/assay/web/hidden"
+	"github.com/assay-por/assay/web/published"
 )
 
 // Prover makes customers' proofs (SPEC part 8) without knowing who they are.
@@ -79,18 +83,22 @@ func (a *api) addProofs() {
 		RequestBody: &huma.RequestBody{Required: true, Description: "At most 4 KiB", Content: map[string]*huma.MediaType{kindJSON: {Schema: schema[ProofRequest](a)[kindJSON]}}},
 		Responses:   map[string]*huma.Response{"200": {Description: "OK", Headers: headers, Content: map[string]*huma.MediaType{kindJSON: {Schema: object()[kindJSON]}}}},
 	}
-	for _, status := range []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusNotAcceptable, http.StatusRequestEntityTooLarge, http.StatusRequestURITooLong,
-		http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusServiceUnavailable} {
-		op.Responses[strconv.Itoa(status)] = &huma.Response{Description: http.StatusText(status), Content: map[string]*huma.MediaType{
-			kindProblem: {Schema: a.OpenAPI().Components.Schemas.Schema(errorModel, true, "")}}}
-	}
-	a.OpenAPI().Components.SecuritySchemes = map[string]*huma.SecurityScheme{"apiKey": {Type: "apiKey", In: "header", Name: "Assay-Key", Description: "An API key with the permission proof:read:any, or in its place a signed request (RFC 9421)"}}
-	op.Security = []map[string][]string{{"apiKey": {}}}
+	a.mayRefuse(op, http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusNotAcceptable, http.StatusRequestEntityTooLarge, http.StatusRequestURITooLong,
+		http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusServiceUnavailable)
+	a.secured(op)
 	a.OpenAPI().AddOperation(op)
 	a.Adapter().Handle(op, func(ctx huma.Context) {
 		r, w := humachi.Unwrap(ctx)
 		a.proof(w, r)
 	})
+}
+
+// mayRefuse says with which problems an operation may be answered that is not huma's to handle.
+func (a *api) mayRefuse(op *huma.Operation, statuses ...int) {
+	for _, status := range statuses {
+		op.Responses[strconv.Itoa(status)] = &huma.Response{Description: http.StatusText(status), Content: map[string]*huma.MediaType{
+			kindProblem: {Schema: a.OpenAPI().Components.Schemas.Schema(errorModel, true, "")}}}
+	}
 }
 
 // proof answers with a customer's proof.
@@ -123,25 +131,35 @@ func (a *api) proof(w http.ResponseWriter, r *http.Request) {
 
 // prove makes the proof, if it is of a report that whoever asks may see.
 func (a *api) prove(ctx context.Context, asked proofAsked) ([]byte, error) {
+	all, err := a.config.Reports.Reports()
+	if err != nil {
+		return nil, err
+	}
 	var statement report.Digest
 	if asked.statement != latest {
 		if err := statement.UnmarshalText([]byte(asked.statement)); err != nil {
 			return nil, err
 		}
 	} else {
-		all, err := a.config.Reports.Reports()
-		if err != nil {
-			return nil, err
-		}
 		if len(all) == 0 {
 			return nil, fs.ErrNotExist
 		}
 		statement = all[0].Digest
 	}
-	if may := authn.From(ctx); may == nil || !may.Scope.Sees(statement.String()) {
+	if may := authn.From(ctx); may == nil || !may.Scope.Sees(subject(all, statement)) {
 		return nil, fs.ErrNotExist
 	}
 	return a.config.Proofs.Prove(ctx, statement, asked.customer)
+}
+
+// subject is a statement as scopes look at it. Of one that is not published here its digest alone is known.
+func subject(all []*published.Report, statement report.Digest) authz.Subject {
+	of := authz.Subject{Statement: statement.String()}
+	if i := slices.IndexFunc(all, func(r *published.Report) bool { return r.Digest == statement }); i >= 0 {
+		snapshot := all[i].Statement.Predicate.Snapshot
+		of.Entity, of.Day = snapshot.Exchange.Entity, snapshot.Instant.UTC().Format(time.DateOnly)
+	}
+	return of
 }
 
 // proofRequest reads what is asked for, strictly; no sentence quotes it.

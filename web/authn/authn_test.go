@@ -82,7 +82,10 @@ func (m maker) write(ctx context.Context, change func(context.Context, *store.Tx
 
 func (h *house) issue(t testing.TB, w Wish) (store.Key, Secret) {
 	t.Helper()
-	w.Name, w.Permissions = "backend", []authz.Permission{authz.ProofReadAny}
+	w.Name = "backend"
+	if w.Permissions == nil {
+		w.Permissions = []authz.Permission{authz.ProofReadAny}
+	}
 	if w.Life == 0 {
 		w.Life = Life
 	}
@@ -125,7 +128,7 @@ func TestSecret(t *testing.T) {
 		t.Errorf("a key is %s", s.Show())
 	}
 	got, check, err := h.gate.Who(asking("Assay-Key", s.Show()))
-	want := &Principal{ID: k.ID, Client: k.ID, Tier: standard, Permissions: []authz.Permission{authz.ProofReadAny}, Scope: authz.Scope{Reports: k.Reports}}
+	want := &Principal{ID: k.ID, Client: k.Client, Tier: Standard, Roles: []authz.Role{authz.Service}, Permissions: []authz.Permission{authz.ProofReadAny}, Scope: authz.Scopes{{}, {Reports: k.Reports}}}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" || check([]byte("anything")) != nil {
 		t.Errorf("%v %s", err, diff)
 	}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/assay-por/assay/web/audit"
@@ -48,38 +49,44 @@ func NewGate(keys *store.Store, pepper [PepperSize]byte, now func() time.Time) *
 // Who returns who asks. The error is one of this package, with more that is for the log, or the store's own. The content is
 // looked at afterwards, by whoever reads it: with what check says of it.
 func (g *Gate) Who(r *http.Request) (who *Principal, check func(content []byte) error, err error) {
-	lines, signed := r.Header.Values("Assay-Key"), httpsig.IsSigned(r)
-	credentials := len(lines) + len(r.Header.Values("Authorization"))
-	if signed {
-		credentials++
-	}
-	switch {
-	case credentials == 0:
-		return nil, nil, ErrMissing
-	case credentials > 1:
+	anything := func([]byte) error { return nil }
+	switch n := credentials(r); {
+	case n == 0:
+		sum := shownCertificate(r)
+		if sum == nil {
+			return nil, nil, ErrMissing
+		}
+		who, err = g.byCertificate(r, sum)
+		return who, anything, err
+	case n > 1:
 		return nil, nil, ErrMultiple
-	case signed:
+	case httpsig.IsSigned(r):
 		return g.bySignature(r)
 	}
-	text := ""
-	if len(lines) > 0 { // else there is an Authorization, of which none is good here
-		text = lines[0]
+	who, err = g.bySecret(r, r.Header.Get("Assay-Key")) // else there is an Authorization, of which none is good here
+	return who, anything, err
+}
+
+// credentials is how many are sent in fields. They count before a certificate.
+func credentials(r *http.Request) int {
+	n := len(r.Header.Values("Assay-Key")) + len(r.Header.Values("Authorization"))
+	if httpsig.IsSigned(r) {
+		n++
 	}
-	who, err = g.bySecret(r, text)
-	return who, func([]byte) error { return nil }, err
+	return n
 }
 
 // bySecret does the same work whatever is wrong.
 func (g *Gate) bySecret(r *http.Request, text string) (*Principal, error) {
 	now := g.now()
 	s, wellFormed := parseSecret(text)
-	k, err := g.lookUp(r.Context(), s.ID)
+	k, client, err := g.lookUp(r.Context(), s.ID)
 	if err != nil {
 		return nil, err
 	}
 	good := g.shows(k, s, now)
 	near := g.near(k, address(r))
-	reason := unusable(k, now)
+	reason := unusable(k, client, now)
 	switch {
 	case !wellFormed || k.ID == "":
 		return nil, fmt.Errorf("%w: no key of that form or id", ErrInvalid)
@@ -90,22 +97,29 @@ func (g *Gate) bySecret(r *http.Request, text string) (*Principal, error) {
 	case !near:
 		return nil, fmt.Errorf("%w: API key %s: not for that address", ErrInvalid, k.ID)
 	}
-	return g.in(r.Context(), k, now)
+	return g.in(r.Context(), k, client, now)
 }
 
-// lookUp returns the record of a key, and where there is none one that nobody has the key to.
-func (g *Gate) lookUp(ctx context.Context, id string) (store.Key, error) {
+// lookUp returns the records of a key and its client, and where there is none one that nobody has the key to.
+func (g *Gate) lookUp(ctx context.Context, id string) (store.Key, store.Client, error) {
 	k, err := g.keys.Key(ctx, id)
 	if errors.Is(err, store.ErrUnknown) {
-		return store.Key{Credentials: []store.Credential{g.decoy}}, nil
+		k, err = store.Key{Credentials: []store.Credential{g.decoy}}, nil
 	}
-	return k, err
+	if err != nil {
+		return k, store.Client{}, err
+	}
+	c, err := g.keys.Client(ctx, k.Client)
+	if errors.Is(err, store.ErrUnknown) && k.ID == "" {
+		err = nil
+	}
+	return k, c, err
 }
 
 // shows reports whether a secret is one of the key's that are good now.
 func (g *Gate) shows(k store.Key, s Secret, now time.Time) bool {
 	mac, good := s.mac(g.pepper), 0
-	for _, c := range g.newest(k, false) {
+	for _, c := range g.newest(k, withSecret) {
 		good |= subtle.ConstantTimeCompare(mac, c.MAC) & living(c, now)
 	}
 	return good == 1
@@ -113,11 +127,11 @@ func (g *Gate) shows(k store.Key, s Secret, now time.Time) bool {
 
 // newest are as many credentials of a key as may be good at once. In place of one that is not there, or is of the other kind,
 // stands the decoy, which is never good.
-func (g *Gate) newest(k store.Key, signs bool) (all [maxLive]store.Credential) {
+func (g *Gate) newest(k store.Key, kind func(store.Credential) bool) (all [maxLive]store.Credential) {
 	for i := range all {
 		all[i] = g.decoy
 		if i < len(k.Credentials) {
-			if c := k.Credentials[len(k.Credentials)-1-i]; signs == (c.Public != nil) {
+			if c := k.Credentials[len(k.Credentials)-1-i]; kind(c) {
 				all[i] = c
 			}
 		}
@@ -133,7 +147,7 @@ func living(c store.Credential, now time.Time) int {
 }
 
 // unusable says why a key is of no use to anybody now; empty if it is.
-func unusable(k store.Key, now time.Time) string {
+func unusable(k store.Key, c store.Client, now time.Time) string {
 	switch State(k, now) {
 	case Revoked:
 		return "it is revoked"
@@ -142,10 +156,13 @@ func unusable(k store.Key, now time.Time) string {
 	case Unused:
 		return "it was not used for 60 days"
 	}
+	if state := ClientState(c, now); state != Good {
+		return "its client " + c.ID + " is " + state
+	}
 	return ""
 }
 
-// near reports whether a key may be used from there: the address of the TCP connection, whatever a field says.
+// near reports whether a key may be used from there: the address of the TCP connection, or what a proxy of the exchange's own says of it (package web).
 func (g *Gate) near(k store.Key, from netip.Addr) bool {
 	found := len(k.Networks) == 0
 	for _, n := range k.Networks {
@@ -161,19 +178,19 @@ func address(r *http.Request) netip.Addr {
 	return at.Addr().Unmap().WithZone("")
 }
 
-// standard is the tier of whoever has no other.
-const standard = "standard"
-
-// in lets somebody in, and notes once an hour that the key is used.
-func (g *Gate) in(ctx context.Context, k store.Key, now time.Time) (*Principal, error) {
+// in lets somebody in, and notes once an hour that the key is used. The key may what its client may still.
+func (g *Gate) in(ctx context.Context, k store.Key, c store.Client, now time.Time) (*Principal, error) {
 	if now.Sub(k.Used) > noted {
 		if err := g.keys.Write(ctx, func(tx *store.Tx) error { return tx.KeyUsed(ctx, k.ID, now) }); err != nil {
 			return nil, err
 		}
 	}
-	who := &Principal{ID: k.ID, Client: k.ID, Tier: standard, Scope: authz.Scope{Reports: k.Reports}}
+	who := &Principal{ID: k.ID, Client: c.ID, Tier: c.Tier, Roles: RolesOf(c), Scope: authz.Scopes{authz.Scope(c.Scope), {Reports: k.Reports}}}
+	may := authz.Of(who.Roles...)
 	for _, p := range k.Permissions {
-		who.Permissions = append(who.Permissions, authz.Permission(p))
+		if slices.Contains(may, authz.Permission(p)) {
+			who.Permissions = append(who.Permissions, authz.Permission(p))
+		}
 	}
 	return who, nil
 }
@@ -185,18 +202,18 @@ func (g *Gate) bySignature(r *http.Request) (*Principal, func([]byte) error, err
 		return nil, nil, fmt.Errorf("%w: %w", ErrSignature, err)
 	}
 	now := g.now()
-	k, err := g.lookUp(r.Context(), s.KeyID)
+	k, client, err := g.lookUp(r.Context(), s.KeyID)
 	if err != nil {
 		return nil, nil, err
 	}
 	good := 0
-	for _, c := range g.newest(k, true) {
+	for _, c := range g.newest(k, withSignature) {
 		if s.Verify(c.Public) {
 			good |= living(c, now)
 		}
 	}
 	near := g.near(k, address(r))
-	switch reason := unusable(k, now); {
+	switch reason := unusable(k, client, now); {
 	case good == 0:
 		return nil, nil, fmt.Errorf("%w: of no key that is good now", ErrSignature)
 	case reason != "":
@@ -218,7 +235,7 @@ func (g *Gate) bySignature(r *http.Request) (*Principal, func([]byte) error, err
 		}
 		return nil
 	}
-	who, err := g.in(r.Context(), k, now)
+	who, err := g.in(r.Context(), k, client, now)
 	return who, check, err
 }
 
@@ -249,7 +266,7 @@ func (g *Gate) leaked(r *http.Request, text string) error {
 	if !ok {
 		return nil
 	}
-	k, err := g.lookUp(ctx, s.ID)
+	k, _, err := g.lookUp(ctx, s.ID)
 	if err != nil {
 		return err
 	}
@@ -258,7 +275,7 @@ func (g *Gate) leaked(r *http.Request, text string) error {
 		return nil
 	}
 	return g.keys.Write(ctx, func(tx *store.Tx) error {
-		ctx := audit.With(ctx, audit.Origin{Client: k.ID, Credential: k.ID, Address: address(r)})
+		ctx := audit.With(ctx, audit.Origin{Client: k.Client, Credential: k.ID, Address: address(r)})
 		act := audit.Act{At: now, Action: "key.revoke", Object: k.ID, Outcome: audit.Done, Reason: "it stood in a URL"}
 		return errors.Join(tx.RevokeKey(ctx, k.ID, now), audit.Record(ctx, tx, act))
 	})

@@ -3,6 +3,7 @@ package authn
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -10,8 +11,6 @@ import (
 	"regexp"
 	"slices"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/assay-por/assay/web/audit"
 	"github.com/assay-por/assay/web/authz"
@@ -60,14 +59,22 @@ func State(k store.Key, now time.Time) string {
 	return Good
 }
 
+// ErrWish says that what is wished for cannot be. It comes with a sentence that says why.
+var ErrWish = errors.New("it cannot be made so")
+
+// ErrState says that what is there is in no state for it. It comes with a sentence that says more.
+var ErrState = errors.New("it cannot be done now")
+
 // Wish says what a key is to be.
 type Wish struct {
 	Name        string
+	Client      string // id of whose it is; empty: of a client of its own, which is made along, with the roles that it takes
 	Permissions []authz.Permission
 	Reports     []string          // digests of the statements that it is for; none: of all
 	Networks    []netip.Prefix    // that it is used from; none: any
 	Life        time.Duration     // from now, at most MaxLife
-	Public      ed25519.PublicKey // nil: a secret is made
+	Public      ed25519.PublicKey // nil: a secret is made, unless there is a certificate
+	Certificate []byte            // SHA-256 of the certificate that its client shows
 }
 
 // Maker makes keys.
@@ -81,26 +88,46 @@ var isDigest = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 // check says what is wrong with a wish.
 func (w Wish) check() error {
-	if w.Name == "" || !utf8.ValidString(w.Name) || len(w.Name) > 64 {
-		return errors.New("a key's name has 1 to 64 bytes")
-	}
-	for _, c := range w.Name {
-		if !unicode.IsPrint(c) {
-			return fmt.Errorf("a key's name is of printable characters, and %q is not", c)
-		}
-	}
-	if keyText.MatchString(w.Name) {
-		return errors.New("an API key is no name: revoke it, it may have been seen")
+	if err := checkName("key", w.Name, 64); err != nil {
+		return err
 	}
 	if len(w.Permissions) == 0 {
 		return errors.New("a key without a permission opens nothing")
 	}
-	for _, r := range w.Reports {
-		if !isDigest.MatchString(r) {
-			return fmt.Errorf("%q is no digest of a statement, which has 64 hex digits in lower case", r)
+	if err := checkDigests(w.Reports); err != nil {
+		return err
+	}
+	if err := checkNetworks(w.Networks); err != nil {
+		return err
+	}
+	if authz.Writes(w.Permissions...) {
+		switch {
+		case w.Public == nil && w.Certificate == nil:
+			return errOpen
+		case len(w.Networks) == 0:
+			return errors.New("a key that may change something names the networks that it is used from")
 		}
 	}
 	return checkLife(w.Life)
+}
+
+// errOpen says that a secret, which goes over the wire with each request, is too little for a key.
+var errOpen = errors.New("a key that may change something has no secret: its client signs requests with a key of its own, or shows a certificate")
+
+// The widest networks that a key may be used from, in bits: what is wider keeps nobody away.
+const widest4, widest6 = 8, 32
+
+func checkNetworks(all []netip.Prefix) error {
+	for _, n := range all {
+		least := widest4
+		if n.Addr().Is6() {
+			least = widest6
+		}
+		if n.Bits() < least {
+			return fmt.Errorf("the network %s is wider than /%d, which keeps nobody away: leave it out, or name those that the key is used from", n, least)
+		}
+	}
+	return nil
 }
 
 func checkLife(life time.Duration) error {
@@ -111,23 +138,28 @@ func checkLife(life time.Duration) error {
 }
 
 // Issue makes a key, with a secret unless the wish has a public key, and returns its record. The secret is nowhere else afterwards.
+// The error is [ErrWish] for what cannot be, [ErrState] for a client that is not let in, or [store.ErrUnknown] for none.
 func (m Maker) Issue(ctx context.Context, tx *store.Tx, w Wish) (store.Key, Secret, error) {
 	if err := w.check(); err != nil {
+		return store.Key{}, Secret{}, fmt.Errorf("%w: %w", ErrWish, err)
+	}
+	client, err := m.clientOf(ctx, tx, w)
+	if err != nil {
 		return store.Key{}, Secret{}, err
 	}
-	var id [idSize]byte
-	if _, err := io.ReadFull(m.Random, id[:]); err != nil {
+	id, err := m.newID()
+	if err != nil {
 		return store.Key{}, Secret{}, err
 	}
 	now := m.Now.UTC().Truncate(time.Second)
-	k := store.Key{ID: spelling.EncodeToString(id[:]), Name: w.Name, Reports: w.Reports, Created: now}
+	k := store.Key{ID: id, Client: client.ID, Name: w.Name, Reports: w.Reports, Created: now}
 	for _, p := range w.Permissions {
 		k.Permissions = append(k.Permissions, string(p))
 	}
 	for _, n := range w.Networks {
 		k.Networks = append(k.Networks, n.Masked().String())
 	}
-	secret, err := m.add(&k, w.Public, w.Life)
+	secret, err := m.add(&k, shown{w.Public, w.Certificate}, w.Life)
 	if err != nil {
 		return store.Key{}, Secret{}, err
 	}
@@ -137,41 +169,96 @@ func (m Maker) Issue(ctx context.Context, tx *store.Tx, w Wish) (store.Key, Secr
 	return k, secret, m.record(ctx, tx, "key.create", k.ID)
 }
 
+// clientOf is whose a key is to be; it may what the key may.
+func (m Maker) clientOf(ctx context.Context, tx *store.Tx, w Wish) (store.Client, error) {
+	if w.Client == "" {
+		e := Enrolment{Name: w.Name, Roles: authz.RolesFor(w.Permissions), Tier: Standard}
+		if slices.Contains(e.Roles, authz.Auditor) {
+			e.Expires = m.Now.Add(min(w.Life, AuditorLife))
+		}
+		return m.Enrol(ctx, tx, e)
+	}
+	c, err := tx.Client(ctx, w.Client)
+	if err != nil {
+		return c, err
+	}
+	if state := ClientState(c, m.Now); state != Good {
+		return c, fmt.Errorf("%w: the client %s is %s", ErrState, c.ID, state)
+	}
+	if may := authz.Of(RolesOf(c)...); !authz.Within(may, w.Permissions) {
+		return c, fmt.Errorf("%w: a key may no more than its client, and the client %s may %v", ErrWish, c.ID, may)
+	}
+	return c, nil
+}
+
 func (m Maker) record(ctx context.Context, tx *store.Tx, action, id string) error {
 	return audit.Record(ctx, tx, audit.Act{At: m.Now, Action: action, Object: id, Outcome: audit.Done})
 }
 
+// shown is what a client is to show; nothing: a secret that is made for it.
+type shown struct {
+	public      ed25519.PublicKey
+	certificate []byte
+}
+
+// check says what is wrong with it.
+func (s shown) check() error {
+	switch {
+	case s.public != nil && s.certificate != nil:
+		return errors.New("a key is shown by a signature or by a certificate, not by both")
+	case s.public != nil && len(s.public) != ed25519.PublicKeySize:
+		return fmt.Errorf("a public key of %d bytes, want %d", len(s.public), ed25519.PublicKeySize)
+	case s.certificate != nil && len(s.certificate) != sha256.Size:
+		return fmt.Errorf("a certificate's digest of %d bytes, want %d", len(s.certificate), sha256.Size)
+	}
+	return nil
+}
+
 // add gives a key its next credential.
-func (m Maker) add(k *store.Key, public ed25519.PublicKey, life time.Duration) (Secret, error) {
+func (m Maker) add(k *store.Key, by shown, life time.Duration) (Secret, error) {
+	if err := by.check(); err != nil {
+		return Secret{}, fmt.Errorf("%w: %w", ErrWish, err)
+	}
 	now := m.Now.UTC().Truncate(time.Second)
-	c := store.Credential{Public: public, Created: now, Until: now.Add(life)}
+	c := store.Credential{Public: by.public, Certificate: by.certificate, Created: now, Until: now.Add(life)}
 	var s Secret
-	if public == nil {
+	if by.public == nil && by.certificate == nil {
 		var secret [secretSize]byte
 		if _, err := io.ReadFull(m.Random, secret[:]); err != nil {
 			return Secret{}, err
 		}
 		s = newSecret(k.ID, secret)
 		c.MAC = s.mac(m.Pepper)
-	} else if len(public) != ed25519.PublicKeySize {
-		return Secret{}, fmt.Errorf("a public key of %d bytes, want %d", len(public), ed25519.PublicKeySize)
 	}
 	k.Credentials = append(k.Credentials, c)
 	return s, nil
 }
 
 // Rotate gives a key another credential, good for life; the one before it is good for the overlap still. No more than two
-// are good at once.
-func (m Maker) Rotate(ctx context.Context, tx *store.Tx, id string, public ed25519.PublicKey, life, overlap time.Duration) (k store.Key, s Secret, err error) {
+// are good at once. The error is [ErrWish], [ErrState] for a key that is in no state for it, or [store.ErrUnknown].
+func (m Maker) Rotate(ctx context.Context, tx *store.Tx, id string, public ed25519.PublicKey, life, overlap time.Duration) (store.Key, Secret, error) {
+	return m.rotate(ctx, tx, id, shown{public: public}, life, overlap)
+}
+
+// Bind rotates a key to a certificate, by its SHA-256: from then on its client shows that.
+func (m Maker) Bind(ctx context.Context, tx *store.Tx, id string, certificate []byte, life, overlap time.Duration) (store.Key, error) {
+	k, _, err := m.rotate(ctx, tx, id, shown{certificate: certificate}, life, overlap)
+	return k, err
+}
+
+func (m Maker) rotate(ctx context.Context, tx *store.Tx, id string, by shown, life, overlap time.Duration) (k store.Key, s Secret, err error) {
 	if err := checkLife(life); err != nil {
-		return k, s, err
+		return k, s, fmt.Errorf("%w: %w", ErrWish, err)
 	}
 	if overlap < 0 || overlap > MaxOverlap {
-		return k, s, fmt.Errorf("a key's former credential is good for at most %d days more", MaxOverlap/day)
+		return k, s, fmt.Errorf("%w: a key's former credential is good for at most %d days more", ErrWish, MaxOverlap/day)
 	}
 	err = tx.ChangeKey(ctx, id, func(old *store.Key) error {
 		if !old.Revoked.IsZero() {
-			return fmt.Errorf("the API key %s is revoked: make another one", id)
+			return fmt.Errorf("%w: the API key %s is revoked: make another one", ErrState, id)
+		}
+		if by.public == nil && by.certificate == nil && mayWrite(*old) {
+			return fmt.Errorf("%w: %w", ErrWish, errOpen)
 		}
 		end, live := m.Now.UTC().Truncate(time.Second).Add(overlap), 0
 		for i := range old.Credentials {
@@ -183,9 +270,9 @@ func (m Maker) Rotate(ctx context.Context, tx *store.Tx, id string, public ed255
 		}
 		if live >= maxLive {
 			last := old.Credentials[len(old.Credentials)-maxLive].Until
-			return fmt.Errorf("the API key %s has two credentials already, and the older one is good until %s: wait, or rotate with no overlap", id, last.Format(time.RFC3339))
+			return fmt.Errorf("%w: the API key %s has two credentials already, and the older one is good until %s: wait, or rotate with no overlap", ErrState, id, last.Format(time.RFC3339))
 		}
-		s, err = m.add(old, public, life)
+		s, err = m.add(old, by, life)
 		k = *old
 		return err
 	})
@@ -193,6 +280,10 @@ func (m Maker) Rotate(ctx context.Context, tx *store.Tx, id string, public ed255
 		return k, s, err
 	}
 	return k, s, m.record(ctx, tx, "key.rotate", id)
+}
+
+func mayWrite(k store.Key) bool {
+	return slices.ContainsFunc(k.Permissions, func(p string) bool { return authz.Writes(authz.Permission(p)) })
 }
 
 // Revoke ends a key for good.

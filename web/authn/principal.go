@@ -13,7 +13,7 @@ type Principal struct {
 	Tier        string // of its limits
 	Roles       []authz.Role
 	Permissions []authz.Permission
-	Scope       authz.Scope
+	Scope       authz.Scopes
 }
 
 type contextKey struct{}

@@ -2,6 +2,7 @@ package httpsig
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"log"
@@ -78,7 +79,7 @@ func whole(r *http.Request) *http.Request {
 	if r.Method != http.MethodHead && !part {
 		return r
 	}
-	r = r.WithContext(r.Context()) // a copy
+	r = r.WithContext(context.WithValue(r.Context(), sentKey{}, r.Method)) // a copy
 	if r.Method == http.MethodHead {
 		r.Method = http.MethodGet
 	}
@@ -88,6 +89,16 @@ func whole(r *http.Request) *http.Request {
 		r.Header.Del("If-Range")
 	}
 	return r
+}
+
+type sentKey struct{}
+
+// sentMethod is the method that a request was sent with, which its signature covers.
+func sentMethod(r *http.Request) string {
+	if method, ok := r.Context().Value(sentKey{}).(string); ok {
+		return method
+	}
+	return r.Method
 }
 
 // AcceptSignature is the value of the field Accept-Signature that asks for an answer signed

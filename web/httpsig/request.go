@@ -98,7 +98,9 @@ func readRequest(r *http.Request) (*Request, error) {
 	if err := s.readParams(list.Params); err != nil {
 		return nil, err
 	}
-	want, err := mustCover(asked(r), r.Header, r.ContentLength != 0)
+	q := asked(r)
+	q.method = sentMethod(r)
+	want, err := mustCover(q, r.Header, r.ContentLength != 0)
 	if err != nil {
 		return nil, err
 	}

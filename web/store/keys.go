@@ -9,12 +9,13 @@ import (
 	"time"
 )
 
-// ErrUnknown says that there is no key of that id.
-var ErrUnknown = errors.New("there is no API key of that id")
+// ErrUnknown says that there is no key, or no client, of that id.
+var ErrUnknown = errors.New("there is nothing of that id")
 
 // Key is the record of an API key. Times are of whole seconds, in UTC.
 type Key struct {
 	ID, Name    string
+	Client      string // id of whose it is
 	Permissions []string
 	Reports     []string // digests of the statements that it is for; empty: of all
 	Networks    []string // prefixes of the addresses that it is used from; empty: any
@@ -25,18 +26,19 @@ type Key struct {
 	Credentials []Credential // oldest first; all there ever were
 }
 
-// Credential is what shows that whoever asks has the key: one of MAC and Public.
+// Credential is what shows that whoever asks has the key: one of MAC, Public and Certificate.
 type Credential struct {
-	MAC     []byte // of a secret
-	Public  []byte // a public key of Ed25519
-	Created time.Time
-	Until   time.Time
+	MAC         []byte // of a secret
+	Public      []byte // a public key of Ed25519
+	Certificate []byte // SHA-256 of a certificate that the client shows (x5t#S256 of RFC 8705)
+	Created     time.Time
+	Until       time.Time
 }
 
 // CreateKey adds a key with its first credential.
 func (t *Tx) CreateKey(ctx context.Context, k Key) error {
-	_, err := t.tx.ExecContext(ctx, "INSERT INTO keys (id, name, permissions, reports, networks, created) VALUES (?, ?, ?, ?, ?, ?)",
-		k.ID, k.Name, strings.Join(k.Permissions, " "), strings.Join(k.Reports, " "), strings.Join(k.Networks, " "), k.Created.Unix())
+	_, err := t.tx.ExecContext(ctx, "INSERT INTO keys (id, client, name, permissions, reports, networks, created) VALUES (?, ?, ?, ?, ?, ?, ?)",
+		k.ID, k.Client, k.Name, strings.Join(k.Permissions, " "), strings.Join(k.Reports, " "), strings.Join(k.Networks, " "), k.Created.Unix())
 	if err != nil {
 		return err
 	}
@@ -75,16 +77,39 @@ func (s *Store) Key(ctx context.Context, id string) (Key, error) {
 	return only(id)(collect(s.key.QueryContext(ctx, id)))
 }
 
+// KeyByCertificate is the record of the key that was bound to a certificate last, or [ErrUnknown].
+func (s *Store) KeyByCertificate(ctx context.Context, sum []byte) (Key, error) {
+	var id string
+	err := s.read.QueryRowContext(ctx, "SELECT key_id FROM credentials WHERE certificate = ? ORDER BY created DESC, key_id LIMIT 1", sum).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Key{}, ErrUnknown
+	}
+	if err != nil {
+		return Key{}, err
+	}
+	return s.Key(ctx, id)
+}
+
 // Keys are all records, oldest first.
 func (s *Store) Keys(ctx context.Context) ([]Key, error) {
 	return collect(s.read.QueryContext(ctx, selectKeys+order))
 }
 
+// Key is [Store.Key] as the change has it.
+func (t *Tx) Key(ctx context.Context, id string) (Key, error) { return t.one(ctx, id) }
+
+// KeysOf are the records of a client's keys, or of all where client is empty, oldest first: those after a key of that id, or
+// from the first where it is empty, and no more than most.
+func (s *Store) KeysOf(ctx context.Context, client, after string, most int) ([]Key, error) {
+	return collect(s.read.QueryContext(ctx, selectKeys+` WHERE k.id IN (SELECT id FROM keys WHERE (? = '' OR client = ?) AND
+		(? = '' OR (created, id) > (SELECT created, id FROM keys WHERE id = ?)) ORDER BY created, id LIMIT ?)`+order, client, client, after, after, most))
+}
+
 // put writes a key's credentials.
 func (t *Tx) put(ctx context.Context, k Key) error {
 	for i, c := range k.Credentials {
-		_, err := t.tx.ExecContext(ctx, `INSERT INTO credentials (key_id, number, mac, public, created, until) VALUES (?, ?, ?, ?, ?, ?)
-			ON CONFLICT (key_id, number) DO UPDATE SET until = excluded.until`, k.ID, i+1, c.MAC, c.Public, c.Created.Unix(), c.Until.Unix())
+		_, err := t.tx.ExecContext(ctx, `INSERT INTO credentials (key_id, number, mac, public, certificate, created, until) VALUES (?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT (key_id, number) DO UPDATE SET until = excluded.until`, k.ID, i+1, c.MAC, c.Public, c.Certificate, c.Created.Unix(), c.Until.Unix())
 		if err != nil {
 			return err
 		}
@@ -94,7 +119,7 @@ func (t *Tx) put(ctx context.Context, k Key) error {
 
 // What reads keys, each with all its credentials: a row is a credential.
 const (
-	selectKeys = `SELECT k.id, k.name, k.permissions, k.reports, k.networks, k.created, k.used, k.revoked, c.mac, c.public, c.created, c.until
+	selectKeys = `SELECT k.id, k.client, k.name, k.permissions, k.reports, k.networks, k.created, k.used, k.revoked, c.mac, c.public, c.certificate, c.created, c.until
 		FROM keys k JOIN credentials c ON c.key_id = k.id`
 	ofOne = " WHERE k.id = ?"
 	order = " ORDER BY k.created, k.id, c.number"
@@ -130,7 +155,7 @@ func collect(rows *sql.Rows, err error) ([]Key, error) {
 		var permissions, reports, networks string
 		var created, from, until int64
 		var used, revoked sql.NullInt64
-		if err := rows.Scan(&k.ID, &k.Name, &permissions, &reports, &networks, &created, &used, &revoked, &c.MAC, &c.Public, &from, &until); err != nil {
+		if err := rows.Scan(&k.ID, &k.Client, &k.Name, &permissions, &reports, &networks, &created, &used, &revoked, &c.MAC, &c.Public, &c.Certificate, &from, &until); err != nil {
 			return nil, err
 		}
 		if n := len(all); n == 0 || all[n-1].ID != k.ID {

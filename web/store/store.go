@@ -1,5 +1,5 @@
-// Package store keeps what a server must not forget: the records of its API keys, and the
-// audit log. All SQL is here, a file a table: what changes something is a method of [Tx], what
+// Package store keeps what a server must not forget: the records of its clients and their API
+// keys, and the audit log. All SQL is here, a file a table: what changes something is a method of [Tx], what
 // reads one of [Store].
 //
 // It is a database of SQLite, one file that nobody else can read (mode 0600), beside which
@@ -33,7 +33,7 @@ var migrations embed.FS
 // Store is an open database. It may be used by many at once.
 type Store struct {
 	read, write *sql.DB
-	key         *sql.Stmt // looks one up, which each request does
+	key, client *sql.Stmt // look one up, which each request does
 }
 
 // Open opens the database at a path, makes it if there is none, and brings an older one up to date.
@@ -54,6 +54,9 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	}
 	if err == nil {
 		s.key, err = s.read.PrepareContext(ctx, selectKeys+ofOne+order)
+	}
+	if err == nil {
+		s.client, err = s.read.PrepareContext(ctx, selectClients+" WHERE id = ?")
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), s.Close())
@@ -143,8 +146,10 @@ func (s *Store) Write(ctx context.Context, change func(*Tx) error) error {
 // Close closes the database.
 func (s *Store) Close() error {
 	var errs []error
-	if s.key != nil {
-		errs = append(errs, s.key.Close())
+	for _, looks := range []*sql.Stmt{s.key, s.client} {
+		if looks != nil {
+			errs = append(errs, looks.Close())
+		}
 	}
 	for _, db := range []*sql.DB{s.read, s.write} {
 		if db != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/pressly/goose/v3"
 )
 
 func opened(t *testing.T, path string) *Store {
@@ -28,10 +30,17 @@ func opened(t *testing.T, path string) *Store {
 	return s
 }
 
-// create, change, revoke and used are changes by themselves.
+// create, change, revoke and used are changes by themselves; who has the key is made along.
 func (s *Store) create(k Key) error {
 	ctx := context.Background()
-	return s.Write(ctx, func(tx *Tx) error { return tx.CreateKey(ctx, k) })
+	return s.Write(ctx, func(tx *Tx) error {
+		if _, err := tx.Client(ctx, k.Client); errors.Is(err, ErrUnknown) {
+			if err := tx.CreateClient(ctx, Client{ID: k.Client, Created: day}); err != nil {
+				return err
+			}
+		}
+		return tx.CreateKey(ctx, k)
+	})
 }
 
 func (s *Store) change(id string, change func(*Key) error) error {
@@ -53,7 +62,7 @@ var day = time.Date(2026, 11, 30, 0, 0, 0, 0, time.UTC)
 
 func sample(id string) Key {
 	return Key{
-		ID: id, Name: "Backend of the exchange", Permissions: []string{"proof:read:any"}, Reports: []string{"aa", "bb"}, Networks: []string{"10.0.0.0/8"}, Created: day,
+		ID: id, Client: "c1", Name: "Backend of the exchange", Permissions: []string{"proof:read:any"}, Reports: []string{"aa", "bb"}, Networks: []string{"10.0.0.0/8"}, Created: day,
 		Credentials: []Credential{{MAC: []byte("a MAC"), Created: day, Until: day.AddDate(0, 0, 90)}},
 	}
 }
@@ -115,7 +124,7 @@ func TestKeys(t *testing.T) {
 	if diff := cmp.Diff([]Key{want, sample("two")}, all); err != nil || diff != "" {
 		t.Errorf("%v %s", err, diff)
 	}
-	if err := s.create(Key{ID: "both", Credentials: []Credential{{MAC: []byte("m"), Public: []byte("p")}}}); err == nil {
+	if err := s.create(Key{ID: "both", Client: "c1", Credentials: []Credential{{MAC: []byte("m"), Public: []byte("p")}}}); err == nil {
 		t.Error("a credential of two kinds")
 	}
 	if _, err := other.Key(ctx, "both"); !errors.Is(err, ErrUnknown) {
@@ -211,6 +220,58 @@ func BenchmarkKey(b *testing.B) {
 	for b.Loop() {
 		if _, err := s.Key(b.Context(), "one"); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// TestUpdates: the credentials of a database of before are there after it is brought up to date, and still guarded.
+func TestUpdates(t *testing.T) {
+	path, ctx := filepath.Join(t.TempDir(), "assay.db"), t.Context()
+	if err := private(path); err != nil {
+		t.Fatal(err)
+	}
+	db, err := connect(path, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := all.UpTo(ctx, 2); err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.ExecContext(ctx, `INSERT INTO keys (id, name, permissions, reports, networks, created) VALUES ('one', 'before', 'proof:read:any', '', '', 1);
+		INSERT INTO credentials (key_id, number, mac, created, until) VALUES ('one', 1, x'0102', 1, 9)`)
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	s := opened(t, path)
+	sum := []byte("the digest of a certificate     ")
+	err = s.Write(ctx, func(tx *Tx) error {
+		return tx.ChangeKey(ctx, "one", func(k *Key) error {
+			k.Credentials = append(k.Credentials, Credential{Certificate: sum, Created: day, Until: day})
+			return nil
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.KeyByCertificate(ctx, sum)
+	want := []Credential{{MAC: []byte{1, 2}, Created: second(1), Until: second(9)}, {Certificate: sum, Created: day, Until: day}}
+	if diff := cmp.Diff(want, got.Credentials); err != nil || got.ID != "one" || diff != "" {
+		t.Errorf("%v %+v %s", err, got, diff)
+	}
+	if _, err := s.KeyByCertificate(ctx, []byte{1, 2}); !errors.Is(err, ErrUnknown) {
+		t.Error(err)
+	}
+	for name, c := range map[string]Credential{"no kind": {}, "two": {MAC: sum, Certificate: sum}} {
+		if err := s.create(Key{ID: name, Credentials: []Credential{c}}); err == nil {
+			t.Errorf("a credential of %s", name)
 		}
 	}
 }

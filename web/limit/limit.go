@@ -1,0 +1,205 @@
+// Package limit says how often whoever asks a server may ask: by GCRA, in memory, and by the day, in the server's database.
+//
+// Before it is known who asks, an address counts (of IPv6 its /64): how often it asks without a credential, and how often it
+// showed one that is not good. Afterwards the client counts, by its tier, and for what is dear there is a policy more. Addresses
+// and clients are remembered apart, so that a flood of addresses makes no client's forgotten.
+//
+// What is left is told in the fields RateLimit-Policy and RateLimit (draft-ietf-httpapi-ratelimit-headers-11), which no signature
+// covers: an answer that is kept stays as it is.
+package limit
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"time"
+
+	"github.com/throttled/throttled/v2"
+	"github.com/throttled/throttled/v2/store/memstore"
+
+	"github.com/assay-por/assay/web/store"
+)
+
+// How many addresses and clients are remembered; beyond that the one that asked least recently starts anew.
+const (
+	maxAddresses = 1 << 16
+	maxClients   = 1 << 16
+)
+
+// Limiter counts. It may be used by many at once.
+type Limiter struct {
+	policies Policies
+	buckets  map[string]*throttled.GCRARateLimiterCtx
+	days     *days
+	now      func() time.Time
+}
+
+// New returns a limiter that has counted nothing but what the database has of this day. A policy that is not among those given is
+// that of [Defaults]. Without a database there are no clients.
+func New(given Policies, db *store.Store, now func() time.Time) (*Limiter, error) {
+	l := &Limiter{policies: Defaults(), buckets: map[string]*throttled.GCRARateLimiterCtx{}, days: newDays(db), now: now}
+	addresses, err := memory(maxAddresses, now)
+	if err != nil {
+		return nil, err
+	}
+	clients, err := memory(maxClients, now)
+	if err != nil {
+		return nil, err
+	}
+	for name, p := range given {
+		if _, ok := l.policies[name]; !ok {
+			return nil, fmt.Errorf("limit: there is no policy %q", name)
+		}
+		l.policies[name] = p
+	}
+	for name, p := range l.policies {
+		of := clients
+		if name == Anonymous || name == Failures {
+			of = addresses
+		}
+		bucket, err := throttled.NewGCRARateLimiterCtx(of, throttled.RateQuota{MaxRate: throttled.PerDuration(p.Rate, p.Per), MaxBurst: p.Burst - 1})
+		if err != nil {
+			return nil, fmt.Errorf("limit: %s: %w", name, err)
+		}
+		bucket.SetMaxCASAttemptsLimit(maxAttempts)
+		l.buckets[name] = bucket
+	}
+	return l, nil
+}
+
+// maxAttempts is how often one that counts is overtaken by others before it is refused.
+const maxAttempts = 1000
+
+func memory(most int, now func() time.Time) (throttled.GCRAStoreCtx, error) {
+	m, err := memstore.New(most)
+	if err != nil {
+		return nil, err
+	}
+	m.SetTimeNow(now)
+	return throttled.WrapStoreWithContext(m), nil
+}
+
+// Verdict is what came of counting.
+type Verdict struct {
+	Refused string        // by the policy of that name; empty: it may go on
+	Day     bool          // by that policy's quota of a day
+	Retry   time.Duration // after which it is not refused, if it is
+
+	policies, states []byte // the values of the two fields
+}
+
+// Tell sets the fields of an answer; Retry-After if it is one that refuses.
+func (v Verdict) Tell(h http.Header) {
+	if len(v.policies) > 0 {
+		h.Set("RateLimit-Policy", string(v.policies))
+		h.Set("RateLimit", string(v.states))
+	}
+	if v.Refused != "" {
+		h.Set("Retry-After", strconv.FormatInt(seconds(v.Retry), 10))
+	}
+}
+
+// Stranger counts a request that shows no good credential.
+func (l *Limiter) Stranger(ctx context.Context, from netip.Addr) Verdict {
+	return l.count(ctx, Verdict{}, Anonymous, place(from), 1)
+}
+
+// Suspect says whether an address has shown so many bad credentials that no more of its are looked at. It counts nothing.
+func (l *Limiter) Suspect(ctx context.Context, from netip.Addr) Verdict {
+	return l.count(ctx, Verdict{}, Failures, place(from), 0)
+}
+
+// Failed counts a credential that was not good. It has been refused already.
+func (l *Limiter) Failed(ctx context.Context, from netip.Addr) Verdict {
+	v := l.count(ctx, Verdict{}, Failures, place(from), 1)
+	v.Refused = ""
+	return v
+}
+
+// Client counts a request of a client of some tier; a tier that is not known is [Basic]. With dear, [Lookups] or [Runs], it is held
+// to that policy too. The error is the database's.
+func (l *Limiter) Client(ctx context.Context, client, tier, dear string) (Verdict, error) {
+	tier = l.tier(tier)
+	var v Verdict
+	if dear != "" {
+		if v = l.count(ctx, v, dear, client, 1); v.Refused != "" {
+			return v, nil
+		}
+	}
+	if v = l.count(ctx, v, tier, client, 1); v.Refused != "" || l.policies[tier].Day == 0 {
+		return v, nil
+	}
+	left, next, err := l.days.take(ctx, client, l.policies[tier].Day, l.now())
+	if err != nil {
+		return v, err
+	}
+	if left < 0 {
+		v.Refused, v.Day, v.Retry, left = tier, true, next, 0
+	}
+	v.add(tier+"-day", l.policies[tier].Day, 24*60*60, left, seconds(next))
+	return v, nil
+}
+
+// Left is what a client may ask still on this day, of how much; both are 0 where that is not limited. The error is the database's.
+func (l *Limiter) Left(ctx context.Context, client, tier string) (left, day int64, err error) {
+	if day = l.policies[l.tier(tier)].Day; day == 0 {
+		return 0, 0, nil
+	}
+	used, err := l.days.used(ctx, client, l.now())
+	return max(0, day-used), day, err
+}
+
+func (l *Limiter) tier(name string) string {
+	switch name {
+	case Standard, Partner, Auditor:
+		return name
+	}
+	return Basic
+}
+
+// count takes so many out of a bucket; 0 looks whether one could be taken. What cannot be counted is refused.
+func (l *Limiter) count(ctx context.Context, v Verdict, name, key string, quantity int) Verdict {
+	p := l.policies[name]
+	limited, result, err := l.buckets[name].RateLimitCtx(ctx, name+" "+key, quantity)
+	switch {
+	case err != nil: // overtaken too often: it is asked far too often
+		v.Refused, v.Retry = name, time.Second
+	case limited, quantity == 0 && result.RetryAfter > 0:
+		v.Refused, v.Retry = name, result.RetryAfter
+	}
+	v.add(name, int64(p.Burst), p.window(), int64(result.Remaining), seconds(result.ResetAfter))
+	return v
+}
+
+// add tells of one policy more.
+func (v *Verdict) add(name string, quota, window, left, reset int64) {
+	item := func(to []byte, a string, x int64, b string, y int64) []byte {
+		if len(to) > 0 {
+			to = append(to, ", "...)
+		}
+		to = append(strconv.AppendQuote(to, name), a...)
+		to = append(strconv.AppendInt(to, x, 10), b...)
+		return strconv.AppendInt(to, y, 10)
+	}
+	v.policies = item(v.policies, ";q=", quota, ";w=", window)
+	v.states = item(v.states, ";r=", left, ";t=", reset)
+}
+
+// place is what addresses are told apart by: all of IPv4's, and the half of IPv6's that is one network.
+func place(a netip.Addr) string { return Network(a).String() }
+
+// Network is the network whose addresses count as one: the address itself of IPv4, a /64 of IPv6.
+func Network(a netip.Addr) netip.Prefix {
+	a = a.Unmap().WithZone("")
+	bits := 32
+	if a.Is6() {
+		bits = 64
+	}
+	p, err := a.Prefix(bits)
+	if err != nil { // no address
+		return netip.Prefix{}
+	}
+	return p
+}

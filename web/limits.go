@@ -1,0 +1,126 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"net/netip"
+	"regexp"
+	"slices"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/assay-por/assay/web/api"
+	"github.com/assay-por/assay/web/authn"
+	"github.com/assay-por/assay/web/authz"
+	"github.com/assay-por/assay/web/limit"
+)
+
+// dear are the routes that have a policy of their own beside the client's.
+var dear = map[string]string{
+	"POST " + api.ProofsPath: limit.Lookups,
+	"POST /v1/runs":          limit.Runs,
+}
+
+// guard stands before the router, and counts for the address who shows no credential. Who shows one is counted where it is known
+// whether it is good; here it is seen only that the address has not shown too many that were not.
+func (c Config) guard(next http.Handler) http.Handler {
+	if c.Limits == nil {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var v limit.Verdict
+		if !c.shows(r) {
+			v = c.Limits.Stranger(r.Context(), from(r))
+		} else if v = c.Limits.Suspect(r.Context(), from(r)); revocation.MatchString(r.URL.Path) {
+			v.Refused = "" // whoever shares an address with a thief can end a stolen key
+		}
+		if within(w, v) {
+			next.ServeHTTP(w, r)
+		}
+	})
+}
+
+// revocation is where a client ends a credential of its own.
+var revocation = regexp.MustCompile(`^/v1/keys/([a-z2-7]{16}):revoke$`)
+
+// shows reports whether a request shows a credential to a server that looks at any.
+func (c Config) shows(r *http.Request) bool { return c.Gate != nil && authn.Shows(r) }
+
+// stranger counts for the address a request that showed a credential, and is nobody's that is known. If it is refused it has been answered.
+func (c Config) stranger(w http.ResponseWriter, r *http.Request) bool {
+	if c.Limits == nil || !c.shows(r) { // the guard has counted it
+		return true
+	}
+	return within(w, c.Limits.Stranger(r.Context(), from(r)))
+}
+
+// visitor counts a request for what is public: for the client if it shows a good credential, which it need not, else for the address.
+func (c Config) visitor(w http.ResponseWriter, r *http.Request) bool {
+	if c.Limits == nil || !c.shows(r) {
+		return true
+	}
+	who, _, err := c.Gate.Who(r)
+	if err == nil {
+		return c.client(w, r, who)
+	}
+	c.suspect(w, r, err)
+	return c.stranger(w, r)
+}
+
+// client counts a request of somebody who is known. If it is refused it has been answered.
+func (c Config) client(w http.ResponseWriter, r *http.Request, who *authn.Principal) bool {
+	if own := revocation.FindStringSubmatch(r.URL.Path); c.Limits == nil || own != nil && own[1] == who.ID {
+		return true
+	}
+	v, err := c.Limits.Client(r.Context(), who.Client, tierOf(who), dear[r.Method+" "+chi.RouteContext(r.Context()).RoutePattern()])
+	if err != nil {
+		c.Logger.Error("what a client has asked today cannot be read", "error", err)
+		api.Refuse(w, http.StatusServiceUnavailable, "how much was asked today cannot be found out at the moment")
+		return false
+	}
+	return within(w, v)
+}
+
+// tierOf is what somebody's limits are by.
+func tierOf(who *authn.Principal) string {
+	if slices.Contains(who.Roles, authz.Auditor) {
+		return limit.Auditor
+	}
+	return who.Tier
+}
+
+// suspect counts for the address a credential that is not good.
+func (c Config) suspect(w http.ResponseWriter, r *http.Request, why error) bool {
+	for _, bad := range []error{authn.ErrInvalid, authn.ErrSignature, authn.ErrMultiple, authn.ErrInURL} {
+		if errors.Is(why, bad) {
+			if c.Limits != nil {
+				c.Limits.Failed(r.Context(), from(r)).Tell(w.Header())
+			}
+			return true
+		}
+	}
+	return false
+}
+
+// within tells what is left, and answers whoever has nothing left.
+func within(w http.ResponseWriter, v limit.Verdict) bool {
+	v.Tell(w.Header())
+	switch {
+	case v.Refused == "":
+		return true
+	case v.Day:
+		api.RefuseAs(w, http.StatusTooManyRequests, "quota-exhausted", "all that this client may ask in a day has been asked: the next one begins at midnight, UTC")
+	default:
+		api.Refuse(w, http.StatusTooManyRequests, "too many requests within a short time: wait as long as Retry-After says")
+	}
+	return false
+}
+
+// from is where a request comes from; zero if that cannot be told.
+func from(r *http.Request) netip.Addr {
+	at, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return at.Addr()
+}
