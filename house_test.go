@@ -65,6 +65,7 @@ var rules = map[string][]string{
 	"web/store":     {},
 	"web/watch":     {},
 	"web/hidden":    {},
+	"web/seal":      {"web/store"},
 	"web/authz":     {},
 	"web/limit":     {"web/store"},
 	"web/audit":     {"web/store", "attest"},
@@ -72,6 +73,7 @@ var rules = map[string][]string{
 	"web/client":    {"web/httpsig", "attest"},
 
 	"web/published/publishedtest": {"report", "merkle", "attest"},
+	"web/store/storetest":         {"web/store", "web/seal"},
 
 	"verifier/canon":     {},
 	"verifier/tree":      {"verifier/canon"},
@@ -90,7 +92,7 @@ var rules = map[string][]string{
 }
 
 // onlyTests are rooms that no product but cmd/devchain imports.
-var onlyTests = []string{"chains/chainstest", "chains/devnet", "merkle/store/storetest", "web/published/publishedtest"}
+var onlyTests = []string{"chains/chainstest", "chains/devnet", "merkle/store/storetest", "web/published/publishedtest", "web/store/storetest"}
 
 // pure rooms reach no network, process, clock, environment, logger or global randomness.
 var pure = []string{"merkle", "chains", "chains/control", "chains/descriptor", "chains/control/lists", "attest", "report", "report/render", "verifier", "verifier/canon", "verifier/tree", "verifier/claim", "verifier/evidence", "verifier/beacon", "verifier/tlog", "verifier/timestamp", "verifier/respsig", "verifier/watch"}

@@ -35,6 +35,10 @@ var rules = map[string]rule{
 	"client-disable": {"", "*:403", "admin:200 *:403"},
 	"client-enable":  {"", "*:403", "admin:200 *:403"},
 
+	"audit":     {"", "auditor:200 admin:200 *:403", ""},
+	"usage":     {"", "admin:200 *:403", ""},
+	"own-usage": {"", "*:200", ""},
+
 	"keys":       {"", "*:200", ""},
 	"key":        {"", "*:200", "admin:200 *:404"},
 	"key-create": {`{"name":"new","client":"{client}","permissions":["client:read"],"networks":["10.0.0.0/8"]}`, "admin:201 *:403", "admin:422 *:403"}, // the other may not so much

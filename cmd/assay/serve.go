@@ -29,6 +29,7 @@ type ServerConfig struct {
 	Proofs         string `toml:"proofs"`
 	ProofsKey      string `toml:"proofs_key"`
 	Database       string `toml:"database"`
+	KEK            string `toml:"kek"`
 	Pepper         string `toml:"pepper"`
 
 	Log         string  `toml:"log"`
@@ -42,6 +43,10 @@ type ServerConfig struct {
 	TrustedProxies []string        `toml:"trusted_proxies"`
 	Limits         LimitsConfig    `toml:"limits"`
 	Retired        []RetiredConfig `toml:"retired"`
+
+	Audit       string   `toml:"audit"`
+	AuditKey    string   `toml:"audit_key"`
+	AuditFormer []string `toml:"audit_former"`
 }
 
 // checkServer refuses what could not be served.
@@ -60,6 +65,12 @@ func (c *Config) checkServer() error {
 		return err
 	}
 	if err := s.checkWatch(); err != nil {
+		return err
+	}
+	if err := s.checkKEK(); err != nil {
+		return err
+	}
+	if err := s.checkAudit(); err != nil {
 		return err
 	}
 	if s.Key == "" {
