@@ -29,7 +29,7 @@ func statusText(code int) string {
 func TestPadding(t *testing.T) {
 	p := newPlace(t)
 	c, keys := p.config(), newKeeper(t)
-	c.Gate = keys.gate
+	c.Gate, c.Audit = keys.gate, keys.audit
 	proof := ""
 	c.Proofs = provers(func(_ report.Digest, customer string) ([]byte, error) {
 		if customer != canary {
