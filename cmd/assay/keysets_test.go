@@ -166,8 +166,8 @@ func TestRewrap(t *testing.T) {
 	}
 	inNoFile(t, dir, "planted-name", "203.0.113", "proof:read:any")
 	stdout, _ = mustCall(t, dir, assay, "audit", "verify")
-	if !strings.HasPrefix(stdout, "3 rows") {
-		t.Errorf("one key was made and the keysets moved twice: %s", stdout)
+	if !strings.HasPrefix(stdout, "4 rows") {
+		t.Errorf("a client and its key were made, and the keysets moved twice: %s", stdout)
 	}
 }
 

@@ -187,7 +187,7 @@ func TestRotate(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if r.Seen != 3 || r.Sealed != 2 {
+	if r.Seen != 6 || r.Sealed != 4 {
 		t.Errorf("%d rows, %d sealed anew", r.Seen, r.Sealed)
 	}
 	if r, err = after.Reseal(ctx, store.Resealing{}, 10); err != nil || r.Sealed != 0 {
@@ -196,7 +196,7 @@ func TestRotate(t *testing.T) {
 	for _, k := range want {
 		wants(t, server, k)
 	}
-	if n, err := server.OpenAll(ctx); n != 3 || err != nil {
+	if n, err := server.OpenAll(ctx); n != 6 || err != nil {
 		t.Errorf("%d rows open, %v", n, err)
 	}
 }
