@@ -16,7 +16,7 @@ JUDGES    = http-message-signatures@1.0.6 http-message-sig@0.3.0 structured-head
             @stoplight/spectral-cli@6.16.3 @stoplight/spectral-owasp-ruleset@2.0.1 typescript@5.9.3
 
 # Others' programs that judge a served exchange: of Debian, and of PyPI.
-SECURITY  = testssl.sh sslscan slowhttptest wapiti openssl python3-venv
+SECURITY  = testssl.sh sslscan slowhttptest wapiti openssl python3-venv haproxy
 SCHEMA    = schemathesis==4.32.5 http-message-signatures==3.0.0
 VULNDB   ?= https://vuln.go.dev
 # What gosec finds and is no fault: of conversions (G115) make check's linter judges, with the reason beside each; the operator names the folder of a run.
@@ -65,14 +65,14 @@ bench-scale: postgres ## build trees of up to 100 million customers; minutes, an
 	ASSAY_SCALE=$${ASSAY_SCALE:-$${TMPDIR:-/tmp}} go test -run '^$$' -bench '^BenchmarkScale$$' -benchtime 1x -timeout 2h -v ./cmd/assay
 
 # The server is a real one, over TLS 1.3 at the loopback address; wrk and h2load (Debian has both) share its cores.
-bench-serve: ## measure signed answers a second, their time at half of the peak, and memory over a minute
+bench-serve: ## measure signed answers a second, their time at half of the peak, memory over a minute, and what limits let through
 	@command -v wrk >/dev/null 2>&1 && command -v h2load >/dev/null 2>&1 || { echo "no wrk, or no h2load; on Debian type: sudo apt-get install -y --no-install-recommends wrk nghttp2-client"; exit 1; }
-	ASSAY_LOAD=1 go test -count=1 -v -run '^TestLoad$$' ./cmd/assay
+	ASSAY_LOAD=1 go test -count=1 -v -run '^Test(Load|AcceptedUnderLoad)$$' ./cmd/assay
 
 # What each judge says is kept in build/security. There is no copy of the vulnerability database in this repository: where VULNDB cannot be
 # reached, that is said, and nothing is known of vulnerabilities. A copy is named by VULNDB=file:///its/folder.
 test-security: security judges $(BIN)/gosec $(BIN)/govulncheck ## others' programs judge a served exchange; 100,000 malformed requests; gosec and govulncheck
-	ASSAY_SECURITY=$(CURDIR)/build/security ASSAY_MALFORMED=100000 go test -count=1 -timeout 40m -v -run '^Test(OutsideJudges|MalformedRequests|ServeTLS|ReceiptsAreBelieved|TypeScript)$$' ./cmd/assay
+	ASSAY_SECURITY=$(CURDIR)/build/security ASSAY_MALFORMED=100000 go test -count=1 -timeout 40m -v -run '^Test(OutsideJudges|BehindHAProxy|MalformedRequests|ServeTLS|ReceiptsAreBelieved|TypeScript)$$' ./cmd/assay
 	go test -count=1 -run '^Test(Spectral|OutsideJudges)$$' ./web ./web/httpsig
 	ASSAY_PYTHON=$(CURDIR)/build/security/venv/bin/python go test -count=1 -run '^TestOutside_' ./verifier/respsig
 	$(BIN)/gosec -severity high -confidence medium $(EXPLAINED) -fmt text ./web/... ./verifier/respsig ./cmd/... >build/security/gosec.txt 2>&1 || { tail -n 40 build/security/gosec.txt; exit 1; }
@@ -143,7 +143,7 @@ judges:
 # Others' programs that judge a served exchange. Without them there is no judgement: this fails, and says what to type.
 security:
 	@mkdir -p build/security; \
-	missing() { for p in testssl sslscan slowhttptest wapiti openssl; do command -v $$p >/dev/null 2>&1 || return 0; done; return 1; }; \
+	missing() { for p in testssl sslscan slowhttptest wapiti openssl haproxy; do command -v $$p >/dev/null 2>&1 || return 0; done; return 1; }; \
 	if missing && test "$$(id -u)" = 0 && command -v apt-get >/dev/null 2>&1; then \
 	  echo "installing $(SECURITY)"; \
 	  { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $(SECURITY); } >/dev/null 2>&1 </dev/null; \

@@ -153,6 +153,33 @@ func TestKeyLife(t *testing.T) {
 	}
 }
 
+// TestKeysOfCertificates: over the API too a key is bound to a certificate, instead of a secret.
+func TestKeysOfCertificates(t *testing.T) {
+	o := newOffice(t)
+	boss := o.asker(t, authz.Admin, authz.Service)
+	client := o.client(t, authz.Scope{}, authz.Service)
+	digest := strings.Repeat("0a", 32)
+	wish := func(more string) string {
+		return `{"client":"` + client.ID + `","name":"first","permissions":["proof:read:any"]` + more + `}`
+	}
+	made := answered[api.MadeKey](t, boss.ask(t, "POST", "/v1/keys", wish(`,"certificate":"`+digest+`"`)), 201)
+	if made.By != "certificate" || made.Secret != "" {
+		t.Errorf("%+v", made)
+	}
+	both := `,"certificate":"` + digest + `","publicKey":"ed25519:` + strings.Repeat("0a", 32) + `"`
+	if got := boss.ask(t, "POST", "/v1/keys", wish(both)); got.Code != 422 {
+		t.Errorf("by both: %d %s", got.Code, got.Body)
+	}
+	second := answered[api.MadeKey](t, boss.ask(t, "POST", "/v1/keys", wish("")), 201)
+	rotated := answered[api.MadeKey](t, boss.ask(t, "POST", "/v1/keys/"+second.ID+":rotate", `{"certificate":"`+strings.Repeat("0b", 32)+`"}`), 201)
+	if rotated.By != "certificate" || rotated.Secret != "" {
+		t.Errorf("%+v", rotated)
+	}
+	if got := boss.ask(t, "POST", "/v1/keys/"+second.ID+":rotate", "{"+both[1:]+"}"); got.Code != 422 {
+		t.Errorf("rotated to both: %d %s", got.Code, got.Body)
+	}
+}
+
 // TestPages: a list is read to its end by its cursors, each item once, whatever is added meanwhile.
 func TestPages(t *testing.T) {
 	o := newOffice(t)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/netip"
@@ -72,11 +73,7 @@ func (c Config) client(w http.ResponseWriter, r *http.Request, who *authn.Princi
 	if own := revocation.FindStringSubmatch(r.URL.Path); c.Limits == nil || own != nil && own[1] == who.ID {
 		return true
 	}
-	tier := who.Tier
-	if slices.Contains(who.Roles, authz.Auditor) {
-		tier = limit.Auditor
-	}
-	v, err := c.Limits.Client(r.Context(), who.Client, tier, dear[r.Method+" "+chi.RouteContext(r.Context()).RoutePattern()])
+	v, err := c.Limits.Client(r.Context(), who.Client, tierOf(who), dear[r.Method+" "+chi.RouteContext(r.Context()).RoutePattern()])
 	if err != nil {
 		c.Logger.Error("what a client has asked today cannot be read", "error", err)
 		api.Refuse(w, http.StatusServiceUnavailable, "how much was asked today cannot be found out at the moment")
@@ -86,6 +83,19 @@ func (c Config) client(w http.ResponseWriter, r *http.Request, who *authn.Princi
 		return false
 	}
 	return within(w, v)
+}
+
+// tierOf is by which policy somebody is counted.
+func tierOf(who *authn.Principal) string {
+	if slices.Contains(who.Roles, authz.Auditor) {
+		return limit.Auditor
+	}
+	return who.Tier
+}
+
+// left is what somebody may ask on this day still (see [api.Quota]).
+func (c Config) left(ctx context.Context, who *authn.Principal) (left, day int64, err error) {
+	return c.Limits.Left(ctx, who.Client, tierOf(who))
 }
 
 // suspect counts for the address a credential that is not good.

@@ -125,6 +125,63 @@ func carrying(h http.Handler, path string) *httptest.ResponseRecorder {
 	return w
 }
 
+// TestOrderOfActs: of an act the content is decoded before it is looked whether it was done, and that before it is done.
+func TestOrderOfActs(t *testing.T) {
+	o := newOffice(t)
+	boss := o.asker(t, authz.Admin)
+	wish := func(name string) string { return `{"name":"` + name + `","roles":["viewer"]}` }
+	same := []string{"Idempotency-Key", "the-same-wish-again"}
+	first := boss.ask(t, "POST", "/v1/clients", wish("one"), same...)
+	for _, tt := range []struct {
+		name, content string
+		status        int
+		slug          string
+	}{
+		{"decoding before what was done", wish("one") + "x", 400, "malformed"},
+		{"what was done before doing it", wish("another"), 422, "idempotency-mismatch"},
+	} {
+		got := boss.ask(t, "POST", "/v1/clients", tt.content, same...)
+		if kind, _ := problem(t, got); got.Code != tt.status || kind != "/problems/"+tt.slug {
+			t.Errorf("%s: %d %s", tt.name, got.Code, kind)
+		}
+	}
+	if again := boss.ask(t, "POST", "/v1/clients", wish("one"), same...); first.Code != 201 || again.Code != 201 || again.Body.String() != first.Body.String() {
+		t.Errorf("%d %s, then %d %s", first.Code, first.Body, again.Code, again.Body)
+	}
+}
+
+// TestEndingOnesOwnKey: whoever has used up all that they may, at an address from which others guess, still ends their own key; not
+// another's.
+func TestEndingOnesOwnKey(t *testing.T) {
+	var limits *limit.Limiter
+	o := newOffice(t, func(c *web.Config) {
+		var err error
+		if limits, err = limit.New(limit.Policies{limit.Anonymous: few(1), limit.Failures: few(1), limit.Standard: few(2)}, c.Acts.Store, c.Acts.Now); err != nil {
+			t.Fatal(err)
+		}
+		c.Limits = limits
+	})
+	k, other := o.asker(t, authz.Admin), o.asker(t, authz.Admin)
+	for _, want := range []int{200, 200, 429} {
+		if got := k.ask(t, "GET", "/v1/me", ""); got.Code != want {
+			t.Fatalf("%d, want %d", got.Code, want)
+		}
+	}
+	post(o.h, "/v1/proofs", "x", "Assay-Key", "x")
+	if got := k.ask(t, "GET", "/v1/me", ""); got.Code != 429 || got.Header().Get("Ratelimit-Policy") != `"failures";q=1;w=3600` {
+		t.Errorf("beside one who guesses: %d %v", got.Code, got.Header())
+	}
+	if got := k.ask(t, "POST", "/v1/keys/"+other.key+":revoke", ""); got.Code != 429 {
+		t.Errorf("another's key: %d", got.Code)
+	}
+	if got := k.ask(t, "POST", "/v1/keys/"+k.key+":revoke", ""); got.Code != 200 {
+		t.Errorf("their own: %d %s", got.Code, got.Body)
+	}
+	if got := k.ask(t, "POST", "/v1/keys/"+k.key+":revoke", ""); got.Code != 401 {
+		t.Errorf("once more: %d", got.Code)
+	}
+}
+
 // TestNoWayAround: whoever shows something that is no good credential is counted as if they showed nothing, wherever they ask.
 func TestNoWayAround(t *testing.T) {
 	p := newPlace(t)

@@ -75,6 +75,9 @@ func Handler(c Config) (http.Handler, error) {
 	if c.Fault == nil {
 		c.Fault = func(err error) { c.Logger.Error("what was asked for could not be done", "error", err) }
 	}
+	if c.Limits != nil && c.Quota == nil {
+		c.Quota = c.left
+	}
 	r := chi.NewRouter()
 	r.Use(secure, c.recovers, c.noKeyInURL, narrow, c.guard, middleware.GetHead)
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {

@@ -31,7 +31,8 @@ func newAdmin(a *app) *cobra.Command {
 		Use:   "key",
 		Short: "Make, list, rotate and revoke API keys of the server's clients",
 		Long: `API keys are for clients of the server (admin client) that ask for what is not public, such as customers' proofs. A key has an id, and a secret that is shown once and sent
-in the field Assay-Key; or no secret, but the public key with which its client signs each request (RFC 9421). Records lie in server.database, without secrets; the server
+in the field Assay-Key; or no secret, but the public key with which its client signs each request (RFC 9421), or the certificate that it shows when it connects (server.client_auth).
+A key that may change something has no secret, and names the networks that it is used from, none wider than /8 (IPv6: /32). Records lie in server.database, without secrets; the server
 need not be stopped, and a change holds from its next request on.`,
 		RunE: func(_ *cobra.Command, _ []string) error {
 			return usage("admin key needs a verb: create, list, rotate or revoke")
@@ -71,7 +72,7 @@ func newKeyCreate(a *app) *cobra.Command {
 	var permissions, networks []string
 	var w authn.Wish
 	var days int
-	var public string
+	var public, certificate string
 	cmd := &cobra.Command{
 		Use:   "create --name NAME --permission PERMISSION",
 		Short: "Make an API key; it is shown once",
@@ -84,6 +85,9 @@ func newKeyCreate(a *app) *cobra.Command {
 				return usage("--cidr: %v", err)
 			}
 			if w.Public, err = clientKey(public); err != nil {
+				return err
+			}
+			if w.Certificate, err = clientCertificate(certificate); err != nil {
 				return err
 			}
 			w.Life = time.Duration(days) * oneDay
@@ -107,6 +111,7 @@ func newKeyCreate(a *app) *cobra.Command {
 	f.StringArrayVar(&networks, "cidr", nil, "network that it is used from, such as 192.0.2.0/24, by the connection's address, again for each (default: any)")
 	f.IntVar(&days, "days", int(authn.Life/oneDay), "how many days it is good, at most 365")
 	f.StringVar(&public, "public-key", "", "the public key that its client signs requests with (ed25519:…), instead of a secret")
+	f.StringVar(&certificate, "certificate", "", "file of the certificate that its client shows (PEM; server.client_auth), instead of a secret")
 	return cmd
 }
 
@@ -184,15 +189,22 @@ func orElse(text, otherwise string) string {
 func newKeyRotate(a *app) *cobra.Command {
 	var days int
 	var overlap time.Duration
-	var public string
+	var public, certificate string
 	cmd := &cobra.Command{
 		Use:   "rotate ID",
-		Short: "Give an API key another secret, or another public key; the old one is good for a while still",
+		Short: "Give an API key another secret, public key or certificate; the old one is good for a while still",
 		Args:  oneArg("admin key rotate takes the id of one key"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			raw, err := clientKey(public)
 			if err != nil {
 				return err
+			}
+			sum, err := clientCertificate(certificate)
+			if err != nil {
+				return err
+			}
+			if raw != nil && sum != nil {
+				return usage("a key is shown by a signature or by a certificate: give --public-key or --certificate")
 			}
 			m, err := a.keyMaker(cmd)
 			if err != nil {
@@ -201,7 +213,12 @@ func newKeyRotate(a *app) *cobra.Command {
 			var k store.Key
 			var secret authn.Secret
 			if err := m.write(func(tx *store.Tx) (err error) {
-				k, secret, err = m.Rotate(m.ctx, tx, args[0], raw, time.Duration(days)*oneDay, overlap)
+				life := time.Duration(days) * oneDay
+				if sum != nil {
+					k, err = m.Bind(m.ctx, tx, args[0], sum, life, overlap)
+					return err
+				}
+				k, secret, err = m.Rotate(m.ctx, tx, args[0], raw, life, overlap)
 				return err
 			}); err != nil {
 				return err
@@ -212,6 +229,7 @@ func newKeyRotate(a *app) *cobra.Command {
 	cmd.Flags().IntVar(&days, "days", int(authn.Life/oneDay), "how many days from now the key is good, at most 365")
 	cmd.Flags().DurationVar(&overlap, "overlap", authn.Overlap, "how long the old one is good still, at most 168h; 0s ends it now")
 	cmd.Flags().StringVar(&public, "public-key", "", "the public key that its client signs requests with from now on (ed25519:…), instead of a secret")
+	cmd.Flags().StringVar(&certificate, "certificate", "", "file of the certificate that its client shows from now on (PEM), instead of a secret")
 	return cmd
 }
 
@@ -239,7 +257,7 @@ type keyRecord struct {
 	Client      string   `json:"client"`
 	Name        string   `json:"name"`
 	State       string   `json:"state"`
-	By          string   `json:"by"` // secret or signature
+	By          string   `json:"by"` // secret, signature or certificate
 	Permissions []string `json:"permissions"`
 	Reports     []string `json:"reports,omitempty"`
 	Networks    []string `json:"networks,omitempty"`
@@ -247,6 +265,7 @@ type keyRecord struct {
 	Expires     string   `json:"expires"`
 	Former      string   `json:"former,omitempty"` // until when the credential before is good
 	Used        string   `json:"used,omitempty"`
+	Certificate string   `json:"certificate,omitempty"` // its SHA-256
 	Key         string   `json:"key,omitempty"`
 }
 
@@ -255,8 +274,11 @@ func recordOf(k store.Key, now time.Time) keyRecord {
 	r := keyRecord{ID: k.ID, Client: k.Client, Name: k.Name, State: authn.State(k, now), By: "secret", Permissions: k.Permissions, Reports: k.Reports, Networks: k.Networks, Created: stamp(k.Created)}
 	last := k.Credentials[len(k.Credentials)-1]
 	r.Expires = stamp(last.Until)
-	if last.Public != nil {
+	switch {
+	case last.Public != nil:
 		r.By = "signature"
+	case last.Certificate != nil:
+		r.By, r.Certificate = "certificate", hex.EncodeToString(last.Certificate)
 	}
 	if n := len(k.Credentials); n > 1 && now.Before(k.Credentials[n-2].Until) {
 		r.Former = stamp(k.Credentials[n-2].Until)
@@ -274,6 +296,9 @@ func (a *app) sayMade(cmd *cobra.Command, k store.Key, secret authn.Secret) erro
 	text := fmt.Sprintf("API key %s of client %s, good until %s", r.ID, r.Client, r.Expires)
 	if r.Former != "" {
 		text += "\nthe old credential is good until " + r.Former
+	}
+	if r.Certificate != "" {
+		return a.say(cmd, r, "%s\nconnect with the certificate %s", text, r.Certificate)
 	}
 	if r.Key == "" {
 		return a.say(cmd, r, "%s\nsign requests with keyid=%q (RFC 9421, tag %q)", text, r.ID, "assay-request-1")

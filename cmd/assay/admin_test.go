@@ -34,19 +34,28 @@ type door struct {
 	url    string
 	said   string // file of what it says
 	here   *client.Client
+	there  *client.Client // from 127.0.0.2
+	asking string
 
 	process *os.Process
-	there   *client.Client // from 127.0.0.2
-	asking  string
 }
 
 func newDoor(t *testing.T, prepare ...func(*testing.T, *proofServer)) *door {
 	t.Helper()
+	return newDoorWith(t, nil, "", prepare...)
+}
+
+// newDoorWith has files and lines of [server] more.
+func newDoorWith(t *testing.T, files map[string]string, lines string, prepare ...func(*testing.T, *proofServer)) *door {
+	t.Helper()
 	s := newProofServer(t)
+	for name, text := range files {
+		s.write(t, name, text)
+	}
 	for _, does := range prepare {
 		does(t, s)
 	}
-	s.write(t, "assay.toml", strings.Replace(read(t, s.dir, "assay.toml"), "[server]\n", "[server]\ncertificate = \"cert.pem\"\ncertificate_key = \"key.pem\"\n", 1))
+	s.write(t, "assay.toml", strings.Replace(read(t, s.dir, "assay.toml"), "[server]\n", "[server]\n"+lines+"certificate = \"cert.pem\"\ncertificate_key = \"key.pem\"\n", 1))
 	roots := x509.NewCertPool()
 	roots.AddCert(pair(t, s.dir, 1, time.Now().AddDate(0, 0, 90)))
 	d := &door{server: s, asking: fmt.Sprintf(`{"customer":%q,"statement":%q}`, s.customers[0], s.exchange.digest(t, "first"))}

@@ -23,7 +23,7 @@ import (
 )
 
 // serverLines are what the operator of a server of proofs configures.
-const serverLines = "[server]\nkey = \"file:keys/response.age\"\nreports = \"reports\"\nproofs = \"handovers\"\nproofs_key = \"file:keys/server.age\"\n"
+const serverLines = "[server]\nkey = \"file:keys/response.age\"\nreports = \"reports\"\nproofs = \"handovers\"\nproofs_key = \"file:keys/server.age\"\n" + unhurried
 
 // A proofServer is a folder on a machine of its own: it has what was published, handed over and its own keys, and no run, ledger or snapshot key.
 type proofServer struct {

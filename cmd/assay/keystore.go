@@ -142,8 +142,10 @@ func (a *app) guardProofs(ctx context.Context, c *Config, config *web.Config) er
 	}
 	config.Gate = authn.NewGate(records, pepper, time.Now)
 	config.Acts = &api.Acts{Store: records, Pepper: pepper, Random: rand.Reader, Now: time.Now}
-	config.Audit, err = a.keepAudit(ctx, c, records, config.Logger)
-	return err
+	if config.Audit, err = a.keepAudit(ctx, c, records, config.Logger); err != nil {
+		return err
+	}
+	return c.limits(ctx, config, records)
 }
 
 // warnDue tells of keysets whose newest key has sealed for long.

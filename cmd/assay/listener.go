@@ -27,6 +27,7 @@ type answering struct {
 	tls     *tls.Config   // nil: plain HTTP
 	write   time.Duration // for an answer
 	log     *slog.Logger  // of what goes wrong below the handler
+	peers   peers         // who connects
 }
 
 // answer serves until it is interrupted.
@@ -49,7 +50,7 @@ func (a *app) answer(cmd *cobra.Command, listen string, what answering) error {
 		return err
 	}
 	done := make(chan error, 1)
-	go func() { done <- run(netutil.LimitListener(listener, maxConnections)) }()
+	go func() { done <- run(what.peers.listener(netutil.LimitListener(listener, maxConnections))) }()
 	select {
 	case err := <-done:
 		return refused("%v", err)

@@ -35,6 +35,13 @@ type ServerConfig struct {
 	Audit       string   `toml:"audit"`
 	AuditKey    string   `toml:"audit_key"`
 	AuditFormer []string `toml:"audit_former"`
+
+	ClientAuth     string          `toml:"client_auth"`
+	ClientCA       string          `toml:"client_ca"`
+	ClientAddress  string          `toml:"client_address"`
+	TrustedProxies []string        `toml:"trusted_proxies"`
+	Limits         LimitsConfig    `toml:"limits"`
+	Retired        []RetiredConfig `toml:"retired"`
 }
 
 // checkServer refuses what could not be served.
@@ -42,6 +49,9 @@ func (c *Config) checkServer() error {
 	s := c.Server
 	if (s.Certificate == "") != (s.CertificateKey == "") {
 		return errors.New("server: certificate and certificate_key go together")
+	}
+	if err := errors.Join(s.checkClientAuth(), s.checkLimits()); err != nil {
+		return err
 	}
 	if err := s.checkProofs(); err != nil {
 		return err
@@ -75,7 +85,7 @@ all reports of server.reports, what the log says of each, proofs; /openapi.json 
 With server.proofs it makes the customers' proofs of what was handed over to it (assay handover), for the exchange's own services: POST /v1/proofs.
 
 Read-only; it opens no ledger, no run, and no key but the response key and server.proofs_key. New reports, handovers and another certificate are noticed while it runs (the certificate every 10 seconds,
-or on SIGHUP). With server.certificate it speaks TLS 1.3 and nothing else; without, plain HTTP at a loopback address. Port 0 takes a free one; the address is printed.`,
+or on SIGHUP). Addresses and clients are held to [server.limits]. With server.certificate it speaks TLS 1.3 and nothing else; without, plain HTTP at a loopback address. Port 0 takes a free one; the address is printed.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.load()
@@ -113,6 +123,11 @@ func (a *app) serve(cmd *cobra.Command, c *Config, listen string) error {
 	if err := a.guardProofs(cmd.Context(), c, &config); err != nil {
 		return err
 	}
+	if config.Limits == nil { // there are no clients either
+		if err := c.limits(cmd.Context(), &config, nil); err != nil {
+			return unreadable("%v", err)
+		}
+	}
 	handler, err := web.Handler(config)
 	if err != nil {
 		return refused("%v", err)
@@ -121,7 +136,12 @@ func (a *app) serve(cmd *cobra.Command, c *Config, listen string) error {
 	if err != nil {
 		return err
 	}
-	return a.answer(cmd, listen, answering{handler, settings, 30 * time.Second, logger}) // what is larger gets more time while it moves
+	from, err := c.Server.peers()
+	if err != nil {
+		return unreadable("%v", err)
+	}
+	err = a.answer(cmd, listen, answering{handler, settings, 30 * time.Second, logger, from}) // what is larger gets more time while it moves
+	return errors.Join(err, config.Limits.Flush(context.WithoutCancel(cmd.Context())))
 }
 
 // logger writes lines to stderr, of a quiet server the warnings alone.
@@ -176,9 +196,12 @@ func (c *Config) tls(ctx context.Context, listen string, logger *slog.Logger) (*
 		return nil, nil
 	}
 	certificates := &certificates{certificate: c.resolve(c.Server.Certificate), key: c.resolve(c.Server.CertificateKey), log: logger}
+	if c.Server.ClientCA != "" {
+		certificates.clients, certificates.required = c.resolve(c.Server.ClientCA), c.Server.ClientAuth == clientsRequired
+	}
 	if err := certificates.load(); err != nil {
 		return nil, unreadable("server.certificate: %v", err)
 	}
 	go certificates.watch(ctx)
-	return &tls.Config{MinVersion: tls.VersionTLS13, GetCertificate: certificates.get}, nil
+	return certificates.config(), nil
 }

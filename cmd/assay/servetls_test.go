@@ -61,10 +61,13 @@ func pair(t *testing.T, dir string, serial int64, until time.Time) *x509.Certifi
 	return certificate
 }
 
+// unhurried is a server's configuration that lets tests ask as often as they like.
+const unhurried = `limits = { anonymous = "1000000/s", failures = "1000000/s", lookups = "1000000/s", runs = "1000000/s", standard = "1000000/s", connections = 10000 }` + "\n"
+
 // tlsExchange is one that is served over TLS, its answers signed: two reports in a folder, and the log.
 func tlsExchange(t *testing.T) *exchange {
 	t.Helper()
-	e := newExchange(t, "[server]\nkey = \"file:keys/response.age\"\nreports = \"reports\"\ncertificate = \"cert.pem\"\ncertificate_key = \"key.pem\"\n")
+	e := newExchange(t, "[server]\nkey = \"file:keys/response.age\"\nreports = \"reports\"\ncertificate = \"cert.pem\"\ncertificate_key = \"key.pem\"\n"+unhurried)
 	e.published(t, "first", "2026-10", "2026-10-31T23:59:59Z")
 	e.published(t, "second", "2026-11", "2026-11-15T23:59:59Z")
 	for _, name := range []string{"first", "second"} {

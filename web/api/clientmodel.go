@@ -19,7 +19,7 @@ type Client struct {
 	ID      string   `json:"id" minLength:"16" maxLength:"16"`
 	Name    string   `json:"name" maxLength:"64"`
 	State   string   `json:"state" enum:"good,disabled,expired"`
-	Roles   []string `json:"roles" nullable:"false" maxItems:"16" doc:"Its keys may a part of what these may: see /v1/roles"`
+	Roles   []string `json:"roles" nullable:"false" maxLength:"32" maxItems:"16" doc:"Its keys may a part of what these may: see /v1/roles"`
 	Tier    string   `json:"tier" maxLength:"32" doc:"What its limits are by"`
 	Scope   Scope    `json:"scope" doc:"Which statements it is for"`
 	Created string   `json:"created" format:"date-time" maxLength:"20"`
@@ -28,8 +28,8 @@ type Client struct {
 
 // Scope is which statements somebody is for; a filter that is missing lets all through.
 type Scope struct {
-	Entities []string `json:"entities,omitempty" nullable:"false" minItems:"1" maxItems:"64" doc:"Legal entities that the statement is of"`
-	Reports  []string `json:"reports,omitempty" nullable:"false" minItems:"1" maxItems:"500" doc:"Digests of statements"`
+	Entities []string `json:"entities,omitempty" nullable:"false" minLength:"1" maxLength:"256" minItems:"1" maxItems:"64" doc:"Legal entities that the statement is of"`
+	Reports  []string `json:"reports,omitempty" nullable:"false" minLength:"64" maxLength:"64" minItems:"1" maxItems:"500" doc:"Digests of statements"`
 	From     string   `json:"from,omitempty" format:"date" minLength:"10" maxLength:"10" doc:"Day of the first instant"`
 	Until    string   `json:"until,omitempty" format:"date" minLength:"10" maxLength:"10" doc:"Day of the last"`
 }
@@ -37,7 +37,7 @@ type Scope struct {
 // ClientWish says what a client is to be.
 type ClientWish struct {
 	Name    string   `json:"name" minLength:"1" maxLength:"64"`
-	Roles   []string `json:"roles" nullable:"false" minItems:"1" maxItems:"16" doc:"Of those in /v1/roles"`
+	Roles   []string `json:"roles" nullable:"false" maxLength:"32" minItems:"1" maxItems:"16" doc:"Of those in /v1/roles"`
 	Tier    string   `json:"tier,omitempty" enum:"basic,standard,partner" default:"standard"`
 	Scope   Scope    `json:"scope,omitempty"`
 	Expires string   `json:"expires,omitempty" format:"date-time" maxLength:"20" pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$" doc:"UTC, to the second; auditors need one, of 180 days at most"`
@@ -70,10 +70,10 @@ type Key struct {
 	Client      string   `json:"client" minLength:"16" maxLength:"16"`
 	Name        string   `json:"name" maxLength:"64"`
 	State       string   `json:"state" enum:"good,revoked,expired,unused" doc:"unused: for 60 days, and of no use until it is rotated"`
-	By          string   `json:"by" enum:"secret,signature" doc:"How its client shows that it has it"`
-	Permissions []string `json:"permissions" nullable:"false" maxItems:"64"`
-	Reports     []string `json:"reports,omitempty" nullable:"false" maxItems:"500" doc:"Digests of the statements that it is for; missing: all of its client's"`
-	Networks    []string `json:"networks,omitempty" nullable:"false" maxItems:"64" doc:"That it is used from; missing: any"`
+	By          string   `json:"by" enum:"secret,signature,certificate" doc:"How its client shows that it has it"`
+	Permissions []string `json:"permissions" nullable:"false" maxLength:"32" maxItems:"64"`
+	Reports     []string `json:"reports,omitempty" nullable:"false" minLength:"64" maxLength:"64" maxItems:"500" doc:"Digests of the statements that it is for; missing: all of its client's"`
+	Networks    []string `json:"networks,omitempty" nullable:"false" maxLength:"64" maxItems:"64" doc:"That it is used from; missing: any"`
 	Created     string   `json:"created" format:"date-time" maxLength:"20"`
 	Expires     string   `json:"expires" format:"date-time" maxLength:"20"`
 	Former      string   `json:"former,omitempty" format:"date-time" maxLength:"20" doc:"Until when the credential before is good still"`
@@ -90,25 +90,27 @@ type MadeKey struct {
 type KeyWish struct {
 	Client      string   `json:"client" minLength:"16" maxLength:"16" pattern:"^[a-z2-7]{16}$" doc:"Whose it is"`
 	Name        string   `json:"name" minLength:"1" maxLength:"64" doc:"What it is for"`
-	Permissions []string `json:"permissions" nullable:"false" minItems:"1" maxItems:"64" doc:"Of those that its client and you have"`
-	Reports     []string `json:"reports,omitempty" nullable:"false" minItems:"1" maxItems:"500" doc:"Digests of the statements that it is for"`
-	Networks    []string `json:"networks,omitempty" nullable:"false" minItems:"1" maxItems:"64" doc:"That it is used from, such as 192.0.2.0/24"`
+	Permissions []string `json:"permissions" nullable:"false" maxLength:"32" minItems:"1" maxItems:"64" doc:"Of those that its client and you have"`
+	Reports     []string `json:"reports,omitempty" nullable:"false" minLength:"64" maxLength:"64" minItems:"1" maxItems:"500" doc:"Digests of the statements that it is for"`
+	Networks    []string `json:"networks,omitempty" nullable:"false" maxLength:"64" minItems:"1" maxItems:"64" doc:"That it is used from, such as 192.0.2.0/24"`
 	Days        int      `json:"days,omitempty" minimum:"1" maximum:"365" default:"90" doc:"How long it is good"`
 	PublicKey   string   `json:"publicKey,omitempty" maxLength:"72" pattern:"^ed25519:[0-9a-f]{64}$" doc:"That its client signs requests with, instead of a secret"`
+	Certificate string   `json:"certificate,omitempty" minLength:"64" maxLength:"64" pattern:"^[0-9a-f]{64}$" doc:"SHA-256 of the certificate that its client shows, instead of a secret"`
 }
 
 // RotateWish says what the next credential of a key is to be.
 type RotateWish struct {
-	Days      int    `json:"days,omitempty" minimum:"1" maximum:"365" default:"90" doc:"How long it is good, from now"`
-	Overlap   *int   `json:"overlap,omitempty" minimum:"0" maximum:"168" default:"24" doc:"How many hours the former one is good still"`
-	PublicKey string `json:"publicKey,omitempty" maxLength:"72" pattern:"^ed25519:[0-9a-f]{64}$" doc:"That its client signs requests with from now on, instead of a secret"`
+	Days        int    `json:"days,omitempty" minimum:"1" maximum:"365" default:"90" doc:"How long it is good, from now"`
+	Overlap     *int   `json:"overlap,omitempty" minimum:"0" maximum:"168" default:"24" doc:"How many hours the former one is good still"`
+	PublicKey   string `json:"publicKey,omitempty" maxLength:"72" pattern:"^ed25519:[0-9a-f]{64}$" doc:"That its client signs requests with from now on, instead of a secret"`
+	Certificate string `json:"certificate,omitempty" minLength:"64" maxLength:"64" pattern:"^[0-9a-f]{64}$" doc:"SHA-256 of the certificate that its client shows from now on, instead of a secret"`
 }
 
 // Me is who asks, as the server sees them.
 type Me struct {
 	Client      Client   `json:"client"`
 	Key         Key      `json:"key"`
-	Permissions []string `json:"permissions" nullable:"false" maxItems:"64" doc:"That key and client both have"`
+	Permissions []string `json:"permissions" nullable:"false" maxLength:"32" maxItems:"64" doc:"That key and client both have"`
 }
 
 // Roles are the roles that there are.
@@ -119,7 +121,7 @@ type Roles struct {
 // RoleRecord is a role and what it may.
 type RoleRecord struct {
 	Role        string   `json:"role" maxLength:"32"`
-	Permissions []string `json:"permissions" nullable:"false" maxItems:"64"`
+	Permissions []string `json:"permissions" nullable:"false" maxLength:"32" maxItems:"64"`
 }
 
 func clientOf(c store.Client, now time.Time) Client {
@@ -130,8 +132,11 @@ func keyOf(k store.Key, now time.Time) Key {
 	last := k.Credentials[len(k.Credentials)-1]
 	out := Key{ID: k.ID, Client: k.Client, Name: k.Name, State: authn.State(k, now), By: "secret", Permissions: k.Permissions, Reports: k.Reports, Networks: k.Networks,
 		Created: stamp(k.Created), Expires: stamp(last.Until), Used: stamp(k.Used)}
-	if last.Public != nil {
+	switch {
+	case last.Public != nil:
 		out.By = "signature"
+	case last.Certificate != nil:
+		out.By = "certificate"
 	}
 	if n := len(k.Credentials); n > 1 && now.Before(k.Credentials[n-2].Until) {
 		out.Former = stamp(k.Credentials[n-2].Until)

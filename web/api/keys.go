@@ -43,7 +43,7 @@ func (a *api) addKeys() {
 	})
 	of := objectOf("id", isID, "Id of the API key")
 	addAct(a, act{method: http.MethodPost, path: keysPath, id: "key-create", tag: tagClients, summary: "Make an API key; its secret is shown once", creates: true, most: 64 << 10}, a.issue)
-	addAct(a, act{method: http.MethodPost, path: keysPath + "/{id}:rotate", id: "key-rotate", tag: tagClients, summary: "Give an API key another secret, or another public key; it is shown once, and the old one is good for a while still", of: of, creates: true}, a.rotate)
+	addAct(a, act{method: http.MethodPost, path: keysPath + "/{id}:rotate", id: "key-rotate", tag: tagClients, summary: "Give an API key another secret, public key or certificate; it is shown once, and the old one is good for a while still", of: of, creates: true}, a.rotate)
 	addAct(a, act{method: http.MethodPost, path: keysPath + "/{id}:revoke", id: "key-revoke", tag: tagClients, summary: "End an API key for good, from the next request on", of: of}, a.revoke)
 }
 
@@ -95,6 +95,9 @@ func (a *api) issue(ctx context.Context, c *call, in *KeyWish) (MadeKey, error) 
 	if err == nil {
 		w.Public, err = publicKey(in.PublicKey)
 	}
+	if err == nil && in.Certificate != "" {
+		w.Certificate, err = hex.DecodeString(in.Certificate)
+	}
 	if err != nil {
 		return MadeKey{}, refused(http.StatusUnprocessableEntity, "", err.Error())
 	}
@@ -134,12 +137,29 @@ func (a *api) rotate(ctx context.Context, c *call, in *RotateWish) (MadeKey, err
 	if in.Overlap != nil {
 		overlap = time.Duration(*in.Overlap) * time.Hour
 	}
-	k, secret, err := a.maker(c).Rotate(ctx, c.tx, c.of, public, days(in.Days), overlap)
+	var secret authn.Secret
+	switch {
+	case in.Certificate == "":
+		k, secret, err = a.maker(c).Rotate(ctx, c.tx, c.of, public, days(in.Days), overlap)
+	case public != nil:
+		return MadeKey{}, refused(http.StatusUnprocessableEntity, "", "give publicKey or certificate, not both")
+	default:
+		k, err = a.bind(ctx, c, in.Certificate, days(in.Days), overlap)
+	}
 	if err != nil {
 		return MadeKey{}, refusalOf(err)
 	}
 	c.location = keysPath + "/" + k.ID
 	return MadeKey{keyOf(k, c.now), secret.Show()}, nil
+}
+
+// bind rotates a key to a certificate.
+func (a *api) bind(ctx context.Context, c *call, certificate string, life, overlap time.Duration) (store.Key, error) {
+	sum, err := hex.DecodeString(certificate)
+	if err != nil {
+		return store.Key{}, err
+	}
+	return a.maker(c).Bind(ctx, c.tx, c.of, sum, life, overlap)
 }
 
 func (a *api) mayRotate(who *authn.Principal, k store.Key) error {

@@ -2,6 +2,7 @@ package limit
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -95,21 +96,18 @@ func (l *Limiter) Flush(ctx context.Context) error {
 // kept is for how many days it is known what a client asked.
 const kept = 31
 
-// Keep flushes once a second until ctx ends, and then once more. Told is what fails.
+// Keep flushes, and looks whether policies were changed, once a second until ctx ends. Told is what fails.
 func (l *Limiter) Keep(ctx context.Context, told func(error)) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
 		select {
-		case <-tick.C:
-			if err := l.Flush(ctx); err != nil && ctx.Err() == nil {
-				told(err)
-			}
 		case <-ctx.Done():
-			if err := l.Flush(context.WithoutCancel(ctx)); err != nil {
-				told(err)
-			}
 			return
+		case <-tick.C:
+		}
+		if err := errors.Join(l.Flush(ctx), l.Look(ctx)); err != nil && ctx.Err() == nil {
+			told(err)
 		}
 	}
 }
