@@ -110,7 +110,11 @@ func (t *Tx) Client(ctx context.Context, id string) (Client, error) {
 
 // Client is the record of a client as it is now, or [ErrUnknown].
 func (s *Store) Client(ctx context.Context, id string) (Client, error) {
-	return s.seals.oneClient(s.client.QueryRowContext(ctx, id), id)
+	c, err := s.seals.oneClient(s.client.QueryRowContext(ctx, id), id)
+	if errors.Is(err, ErrUnknown) {
+		err = errors.Join(err, s.openDecoy())
+	}
+	return c, err
 }
 
 // Clients are the records after a client of that id, or from the first where it is empty, oldest first, and no more than most.
