@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // anew ends the door's server, as whoever stops it does, and starts another one with such lines for those that let tests ask as they like.
@@ -81,6 +82,32 @@ func TestServedLimits(t *testing.T) {
 	if gone.StatusCode != 410 || gone.Header.Get("Link") != `</v2/policy>; rel="successor-version"` || gone.Header.Get("Sunset") != "Wed, 01 Jul 2026 00:00:00 GMT" || gone.Header.Get("Deprecation") != "@1767225600" {
 		t.Errorf("what is retired: %s %v", gone.Status, gone.Header)
 	}
+	// A limit that is changed beside the server holds soon.
+	set := func(args ...string) string {
+		out, _ := mustCall(t, d.server.dir, d.server.exchange.assay, append([]string{"admin", "limit", "--config", "other.toml"}, args...)...)
+		return out
+	}
+	if got := set("set", "anonymous", "1000/s burst 1000"); !strings.Contains(got, "anonymous: 1000/s") {
+		t.Errorf("set: %s", got)
+	}
+	for d.plainly(t, "/v1/health").Header.Get("Ratelimit-Policy") != `"anonymous";q=1000;w=1` {
+		time.Sleep(50 * time.Millisecond)
+	}
+	if got := codes(3, "/v1/health"); got != "200 200 200 " {
+		t.Errorf("an address that may ask more often by now: %s", got)
+	}
+	if got := set("list"); !strings.Contains(got, "1000/s") || !strings.Contains(got, "1/h burst 2") {
+		t.Errorf("list: %s", got)
+	}
+	if got := set("reset", "anonymous"); !strings.Contains(got, "anonymous: 1/h burst 2") {
+		t.Errorf("reset: %s", got)
+	}
+	for args, want := range map[string]string{"set gold 1/s": "there is no limit", "set basic often": "no limit such as", "reset gold": "there is no limit", "set basic": "a name and a policy"} {
+		if code, _, stderr := call(t, d.server.dir, d.server.exchange.assay, append([]string{"admin", "limit"}, strings.Fields(args)...)...); code == 0 || !strings.Contains(stderr, want) {
+			t.Errorf("%s: exit %d: %s", args, code, stderr)
+		}
+	}
+
 	d.anew(t, "limits = { connections = 2 }\n")
 	address := strings.TrimPrefix(d.url, "https://")
 	for range 2 {
