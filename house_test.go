@@ -59,7 +59,7 @@ var rules = map[string][]string{
 	"report/render": {"report"},
 
 	"web":           {"report", "web/api", "web/published", "web/httpsig", "web/audit", "web/authn", "web/authz", "web/limit"},
-	"web/api":       {"report", "attest", "web/published", "web/store", "web/audit", "web/authn", "web/authz"},
+	"web/api":       {"report", "attest", "web/published", "web/store", "web/audit", "web/runs", "web/authn", "web/authz"},
 	"web/published": {"report", "attest"},
 	"web/httpsig":   {},
 	"web/store":     {},
@@ -68,6 +68,8 @@ var rules = map[string][]string{
 	"web/limit":     {"web/store"},
 	"web/audit":     {"web/store", "attest"},
 	"web/authn":     {"web/store", "web/authz", "web/audit", "web/httpsig"},
+	"web/hooks":     {"web/store", "web/httpsig", "attest"},
+	"web/runs":      {"report", "attest", "web/store", "web/audit"},
 	"web/client":    {"web/httpsig", "attest"},
 
 	"web/published/publishedtest": {"report", "merkle", "attest"},

@@ -108,7 +108,7 @@ func (a *asker) ask(t testing.TB, method, path, content string, header ...string
 	}
 	w := httptest.NewRecorder()
 	a.o.h.ServeHTTP(w, r)
-	verified(t, method, path, w)
+	verifiedTo(t, method, path, httpsig.Asked(r), w)
 	return w
 }
 

@@ -61,8 +61,8 @@ func needs(r *http.Request) authz.Permission {
 	return permissions[method+" "+chi.RouteContext(r.Context()).RoutePattern()]
 }
 
-// maxContent is how much whoever was let in may send, in bytes. A handler takes less.
-const maxContent = 64 << 10
+// maxContent is how much whoever was let in may send, in bytes: an envelope of a draft. Most handlers take less.
+const maxContent = 2 << 20
 
 // checked reads the content, for the handler to read again, and holds it to what was signed. If that fails it has answered.
 func (c Config) checked(w http.ResponseWriter, r *http.Request, check func([]byte) error) bool {
@@ -70,7 +70,7 @@ func (c Config) checked(w http.ResponseWriter, r *http.Request, check func([]byt
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		api.Refuse(w, http.StatusRequestEntityTooLarge, "the content has more than 64 KiB")
+		api.Refuse(w, http.StatusRequestEntityTooLarge, "the content has more than 2 MiB")
 		return false
 	case err != nil:
 		api.Refuse(w, http.StatusBadRequest, "the content broke off")

@@ -176,7 +176,7 @@ func TestSignedDoor(t *testing.T) {
 		}
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)
-		verified(t, "POST", "/v1/proofs", w)
+		verifiedTo(t, "POST", "/v1/proofs", httpsig.Asked(r), w)
 		return w
 	}
 	if got := request("0123456789-first", content); got.Code != 404 {
@@ -192,7 +192,7 @@ func TestSignedDoor(t *testing.T) {
 			t.Errorf("%s: %d %s", name, got.Code, kind)
 		}
 	}
-	if got := request("0123456789-more-than", strings.Repeat("x", 64<<10+1)); got.Code != 413 {
+	if got := request("0123456789-more-than", strings.Repeat("x", 2<<20+1)); got.Code != 413 {
 		t.Errorf("more than may be sent: %d", got.Code)
 	}
 }

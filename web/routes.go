@@ -50,6 +50,16 @@ var permissions = map[string]authz.Permission{
 	"GET /v1/keys/{id}":                     authz.Self,
 	"POST /v1/keys/{id}:rotate":             authz.Self,
 	"POST /v1/keys/{id}:revoke":             authz.Self,
+	"GET /v1/runs":                          authz.RunRead,
+	"POST /v1/runs":                         authz.RunStart,
+	"GET /v1/runs/{id}":                     authz.RunRead,
+	"GET /v1/runs/{id}/draft":               authz.RunRead,
+	"POST /v1/runs/{id}/approvals":          authz.ApprovalSubmit,
+	"POST /v1/runs/{id}:publish":            authz.ReportPublish,
+	"POST /v1/runs/{id}:cancel":             authz.RunStart,
+	"POST /v1/runs/{id}:resume":             authz.RunStart,
+	"POST /v1/reports/{statement}:withdraw": authz.ReportWithdraw,
+	"POST /v1/reports/{statement}/findings": authz.FindingSubmit,
 }
 
 // checkRoutes reports a route without a permission, or a permission without a route: nothing is served by an oversight.

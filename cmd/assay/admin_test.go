@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -283,12 +284,49 @@ func TestSignedAtTheDoor(t *testing.T) {
 			t.Errorf("%s: %d %s", name, got, content)
 		}
 	}
-	if got, _, content := doorSays(t, d.here, signed(time.Now())); got != 200 {
-		t.Errorf("another one: %d %s", got, content)
-	}
+	d.keepsSigned(t, signed(time.Now()))
 	d.server.admin(t, "revoke", k.ID)
 	if got, _, _ := doorSays(t, d.here, signed(time.Now())); got != 401 {
 		t.Errorf("after it is revoked: %d", got)
+	}
+}
+
+// keepsSigned asks, and has assay-verify check the receipt: the answer is to this request. As one to another it is refused.
+func (d *door) keepsSigned(t *testing.T, r *http.Request) {
+	t.Helper()
+	answer, err := d.here.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	content, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode != http.StatusOK {
+		t.Fatalf("another one: %d %s %v", answer.StatusCode, content, err)
+	}
+	receipt, err := client.Receipt(answer, content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := d.here.Keys(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, asked := d.server.dir, base64.StdEncoding.EncodeToString(httpsig.Asked(r))
+	d.server.write(t, "keys.dsse.json", string(list))
+	d.server.write(t, "trust.toml", d.server.exchange.policy)
+	other := base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{1}, ed25519.SignatureSize))
+	for name, tt := range map[string]struct {
+		old, replacement string
+		want             int
+	}{"mine": {asked, asked, 0}, "another": {asked, other, 1}, "none": {`"asked":"` + asked + `",`, "", 3}} {
+		if !bytes.Contains(receipt, []byte(tt.old)) {
+			t.Fatalf("%s is not in %s", tt.old, receipt)
+		}
+		d.server.write(t, "receipt.json", strings.Replace(string(receipt), tt.old, tt.replacement, 1))
+		code, out, stderr := call(t, dir, d.server.exchange.verify, "response", "receipt.json", "--keys", "keys.dsse.json", "--policy", "trust.toml")
+		if code != tt.want || code == 0 && !strings.Contains(out, "it answers one signed request and no other") {
+			t.Errorf("%s: exit %d, want %d: %s%s", name, code, tt.want, out, stderr)
+		}
 	}
 }
 

@@ -26,9 +26,11 @@ func newAudit(a *app) *cobra.Command {
 		Long: `A server keeps on record who did what, from which network and with what outcome, what was denied too; so does assay admin. Each row is chained to the one before, and
 what cannot be recorded is not done. Every 10 seconds assay serve signs with server.audit_key how far the chain reaches, and puts that head into the folder server.audit:
 copy the heads to where nobody who can write to server.database can, and nobody changes a row unnoticed.`,
-		RunE: func(_ *cobra.Command, _ []string) error { return usage("audit needs a verb: verify, head or address") },
+		RunE: func(_ *cobra.Command, _ []string) error {
+			return usage("audit needs a verb: verify, head, address or anchor")
+		},
 	}
-	cmd.AddCommand(newAuditVerify(a), newAuditHead(a), newAuditAddress(a))
+	cmd.AddCommand(newAuditVerify(a), newAuditHead(a), newAuditAddress(a), newAuditAnchor(a))
 	return cmd
 }
 
@@ -38,7 +40,8 @@ func newAuditVerify(a *app) *cobra.Command {
 		Use:   "verify",
 		Short: "Look at every row of the audit log, and hold it to the heads that were signed",
 		Long: `Look whether every row is chained to the one before and none is missing, and whether each head of server.audit is of the chain that is there. Rows that were edited,
-deleted or put elsewhere are found by the chain; rows cut off at the end, or a chain that was written anew, by heads from before. The server may run meanwhile.`,
+deleted or put elsewhere are found by the chain; rows cut off at the end, or a chain that was written anew, by heads from before. So it does with the heads that the
+transparency log holds (assay audit anchor), where that is on this machine. The server may run meanwhile.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.load()
@@ -70,11 +73,15 @@ func (a *app) verifyAudit(cmd *cobra.Command, c *Config, dir string) error {
 	if len(known) == 0 {
 		heads = func(func(audit.Head, error) bool) {}
 	}
-	v, err := audit.Verify(cmd.Context(), log, heads)
+	logged, err := a.loggedHeads(cmd.Context(), c, known)
+	if err != nil {
+		return err
+	}
+	v, err := audit.Verify(cmd.Context(), log, withLogged(heads, logged))
 	if err != nil {
 		return unreadable("server.database: %v", err)
 	}
-	if err := a.sayAudit(cmd, v, dir, len(known) > 0); err != nil {
+	if err := a.sayAudit(cmd, v, dir, len(logged), len(known) > 0); err != nil {
 		return err
 	}
 	if n := len(v.Faults); n > 0 {
@@ -83,13 +90,13 @@ func (a *app) verifyAudit(cmd *cobra.Command, c *Config, dir string) error {
 	return nil
 }
 
-func (a *app) sayAudit(cmd *cobra.Command, v audit.Verdict, dir string, keyed bool) error {
+func (a *app) sayAudit(cmd *cobra.Command, v audit.Verdict, dir string, logged int, keyed bool) error {
 	if a.json {
 		faults := v.Faults
 		if faults == nil {
 			faults = []string{}
 		}
-		return a.say(cmd, map[string]any{"rows": v.Rows, "last": v.Last, "heads": v.Heads, "faults": faults}, "")
+		return a.say(cmd, map[string]any{"rows": v.Rows, "last": v.Last, "heads": v.Heads, "logged": logged, "faults": faults}, "")
 	}
 	lines := v.Faults
 	if len(lines) == 0 {
@@ -101,7 +108,7 @@ func (a *app) sayAudit(cmd *cobra.Command, v audit.Verdict, dir string, keyed bo
 	case v.Heads == 0:
 		lines = append(lines, fmt.Sprintf("no head was compared: there is none in %s", dir))
 	default:
-		lines = append(lines, fmt.Sprintf("%d signed heads of %s were compared", v.Heads, dir))
+		lines = append(lines, fmt.Sprintf("%d signed heads of %s were compared, and %d that the transparency log holds", v.Heads-logged, dir, logged))
 	}
 	return a.say(cmd, nil, "%s", strings.Join(lines, "\n"))
 }

@@ -64,6 +64,7 @@ type Config struct {
 	Worker struct {
 		Database string `toml:"database"`
 		Tasks    int    `toml:"tasks"`
+		Runs     string `toml:"runs"`
 	} `toml:"worker"`
 	Assets     []AssetConfig      `toml:"asset"`
 	Chains     []ChainConfig      `toml:"chain"`
@@ -92,6 +93,7 @@ type Config struct {
 	Witness WitnessConfig `toml:"witness"`
 
 	Timestamps []TimestampConfig `toml:"timestamp"`
+	Webhooks   []WebhookConfig   `toml:"webhook"`
 
 	path string // of the file, absolute
 }
@@ -251,6 +253,9 @@ func parseConfig(raw []byte) (*Config, error) {
 		return nil, fmt.Errorf(" %w", err)
 	}
 	if err := c.checkTimestamps(); err != nil {
+		return nil, fmt.Errorf(" %w", err)
+	}
+	if err := c.checkWebhooks(); err != nil {
 		return nil, fmt.Errorf(" %w", err)
 	}
 	if err := c.checkServer(); err != nil {

@@ -59,7 +59,7 @@ func newProofServer(t *testing.T) *proofServer {
 	writeKEK(t, s.dir)
 	mustCall(t, s.dir, e.assay, "keys", "new", "--algorithm", "x25519", "--recipient", recipient, "keys/server.age")
 	e.write(t, "keys/server.pub", read(t, s.dir, "keys", "server.pub"))
-	e.must(t, "keys", "response", "--recipient", recipient)
+	e.must(t, "keys", "response", "--recipient", recipient, "--sign-only")
 	for _, name := range []string{"reports", "log"} {
 		if err := os.CopyFS(filepath.Join(s.dir, name), os.DirFS(filepath.Join(e.dir, name))); err != nil {
 			t.Fatal(err)

@@ -92,6 +92,7 @@ func newRoot(app *app) *cobra.Command {
 	}
 	flags := root.PersistentFlags()
 	flags.StringVar(&app.configPath, "config", "assay.toml", "configuration file")
+	flags.StringVar(&app.run, "run", "", "id of a run that was asked for over the API, instead of the one of [run]")
 	flags.BoolVar(&app.json, "json", false, "print results as JSON")
 	flags.BoolVar(&app.quiet, "quiet", false, "print no progress")
 	flags.StringVar(&app.passphraseFile, "passphrase-file", "", "file with the passphrase of the keys (or set ASSAY_PASSPHRASE, or be asked)")

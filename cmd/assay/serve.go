@@ -81,7 +81,7 @@ func newServe(a *app) *cobra.Command {
 		Short: "Serve reports and log over HTTP, read-only; with a key of its own, every answer signed",
 		Long: `Serve the newest report's page at /, its bundle's files below /bundle/ and the whole as /bundle.zip, and the transparency log of [log] below /log/.
 With server.key every answer is signed, so that whoever asked can show later what was answered (assay-verify response), and the API for programs answers below /v1/:
-all reports of server.reports, what the log says of each, proofs; /openapi.json describes it. Without that key /v1/ answers 503.
+all reports of server.reports, what the log says of each, proofs; /openapi.json describes it. Without that key /v1/ answers 503. With [[webhook]] it tells others what happens.
 With server.proofs it makes the customers' proofs of what was handed over to it (assay handover), for the exchange's own services: POST /v1/proofs.
 
 Read-only; it opens no ledger, no run, and no key but the response key and server.proofs_key. New reports, handovers and another certificate are noticed while it runs (the certificate every 10 seconds,
@@ -127,6 +127,9 @@ func (a *app) serve(cmd *cobra.Command, c *Config, listen string) error {
 		if err := c.limits(cmd.Context(), &config, nil); err != nil {
 			return unreadable("%v", err)
 		}
+	}
+	if err := a.tellHooks(cmd.Context(), c, config, logger); err != nil {
+		return err
 	}
 	handler, err := web.Handler(config)
 	if err != nil {

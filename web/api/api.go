@@ -41,6 +41,7 @@ import (
 	"net/http"
 	"reflect"
 	"sync"
+	"sync/atomic"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
@@ -82,7 +83,8 @@ type Seen struct {
 type api struct {
 	huma.API
 	config  Config
-	flights sync.Map // acts that are being done, by their names
+	flights sync.Map     // acts that are being done, by their names
+	waits   atomic.Int64 // who wait for something to happen to a run
 }
 
 const (
@@ -112,9 +114,7 @@ func Add(r chi.Router, c Config) error {
 	a.addAudit()
 	a.addClients()
 	a.addKeys()
-	if err := a.retire(); err != nil {
-		return err
-	}
+	a.addRuns()
 	return a.addDocument()
 }
 
@@ -135,8 +135,9 @@ func begin(r chi.Router, c Config) *api {
 		settings.Tags = append(settings.Tags, &huma.Tag{Name: tagProofs, Description: "Customers' inclusion proofs, for the exchange's own services"})
 	}
 	if c.Acts != nil {
-		settings.Tags = append(settings.Tags, &huma.Tag{Name: tagClients, Description: "Who may ask for what is not public, and their API keys"})
-		settings.Tags = append(settings.Tags, &huma.Tag{Name: tagAudit, Description: "Who did what, and who asked for what"})
+		settings.Tags = append(settings.Tags, &huma.Tag{Name: tagClients, Description: "Who may ask for what is not public, and their API keys"},
+			&huma.Tag{Name: tagRuns, Description: "Reports that are drawn up, approved, published and withdrawn; a worker inside does it"},
+			&huma.Tag{Name: tagAudit, Description: "Who did what, and who asked for what"})
 	}
 	settings.OpenAPIPath, settings.DocsPath, settings.SchemasPath = "", "", "" // served like all else, below
 	settings.CreateHooks = nil

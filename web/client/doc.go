@@ -10,6 +10,8 @@
 //
 // With an API key, [Client.Proof] asks for a customer's inclusion proof.
 //
+// What the server tells by itself, [Client.Webhook] checks.
+//
 // A receipt, and the key list beside it, shows anybody later what the server answered:
 // assay-verify response checks both. A [Client] is an [http.RoundTripper] too, so that
 // whatever takes an http.Client can ask through it.

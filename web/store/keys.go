@@ -60,13 +60,19 @@ func (t *Tx) ChangeKey(ctx context.Context, id string, change func(*Key) error) 
 	return t.put(ctx, k)
 }
 
-// RevokeKey ends a key for good. One that is revoked already stays as it is.
+// RevokeKey ends a key for good, which is told. One that is revoked already stays as it is.
 func (t *Tx) RevokeKey(ctx context.Context, id string, at time.Time) error {
 	if _, err := t.one(ctx, id); err != nil {
 		return err
 	}
-	_, err := t.tx.ExecContext(ctx, "UPDATE keys SET revoked = ? WHERE id = ? AND revoked IS NULL", at.Unix(), id)
-	return err
+	res, err := t.tx.ExecContext(ctx, "UPDATE keys SET revoked = ? WHERE id = ? AND revoked IS NULL", at.Unix(), id)
+	if err != nil {
+		return err
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return err
+	}
+	return t.AddHookEvent(ctx, at, KeyRevoked, id)
 }
 
 // KeyUsed notes when a key was used.
