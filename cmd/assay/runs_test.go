@@ -33,6 +33,7 @@ func newWorkshop(t *testing.T, lines string) *workshop {
 	t.Helper()
 	w := &workshop{exchange: newExchange(t, "[worker]\nruns = \"runs\"\n[server]\nreports = \"reports\"\n"+lines+
 		"[approvals]\nrequired = 2\nkeys = [\"p0.pub\", \"p1.pub\", \"p2.pub\"]\n")}
+	writeKEK(t, w.dir)
 	id, err := age.ParseX25519Identity(strings.TrimSpace(read(t, w.dir, "id.txt")))
 	if err != nil {
 		t.Fatal(err)

@@ -187,11 +187,14 @@ func (w *workshop) onEthereum(t *testing.T) (at string) {
 func TestRunOverTheAPI(t *testing.T) {
 	w := newWorkshop(t, "key = \"file:keys/response.age\"\ndatabase = \"sqlite:assay.db\"\n")
 	at := w.onEthereum(t)
+	hook := w.tells(t)
 	url, said := w.answers(t)
 	w.works(t)
 	operator := w.caller(t, url, "run:start", "run:read", "approval:submit")
 	publisher := w.caller(t, url, "report:publish", "report:withdraw", "run:read", "approval:submit")
 	auditor := w.caller(t, url, "finding:submit", "run:read")
+	hook.client = auditor.client
+	close(hook.ready)
 
 	operator.asks(t, 422, "POST", "/v1/runs", `{"instant":"2026-13-01T00:00:00Z"}`, nil)
 	publisher.asks(t, 403, "POST", "/v1/runs", `{}`, nil)
@@ -230,6 +233,7 @@ func TestRunOverTheAPI(t *testing.T) {
 
 	w.addsFinding(t, auditor, run.ID, statement)
 	w.takesBack(t, publisher, operator, statement)
+	hook.hears(t, "run.waiting "+run.ID, "run.published "+run.ID, "report.withdrawn "+done.Statement)
 	has(t, w.judges(t, 1, "bundle", "reports/"+run.ID+"/bundle.zip", "--log", "log"), "A wallet was counted twice.")
 	var list api.Runs
 	operator.asks(t, 200, "GET", "/v1/runs?state=published", "", &list)

@@ -217,6 +217,7 @@ func carried() map[string]*huma.Param {
 		"Cache-Control":   "immutable, if a statement's digest vouches for the content",
 		"Content-Digest":  "The content's SHA-256 (RFC 9530)",
 		"Signature-Input": "What is signed (RFC 9421, SPEC part 28)",
+		"Request-Id":      "Which request it was, in this server's log; a problem's instance",
 		"Signature":       "The signature, by a key of /.well-known/assay-keys",
 
 		"Access-Control-Allow-Origin": "Pages of others may read this",
@@ -278,7 +279,7 @@ func (a *api) addDocument() error {
 func (a *api) describeProblems() {
 	all := a.OpenAPI().Components.Schemas.Map()
 	problem, detail := all["ErrorModel"].Properties, all["ErrorDetail"].Properties
-	problem["type"].Format = "uri-reference"
+	problem["type"].Format, problem["instance"].Format = "uri-reference", "uri-reference"
 	for _, s := range []*huma.Schema{problem["type"], problem["title"], problem["instance"], problem["detail"], detail["message"], detail["location"]} {
 		s.MaxLength = limit(2 * maxURI)
 	}

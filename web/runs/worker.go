@@ -124,7 +124,7 @@ func (w Worker) Wait(ctx context.Context, id, text string, until time.Time) erro
 		if err != nil || last.Text == clip(text) {
 			return err
 		}
-		return note(ctx, tx, r, at, EventWaiting, text)
+		return errors.Join(note(ctx, tx, r, at, EventWaiting, text), tx.AddHookEvent(ctx, at, store.RunWaiting, id))
 	})
 }
 
@@ -143,7 +143,7 @@ func (w Worker) Fail(ctx context.Context, id, text string) error {
 func (w Worker) Publish(ctx context.Context, id, statement string) error {
 	return w.end(ctx, id, func(tx *store.Tx, r *store.Run, at time.Time) error {
 		r.State, r.Due, r.Statement, r.Cancel = Published, time.Time{}, statement, false
-		return errors.Join(note(ctx, tx, r, at, EventPublished, statement), record(ctx, tx, r, at, audit.Done, ""))
+		return errors.Join(note(ctx, tx, r, at, EventPublished, statement), record(ctx, tx, r, at, audit.Done, ""), tell(ctx, tx, r, at))
 	})
 }
 
@@ -170,4 +170,13 @@ func (w Worker) end(ctx context.Context, id string, change func(*store.Tx, *stor
 func record(ctx context.Context, tx *store.Tx, r *store.Run, at time.Time, outcome, reason string) error {
 	ctx = audit.With(ctx, audit.Origin{Client: "worker"})
 	return audit.Record(ctx, tx, audit.Act{At: at, Action: r.Kind + ".publish", Object: r.ID, Outcome: outcome, Reason: reason})
+}
+
+// tell has webhooks told that a run is published, and of a withdrawal what was withdrawn.
+func tell(ctx context.Context, tx *store.Tx, r *store.Run, at time.Time) error {
+	err := tx.AddHookEvent(ctx, at, store.RunPublished, r.ID)
+	if err == nil && r.Kind == Withdrawal {
+		err = tx.AddHookEvent(ctx, at, store.ReportWithdrawn, r.About)
+	}
+	return err
 }
