@@ -62,9 +62,9 @@ func origin(r *http.Request, who *authn.Principal) audit.Origin {
 func route(r *http.Request) string {
 	pattern := chi.RouteContext(r.Context()).RoutePattern()
 	if pattern == "" { // it was refused before the router saw it
-		return r.Method
+		return "no route"
 	}
-	return r.Method + " " + pattern
+	return methodOf(r) + " " + pattern
 }
 
 // recorded answers somebody who is known, and keeps what came of it. What is a customer's is not answered where that cannot be kept.

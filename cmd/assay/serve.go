@@ -133,13 +133,13 @@ func (a *app) serve(cmd *cobra.Command, c *Config, listen string) error {
 	if err := a.guardProofs(cmd.Context(), c, &config); err != nil {
 		return err
 	}
-	if err := a.tellHooks(cmd.Context(), c, config, logger); err != nil {
-		return err
-	}
 	if config.Limits == nil { // there are no clients either
 		if err := c.limits(cmd.Context(), &config, nil); err != nil {
 			return unreadable("%v", err)
 		}
+	}
+	if err := a.tellHooks(cmd.Context(), c, config, logger); err != nil {
+		return err
 	}
 	end, admin, err := a.watched(cmd, c, &config)
 	if err != nil {
