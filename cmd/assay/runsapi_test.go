@@ -184,7 +184,7 @@ func (w *workshop) onEthereum(t *testing.T) (at string) {
 // TestRunOverTheAPI: two clients have a real exchange's report made, approved by two people, published and withdrawn; an auditor adds a finding. The server
 // has neither ledger nor statement key open, and every answer is signed.
 func TestRunOverTheAPI(t *testing.T) {
-	w := newWorkshop(t, "key = \"file:keys/response.age\"\ndatabase = \"sqlite:assay.db\"\n")
+	w := newWorkshop(t, "key = \"file:keys/response.age\"\ndatabase = \"sqlite:assay.db\"\n[server.limits]\nruns = \"100/s burst 100\"\n")
 	at := w.onEthereum(t)
 	hook := w.tells(t)
 	url, said := w.answers(t)
