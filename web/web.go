@@ -8,8 +8,8 @@
 //	GET /log/checkpoint        the transparency log, and below /log/tile/ its tiles
 //	GET /v1/reports …          the API
 //
-// Only GET and HEAD are answered, only paths that a bundle or a log may hold are looked
-// up (SPEC parts 11 and 25), and no folder is listed. With a response key every answer is
+// Of what was published only GET and HEAD are answered, only paths that a bundle or a log may
+// hold are looked up (SPEC parts 11 and 25), and no folder is listed. With a response key every answer is
 // signed, errors too (SPEC part 28); without one there is the site alone, and the API
 // answers 503. Addresses, TLS and time limits are the business of the command.
 //
