@@ -13,7 +13,9 @@ func BenchmarkRecord(b *testing.B) {
 	log := storetest.Open(b, filepath.Join(b.TempDir(), "assay.db"))
 	ctx := With(b.Context(), asker("c1", "192.0.2.7"))
 	for b.Loop() {
-		if err := log.Write(ctx, func(tx *store.Tx) error { return Record(ctx, tx, Act{At: noon, Action: "key.create", Object: "k", Outcome: Done}) }); err != nil {
+		if err := log.Write(ctx, func(tx *store.Tx) error {
+			return Record(ctx, tx, Act{At: noon, Action: "key.create", Object: "k", Outcome: Done})
+		}); err != nil {
 			b.Fatal(err)
 		}
 	}
