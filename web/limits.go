@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/netip"
@@ -84,12 +85,17 @@ func (c Config) client(w http.ResponseWriter, r *http.Request, who *authn.Princi
 	return within(w, v)
 }
 
-// tierOf is what somebody's limits are by.
+// tierOf is by which policy somebody is counted.
 func tierOf(who *authn.Principal) string {
 	if slices.Contains(who.Roles, authz.Auditor) {
 		return limit.Auditor
 	}
 	return who.Tier
+}
+
+// left is what somebody may ask on this day still (see [api.Quota]).
+func (c Config) left(ctx context.Context, who *authn.Principal) (left, day int64, err error) {
+	return c.Limits.Left(ctx, who.Client, tierOf(who))
 }
 
 // suspect counts for the address a credential that is not good.

@@ -32,9 +32,9 @@ func (c Config) denied(w http.ResponseWriter, r *http.Request, who *authn.Princi
 	return err == nil
 }
 
-// refusedFor puts on record that nobody is let in, where that is not this server's own fault.
+// refusedFor puts on record that nobody is let in, where that is not this server's own fault, or a record was altered.
 func (c Config) refusedFor(w http.ResponseWriter, r *http.Request, why error) bool {
-	for _, bad := range []error{authn.ErrMissing, authn.ErrInvalid, authn.ErrSignature, authn.ErrMultiple, authn.ErrInURL} {
+	for _, bad := range []error{authn.ErrMissing, authn.ErrInvalid, authn.ErrSignature, authn.ErrMultiple, authn.ErrInURL, authn.ErrAltered} {
 		if errors.Is(why, bad) {
 			return c.denied(w, r, nil, actAuthenticate, why.Error())
 		}
@@ -62,9 +62,9 @@ func origin(r *http.Request, who *authn.Principal) audit.Origin {
 func route(r *http.Request) string {
 	pattern := chi.RouteContext(r.Context()).RoutePattern()
 	if pattern == "" { // it was refused before the router saw it
-		return r.Method
+		return "no route"
 	}
-	return r.Method + " " + pattern
+	return methodOf(r) + " " + pattern
 }
 
 // recorded answers somebody who is known, and keeps what came of it. What is a customer's is not answered where that cannot be kept.

@@ -8,8 +8,8 @@
 //	GET /log/checkpoint        the transparency log, and below /log/tile/ its tiles
 //	GET /v1/reports …          the API
 //
-// Only GET and HEAD are answered, only paths that a bundle or a log may hold are looked
-// up (SPEC parts 11 and 25), and no folder is listed. With a response key every answer is
+// Of what was published only GET and HEAD are answered, only paths that a bundle or a log may
+// hold are looked up (SPEC parts 11 and 25), and no folder is listed. With a response key every answer is
 // signed, errors too (SPEC part 28); without one there is the site alone, and the API
 // answers 503. Addresses, TLS and time limits are the business of the command.
 //
@@ -29,7 +29,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -71,11 +70,17 @@ func Handler(c Config) (http.Handler, error) {
 	if (c.Gate == nil) != (c.Audit == nil) {
 		return nil, errors.New("web: a gate and the audit log go together")
 	}
+	if c.Limits != nil {
+		c.Policies = c.Limits
+	}
 	if err := c.checkRetired(); err != nil {
 		return nil, err
 	}
 	if c.Fault == nil {
 		c.Fault = func(err error) { c.Logger.Error("what was asked for could not be done", "error", err) }
+	}
+	if c.Limits != nil && c.Quota == nil {
+		c.Quota = c.left
 	}
 	r := chi.NewRouter()
 	r.Use(secure, c.recovers, c.noKeyInURL, narrow, c.guard, middleware.GetHead)
@@ -89,9 +94,7 @@ func Handler(c Config) (http.Handler, error) {
 		if !c.stranger(w, req) {
 			return
 		}
-		answered := strings.Join(methods(r, req.URL.Path), ", ")
-		w.Header().Set("Allow", answered)
-		api.Refuse(w, http.StatusMethodNotAllowed, "only "+answered+" is answered here")
+		api.RefuseMethod(w, r, req.URL.Path)
 	})
 	if err := c.add(r); err != nil {
 		return nil, err
@@ -107,20 +110,6 @@ func Handler(c Config) (http.Handler, error) {
 		return nil, err
 	}
 	return c.Proxies.Handler(c.watched(httpsig.Handler(r, signer))), nil
-}
-
-// methods are those that are answered at a path.
-func methods(r chi.Routes, path string) []string {
-	var all []string
-	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut} {
-		if r.Match(chi.NewRouteContext(), method, path) {
-			all = append(all, method)
-		}
-		if method == http.MethodGet && len(all) == 1 {
-			all = append(all, http.MethodHead)
-		}
-	}
-	return all
 }
 
 // add adds site and API.

@@ -33,7 +33,8 @@ import (
 type door struct {
 	server *proofServer
 	url    string
-	said   string // file of what it says
+	said   string       // file of what it says
+	http   *http.Client // from 127.0.0.1
 	here   *client.Client
 	there  *client.Client // from 127.0.0.2
 	asking string
@@ -64,6 +65,9 @@ func newDoorWith(t *testing.T, files map[string]string, lines string, prepare ..
 	from := func(address string) *client.Client {
 		dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
 		transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, DialContext: dialer.DialContext, ForceAttemptHTTP2: true}
+		if d.http == nil {
+			d.http = &http.Client{Transport: transport}
+		}
 		c, err := client.New(client.Config{URL: d.url, Keys: []string{strings.TrimSpace(read(t, s.dir, "keys", "statement.pub"))}, HTTP: &http.Client{Transport: transport}})
 		if err != nil {
 			t.Fatal(err)

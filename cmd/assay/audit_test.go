@@ -21,11 +21,11 @@ import (
 	"github.com/assay-por/assay/web/store"
 )
 
-// audited gives a server a key that signs heads.
+// audited gives a server a key that signs heads, and its clients a quota.
 func audited(t *testing.T, s *proofServer) {
 	t.Helper()
 	mustCall(t, s.dir, s.exchange.assay, "keys", "new", "--recipient", s.recipient(t), "keys/audit.age")
-	s.write(t, "assay.toml", strings.Replace(read(t, s.dir, "assay.toml"), "[server]\n", "[server]\naudit_key = \"file:keys/audit.age\"\n", 1))
+	s.write(t, "assay.toml", strings.NewReplacer("[server]\n", "[server]\naudit_key = \"file:keys/audit.age\"\n", `standard = "1000000/s"`, `standard = "1000000/s 20000000/day"`).Replace(read(t, s.dir, "assay.toml")))
 }
 
 // asked asks for what is told to a key, whose answer the client has checked, and reads it.
@@ -119,12 +119,15 @@ func TestAuditAtTheDoor(t *testing.T) {
 	chained(t, all)
 	var said []string
 	for _, e := range all {
+		if e.Action == "authorize" && len(e.Request) != 32 {
+			t.Errorf("the request %q was denied", e.Request)
+		}
 		said = append(said, strings.Join([]string{e.Action, e.Client, e.From, e.Object, e.Outcome, e.Reason}, " "))
 	}
 	for _, want := range []string{
 		"key.create local  " + service.ID + " done ", "key.revoke local  " + revoked.ID + " done ",
 		"authenticate  127.0.0.0/24 POST /v1/proofs denied the credential is not good: API key " + revoked.ID + ": it is revoked",
-		"authorize " + service.ID + " 127.0.0.0/24 GET /v1/audit denied it needs audit:read",
+		"authorize " + service.Client + " 127.0.0.0/24 GET /v1/audit denied it needs audit:read",
 	} {
 		if !slices.Contains(said, want) {
 			t.Errorf("the audit log does not say %q, but %q", want, said)
@@ -165,11 +168,14 @@ func (d *door) usage(t *testing.T, service, admin keyRecord) {
 	if i < 0 {
 		t.Fatalf("%+v", own)
 	}
-	if c := own.Calls.Calls[i]; own.Client != service.ID || c.Client != service.ID || c.Count != 2 || c.Status != 200 || c.From != "127.0.0.0/24" || c.Mean <= 0 || c.Longest < c.Mean || c.Last == "" {
+	if c := own.Calls.Calls[i]; own.Client != service.Client || c.Client != service.Client || c.Count != 2 || c.Status != 200 || c.From != "127.0.0.0/24" || c.Mean <= 0 || c.Longest < c.Mean || c.Last == "" {
 		t.Errorf("%+v", c)
 	}
+	if q := own.Quota; q == nil || q.Left <= 0 || q.Left >= q.Day {
+		t.Errorf("the quota is %+v", q)
+	}
 	var theirs api.Calls
-	if got := d.asked(t, "/v1/usage?client="+service.ID+"&hours=1", admin.Key, &theirs); got != http.StatusOK || len(theirs.Calls) < 2 {
+	if got := d.asked(t, "/v1/usage?client="+service.Client+"&hours=1", admin.Key, &theirs); got != http.StatusOK || len(theirs.Calls) < 2 {
 		t.Errorf("%d %+v", got, theirs)
 	}
 	if got := d.asked(t, "/v1/usage", service.Key, &theirs); got != http.StatusForbidden {

@@ -32,6 +32,10 @@ type ServerConfig struct {
 	KEK            string `toml:"kek"`
 	Pepper         string `toml:"pepper"`
 
+	Audit       string   `toml:"audit"`
+	AuditKey    string   `toml:"audit_key"`
+	AuditFormer []string `toml:"audit_former"`
+
 	Log         string  `toml:"log"`
 	Admin       string  `toml:"admin"`
 	Traces      string  `toml:"traces"`
@@ -43,10 +47,6 @@ type ServerConfig struct {
 	TrustedProxies []string        `toml:"trusted_proxies"`
 	Limits         LimitsConfig    `toml:"limits"`
 	Retired        []RetiredConfig `toml:"retired"`
-
-	Audit       string   `toml:"audit"`
-	AuditKey    string   `toml:"audit_key"`
-	AuditFormer []string `toml:"audit_former"`
 }
 
 // checkServer refuses what could not be served.
@@ -86,14 +86,15 @@ func newServe(a *app) *cobra.Command {
 	var listen string
 	cmd := &cobra.Command{
 		Use:   "serve",
-		Short: "Serve reports and log over HTTP, read-only; with a key of its own, every answer signed",
+		Short: "Serve reports and log over HTTP; with a key of its own, every answer signed",
 		Long: `Serve the newest report's page at /, its bundle's files below /bundle/ and the whole as /bundle.zip, and the transparency log of [log] below /log/.
 With server.key every answer is signed, so that whoever asked can show later what was answered (assay-verify response), and the API for programs answers below /v1/:
 all reports of server.reports, what the log says of each, proofs; /openapi.json describes it. Without that key /v1/ answers 503. With [[webhook]] it tells others what happens.
 With server.admin it shows metrics and whether it is ready at a loopback address of its own; server.log and server.traces say what else is told of requests.
 With server.proofs it makes the customers' proofs of what was handed over to it (assay handover), for the exchange's own services: POST /v1/proofs.
+With server.database, or proofs, clients are let in by their API keys (assay admin), and managed below /v1/clients and /v1/keys.
 
-Read-only; it opens no ledger, no run, and no key but the response key and server.proofs_key. New reports, handovers and another certificate are noticed while it runs (the certificate every 10 seconds,
+It changes nothing but that database, and opens no ledger, no run, and no key but the response key and server.proofs_key. New reports, handovers and another certificate are noticed while it runs (the certificate every 10 seconds,
 or on SIGHUP). Addresses and clients are held to [server.limits]. With server.certificate it speaks TLS 1.3 and nothing else; without, plain HTTP at a loopback address. Port 0 takes a free one; the address is printed.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -132,13 +133,13 @@ func (a *app) serve(cmd *cobra.Command, c *Config, listen string) error {
 	if err := a.guardProofs(cmd.Context(), c, &config); err != nil {
 		return err
 	}
-	if err := a.tellHooks(cmd.Context(), c, config, logger); err != nil {
-		return err
-	}
 	if config.Limits == nil { // there are no clients either
 		if err := c.limits(cmd.Context(), &config, nil); err != nil {
 			return unreadable("%v", err)
 		}
+	}
+	if err := a.tellHooks(cmd.Context(), c, config, logger); err != nil {
+		return err
 	}
 	end, admin, err := a.watched(cmd, c, &config)
 	if err != nil {

@@ -36,12 +36,9 @@ func (l LimitsConfig) policies() (limits.Policies, error) {
 		if text == "" {
 			continue
 		}
-		var p limits.Policy
-		if err := p.UnmarshalText([]byte(text)); err != nil {
+		p, err := limits.Parse(name, text)
+		if err != nil {
 			return nil, fmt.Errorf("server.limits.%s: %w", name, err)
-		}
-		if p.Day != 0 && name != limits.Basic && name != limits.Standard && name != limits.Partner && name != limits.Auditor {
-			return nil, fmt.Errorf("server.limits.%s: %q: a day's quota is a tier's", name, text)
 		}
 		all[name] = p
 	}

@@ -13,8 +13,8 @@ import (
 	"github.com/assay-por/assay/web/store"
 )
 
-// Quota tells how much a client may ask on this day still, and of how much; both are 0 where that is not limited.
-type Quota func(ctx context.Context, client, tier string) (left, day int64, err error)
+// Quota tells how much somebody may ask on this day still, and of how much; both are 0 where that is not limited.
+type Quota func(ctx context.Context, who *authn.Principal) (left, day int64, err error)
 
 // Events is a page of the audit log.
 type Events struct {
@@ -171,7 +171,7 @@ func (a *api) ownCalls(ctx context.Context, who *authn.Principal, in *callsInput
 	}
 	own := OwnCalls{Calls: calls, Client: who.Client}
 	if a.config.Quota != nil {
-		left, day, err := a.config.Quota(ctx, who.Client, who.Tier)
+		left, day, err := a.config.Quota(ctx, who)
 		if err != nil {
 			return Answer{}, a.unread(err)
 		}

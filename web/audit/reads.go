@@ -89,10 +89,12 @@ func (r *Reads) add(read Access) {
 func (r *Reads) Run(ctx context.Context) {
 	tick := time.NewTicker(linger)
 	defer tick.Stop()
+	end := ctx.Done()
+	ctx = context.WithoutCancel(ctx) // what is being written is written
 	for {
 		select {
-		case <-ctx.Done():
-			r.write(context.WithoutCancel(ctx))
+		case <-end:
+			r.write(ctx)
 			return
 		case <-tick.C:
 		case <-r.full:

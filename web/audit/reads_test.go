@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/assay-por/assay/web/store"
+	"github.com/assay-por/assay/web/store/storetest"
 )
 
 func access(client string, at time.Time, status int, took time.Duration) Access {
@@ -178,4 +180,22 @@ func (s *syncBuffer) String() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.b.String()
+}
+
+// BenchmarkReads keeps reads of one client as fast as it can, and has them written.
+func BenchmarkReads(b *testing.B) {
+	log := storetest.Open(b, filepath.Join(b.TempDir(), "assay.db"))
+	r := NewReads(log, func(err error) { b.Error(err) })
+	ctx, stop := context.WithCancel(b.Context())
+	var running sync.WaitGroup
+	running.Go(func() { r.Run(ctx) })
+	for b.Loop() {
+		keep, err := r.Reserve()
+		for ; err != nil; keep, err = r.Reserve() { // it is slower than this
+			time.Sleep(time.Millisecond)
+		}
+		keep(access("a", time.Now(), 200, time.Millisecond))
+	}
+	stop()
+	running.Wait()
 }

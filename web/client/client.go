@@ -27,7 +27,8 @@ type Config struct {
 	URL      string           // of the server, as https://por.exchange.example; http at a loopback address only
 	Keys     []string         // the exchange's public keys (SPEC part 2), each of which may sign its key list
 	Exchange string           // the name that the key list must have; empty: the key says who it is
-	APIKey   string           // for [Client.Proof] alone, and sent nowhere else; a secret
+	APIKey   string           // for what is not for everybody alone ([Client.Proof], [Client.Me] and what follows), and sent nowhere else; a secret
+	Signer   *Signer          // in its place, an API key of which the server has a public key
 	HTTP     *http.Client     // asks; nil: http.DefaultClient
 	Now      func() time.Time // the reader's clock; nil: time.Now
 }
@@ -36,11 +37,12 @@ type Config struct {
 type Client struct {
 	base     *url.URL
 	exchange string
-	apiKey   string
 	trusted  []attest.PublicKey
 	asks     *http.Client // below the checks
 	checked  *http.Client // above them
 	now      func() time.Time
+
+	credential credential
 
 	mu     sync.Mutex
 	list   keyList
@@ -59,7 +61,10 @@ func New(c Config) (*Client, error) {
 	if len(c.Keys) == 0 {
 		return nil, errors.New("client: no public key of the exchange is given, so that nothing could be believed")
 	}
-	made := &Client{base: base, exchange: c.Exchange, apiKey: c.APIKey, asks: c.HTTP, now: c.Now}
+	made := &Client{base: base, exchange: c.Exchange, asks: c.HTTP, now: c.Now}
+	if made.credential, err = newCredential(c.APIKey, c.Signer); err != nil {
+		return nil, err
+	}
 	for i, text := range c.Keys {
 		key, err := attest.ParsePublicKey(text)
 		if err != nil {

@@ -8,7 +8,8 @@
 //	content, err := io.ReadAll(resp.Body)     // checked
 //	receipt, err := client.Receipt(resp, content)
 //
-// With an API key, [Client.Proof] asks for a customer's inclusion proof.
+// With an API key, [Client.Proof] asks for a customer's inclusion proof, [Client.Me] who one
+// is, and [Client.Clients] and [Client.APIKeys] and what is beside them manage who else may ask.
 //
 // What the server tells by itself, [Client.Webhook] checks.
 //

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -23,6 +24,7 @@ import (
 	"github.com/assay-por/assay/attest"
 	"github.com/assay-por/assay/web/httpsig"
 	"github.com/assay-por/assay/web/store"
+	"github.com/assay-por/assay/web/store/storetest"
 )
 
 var start = time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC)
@@ -65,11 +67,7 @@ type place struct {
 func newPlace(t *testing.T) *place {
 	t.Helper()
 	p := &place{now: start, key: ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, ed25519.SeedSize))}
-	var err error
-	if p.store, err = store.Open(t.Context(), filepath.Join(t.TempDir(), "assay.db")); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = p.store.Close() })
+	p.store = storetest.Open(t, filepath.Join(t.TempDir(), "assay.db"))
 	clock := func() time.Time { return p.now }
 	signer, err := httpsig.NewSigner(p.key, clock)
 	if err != nil {
@@ -267,7 +265,7 @@ func TestTidy(t *testing.T) {
 	key := func(id string, days int) {
 		t.Helper()
 		err := p.store.Write(t.Context(), func(tx *store.Tx) error {
-			return tx.CreateKey(t.Context(), store.Key{ID: id, Name: "n", Permissions: []string{"p"}, Created: p.now, Credentials: []store.Credential{{MAC: []byte{1}, Created: p.now, Until: p.now.AddDate(0, 0, days)}}})
+			return errors.Join(tx.CreateClient(t.Context(), store.Client{ID: id, Created: p.now}), tx.CreateKey(t.Context(), store.Key{ID: id, Client: id, Name: "n", Permissions: []string{"p"}, Created: p.now, Credentials: []store.Credential{{MAC: []byte{1}, Created: p.now, Until: p.now.AddDate(0, 0, days)}}}))
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -2,6 +2,7 @@ package limit
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -95,7 +96,7 @@ func (l *Limiter) Flush(ctx context.Context) error {
 // kept is for how many days it is known what a client asked.
 const kept = 31
 
-// Keep flushes once a second until ctx ends. Told is what fails.
+// Keep flushes, and looks whether policies were changed, once a second until ctx ends. Told is what fails.
 func (l *Limiter) Keep(ctx context.Context, told func(error)) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -105,7 +106,7 @@ func (l *Limiter) Keep(ctx context.Context, told func(error)) {
 			return
 		case <-tick.C:
 		}
-		if err := l.Flush(ctx); err != nil && ctx.Err() == nil {
+		if err := errors.Join(l.Flush(ctx), l.Look(ctx)); err != nil && ctx.Err() == nil {
 			told(err)
 		}
 	}

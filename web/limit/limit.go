@@ -11,9 +11,11 @@ package limit
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/netip"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/throttled/throttled/v2"
@@ -30,43 +32,98 @@ const (
 
 // Limiter counts. It may be used by many at once.
 type Limiter struct {
-	policies Policies
-	buckets  map[string]*throttled.GCRARateLimiterCtx
-	days     *days
-	now      func() time.Time
+	configured Policies
+	addresses  throttled.GCRAStoreCtx
+	clients    throttled.GCRAStoreCtx
+	current    atomic.Pointer[rules]
+	db         *store.Store
+	days       *days
+	now        func() time.Time
+}
+
+// rules are the policies that hold.
+type rules struct {
+	changed map[string]string // as the database has them
+	buckets map[string]bucket
+}
+
+// bucket counts by one policy.
+type bucket struct {
+	Policy
+	counted string // as what: another policy of that name counts anew
+	gcra    *throttled.GCRARateLimiterCtx
 }
 
 // New returns a limiter that has counted nothing but what the database has of this day. A policy that is not among those given is
-// that of [Defaults]. Without a database there are no clients.
+// that of [Defaults]; one that was changed in the database is as it is there. Without a database there are no clients.
 func New(given Policies, db *store.Store, now func() time.Time) (*Limiter, error) {
-	l := &Limiter{policies: Defaults(), buckets: map[string]*throttled.GCRARateLimiterCtx{}, days: newDays(db), now: now}
-	addresses, err := memory(maxAddresses, now)
-	if err != nil {
-		return nil, err
-	}
-	clients, err := memory(maxClients, now)
-	if err != nil {
-		return nil, err
-	}
+	l := &Limiter{configured: Defaults(), db: db, days: newDays(db), now: now}
 	for name, p := range given {
-		if _, ok := l.policies[name]; !ok {
+		if _, ok := l.configured[name]; !ok {
 			return nil, fmt.Errorf("limit: there is no policy %q", name)
 		}
-		l.policies[name] = p
+		l.configured[name] = p
 	}
-	for name, p := range l.policies {
-		of := clients
-		if name == Anonymous || name == Failures {
-			of = addresses
+	var err error
+	if l.addresses, err = memory(maxAddresses, now); err != nil {
+		return nil, err
+	}
+	if l.clients, err = memory(maxClients, now); err != nil {
+		return nil, err
+	}
+	return l, l.Look(context.Background())
+}
+
+// Look takes the policies that the database has by now instead of those configured. One that is another by now counts anew.
+func (l *Limiter) Look(ctx context.Context) error {
+	changed := map[string]string{}
+	if l.db != nil {
+		var err error
+		if changed, err = l.db.Limits(ctx); err != nil {
+			return err
 		}
-		bucket, err := throttled.NewGCRARateLimiterCtx(of, throttled.RateQuota{MaxRate: throttled.PerDuration(p.Rate, p.Per), MaxBurst: p.Burst - 1})
+	}
+	if before := l.current.Load(); before != nil && maps.Equal(before.changed, changed) {
+		return nil
+	}
+	policies := maps.Clone(l.configured)
+	for name, text := range changed {
+		p, err := Parse(name, text)
 		if err != nil {
-			return nil, fmt.Errorf("limit: %s: %w", name, err)
+			return fmt.Errorf("limit: server.database: %s: %w", name, err)
 		}
-		bucket.SetMaxCASAttemptsLimit(maxAttempts)
-		l.buckets[name] = bucket
+		policies[name] = p
 	}
-	return l, nil
+	next := &rules{changed: changed, buckets: map[string]bucket{}}
+	for name, p := range policies {
+		of := l.clients
+		if name == Anonymous || name == Failures {
+			of = l.addresses
+		}
+		gcra, err := throttled.NewGCRARateLimiterCtx(of, throttled.RateQuota{MaxRate: throttled.PerDuration(p.Rate, p.Per), MaxBurst: p.Burst - 1})
+		if err != nil {
+			return fmt.Errorf("limit: %s: %w", name, err)
+		}
+		gcra.SetMaxCASAttemptsLimit(maxAttempts)
+		next.buckets[name] = bucket{p, name + " " + p.String() + " ", gcra}
+	}
+	l.current.Store(next)
+	return nil
+}
+
+// Configured are the policies that hold where nothing was changed, as [Policy.String] spells them.
+func (l *Limiter) Configured() map[string]string {
+	all := map[string]string{}
+	for name, p := range l.configured {
+		all[name] = p.String()
+	}
+	return all
+}
+
+// Check returns the one spelling of a policy, or says why it cannot be that of such a name.
+func (l *Limiter) Check(name, text string) (string, error) {
+	p, err := Parse(name, text)
+	return p.String(), err
 }
 
 // maxAttempts is how often one that counts is overtaken by others before it is refused.
@@ -103,17 +160,17 @@ func (v Verdict) Tell(h http.Header) {
 
 // Stranger counts a request that shows no good credential.
 func (l *Limiter) Stranger(ctx context.Context, from netip.Addr) Verdict {
-	return l.count(ctx, Verdict{}, Anonymous, place(from), 1)
+	return l.current.Load().count(ctx, Verdict{}, Anonymous, place(from), 1)
 }
 
 // Suspect says whether an address has shown so many bad credentials that no more of its are looked at. It counts nothing.
 func (l *Limiter) Suspect(ctx context.Context, from netip.Addr) Verdict {
-	return l.count(ctx, Verdict{}, Failures, place(from), 0)
+	return l.current.Load().count(ctx, Verdict{}, Failures, place(from), 0)
 }
 
 // Failed counts a credential that was not good. It has been refused already.
 func (l *Limiter) Failed(ctx context.Context, from netip.Addr) Verdict {
-	v := l.count(ctx, Verdict{}, Failures, place(from), 1)
+	v := l.current.Load().count(ctx, Verdict{}, Failures, place(from), 1)
 	v.Refused = ""
 	return v
 }
@@ -121,37 +178,38 @@ func (l *Limiter) Failed(ctx context.Context, from netip.Addr) Verdict {
 // Client counts a request of a client of some tier; a tier that is not known is [Basic]. With dear, [Lookups] or [Runs], it is held
 // to that policy too. The error is the database's.
 func (l *Limiter) Client(ctx context.Context, client, tier, dear string) (Verdict, error) {
-	tier = l.tier(tier)
+	now := l.current.Load()
+	tier = tierOf(tier)
 	var v Verdict
 	if dear != "" {
-		if v = l.count(ctx, v, dear, client, 1); v.Refused != "" {
+		if v = now.count(ctx, v, dear, client, 1); v.Refused != "" {
 			return v, nil
 		}
 	}
-	if v = l.count(ctx, v, tier, client, 1); v.Refused != "" || l.policies[tier].Day == 0 {
+	if v = now.count(ctx, v, tier, client, 1); v.Refused != "" || now.buckets[tier].Day == 0 {
 		return v, nil
 	}
-	left, next, err := l.days.take(ctx, client, l.policies[tier].Day, l.now())
+	left, next, err := l.days.take(ctx, client, now.buckets[tier].Day, l.now())
 	if err != nil {
 		return v, err
 	}
 	if left < 0 {
 		v.Refused, v.Day, v.Retry, left = tier, true, next, 0
 	}
-	v.add(tier+"-day", l.policies[tier].Day, 24*60*60, left, seconds(next))
+	v.add(tier+"-day", now.buckets[tier].Day, 24*60*60, left, seconds(next))
 	return v, nil
 }
 
 // Left is what a client may ask still on this day, of how much; both are 0 where that is not limited. The error is the database's.
 func (l *Limiter) Left(ctx context.Context, client, tier string) (left, day int64, err error) {
-	if day = l.policies[l.tier(tier)].Day; day == 0 {
+	if day = l.current.Load().buckets[tierOf(tier)].Day; day == 0 {
 		return 0, 0, nil
 	}
 	used, err := l.days.used(ctx, client, l.now())
 	return max(0, day-used), day, err
 }
 
-func (l *Limiter) tier(name string) string {
+func tierOf(name string) string {
 	switch name {
 	case Standard, Partner, Auditor:
 		return name
@@ -160,16 +218,16 @@ func (l *Limiter) tier(name string) string {
 }
 
 // count takes so many out of a bucket; 0 looks whether one could be taken. What cannot be counted is refused.
-func (l *Limiter) count(ctx context.Context, v Verdict, name, key string, quantity int) Verdict {
-	p := l.policies[name]
-	limited, result, err := l.buckets[name].RateLimitCtx(ctx, name+" "+key, quantity)
+func (r *rules) count(ctx context.Context, v Verdict, name, key string, quantity int) Verdict {
+	b := r.buckets[name]
+	limited, result, err := b.gcra.RateLimitCtx(ctx, b.counted+key, quantity)
 	switch {
 	case err != nil: // overtaken too often: it is asked far too often
 		v.Refused, v.Retry = name, time.Second
 	case limited, quantity == 0 && result.RetryAfter > 0:
 		v.Refused, v.Retry = name, result.RetryAfter
 	}
-	v.add(name, int64(p.Burst), p.window(), int64(result.Remaining), seconds(result.ResetAfter))
+	v.add(name, int64(b.Burst), b.window(), int64(result.Remaining), seconds(result.ResetAfter))
 	return v
 }
 

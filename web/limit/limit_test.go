@@ -129,7 +129,7 @@ func TestApart(t *testing.T) {
 	if got := client("one", Standard, ""); got != Standard {
 		t.Errorf("after a flood of addresses: %q", got)
 	}
-	if got := client("three", "platinum", ""); got != "" || l.tier("platinum") != Basic {
+	if got := client("three", "platinum", ""); got != "" || tierOf("platinum") != Basic {
 		t.Errorf("a tier that nobody knows: %q", got)
 	}
 }
@@ -273,6 +273,76 @@ func TestFields(t *testing.T) {
 		if err != nil || len(list) != 3 {
 			t.Errorf("%s: %v %v", name, list, err)
 		}
+	}
+}
+
+// TestChanged: a policy that is changed in the database holds from the next look on, whoever changed it, and counts anew.
+func TestChanged(t *testing.T) {
+	c, path := noon(), filepath.Join(t.TempDir(), "assay.db")
+	db, other := database(t, path), database(t, path)
+	l, err := New(Policies{Anonymous: {1, time.Hour, 3, 0}}, db, c.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := func(l *Limiter) (accepted int) {
+		for range 10 {
+			if l.Stranger(t.Context(), home).Refused == "" {
+				accepted++
+			}
+		}
+		return accepted
+	}
+	change := func(do func(*store.Tx) error) {
+		t.Helper()
+		if err := other.Write(t.Context(), do); err != nil {
+			t.Fatal(err)
+		}
+	}
+	look := func() {
+		t.Helper()
+		if err := l.Look(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := asked(l); n != 3 {
+		t.Errorf("%d of 3", n)
+	}
+	change(func(tx *store.Tx) error { return tx.SetLimit(t.Context(), Anonymous, "1/h burst 5") })
+	if n := asked(l); n != 0 {
+		t.Errorf("before it is looked at: %d", n)
+	}
+	look()
+	if n := asked(l); n != 5 {
+		t.Errorf("afterwards: %d of 5", n)
+	}
+	next, err := New(Policies{Anonymous: {1, time.Hour, 3, 0}}, db, c.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := asked(next); n != 5 {
+		t.Errorf("a server that is started afterwards: %d of 5", n)
+	}
+	change(func(tx *store.Tx) error { return tx.SetLimit(t.Context(), Lookups, "whatever a newer version writes") })
+	if err := l.Look(t.Context()); err == nil || !strings.Contains(err.Error(), "lookups") {
+		t.Errorf("what cannot be read: %v", err)
+	}
+	change(func(tx *store.Tx) error { return tx.ResetLimit(t.Context(), Lookups) })
+	change(func(tx *store.Tx) error { return tx.ResetLimit(t.Context(), Anonymous) })
+	look()
+	c.at = c.at.Add(10 * time.Hour)
+	if n := asked(l); n != 3 {
+		t.Errorf("as configured again: %d of 3", n)
+	}
+	if got := l.Configured()[Anonymous]; got != "1/h burst 3" {
+		t.Errorf("configured: %s", got)
+	}
+	for name, text := range map[string]string{Lookups: "1/s 5/day", "gold": "1/s", Basic: "often"} {
+		if got, err := l.Check(name, text); err == nil {
+			t.Errorf("%s: %s is %s", name, text, got)
+		}
+	}
+	if got, err := l.Check(Basic, "5/s burst 5 9/day"); got != "5/s 9/day" || err != nil {
+		t.Errorf("%s %v", got, err)
 	}
 }
 

@@ -86,6 +86,24 @@ const (
 // Policies are all of a server's, by name.
 type Policies map[string]Policy
 
+// Parse reads the policy of that name, as [Policy.UnmarshalText] does. A quota of a day have tiers alone.
+func Parse(name, text string) (p Policy, err error) {
+	if _, known := Defaults()[name]; !known {
+		return p, fmt.Errorf("there is no limit %q", name)
+	}
+	if err := p.UnmarshalText([]byte(text)); err != nil {
+		return p, err
+	}
+	switch name {
+	case Basic, Standard, Partner, Auditor:
+	default:
+		if p.Day != 0 {
+			return p, fmt.Errorf("%q: a day's quota is a tier's", text)
+		}
+	}
+	return p, nil
+}
+
 // Defaults are the policies of a server that is told no others.
 func Defaults() Policies {
 	return Policies{

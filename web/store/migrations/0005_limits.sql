@@ -1,4 +1,8 @@
 -- +goose Up
+CREATE TABLE limits (
+    name   TEXT NOT NULL PRIMARY KEY,
+    policy TEXT NOT NULL -- instead of what is configured
+);
 CREATE TABLE quotas (
     day    BIGINT NOT NULL, -- of UTC, since 1970
     client TEXT   NOT NULL,
@@ -27,3 +31,4 @@ CREATE INDEX credentials_certificate ON credentials (certificate) WHERE certific
 -- +goose Down
 DELETE FROM credentials WHERE certificate IS NOT NULL;
 DROP TABLE quotas;
+DROP TABLE limits;
