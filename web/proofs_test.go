@@ -11,6 +11,7 @@ import (
 
 	"github.com/assay-por/assay/report"
 	"github.com/assay-por/assay/web/api"
+	"github.com/assay-por/assay/web/hidden"
 )
 
 const canary = "canary-77@customers.example"
@@ -18,15 +19,15 @@ const canary = "canary-77@customers.example"
 // provers are functions that make proofs.
 type provers func(statement report.Digest, customer string) ([]byte, error)
 
-func (p provers) Prove(_ context.Context, statement report.Digest, customer string) ([]byte, error) {
-	return p(statement, customer)
+func (p provers) Prove(_ context.Context, statement report.Digest, customer hidden.Customer) ([]byte, error) {
+	return p(statement, customer.Reveal())
 }
 
 // proving is a handler that has the proof of one customer in the first statement.
 func (p place) proving(t testing.TB) (http.Handler, *keeper) {
 	t.Helper()
 	c, keys := p.config(), newKeeper(t)
-	c.Gate = keys.gate
+	keys.guards(&c)
 	c.Proofs = provers(func(statement report.Digest, customer string) ([]byte, error) {
 		switch {
 		case customer == "broken":
@@ -166,7 +167,7 @@ func TestNoProofs(t *testing.T) {
 	}
 	c := p.config()
 	keys := newKeeper(t)
-	c.Gate = keys.gate
+	keys.guards(&c)
 	c.Key, c.Proofs = nil, provers(func(report.Digest, string) ([]byte, error) { return []byte("{}"), nil })
 	if got := post(keys.service(t, handler(t, c)), "/v1/proofs", asking("latest", canary)); got.Code != 503 {
 		t.Errorf("unsigned: %d", got.Code)

@@ -36,10 +36,12 @@ import (
 
 	"github.com/assay-por/assay/report"
 	"github.com/assay-por/assay/web/api"
+	"github.com/assay-por/assay/web/audit"
 	"github.com/assay-por/assay/web/authn"
 	"github.com/assay-por/assay/web/httpsig"
 	"github.com/assay-por/assay/web/limit"
 	"github.com/assay-por/assay/web/published"
+	"github.com/assay-por/assay/web/watch"
 )
 
 // Config says what is served. The files may be replaced meanwhile.
@@ -47,10 +49,12 @@ type Config struct {
 	api.Config
 
 	Gate   *authn.Gate      // knows who asks; needed where a route is not for everybody
+	Audit  *audit.Keeper    // keeps the record of it; goes with the gate
 	Limits *limit.Limiter   // counts who asks how often; nil: nobody does
 	Key    crypto.Signer    // signs every answer, an Ed25519 key; without it nothing is signed, and there is the site alone
 	Now    func() time.Time // the clock of the signatures
 	Logger *slog.Logger
+	Watch  *watch.Watch // sees every request; nil: nobody does
 
 	Proxies Proxies // before this server, if there are any
 }
@@ -63,6 +67,9 @@ func Handler(c Config) (http.Handler, error) {
 	if (c.Proofs != nil || c.Acts != nil) && c.Gate == nil {
 		return nil, errors.New("web: proofs and acts are not for everybody, and there is no gate that knows who asks")
 	}
+	if (c.Gate == nil) != (c.Audit == nil) {
+		return nil, errors.New("web: a gate and the audit log go together")
+	}
 	if c.Limits != nil {
 		c.Policies = c.Limits
 	}
@@ -71,6 +78,9 @@ func Handler(c Config) (http.Handler, error) {
 	}
 	if c.Fault == nil {
 		c.Fault = func(err error) { c.Logger.Error("what was asked for could not be done", "error", err) }
+	}
+	if c.Limits != nil && c.Quota == nil {
+		c.Quota = c.left
 	}
 	r := chi.NewRouter()
 	r.Use(secure, c.recovers, c.noKeyInURL, narrow, c.guard, middleware.GetHead)
@@ -93,19 +103,20 @@ func Handler(c Config) (http.Handler, error) {
 		return nil, err
 	}
 	if c.Key == nil {
-		return c.Proxies.Handler(r), nil
+		return c.Proxies.Handler(c.watched(r)), nil
 	}
 	signer, err := httpsig.NewSigner(c.Key, c.Now)
 	if err != nil {
 		return nil, err
 	}
-	return c.Proxies.Handler(httpsig.Handler(r, signer)), nil
+	return c.Proxies.Handler(c.watched(httpsig.Handler(r, signer))), nil
 }
 
 // add adds site and API.
 func (c Config) add(r chi.Router) error {
 	s := site{c}
 	r.Group(func(r chi.Router) {
+		r.Use(noted)
 		if c.Key != nil {
 			r.Use(c.current)
 		}
@@ -118,10 +129,11 @@ func (c Config) add(r chi.Router) error {
 	})
 	var err error
 	r.Group(func(r chi.Router) {
+		r.Use(noted)
 		if c.Key == nil {
 			r.Use(unsigned)
 		} else {
-			r.Use(anywhere, c.current, c.retires, c.door)
+			r.Use(anywhere, c.current, c.retires, padded, c.door)
 		}
 		err = api.Add(r, c.Config)
 	})

@@ -51,6 +51,7 @@ func TestConfigFaults(t *testing.T) {
 	for text, want := range map[string]string{
 		"[exchange]\nnom = \"X\"":       `2:1: unknown key "exchange.nom"`,
 		"[run]\nkind = \"secret\"":      `run.kind: got "secret"`,
+		"[worker]\nruns = \"runs\"":     "worker.runs: what is published goes to server.reports, and there is none",
 		"[keys]\nstatement = \"a.age\"": "keys.statement: a key reference needs a scheme",
 		"[keys]\nstatement = \"pkcs11:token=a;object=b?module-path=m&pin-value=1234\"":    "keys.statement: pkcs11: a PIN does not stand in a reference",
 		"[keys]\nstatement = \"transit:http://vault.example/transit/key\"":                "keys.statement: transit: the server's URL begins with https://",
@@ -91,12 +92,19 @@ func TestConfigFaults(t *testing.T) {
 		"[log]\norigin = \"a.example\"\nquorum = 1":                           "log: a quorum of 1, want 0 to 0",
 		"[log]\norigin = \"a.example\"\nquorum = 1\nwitnesses = [{ key = \"x\", url = \"https://a.example\" }]": `log: witness #1: "x" is no verifier key of a witness`,
 		"[log]\norigin = \"a.example\"\nquorum = 1\nwitnesses = [{ key = \"x\", url = \"ftp://a.example\" }]":   "log.witnesses #1: ",
-		"[approvals]\nrequired = 1":                     "approvals: 1 of 0 keys are required",
-		"[approvals]\nkeys = [\"a.pub\"]":               "approvals: 0 of 1 keys are required",
-		"[approvals]\nrequired = 2\nkeys = [\"a.pub\"]": "approvals: 2 of 1 keys are required",
-		"[approvals]\nrequired = -1":                    "2:",
-		"[bands]\nbefore = [\"1 day\"]":                 `bands: got "1 day", want a duration`,
-		"[bands]\nafter = [\"1h\", \"3600s\"]":          `bands: "3600s" stands twice`,
+		"[server]\nlog = \"xml\"":                               `server.log: got "xml"`,
+		"[server]\nadmin = \"0.0.0.0:1\"":                       "server.admin: got \"0.0.0.0:1\", want a loopback address",
+		"[server]\nadmin = \"here\"":                            "server.admin: got",
+		"[server]\ntraces = \"http://collector.example\"":       "server.traces: want the URL of a receiver",
+		"[server]\ntraces = \"https://a:b@collector.example\"":  "server.traces: want the URL of a receiver",
+		"[server]\ntraces = \"https://collector.example/?k=s\"": "server.traces: want the URL of a receiver",
+		"[server]\ntraces_share = 1.5":                          "server.traces_share: got 1.5",
+		"[approvals]\nrequired = 1":                             "approvals: 1 of 0 keys are required",
+		"[approvals]\nkeys = [\"a.pub\"]":                       "approvals: 0 of 1 keys are required",
+		"[approvals]\nrequired = 2\nkeys = [\"a.pub\"]":         "approvals: 2 of 1 keys are required",
+		"[approvals]\nrequired = -1":                            "2:",
+		"[bands]\nbefore = [\"1 day\"]":                         `bands: got "1 day", want a duration`,
+		"[bands]\nafter = [\"1h\", \"3600s\"]":                  `bands: "3600s" stands twice`,
 	} {
 		_, err := parseConfig([]byte(text))
 		if err == nil || !strings.Contains(err.Error(), want) {
