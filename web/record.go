@@ -32,9 +32,9 @@ func (c Config) denied(w http.ResponseWriter, r *http.Request, who *authn.Princi
 	return err == nil
 }
 
-// refusedFor puts on record that nobody is let in, where that is not this server's own fault.
+// refusedFor puts on record that nobody is let in, where that is not this server's own fault, or a record was altered.
 func (c Config) refusedFor(w http.ResponseWriter, r *http.Request, why error) bool {
-	for _, bad := range []error{authn.ErrMissing, authn.ErrInvalid, authn.ErrSignature, authn.ErrMultiple, authn.ErrInURL} {
+	for _, bad := range []error{authn.ErrMissing, authn.ErrInvalid, authn.ErrSignature, authn.ErrMultiple, authn.ErrInURL, authn.ErrAltered} {
 		if errors.Is(why, bad) {
 			return c.denied(w, r, nil, actAuthenticate, why.Error())
 		}

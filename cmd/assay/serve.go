@@ -32,6 +32,10 @@ type ServerConfig struct {
 	KEK            string `toml:"kek"`
 	Pepper         string `toml:"pepper"`
 
+	Audit       string   `toml:"audit"`
+	AuditKey    string   `toml:"audit_key"`
+	AuditFormer []string `toml:"audit_former"`
+
 	Log         string  `toml:"log"`
 	Admin       string  `toml:"admin"`
 	Traces      string  `toml:"traces"`
@@ -43,10 +47,6 @@ type ServerConfig struct {
 	TrustedProxies []string        `toml:"trusted_proxies"`
 	Limits         LimitsConfig    `toml:"limits"`
 	Retired        []RetiredConfig `toml:"retired"`
-
-	Audit       string   `toml:"audit"`
-	AuditKey    string   `toml:"audit_key"`
-	AuditFormer []string `toml:"audit_former"`
 }
 
 // checkServer refuses what could not be served.

@@ -124,7 +124,7 @@ func (w Worker) Wait(ctx context.Context, id, text string, until time.Time) erro
 		if err != nil || last.Text == clip(text) {
 			return err
 		}
-		return errors.Join(note(ctx, tx, r, at, EventWaiting, text), tx.AddHookEvent(ctx, at, store.RunWaiting, id))
+		return errors.Join(note(ctx, tx, r, at, EventWaiting, text), tx.AddHookEvent(ctx, at, store.RunWaiting, r.ID))
 	})
 }
 
@@ -145,6 +145,17 @@ func (w Worker) Publish(ctx context.Context, id, statement string) error {
 		r.State, r.Due, r.Statement, r.Cancel = Published, time.Time{}, statement, false
 		return errors.Join(note(ctx, tx, r, at, EventPublished, statement), record(ctx, tx, r, at, audit.Done, ""), tell(ctx, tx, r, at))
 	})
+}
+
+// tell has others told what is public now (SPEC part 28).
+func tell(ctx context.Context, tx *store.Tx, r *store.Run, at time.Time) error {
+	switch r.Kind {
+	case Report:
+		return tx.AddHookEvent(ctx, at, store.RunPublished, r.ID)
+	case Withdrawal:
+		return tx.AddHookEvent(ctx, at, store.ReportWithdrawn, r.About)
+	}
+	return nil
 }
 
 // Release gives a run back that is to be gone on with at once, by whoever comes next.
@@ -170,13 +181,4 @@ func (w Worker) end(ctx context.Context, id string, change func(*store.Tx, *stor
 func record(ctx context.Context, tx *store.Tx, r *store.Run, at time.Time, outcome, reason string) error {
 	ctx = audit.With(ctx, audit.Origin{Client: "worker"})
 	return audit.Record(ctx, tx, audit.Act{At: at, Action: r.Kind + ".publish", Object: r.ID, Outcome: outcome, Reason: reason})
-}
-
-// tell has webhooks told that a run is published, and of a withdrawal what was withdrawn.
-func tell(ctx context.Context, tx *store.Tx, r *store.Run, at time.Time) error {
-	err := tx.AddHookEvent(ctx, at, store.RunPublished, r.ID)
-	if err == nil && r.Kind == Withdrawal {
-		err = tx.AddHookEvent(ctx, at, store.ReportWithdrawn, r.About)
-	}
-	return err
 }
