@@ -59,17 +59,21 @@ var rules = map[string][]string{
 	"report/render": {"report"},
 
 	"web":           {"report", "web/api", "web/published", "web/httpsig", "web/audit", "web/authn", "web/authz", "web/limit"},
-	"web/api":       {"report", "attest", "web/published", "web/store", "web/audit", "web/authn", "web/authz"},
+	"web/api":       {"report", "attest", "web/published", "web/store", "web/audit", "web/runs", "web/authn", "web/authz"},
 	"web/published": {"report", "attest"},
 	"web/httpsig":   {},
 	"web/store":     {},
+	"web/seal":      {"web/store"},
 	"web/authz":     {},
 	"web/limit":     {"web/store"},
 	"web/audit":     {"web/store", "attest"},
 	"web/authn":     {"web/store", "web/authz", "web/audit", "web/httpsig"},
+	"web/hooks":     {"web/store", "web/httpsig", "attest"},
+	"web/runs":      {"report", "attest", "web/store", "web/audit"},
 	"web/client":    {"web/httpsig", "attest"},
 
 	"web/published/publishedtest": {"report", "merkle", "attest"},
+	"web/store/storetest":         {"web/store", "web/seal"},
 
 	"verifier/canon":     {},
 	"verifier/tree":      {"verifier/canon"},
@@ -88,7 +92,7 @@ var rules = map[string][]string{
 }
 
 // onlyTests are rooms that no product but cmd/devchain imports.
-var onlyTests = []string{"chains/chainstest", "chains/devnet", "merkle/store/storetest", "web/published/publishedtest"}
+var onlyTests = []string{"chains/chainstest", "chains/devnet", "merkle/store/storetest", "web/published/publishedtest", "web/store/storetest"}
 
 // pure rooms reach no network, process, clock, environment, logger or global randomness.
 var pure = []string{"merkle", "chains", "chains/control", "chains/descriptor", "chains/control/lists", "attest", "report", "report/render", "verifier", "verifier/canon", "verifier/tree", "verifier/claim", "verifier/evidence", "verifier/beacon", "verifier/tlog", "verifier/timestamp", "verifier/respsig", "verifier/watch"}

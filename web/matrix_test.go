@@ -38,12 +38,27 @@ var rules = map[string]rule{
 	"limits":       {"", "admin:200 *:403", ""},
 	"limit":        {"", "admin:200 *:403", ""},
 	"limit-change": {`{"policy":"9/s"}`, "admin:200 *:403", ""},
+	"audit":        {"", "auditor:200 admin:200 *:403", ""},
+	"usage":        {"", "admin:200 *:403", ""},
+	"own-usage":    {"", "*:200", ""},
 
 	"keys":       {"", "*:200", ""},
 	"key":        {"", "*:200", "admin:200 *:404"},
 	"key-create": {`{"name":"new","client":"{client}","permissions":["client:read"],"networks":["10.0.0.0/8"]}`, "admin:201 *:403", "admin:422 *:403"}, // the other may not so much
 	"key-rotate": {`{"publicKey":"{public}"}`, "*:201", "admin:403 *:404"},                                                                             // who has not what the key may would have it then
 	"key-revoke": {"", "*:200", "admin:200 *:404"},
+
+	// The run is the withdrawal of a statement that nobody had to approve. What is not one's own TestRunsOfOthers asks for.
+	"runs":            {"", "viewer:200 auditor:200 operator:200 publisher:200 *:403", ""},
+	"run":             {"", "viewer:200 auditor:200 operator:200 publisher:200 *:403", ""},
+	"run-draft":       {"", "viewer:200 auditor:200 operator:200 publisher:200 *:403", ""},
+	"run-ask":         {`{"period":"2026-11"}`, "operator:201 *:403", ""},
+	"run-approve":     {strangerEnvelope, "operator:409 publisher:409 *:403", ""},
+	"run-publish":     {`{"draft":"{draft}"}`, "publisher:200 *:403", ""},
+	"run-cancel":      {"", "operator:200 *:403", ""},
+	"run-resume":      {"", "operator:409 *:403", ""},
+	"report-withdraw": {`{"reason":"It was wrong."}`, "publisher:201 *:403", ""},
+	"report-finding":  {strangerEnvelope, "auditor:422 *:403", ""},
 }
 
 // wanted is the status that a list has for a role.
@@ -125,7 +140,8 @@ func (o *office) about(t *testing.T, role authz.Role, own bool) (*asker, *string
 		other := o.asker(t, authz.Service)
 		client, key, statement = other.client, other.key, o.last.Digest.String()
 	}
-	return who, strings.NewReplacer("/v1/clients/{id}", "/v1/clients/"+client, "/v1/keys/{id}", "/v1/keys/"+key, "/v1/limits/{name}", "/v1/limits/runs", "{client}", client, "{statement}", statement, "{public}", publicText(t))
+	run := o.run(t, who, o.first.Digest, 0)
+	return who, strings.NewReplacer("/v1/runs/{id}", "/v1/runs/"+run.ID, "{draft}", run.Digest, "/v1/clients/{id}", "/v1/clients/"+client, "/v1/keys/{id}", "/v1/keys/"+key, "/v1/limits/{name}", "/v1/limits/runs", "{client}", client, "{statement}", statement, "{public}", publicText(t))
 }
 
 // TestNobody: what is not for everybody is for nobody without a good credential, whatever they send along.
@@ -135,7 +151,7 @@ func TestNobody(t *testing.T) {
 	wrong := good[:30] + map[bool]string{true: "b", false: "a"}[good[30] == 'a'] + good[31:]
 	for route := range guarded(t, document(t, o.h)) {
 		method, template, _ := strings.Cut(route, " ")
-		path := strings.NewReplacer("{id}", strings.Repeat("a", 16), "{name}", "runs").Replace(template)
+		path := strings.NewReplacer("{id}", strings.Repeat("a", 16), "{name}", "runs", "{statement}", strings.Repeat("0", 64)).Replace(template)
 		for _, header := range [][]string{nil, {"Assay-Key", wrong}, {"Assay-Key", good[:40]}, {"Authorization", "Bearer " + good}, {"X-Forwarded-For", "127.0.0.1"}} {
 			w := httptest.NewRecorder()
 			o.h.ServeHTTP(w, request(method, path, "", header...))

@@ -34,6 +34,9 @@ var permissions = map[string]authz.Permission{
 	"GET /openapi.json":                     public,
 	"GET /openapi.yaml":                     public,
 	"POST /v1/proofs":                       authz.ProofReadAny,
+	"GET /v1/audit":                         authz.AuditRead,
+	"GET /v1/usage":                         authz.UsageRead,
+	"GET /v1/me/usage":                      authz.Self,
 	"GET /v1/me":                            authz.Self,
 	"GET /v1/roles":                         authz.Self,
 	"GET /v1/clients":                       authz.ClientRead,
@@ -50,6 +53,16 @@ var permissions = map[string]authz.Permission{
 	"GET /v1/limits":                        authz.LimitRead,
 	"GET /v1/limits/{name}":                 authz.LimitRead,
 	"PUT /v1/limits/{name}":                 authz.LimitWrite,
+	"GET /v1/runs":                          authz.RunRead,
+	"POST /v1/runs":                         authz.RunStart,
+	"GET /v1/runs/{id}":                     authz.RunRead,
+	"GET /v1/runs/{id}/draft":               authz.RunRead,
+	"POST /v1/runs/{id}/approvals":          authz.ApprovalSubmit,
+	"POST /v1/runs/{id}:publish":            authz.ReportPublish,
+	"POST /v1/runs/{id}:cancel":             authz.RunStart,
+	"POST /v1/runs/{id}:resume":             authz.RunStart,
+	"POST /v1/reports/{statement}:withdraw": authz.ReportWithdraw,
+	"POST /v1/reports/{statement}/findings": authz.FindingSubmit,
 }
 
 // checkRoutes reports a route without a permission, or a permission without a route: nothing is served by an oversight.

@@ -19,7 +19,9 @@ import (
 // app is what the verbs share: the global flags, and the configuration once it was read.
 type app struct {
 	configPath, passphraseFile, identityFile string
-	json, quiet                              bool
+
+	run         string // of those asked for over the API; empty: the one of [run]
+	json, quiet bool
 
 	config     *Config
 	passphrase []byte
@@ -37,6 +39,11 @@ func (a *app) load() (*Config, error) {
 	c, err := loadConfig(a.configPath)
 	if err != nil {
 		return nil, err
+	}
+	if a.run != "" {
+		if c, err = c.forRun(a.run); err != nil {
+			return nil, err
+		}
 	}
 	limit, err := parseSize(c.Run.Memory)
 	if err != nil {

@@ -24,7 +24,9 @@ func newApprove(a *app) *cobra.Command {
 		Long: `Show what a draft (run/draft.json of the exchange) says, what changed since the former statement, and what to look at twice. It needs no assay.toml and no run.
 
 With --key it then asks, or takes --yes for an answer, and writes approval-KEYID.dsse.json: your signature over these very bytes. Send it to the exchange, which
-takes it in with assay approve import. Compare the statement's digest with what your colleagues see, over a line of its own.`,
+takes it in with assay approve import, or over the API. Compare the statement's digest with what your colleagues see, over a line of its own.
+
+The draft of a withdrawal that was asked for over the API (GET /v1/runs/ID/draft) is shown and approved likewise.`,
 		Args: oneArg("approve takes one draft"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.approve(cmd, args[0], formerFile, key, yes)
@@ -51,6 +53,9 @@ func (a *app) approve(cmd *cobra.Command, draftFile, formerFile, ref string, yes
 	if err != nil {
 		return unreadable("%v", err)
 	}
+	if entry, err := report.ParseEntry(payload); err == nil && entry.Kind == report.EntryWithdrawal {
+		return a.approveWithdrawal(cmd, payload, entry, ref, yes)
+	}
 	statement, err := report.ParseStatement(payload)
 	if err != nil {
 		return unreadable("%s: %v", draftFile, err)
@@ -67,7 +72,7 @@ func (a *app) approve(cmd *cobra.Command, draftFile, formerFile, ref string, yes
 		}
 	}
 	if ref != "" {
-		if said.Approval, err = a.signApproval(cmd, payload, p.Approvals, ref, yes); err != nil {
+		if said.Approval, err = a.signApproval(cmd, attest.PayloadType, payload, &p.Approvals, ref, yes); err != nil {
 			return err
 		}
 		return a.say(cmd, said, "approved: %s; send it to the exchange", said.Approval)
@@ -102,8 +107,31 @@ func (a *app) sayDraft(cmd *cobra.Command, said approval, p report.Predicate) er
 	return a.sayReview(cmd, said.review, p)
 }
 
-// signApproval signs the draft's bytes with the approver's key, once the approver agreed, and returns the file.
-func (a *app) signApproval(cmd *cobra.Command, payload []byte, who report.Approvals, ref string, yes bool) (string, error) {
+// approveWithdrawal is approve for the entry that takes a statement back. Who may approve it, the statement says, which is not here.
+func (a *app) approveWithdrawal(cmd *cobra.Command, payload []byte, entry report.Entry, ref string, yes bool) error {
+	said := map[string]string{"draft": digestOf(payload), "exchange": entry.Exchange, "statement": entry.Statement.String(), "reason": entry.Text}
+	if !a.json {
+		if err := a.say(cmd, nil, "withdrawal, for good, of the statement %s of %s\nreason %q\ndigest %s", entry.Statement, entry.Exchange, entry.Text, digestOf(payload)); err != nil {
+			return err
+		}
+	}
+	if ref == "" {
+		if a.json {
+			return a.say(cmd, said, "")
+		}
+		return nil
+	}
+	file, err := a.signApproval(cmd, attest.PayloadEntry, payload, nil, ref, yes)
+	if err != nil {
+		return err
+	}
+	said["approval"] = file
+	return a.say(cmd, said, "approved: %s; send it to the exchange", file)
+}
+
+// signApproval signs the draft's bytes with the approver's key, once the approver agreed, and returns the file. Where it is known who may approve,
+// others do not.
+func (a *app) signApproval(cmd *cobra.Command, payloadType string, payload []byte, who *report.Approvals, ref string, yes bool) (string, error) {
 	if err := agree(cmd, yes); err != nil {
 		return "", err
 	}
@@ -111,10 +139,10 @@ func (a *app) signApproval(cmd *cobra.Command, payload []byte, who report.Approv
 	if err != nil {
 		return "", err
 	}
-	if !slices.Contains(who.Keys, signer.PublicKey()) {
+	if who != nil && !slices.Contains(who.Keys, signer.PublicKey()) {
 		return "", hinted(refused("the draft does not name key %s among the %d that may approve it", signer.PublicKey(), len(who.Keys)), "the exchange lists approvers under [approvals]")
 	}
-	raw, err := envelopeOf(attest.PayloadType, payload, signer)
+	raw, err := envelopeOf(payloadType, payload, signer)
 	if err != nil {
 		return "", err
 	}

@@ -51,6 +51,7 @@ func TestConfigFaults(t *testing.T) {
 	for text, want := range map[string]string{
 		"[exchange]\nnom = \"X\"":       `2:1: unknown key "exchange.nom"`,
 		"[run]\nkind = \"secret\"":      `run.kind: got "secret"`,
+		"[worker]\nruns = \"runs\"":     "worker.runs: what is published goes to server.reports, and there is none",
 		"[keys]\nstatement = \"a.age\"": "keys.statement: a key reference needs a scheme",
 		"[keys]\nstatement = \"pkcs11:token=a;object=b?module-path=m&pin-value=1234\"":    "keys.statement: pkcs11: a PIN does not stand in a reference",
 		"[keys]\nstatement = \"transit:http://vault.example/transit/key\"":                "keys.statement: transit: the server's URL begins with https://",

@@ -205,6 +205,26 @@ func servingProcess(t *testing.T, dir, program string, args ...string) (url, std
 	return url, said.Name(), cmd.Process
 }
 
+// background starts a program that runs until the test ends, or is killed.
+func background(t *testing.T, dir, program string, args ...string) (stderr string, process *os.Process) {
+	t.Helper()
+	said, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(program, args...)
+	cmd.Dir, cmd.Env, cmd.Stderr = dir, append(os.Environ(), "ASSAY_PASSPHRASE=correct horse"), said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(os.Interrupt)
+		_ = cmd.Wait()
+		_ = said.Close()
+	})
+	return said.Name(), cmd.Process
+}
+
 // customer is the id of the ledger's first customer.
 func (e *exchange) customer(t *testing.T) string {
 	t.Helper()

@@ -23,6 +23,7 @@ type notice struct {
 	text      string
 	out       string
 	signOnly  bool
+	approved  *report.Entry // what is said, to the letter; nil: what follows from the rest
 }
 
 func newWithdraw(a *app) *cobra.Command {
@@ -88,9 +89,14 @@ func (a *app) giveNotice(cmd *cobra.Command, n notice) error {
 		return err
 	}
 	if n.out == "" {
-		n.out = filepath.Join(filepath.Dir(c.resolve(c.Log.Dir)), "notices")
+		n.out = c.notices()
 	}
 	return a.enterNotice(cmd, c, n, about)
+}
+
+// notices is the folder of what was said of statements.
+func (c *Config) notices() string {
+	return filepath.Join(filepath.Dir(c.resolve(c.Log.Dir)), "notices")
 }
 
 // enterNotice keeps the signed entry before it enters it: so what was interrupted goes on with the same entry.
@@ -181,6 +187,9 @@ func refusedBy(err error) error {
 }
 
 func (n notice) entry(c *Config, about report.Digest) (report.Entry, error) {
+	if n.approved != nil {
+		return *n.approved, nil
+	}
 	issued, err := now()
 	if err != nil {
 		return report.Entry{}, err

@@ -19,17 +19,20 @@ type progress struct {
 	quiet bool
 	tty   bool
 	clock func() time.Time
+	hear  func(line string, passing bool) // is told each line, and now and then how far a stage is, quiet or not; may be nil
 
 	stage string
 	bar   *progressbar.ProgressBar
 	pace  pace
 	told  time.Time // when a line was printed, or the bar's text changed
+	heard time.Time // when hear was told how far a stage is
 }
 
 // How often a line is printed where there is no terminal, and the text of a bar changes.
 const (
 	plainInterval = 10 * time.Second
 	barInterval   = time.Second
+	hearInterval  = 2 * time.Second
 )
 
 func newProgress(out io.Writer, quiet bool) *progress {
@@ -39,6 +42,9 @@ func newProgress(out io.Writer, quiet bool) *progress {
 
 // say prints one line about a stage.
 func (p *progress) say(format string, args ...any) {
+	if p.hear != nil {
+		p.hear(fmt.Sprintf(format, args...), false)
+	}
 	if p.quiet {
 		return
 	}
@@ -48,7 +54,7 @@ func (p *progress) say(format string, args ...any) {
 
 // step reports done of total units of a stage; total 0 means not known. What is counted is up to the stage: see unitOf.
 func (p *progress) step(stage string, done, total int64) {
-	if p.quiet {
+	if p.quiet && p.hear == nil {
 		return
 	}
 	now := p.clock()
@@ -58,6 +64,13 @@ func (p *progress) step(stage string, done, total int64) {
 		p.stage = stage
 	}
 	p.pace.mark(now, done)
+	if p.hear != nil && now.Sub(p.heard) >= hearInterval {
+		p.heard = now
+		p.hear(p.line(now, done, total), true)
+	}
+	if p.quiet {
+		return
+	}
 	if !p.tty {
 		if now.Sub(p.told) >= plainInterval {
 			p.told = now

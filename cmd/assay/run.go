@@ -28,7 +28,7 @@ A run that was published stays as it is: nothing of it is drawn up anew, whateve
 	return cmd
 }
 
-// all does the stages in order. Evidence comes before the tree: nodes forget, ledgers do not.
+// all does the stages in order.
 func (s *stages) all(cmd *cobra.Command, w instant, unsignedToo bool) error {
 	if done, err := s.isPublished(w); done || err != nil {
 		if err != nil {
@@ -37,71 +37,82 @@ func (s *stages) all(cmd *cobra.Command, w instant, unsignedToo bool) error {
 		s.progress.say("run: it was published, and nothing is drawn up anew; another statement needs a run directory of its own (run.dir)")
 		return s.publish(cmd)
 	}
-	if err := s.mustFit(false); err != nil {
-		return err
-	}
-	in, err := openLedger(s.ctx, s.config)
+	d, err := s.drawn(cmd, w, unsignedToo)
 	if err != nil {
 		return err
 	}
-	if _, err := s.approvals(); err != nil { // what keeps a draft from being drawn up shows before the evidence is gathered
-		return err
-	}
-	former, err := s.former()
-	if err != nil {
-		return err
-	}
-	snap, err := s.snapshot(w)
-	if err != nil {
-		return err
-	}
-	if _, err := s.series(snap, former); err != nil {
-		return err
-	}
-	s.progress.say("snapshot: %s", snap.ID)
-	balances, err := s.reserves(snap)
-	if err != nil {
-		return err
-	}
-	s.progress.say("reserves: %d balances", len(balances))
-	_, later := s.beside(snap)
-	if later != nil && !isWaiting(later) {
-		return later
-	}
-	b, err := s.build(snap, in, false)
-	if err != nil {
-		return err
-	}
-	s.progress.say("build: %d customers, root %s", b.Tree.Leaves, b.Tree.Root)
-	wallets, err := s.wallets()
-	if err != nil {
-		return err
-	}
-	have, err := s.signatures(snap, b.Tree)
-	if err != nil {
-		return err
-	}
-	if missing := s.unsigned(wallets, have); len(missing) > 0 && !unsignedToo {
-		if _, _, err := s.challenge(handing{out: s.run.join(dirChallenges)}); err != nil {
-			return err
-		}
-		return joinWaiting(waiting(fmt.Sprintf("have the texts in %s signed, then assay control import DIR and assay run again; or go on with assay run --unsigned",
-			s.rel(s.run.join(dirChallenges))), "waiting for the signatures of %d of %d wallets", len(missing), len(wallets)), later)
-	}
-	if later != nil {
-		return later
-	}
-	d, err := s.draft()
-	if err != nil {
-		return err
-	}
-	if err := s.app.sayCoverage(cmd, d.statement.Predicate); err != nil {
-		return err
-	}
+	return s.signAndPublish(cmd, d)
+}
+
+// signAndPublish does what is left once there is a draft.
+func (s *stages) signAndPublish(cmd *cobra.Command, d draft) error {
 	if err := s.sign(cmd, d); err != nil || s.config.Log.Origin == "" {
 		return err
 	}
 	return s.publish(cmd)
+}
+
+// drawn does the stages up to the draft. Evidence comes before the tree: nodes forget, ledgers do not.
+func (s *stages) drawn(cmd *cobra.Command, w instant, unsignedToo bool) (draft, error) {
+	if err := s.mustFit(false); err != nil {
+		return draft{}, err
+	}
+	in, err := openLedger(s.ctx, s.config)
+	if err != nil {
+		return draft{}, err
+	}
+	if _, err := s.approvals(); err != nil { // what keeps a draft from being drawn up shows before the evidence is gathered
+		return draft{}, err
+	}
+	former, err := s.former()
+	if err != nil {
+		return draft{}, err
+	}
+	snap, err := s.snapshot(w)
+	if err != nil {
+		return draft{}, err
+	}
+	if _, err := s.series(snap, former); err != nil {
+		return draft{}, err
+	}
+	s.progress.say("snapshot: %s", snap.ID)
+	balances, err := s.reserves(snap)
+	if err != nil {
+		return draft{}, err
+	}
+	s.progress.say("reserves: %d balances", len(balances))
+	_, later := s.beside(snap)
+	if later != nil && !isWaiting(later) {
+		return draft{}, later
+	}
+	b, err := s.build(snap, in, false)
+	if err != nil {
+		return draft{}, err
+	}
+	s.progress.say("build: %d customers, root %s", b.Tree.Leaves, b.Tree.Root)
+	wallets, err := s.wallets()
+	if err != nil {
+		return draft{}, err
+	}
+	have, err := s.signatures(snap, b.Tree)
+	if err != nil {
+		return draft{}, err
+	}
+	if missing := s.unsigned(wallets, have); len(missing) > 0 && !unsignedToo {
+		if _, _, err := s.challenge(handing{out: s.run.join(dirChallenges)}); err != nil {
+			return draft{}, err
+		}
+		return draft{}, joinWaiting(waiting(fmt.Sprintf("have the texts in %s signed, then assay control import DIR and assay run again; or go on with assay run --unsigned",
+			s.rel(s.run.join(dirChallenges))), "waiting for the signatures of %d of %d wallets", len(missing), len(wallets)), later)
+	}
+	if later != nil {
+		return draft{}, later
+	}
+	d, err := s.draft()
+	if err != nil {
+		return draft{}, err
+	}
+	return d, s.app.sayCoverage(cmd, d.statement.Predicate)
 }
 
 // isPublished reports whether the log shows the run's statement, and the bundle is of it: then no stage has anything to do.

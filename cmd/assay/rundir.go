@@ -27,6 +27,7 @@ const (
 	dirBands       = "gathered/bands"      // the same at other instants, a folder each
 	dirCustody     = "custody"             // what is asked of custodians, and what they signed
 	fileMoment     = "moment.json"         // when the statement was drawn up first, and the last blocks then
+	fileFormer     = "former.dsse.json"    // of a run that was asked for over the API, the statement before this one
 	fileDraft      = "draft.json"          // the statement's payload
 	fileConfirmed  = "confirmed.json"      // what moved since the former statement, once somebody confirmed it
 	dirApprovals   = "approvals"           // what approvers signed, a file a key
@@ -45,6 +46,9 @@ type runDir struct {
 	lock *flock.Flock
 }
 
+// errBusy says that somebody else holds a run's directory.
+var errBusy = errors.New("another assay is at work")
+
 // openRun takes the run's directory; a second assay in the same directory is refused.
 func openRun(path string) (*runDir, error) {
 	if err := os.MkdirAll(path, 0o700); err != nil {
@@ -56,7 +60,7 @@ func openRun(path string) (*runDir, error) {
 		return nil, unreadable("run directory %s: %v", path, err)
 	}
 	if !got {
-		return nil, hinted(refused("another assay is at work in %s", path), "wait for it to end, or give this run a directory of its own")
+		return nil, hinted(refused("%w in %s", errBusy, path), "wait for it to end, or give this run a directory of its own")
 	}
 	return &runDir{path: path, lock: lock}, nil
 }

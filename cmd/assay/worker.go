@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/assay-por/assay/merkle/build"
 	"github.com/assay-por/assay/merkle/ledger"
@@ -27,29 +28,49 @@ import (
 func newWorker(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "worker",
-		Short: "Do tasks of a build that runs on another machine",
-		Long: `Take tasks of builds from the queue in the database of [worker], and leave their results in the store that all machines share.
-Start one on each machine, and then "assay build" or "assay run" on one of them. A worker may be stopped or killed at any moment: another one does its task again.
-Interrupted, it ends the task in hand, for a minute at most; interrupted once more, it stops at once.`,
+		Short: "Do what is asked for over the API, and tasks of a build that runs on another machine",
+		Long: `With worker.runs: do the runs that were asked for at the server (POST /v1/runs), one at a time, each in a folder of its own, and tell in server.database how far it is. A
+run waits for whoever must approve it and for somebody to ask for its publishing; then it is signed, entered in the log, and shown in server.reports. Withdrawals and
+auditors' findings that were handed in there are done likewise. For what is done by hand, such as control import, name the run: assay --run ID control import DIR.
+
+With worker.database: take tasks of builds from the queue there, and leave their results in the store that all machines share. Start one on each machine, and then
+"assay build" or "assay run" on one of them.
+
+A worker may be stopped or killed at any moment: the next one goes on. Interrupted, it ends the task in hand, for a minute at most; interrupted once more, it stops at
+once.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.load()
 			if err != nil {
 				return err
 			}
-			q, end, err := openQueue(cmd.Context(), c)
-			if err != nil {
-				return err
+			if c.Worker.Runs == "" {
+				return a.workQueue(cmd, c)
 			}
-			defer end()
-			key, err := (&stages{ctx: cmd.Context(), app: a, config: c}).openSnapshotKey()
-			if err != nil {
-				return err
+			g, ctx := errgroup.WithContext(cmd.Context())
+			cmd.SetContext(ctx)
+			if c.Worker.Database != "" {
+				g.Go(func() error { return a.workQueue(cmd, c) })
 			}
-			ordered := &orders{config: c, key: key}
-			return work(cmd, a, q, c.Worker.Tasks, ordered.do)
+			g.Go(func() error { return a.workRuns(cmd, c) })
+			return g.Wait()
 		},
 	}
+}
+
+// workQueue does tasks of builds.
+func (a *app) workQueue(cmd *cobra.Command, c *Config) error {
+	q, end, err := openQueue(cmd.Context(), c)
+	if err != nil {
+		return err
+	}
+	defer end()
+	key, err := (&stages{ctx: cmd.Context(), app: a, config: c}).openSnapshotKey()
+	if err != nil {
+		return err
+	}
+	ordered := &orders{config: c, key: key}
+	return work(cmd, a, q, c.Worker.Tasks, ordered.do)
 }
 
 // work does tasks until it is interrupted. That is how it ends, so it is no error.
@@ -116,7 +137,7 @@ const queueSchema = "assay_queue"
 // openQueue connects to the queue, and makes it if it is not there.
 func openQueue(ctx context.Context, c *Config) (*queue.Queue, func(), error) {
 	if c.Worker.Database == "" {
-		return nil, nil, hinted(refused("worker.database: there is none, so there is no queue"), `name the file with its URL under [worker]: database = "file:queue.url"`)
+		return nil, nil, hinted(refused("worker.database: there is none, so there is no queue"), `name under [worker] the file with its URL, database = "file:queue.url", or the folder of what is asked for over the API, runs = "runs"`)
 	}
 	url, _, err := databaseURL(c, c.Worker.Database, "worker.database")
 	if err != nil {
@@ -173,6 +194,8 @@ func (c *Config) checkWorker() error {
 	switch {
 	case c.Worker.Database != "" && !namesFile(c.Worker.Database):
 		return errors.New("database: write file:PATH: the database's URL stands in a file of its own, as it is a secret")
+	case c.Worker.Runs != "" && c.Server.Reports == "":
+		return errors.New("runs: what is published goes to server.reports, and there is none: name the folder that the server shows")
 	case c.Worker.Tasks < 0:
 		return fmt.Errorf("tasks: got %d, want 1 or more, or 0: one for each core", c.Worker.Tasks)
 	}

@@ -70,7 +70,7 @@ func (a *api) addProofs() {
 		Responses:   map[string]*huma.Response{"200": {Description: "OK", Headers: headers, Content: map[string]*huma.MediaType{kindJSON: {Schema: object()[kindJSON]}}}},
 	}
 	a.mayRefuse(op, http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusNotAcceptable, http.StatusRequestEntityTooLarge,
-		http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusServiceUnavailable)
+		http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusServiceUnavailable)
 	a.secured(op)
 	a.OpenAPI().AddOperation(op)
 	a.Adapter().Handle(op, func(ctx huma.Context) {
@@ -138,10 +138,13 @@ func (a *api) prove(ctx context.Context, asked ProofRequest) ([]byte, error) {
 func subject(all []*published.Report, statement report.Digest) authz.Subject {
 	of := authz.Subject{Statement: statement.String()}
 	if i := slices.IndexFunc(all, func(r *published.Report) bool { return r.Digest == statement }); i >= 0 {
-		snapshot := all[i].Statement.Predicate.Snapshot
-		of.Entity, of.Day = snapshot.Exchange.Entity, snapshot.Instant.UTC().Format(time.DateOnly)
+		of = subjectOf(of.Statement, all[i].Statement.Predicate.Snapshot)
 	}
 	return of
+}
+
+func subjectOf(statement string, of report.Snapshot) authz.Subject {
+	return authz.Subject{Statement: statement, Entity: of.Exchange.Entity, Day: of.Instant.UTC().Format(time.DateOnly)}
 }
 
 // proofRequest reads what is asked for, strictly; no sentence quotes it.
