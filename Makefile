@@ -6,6 +6,7 @@ BTCD      = github.com/btcsuite/btcd@v0.26.2
 VERSITYGW = github.com/versity/versitygw/cmd/versitygw@v1.8.0
 LINT      = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.5.0
 GOSEC     = github.com/securego/gosec/v2/cmd/gosec@v2.30.0
+OASDIFF   = github.com/oasdiff/oasdiff@v1.38.0
 VULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 # What tests alone need of npm, into build/npm: a node of Ethereum, Safe's contracts (LGPL-3.0, so not in this repository), and
@@ -29,7 +30,7 @@ LDFLAGS   = -s -w -X main.version=$(VERSION)
 
 export CGO_ENABLED ?= 0
 
-.PHONY: help build demo test test-faults check bench bench-scale vectors fuzz clean litecoind anvil judges softhsm tokens vaultd versitygw postgres security test-security bench-serve
+.PHONY: help build demo test test-faults check bench bench-scale vectors fuzz clean litecoind anvil judges softhsm tokens vaultd versitygw postgres security oasdiff test-security bench-serve
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST)
@@ -65,15 +66,15 @@ bench-scale: postgres ## build trees of up to 100 million customers; minutes, an
 	ASSAY_SCALE=$${ASSAY_SCALE:-$${TMPDIR:-/tmp}} go test -run '^$$' -bench '^BenchmarkScale$$' -benchtime 1x -timeout 2h -v ./cmd/assay
 
 # The server is a real one, over TLS 1.3 at the loopback address; wrk and h2load (Debian has both) share its cores.
-bench-serve: ## measure signed answers a second, their time at half of the peak, memory over a minute, and what limits let through
+bench-serve: ## measure signed answers a second, their time at half of the peak, memory over a minute, what limits let through, and whether absent customers show
 	@command -v wrk >/dev/null 2>&1 && command -v h2load >/dev/null 2>&1 || { echo "no wrk, or no h2load; on Debian type: sudo apt-get install -y --no-install-recommends wrk nghttp2-client"; exit 1; }
-	ASSAY_LOAD=1 go test -count=1 -v -run '^Test(Load|AcceptedUnderLoad)$$' ./cmd/assay
+	ASSAY_LOAD=1 go test -count=1 -v -run '^Test(Load|Timing|AcceptedUnderLoad)$$' ./cmd/assay
 
 # What each judge says is kept in build/security. There is no copy of the vulnerability database in this repository: where VULNDB cannot be
 # reached, that is said, and nothing is known of vulnerabilities. A copy is named by VULNDB=file:///its/folder.
-test-security: security judges $(BIN)/gosec $(BIN)/govulncheck ## others' programs judge a served exchange; 100,000 malformed requests; gosec and govulncheck
+test-security: security judges oasdiff $(BIN)/gosec $(BIN)/govulncheck ## others' programs judge a served exchange, and what changed in the API's document; 100,000 malformed requests; gosec and govulncheck
 	ASSAY_SECURITY=$(CURDIR)/build/security ASSAY_MALFORMED=100000 go test -count=1 -timeout 40m -v -run '^Test(OutsideJudges|BehindHAProxy|MalformedRequests|ServeTLS|ReceiptsAreBelieved|TypeScript)$$' ./cmd/assay
-	go test -count=1 -run '^Test(Spectral|OutsideJudges)$$' ./web ./web/httpsig
+	go test -count=1 -run '^Test(Spectral|NothingBreaks|OutsideJudges)$$' ./web ./web/httpsig
 	ASSAY_PYTHON=$(CURDIR)/build/security/venv/bin/python go test -count=1 -run '^TestOutside_' ./verifier/respsig
 	$(BIN)/gosec -severity high -confidence medium $(EXPLAINED) -fmt text ./web/... ./verifier/respsig ./cmd/... >build/security/gosec.txt 2>&1 || { tail -n 40 build/security/gosec.txt; exit 1; }
 	@$(BIN)/govulncheck -show version -db $(VULNDB) ./... >build/security/govulncheck.txt 2>&1; code=$$?; sed -n '1,/^$$/p' build/security/govulncheck.txt; \
@@ -188,6 +189,13 @@ $(BIN)/versitygw: Makefile
 
 $(BIN)/btcd: Makefile
 	GOBIN=$(BIN) go install $(BTCD)
+	@touch $@
+
+# It judges what changed in the API's document since the last version; a release keeps its own: go test ./web -run '^TestNothingBreaks$' -update
+oasdiff: $(BIN)/oasdiff
+
+$(BIN)/oasdiff: Makefile
+	GOBIN=$(BIN) go install $(OASDIFF)
 	@touch $@
 
 $(BIN)/gosec: Makefile

@@ -58,16 +58,18 @@ var rules = map[string][]string{
 	"report":        {"merkle", "chains", "attest"},
 	"report/render": {"report"},
 
-	"web":           {"report", "web/api", "web/published", "web/httpsig", "web/audit", "web/authn", "web/authz", "web/limit"},
-	"web/api":       {"report", "attest", "web/published", "web/store", "web/audit", "web/runs", "web/authn", "web/authz"},
+	"web":           {"report", "web/api", "web/published", "web/httpsig", "web/audit", "web/authn", "web/authz", "web/limit", "web/watch"},
+	"web/api":       {"report", "attest", "web/published", "web/store", "web/audit", "web/runs", "web/authn", "web/authz", "web/hidden"},
 	"web/published": {"report", "attest"},
 	"web/httpsig":   {},
 	"web/store":     {},
+	"web/watch":     {},
+	"web/hidden":    {},
 	"web/seal":      {"web/store"},
 	"web/authz":     {},
 	"web/limit":     {"web/store"},
 	"web/audit":     {"web/store", "attest"},
-	"web/authn":     {"web/store", "web/authz", "web/audit", "web/httpsig"},
+	"web/authn":     {"web/store", "web/authz", "web/audit", "web/httpsig", "web/hidden"},
 	"web/hooks":     {"web/store", "web/httpsig", "attest"},
 	"web/runs":      {"report", "attest", "web/store", "web/audit"},
 	"web/client":    {"web/httpsig", "attest"},
@@ -322,5 +324,56 @@ func TestI10_OneSourceOfRandomness(t *testing.T) {
 				t.Errorf("%s imports crypto/rand; randomness comes in as an argument", name)
 			}
 		}
+	}
+}
+
+// shown lists the fields of what is written as JSON by the rooms of the server that hold what package hidden hides: a type that answers may show is
+// no place for it.
+func shown(t *testing.T, root fs.FS) (out []string) {
+	t.Helper()
+	fset := token.NewFileSet()
+	err := fs.WalkDir(root, "web", func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(p, ".go") || strings.HasSuffix(p, "_test.go") {
+			return err
+		}
+		src, err := fs.ReadFile(root, p)
+		if err != nil {
+			return err
+		}
+		file, err := parser.ParseFile(fset, p, src, 0)
+		if err != nil {
+			return err
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			field, ok := n.(*ast.Field)
+			if !ok || field.Tag == nil || !strings.Contains(field.Tag.Value, "json:") {
+				return true
+			}
+			ast.Inspect(field.Type, func(n ast.Node) bool {
+				if sel, ok := n.(*ast.SelectorExpr); ok {
+					if x, ok := sel.X.(*ast.Ident); ok && x.Name == "hidden" {
+						out = append(out, fset.Position(field.Pos()).String()+": hidden."+sel.Sel.Name)
+					}
+				}
+				return true
+			})
+			return true
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// No customer and no secret is of a type that is answered, logged or kept as JSON.
+func TestHouse_NothingHiddenIsShown(t *testing.T) {
+	for _, f := range shown(t, os.DirFS(".")) {
+		t.Error(f)
+	}
+	const src = "package api\ntype Report struct {\n\tOf []hidden.Customer `json:\"of\"`\n\town hidden.Secret\n}\n"
+	if got := shown(t, fstest.MapFS{"web/api/a.go": {Data: []byte(src)}}); !slices.Equal(got, []string{"web/api/a.go:3:2: hidden.Customer"}) {
+		t.Errorf("got %q", got)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/assay-por/assay/web/authn"
 	"github.com/assay-por/assay/web/authz"
 	"github.com/assay-por/assay/web/httpsig"
+	"github.com/assay-por/assay/web/watch"
 )
 
 // door stands before every handler, and lets through to it whoever has the permission that its route needs. What is public
@@ -30,11 +31,15 @@ func (c Config) door(next http.Handler) http.Handler {
 			}
 			return
 		}
-		who, check, err := c.Gate.Who(r)
+		ctx, end := watch.Part(r.Context(), "authenticate")
+		who, check, err := c.Gate.Who(r.WithContext(ctx))
+		end()
 		if err != nil {
+			watch.Of(ctx).TurnedAway()
 			c.turnAway(w, r, err)
 			return
 		}
+		watch.Of(ctx).Known(tierOf(who))
 		c.recorded(w, r, who, func(w http.ResponseWriter) {
 			if !c.client(w, r, who) {
 				return
@@ -54,11 +59,7 @@ func (c Config) door(next http.Handler) http.Handler {
 
 // needs is the permission that the request's route needs; of a route that is not in the table it is one that nobody has.
 func needs(r *http.Request) authz.Permission {
-	method := r.Method
-	if method == http.MethodHead {
-		method = http.MethodGet
-	}
-	return permissions[method+" "+chi.RouteContext(r.Context()).RoutePattern()]
+	return permissions[methodOf(r)+" "+chi.RouteContext(r.Context()).RoutePattern()]
 }
 
 // maxContent is how much whoever was let in may send, in bytes: an envelope of a draft. Most handlers take less.

@@ -38,7 +38,7 @@ func (c Config) recovers(next http.Handler) http.Handler {
 			if v == http.ErrAbortHandler { //nolint:errorlint // what net/http compares with
 				panic(v)
 			}
-			c.Logger.Error("a request made the server panic", "stack", string(debug.Stack()))
+			c.Logger.ErrorContext(r.Context(), "a request made the server panic", "stack", string(debug.Stack()))
 			api.Refuse(w, http.StatusInternalServerError, "something is wrong with this server")
 		}()
 		next.ServeHTTP(w, r)

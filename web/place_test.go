@@ -101,7 +101,7 @@ func handler(t testing.TB, c web.Config) http.Handler {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return h
+	return recorded(t, h)
 }
 
 // site is the handler without a key.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/assay-por/assay/report"
 	"github.com/assay-por/assay/web/api"
+	"github.com/assay-por/assay/web/hidden"
 )
 
 const canary = "canary-77@customers.example"
@@ -18,8 +19,8 @@ const canary = "canary-77@customers.example"
 // provers are functions that make proofs.
 type provers func(statement report.Digest, customer string) ([]byte, error)
 
-func (p provers) Prove(_ context.Context, statement report.Digest, customer string) ([]byte, error) {
-	return p(statement, customer)
+func (p provers) Prove(_ context.Context, statement report.Digest, customer hidden.Customer) ([]byte, error) {
+	return p(statement, customer.Reveal())
 }
 
 // proving is a handler that has the proof of one customer in the first statement.

@@ -12,6 +12,7 @@ import (
 	"github.com/assay-por/assay/web/audit"
 	"github.com/assay-por/assay/web/authn"
 	"github.com/assay-por/assay/web/authz"
+	"github.com/assay-por/assay/web/watch"
 )
 
 // What is denied, as the audit log calls it.
@@ -25,20 +26,20 @@ const (
 func (c Config) denied(w http.ResponseWriter, r *http.Request, who *authn.Principal, action, why string) bool {
 	err := c.Audit.Denials.Record(audit.With(r.Context(), origin(r, who)), action, route(r), why)
 	if err != nil {
-		c.Logger.Error("what was denied cannot be put on record", "error", err)
+		c.Logger.ErrorContext(r.Context(), "what was denied cannot be put on record", "error", err)
 		unrecorded(w)
 	}
 	return err == nil
 }
 
-// refusedFor puts on record that nobody is let in, where that is not this server's own fault.
+// refusedFor puts on record that nobody is let in, where that is not this server's own fault, or a record was altered.
 func (c Config) refusedFor(w http.ResponseWriter, r *http.Request, why error) bool {
-	for _, bad := range []error{authn.ErrMissing, authn.ErrInvalid, authn.ErrSignature, authn.ErrMultiple, authn.ErrInURL} {
+	for _, bad := range []error{authn.ErrMissing, authn.ErrInvalid, authn.ErrSignature, authn.ErrMultiple, authn.ErrInURL, authn.ErrAltered} {
 		if errors.Is(why, bad) {
 			return c.denied(w, r, nil, actAuthenticate, why.Error())
 		}
 	}
-	c.Logger.Error("who asks cannot be found out", "error", why)
+	c.Logger.ErrorContext(r.Context(), "who asks cannot be found out", "error", why)
 	return true
 }
 
@@ -50,7 +51,7 @@ func unrecorded(w http.ResponseWriter) {
 
 // origin is who asks, and from where.
 func origin(r *http.Request, who *authn.Principal) audit.Origin {
-	o := audit.Origin{Address: from(r)}
+	o := audit.Origin{Address: from(r), Request: watch.Of(r.Context()).ID()}
 	if who != nil {
 		o.Client, o.Credential = who.Client, who.ID
 	}
@@ -61,9 +62,9 @@ func origin(r *http.Request, who *authn.Principal) audit.Origin {
 func route(r *http.Request) string {
 	pattern := chi.RouteContext(r.Context()).RoutePattern()
 	if pattern == "" { // it was refused before the router saw it
-		return r.Method
+		return "no route"
 	}
-	return r.Method + " " + pattern
+	return methodOf(r) + " " + pattern
 }
 
 // recorded answers somebody who is known, and keeps what came of it. What is a customer's is not answered where that cannot be kept.

@@ -41,6 +41,7 @@ import (
 	"github.com/assay-por/assay/web/httpsig"
 	"github.com/assay-por/assay/web/limit"
 	"github.com/assay-por/assay/web/published"
+	"github.com/assay-por/assay/web/watch"
 )
 
 // Config says what is served. The files may be replaced meanwhile.
@@ -53,6 +54,7 @@ type Config struct {
 	Key    crypto.Signer    // signs every answer, an Ed25519 key; without it nothing is signed, and there is the site alone
 	Now    func() time.Time // the clock of the signatures
 	Logger *slog.Logger
+	Watch  *watch.Watch // sees every request; nil: nobody does
 
 	Proxies Proxies // before this server, if there are any
 }
@@ -101,19 +103,20 @@ func Handler(c Config) (http.Handler, error) {
 		return nil, err
 	}
 	if c.Key == nil {
-		return c.Proxies.Handler(r), nil
+		return c.Proxies.Handler(c.watched(r)), nil
 	}
 	signer, err := httpsig.NewSigner(c.Key, c.Now)
 	if err != nil {
 		return nil, err
 	}
-	return c.Proxies.Handler(httpsig.Handler(r, signer)), nil
+	return c.Proxies.Handler(c.watched(httpsig.Handler(r, signer))), nil
 }
 
 // add adds site and API.
 func (c Config) add(r chi.Router) error {
 	s := site{c}
 	r.Group(func(r chi.Router) {
+		r.Use(noted)
 		if c.Key != nil {
 			r.Use(c.current)
 		}
@@ -126,10 +129,11 @@ func (c Config) add(r chi.Router) error {
 	})
 	var err error
 	r.Group(func(r chi.Router) {
+		r.Use(noted)
 		if c.Key == nil {
 			r.Use(unsigned)
 		} else {
-			r.Use(anywhere, c.current, c.retires, c.door)
+			r.Use(anywhere, c.current, c.retires, padded, c.door)
 		}
 		err = api.Add(r, c.Config)
 	})

@@ -119,6 +119,9 @@ func TestAuditAtTheDoor(t *testing.T) {
 	chained(t, all)
 	var said []string
 	for _, e := range all {
+		if e.Action == "authorize" && len(e.Request) != 32 {
+			t.Errorf("the request %q was denied", e.Request)
+		}
 		said = append(said, strings.Join([]string{e.Action, e.Client, e.From, e.Object, e.Outcome, e.Reason}, " "))
 	}
 	for _, want := range []string{

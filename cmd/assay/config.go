@@ -353,6 +353,7 @@ func defaultConfig() *Config {
 	c.Coverage.Classes = []string{"issued", "native"}
 	c.Bundle.Dir, c.Bundle.Zip, c.Bundle.Report, c.Bundle.Leaves = "bundle", "bundle.zip", "report", true
 	c.Server.Listen, c.Server.Keys = "127.0.0.1:8080", "response-keys.dsse.json"
+	c.Server.Log, c.Server.TracesShare = logText, 0.01
 	c.Server.KEK, c.Server.Pepper, c.Server.Audit = "file:keys/kek.age", "keys/pepper", "audit"
 	c.Log.Dir, c.Log.Key = "log", "file:keys/log.age"
 	c.Witness.Dir, c.Witness.Key, c.Witness.Listen = "witness", "file:keys/witness.age", "127.0.0.1:8081"

@@ -27,6 +27,7 @@ type answering struct {
 	tls     *tls.Config   // nil: plain HTTP
 	write   time.Duration // for an answer
 	log     *slog.Logger  // of what goes wrong below the handler
+	admin   string        // where it is watched; empty: nowhere
 	peers   peers         // who connects
 }
 
@@ -39,14 +40,18 @@ func (a *app) answer(cmd *cobra.Command, listen string, what answering) error {
 	server := &http.Server{
 		Handler: what.handler, TLSConfig: what.tls, ErrorLog: slog.NewLogLogger(what.log.Handler(), slog.LevelWarn),
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: what.write, IdleTimeout: time.Minute,
-		MaxHeaderBytes: maxHeader, HTTP2: &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
+		MaxHeaderBytes: maxHeader, HTTP2: &http.HTTP2Config{MaxConcurrentStreams: maxStreams, MaxEncoderHeaderTableSize: 1}, // no answer is shorter for being like another
 		DisableGeneralOptionsHandler: true, // what is not the handler's answer is not signed
 	}
 	url, run := "http://"+listener.Addr().String(), server.Serve
 	if what.tls != nil {
 		url, run = "https://"+listener.Addr().String(), func(l net.Listener) error { return server.ServeTLS(l, "", "") }
 	}
-	if err := a.say(cmd, map[string]string{"url": url}, "serving %s (stop with Ctrl-C)", url); err != nil {
+	said, watched := map[string]string{"url": url}, ""
+	if what.admin != "" {
+		said["admin"], watched = what.admin, "watched at "+what.admin+"; "
+	}
+	if err := a.say(cmd, said, "serving %s (%sstop with Ctrl-C)", url, watched); err != nil {
 		return err
 	}
 	done := make(chan error, 1)

@@ -27,6 +27,7 @@ const (
 	dirBands       = "gathered/bands"      // the same at other instants, a folder each
 	dirCustody     = "custody"             // what is asked of custodians, and what they signed
 	fileMoment     = "moment.json"         // when the statement was drawn up first, and the last blocks then
+	fileAsked      = "asked.json"          // of a run that was asked for over the API, what was asked
 	fileFormer     = "former.dsse.json"    // of a run that was asked for over the API, the statement before this one
 	fileDraft      = "draft.json"          // the statement's payload
 	fileConfirmed  = "confirmed.json"      // what moved since the former statement, once somebody confirmed it

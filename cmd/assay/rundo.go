@@ -42,7 +42,8 @@ func (w *runWorker) report(s *stages, silent *cobra.Command, r store.Run) (strin
 		return "", err
 	}
 	if !done {
-		if err := w.bringFormer(s); err != nil {
+		s.config.Series.Supersedes = r.Supersedes
+		if err := errors.Join(s.run.writeJSON(fileAsked, askedFor{r.Supersedes}), w.bringFormer(s)); err != nil {
 			return "", err
 		}
 		d, err := s.drawn(silent, when, r.Unsigned)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -43,12 +44,23 @@ func (c *Config) forRun(id string) (*Config, error) {
 		place = c.hiddenRun(id)
 	}
 	own.Bundle.Dir, own.Bundle.Zip, own.Bundle.Report = filepath.Join(place, "bundle"), filepath.Join(place, "bundle.zip"), filepath.Join(place, "report")
-	if former := filepath.Join(c.resolve(own.Run.Dir), fileFormer); own.Series.Former == "" {
-		if _, err := os.Stat(former); err == nil {
-			own.Series.Former = former
+	run := &runDir{path: c.resolve(own.Run.Dir)}
+	if own.Series.Former == "" && run.has(fileFormer) {
+		own.Series.Former = run.join(fileFormer)
+	}
+	if run.has(fileAsked) {
+		var asked askedFor
+		if err := run.readJSON(fileAsked, "worker", &asked); err != nil {
+			return nil, err
 		}
+		own.Series.Supersedes = asked.Supersedes
 	}
 	return &own, nil
+}
+
+// askedFor is asked.json, as far as the configuration does not say it.
+type askedFor struct {
+	Supersedes string `json:"supersedes"`
 }
 
 func (c *Config) shownRun(id string) string { return filepath.Join(c.resolve(c.Server.Reports), id) }
@@ -197,6 +209,7 @@ func (w *runWorker) standing(err error) (text string, until time.Time, final boo
 	if errors.As(err, &f) && f.hint != "" {
 		text += "; " + f.hint
 	}
+	text = w.within(text)
 	var quorum *tlog.QuorumError
 	var people *peopleError
 	switch {
@@ -206,6 +219,11 @@ func (w *runWorker) standing(err error) (text string, until time.Time, final boo
 		return text, time.Now().Add(tryAgain), false
 	}
 	return text, time.Time{}, true
+}
+
+// within is a text that says of files where they lie below the configuration's folder; where that lies is nobody's business.
+func (w *runWorker) within(text string) string {
+	return strings.ReplaceAll(text, filepath.Dir(w.config.path)+string(filepath.Separator), "")
 }
 
 // peopleError says for whose word over the API a run waits; whoever gives it makes the run due.
@@ -233,7 +251,7 @@ func (w *runWorker) inRun(ctx context.Context, id, now string, do func(*stages, 
 		if passing {
 			tell = w.book.Progress
 		}
-		if err := tell(ctx, now, line); err != nil && ctx.Err() == nil {
+		if err := tell(ctx, now, w.within(line)); err != nil && ctx.Err() == nil {
 			w.logger.Warn("what a stage says could not be told", "run", now, "error", err)
 		}
 	}

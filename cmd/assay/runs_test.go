@@ -33,6 +33,7 @@ func newWorkshop(t *testing.T, lines string) *workshop {
 	t.Helper()
 	w := &workshop{exchange: newExchange(t, "[worker]\nruns = \"runs\"\n[server]\nreports = \"reports\"\n"+lines+
 		"[approvals]\nrequired = 2\nkeys = [\"p0.pub\", \"p1.pub\", \"p2.pub\"]\n")}
+	writeKEK(t, w.dir)
 	id, err := age.ParseX25519Identity(strings.TrimSpace(read(t, w.dir, "id.txt")))
 	if err != nil {
 		t.Fatal(err)
@@ -153,6 +154,8 @@ func TestWorkerRuns(t *testing.T) {
 	w.reaches(t, id, runs.Waiting, "waiting for somebody to ask that the draft be published")
 	w.works(t)
 	w.publish(t, r)
+	time.Sleep(50 * time.Millisecond) // somewhere between the wish and its end
+	w.works(t)
 	done := w.reaches(t, id, runs.Published, "")
 	if done.Statement != r.Digest {
 		t.Errorf("published %s, approved %s", done.Statement, r.Digest)
@@ -223,5 +226,59 @@ func TestWorkerRuns_Moved(t *testing.T) {
 	w.must(t, "confirm", r.Confirm, "--run", id)
 	w.does(t, func(tx *store.Tx) (store.Run, error) { return runs.Resume(t.Context(), tx, id, time.Now()) })
 	publishes(id)
+	w.judges(t, 0, "bundle", "reports/"+id+"/bundle.zip", "--log", "log")
+
+	// Another one of the same period takes its place, or is none.
+	w.reaches(t, w.asks(t, "2026-11", "2026-11-15T00:00:00Z"), runs.Failed, "")
+	again := w.does(t, func(tx *store.Tx) (store.Run, error) {
+		return runs.Ask(t.Context(), tx, w.by(), runs.Wish{Period: "2026-11", Instant: "2026-11-15T00:00:00Z", Supersedes: "A wallet was left out."})
+	})
+	publishes(again.ID)
+	has(t, w.judges(t, 1, "bundle", "reports/"+id+"/bundle.zip", "--log", "log"), "A wallet was left out.")
+	w.judges(t, 0, "bundle", "reports/"+again.ID+"/bundle.zip", "--log", "log")
+}
+
+// TestWorkerRuns_BrokenServer: whoever can write to the database as they like has nothing signed that the people did not approve, and no file written elsewhere.
+func TestWorkerRuns_BrokenServer(t *testing.T) {
+	w := newWorkshop(t, "")
+	ctx := t.Context()
+	w.works(t)
+	id := w.asks(t, "2026-10", "2026-10-31T00:00:00Z")
+	r := w.reaches(t, id, runs.Waiting, "waiting for approvals of the draft")
+	forged := func(r store.Run, kind string, by ...attest.Signer) {
+		t.Helper()
+		w.does(t, func(tx *store.Tx) (store.Run, error) {
+			for i, key := range []string{"../../../forged", w.people[0].PublicKey().KeyID(), w.people[1].PublicKey().KeyID()} {
+				if err := tx.AddApproval(ctx, r.ID, r.Digest, key, []byte(envelope(t, kind, string(r.Draft), by[i%len(by)])), time.Now()); err != nil {
+					return r, err
+				}
+			}
+			return tx.ChangeRun(ctx, r.ID, func(r *store.Run) error { r.Publish, r.Due = r.Digest, time.Now(); return nil })
+		})
+	}
+	mallory, err := keys.GenerateSigner(rand.Reader, attest.Ed25519)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forged(r, attest.PayloadType, mallory)
+	w.reaches(t, id, runs.Failed, "which is not among the 1 keys given")
+	if isThere(w.dir, "forged.dsse.json") || isThere(w.dir, "reports", id) || isThere(w.dir, "runs", id, fileEnvelope) {
+		t.Error("a forged approval was of use")
+	}
+
+	id = w.asks(t, "2026-10", "2026-10-31T00:00:00Z")
+	r = w.reaches(t, id, runs.Waiting, "waiting for approvals of the draft")
+	w.approve(t, r, attest.PayloadType, w.people[0], w.people[1])
+	w.publish(t, r)
+	w.reaches(t, id, runs.Published, "")
+	signed, err := report.Read([]byte(read(t, w.dir, "reports", id, "bundle", report.PathEnvelope)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed.Statement.Predicate.Approvals = report.Approvals{Keys: []attest.PublicKey{}} // as if nobody had to
+	takenBack := w.does(t, func(tx *store.Tx) (store.Run, error) { return runs.Withdraw(ctx, tx, w.by(), signed, "Nobody knows.") })
+	w.reaches(t, takenBack.ID, runs.Waiting, "waiting for approvals of the withdrawal "+takenBack.Digest+": 0 of 2 are there")
+	forged(takenBack, attest.PayloadEntry, w.people[0]) // one person, three times
+	w.reaches(t, takenBack.ID, runs.Waiting, "waiting for approvals of the withdrawal "+takenBack.Digest+": 1 of 2 are there")
 	w.judges(t, 0, "bundle", "reports/"+id+"/bundle.zip", "--log", "log")
 }

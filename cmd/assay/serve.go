@@ -36,6 +36,11 @@ type ServerConfig struct {
 	AuditKey    string   `toml:"audit_key"`
 	AuditFormer []string `toml:"audit_former"`
 
+	Log         string  `toml:"log"`
+	Admin       string  `toml:"admin"`
+	Traces      string  `toml:"traces"`
+	TracesShare float64 `toml:"traces_share"`
+
 	ClientAuth     string          `toml:"client_auth"`
 	ClientCA       string          `toml:"client_ca"`
 	ClientAddress  string          `toml:"client_address"`
@@ -57,6 +62,9 @@ func (c *Config) checkServer() error {
 		return err
 	}
 	if _, err := s.databasePath(); err != nil {
+		return err
+	}
+	if err := s.checkWatch(); err != nil {
 		return err
 	}
 	if err := s.checkKEK(); err != nil {
@@ -82,6 +90,7 @@ func newServe(a *app) *cobra.Command {
 		Long: `Serve the newest report's page at /, its bundle's files below /bundle/ and the whole as /bundle.zip, and the transparency log of [log] below /log/.
 With server.key every answer is signed, so that whoever asked can show later what was answered (assay-verify response), and the API for programs answers below /v1/:
 all reports of server.reports, what the log says of each, proofs; /openapi.json describes it. Without that key /v1/ answers 503. With [[webhook]] it tells others what happens.
+With server.admin it shows metrics and whether it is ready at a loopback address of its own; server.log and server.traces say what else is told of requests.
 With server.proofs it makes the customers' proofs of what was handed over to it (assay handover), for the exchange's own services: POST /v1/proofs.
 With server.database, or proofs, clients are let in by their API keys (assay admin), and managed below /v1/clients and /v1/keys.
 
@@ -104,7 +113,7 @@ or on SIGHUP). Addresses and clients are held to [server.limits]. With server.ce
 }
 
 func (a *app) serve(cmd *cobra.Command, c *Config, listen string) error {
-	logger := a.logger(cmd)
+	logger := a.serverLogger(cmd, c)
 	shelf, err := c.shelf(logger)
 	if err != nil {
 		return err
@@ -132,6 +141,11 @@ func (a *app) serve(cmd *cobra.Command, c *Config, listen string) error {
 	if err := a.tellHooks(cmd.Context(), c, config, logger); err != nil {
 		return err
 	}
+	end, admin, err := a.watched(cmd, c, &config)
+	if err != nil {
+		return err
+	}
+	defer end()
 	handler, err := web.Handler(config)
 	if err != nil {
 		return refused("%v", err)
@@ -144,17 +158,20 @@ func (a *app) serve(cmd *cobra.Command, c *Config, listen string) error {
 	if err != nil {
 		return unreadable("%v", err)
 	}
-	err = a.answer(cmd, listen, answering{handler, settings, 30 * time.Second, logger, from}) // what is larger gets more time while it moves
+	err = a.answer(cmd, listen, answering{handler, settings, 30 * time.Second, logger, admin, from}) // what is larger gets more time while it moves
 	return errors.Join(err, config.Limits.Flush(context.WithoutCancel(cmd.Context())))
 }
 
 // logger writes lines to stderr, of a quiet server the warnings alone.
 func (a *app) logger(cmd *cobra.Command) *slog.Logger {
-	level := slog.LevelInfo
+	return slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: a.logLevel()}))
+}
+
+func (a *app) logLevel() slog.Level {
 	if a.quiet {
-		level = slog.LevelWarn
+		return slog.LevelWarn
 	}
-	return slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: level}))
+	return slog.LevelInfo
 }
 
 // shelf is what is served: the reports of a folder, of which those that are not whole are told, or the one of [bundle], which must be.

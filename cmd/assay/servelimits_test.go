@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // anew ends the door's server, as whoever stops it does, and starts another one with such lines for those that let tests ask as they like.
@@ -26,8 +27,14 @@ func (d *door) anew(t *testing.T, lines string) {
 	d.url, d.said, d.process = servingProcess(t, s.dir, s.exchange.assay, opened("serve", "--config", "other.toml", "--listen", "127.0.0.1:0")...)
 }
 
+// bare is the head of an answer.
+type bare struct {
+	status int
+	header http.Header
+}
+
 // plainly asks without looking at the signature.
-func (d *door) plainly(t *testing.T, path string, fields ...string) *http.Response {
+func (d *door) plainly(t *testing.T, path string, fields ...string) bare {
 	t.Helper()
 	_, transport := d.with(t)
 	defer transport.CloseIdleConnections()
@@ -46,7 +53,7 @@ func (d *door) plainly(t *testing.T, path string, fields ...string) *http.Respon
 	if _, err := io.Copy(io.Discard, response.Body); err != nil {
 		t.Fatal(err)
 	}
-	return response
+	return bare{response.StatusCode, response.Header}
 }
 
 // TestServedLimits: a client is refused once it has asked for all that its tier may in a day, and still is when the server was
@@ -58,7 +65,7 @@ func TestServedLimits(t *testing.T) {
 		"retired = [{ operation = \"GET /v1/policy\", deprecated = \"2026-01-01\", sunset = \"2026-07-01\", successor = \"/v2/policy\" }]\n"
 	codes := func(times int, path string, fields ...string) (all string) {
 		for range times {
-			all += fmt.Sprint(d.plainly(t, path, fields...).StatusCode, " ")
+			all += fmt.Sprint(d.plainly(t, path, fields...).status, " ")
 		}
 		return all
 	}
@@ -73,20 +80,46 @@ func TestServedLimits(t *testing.T) {
 	if got := codes(3, "/v1/health", "Assay-Key", k.Key); got != "200 200 429 " {
 		t.Errorf("the same day, by another server: %s", got)
 	}
-	last := d.plainly(t, "/v1/health", "Assay-Key", k.Key).Header
+	last := d.plainly(t, "/v1/health", "Assay-Key", k.Key).header
 	if wait, err := strconv.Atoi(last.Get("Retry-After")); err != nil || wait < 1 || wait > 24*60*60 || !strings.Contains(last.Get("Ratelimit-Policy"), `"standard-day";q=5;w=86400`) {
 		t.Errorf("%v %v", err, last)
 	}
 	gone := d.plainly(t, "/v1/policy")
-	if gone.StatusCode != 410 || gone.Header.Get("Link") != `</v2/policy>; rel="successor-version"` || gone.Header.Get("Sunset") != "Wed, 01 Jul 2026 00:00:00 GMT" || gone.Header.Get("Deprecation") != "@1767225600" {
-		t.Errorf("what is retired: %s %v", gone.Status, gone.Header)
+	if gone.status != 410 || gone.header.Get("Link") != `</v2/policy>; rel="successor-version"` || gone.header.Get("Sunset") != "Wed, 01 Jul 2026 00:00:00 GMT" || gone.header.Get("Deprecation") != "@1767225600" {
+		t.Errorf("what is retired: %d %v", gone.status, gone.header)
 	}
+	// A limit that is changed beside the server holds soon.
+	set := func(args ...string) string {
+		out, _ := mustCall(t, d.server.dir, d.server.exchange.assay, append([]string{"admin", "limit", "--config", "other.toml"}, args...)...)
+		return out
+	}
+	if got := set("set", "anonymous", "1000/s burst 1000"); !strings.Contains(got, "anonymous: 1000/s") {
+		t.Errorf("set: %s", got)
+	}
+	for d.plainly(t, "/v1/health").header.Get("Ratelimit-Policy") != `"anonymous";q=1000;w=1` {
+		time.Sleep(50 * time.Millisecond)
+	}
+	if got := codes(3, "/v1/health"); got != "200 200 200 " {
+		t.Errorf("an address that may ask more often by now: %s", got)
+	}
+	if got := set("list"); !strings.Contains(got, "1000/s") || !strings.Contains(got, "1/h burst 2") {
+		t.Errorf("list: %s", got)
+	}
+	if got := set("reset", "anonymous"); !strings.Contains(got, "anonymous: 1/h burst 2") {
+		t.Errorf("reset: %s", got)
+	}
+	for args, want := range map[string]string{"set gold 1/s": "there is no limit", "set basic often": "no limit such as", "reset gold": "there is no limit", "set basic": "a name and a policy"} {
+		if code, _, stderr := call(t, d.server.dir, d.server.exchange.assay, append([]string{"admin", "limit"}, strings.Fields(args)...)...); code == 0 || !strings.Contains(stderr, want) {
+			t.Errorf("%s: exit %d: %s", args, code, stderr)
+		}
+	}
+
 	d.anew(t, "limits = { connections = 2 }\n")
 	address := strings.TrimPrefix(d.url, "https://")
 	for range 2 {
-		calling(t, "127.0.0.1", address)
+		dialled(t, "127.0.0.1", address)
 	}
-	if got := heard(t, calling(t, "127.0.0.1", address)); got != "" {
+	if got := heard(t, dialled(t, "127.0.0.1", address)); got != "" {
 		t.Errorf("a third connection: %q", got)
 	}
 }

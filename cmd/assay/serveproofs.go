@@ -24,6 +24,8 @@ import (
 	"github.com/assay-por/assay/report"
 	"github.com/assay-por/assay/web"
 	"github.com/assay-por/assay/web/api"
+	"github.com/assay-por/assay/web/hidden"
+	"github.com/assay-por/assay/web/watch"
 )
 
 // checkProofs refuses what proofs could not be served with.
@@ -98,8 +100,10 @@ type handed struct {
 }
 
 // Prove implements [api.Prover].
-func (h *handovers) Prove(ctx context.Context, statement report.Digest, customer string) ([]byte, error) {
-	id, err := merkle.NormalizeCustomer(customer)
+func (h *handovers) Prove(ctx context.Context, statement report.Digest, customer hidden.Customer) ([]byte, error) {
+	ctx, end := watch.Part(ctx, "proof")
+	defer end()
+	id, err := merkle.NormalizeCustomer(customer.Reveal())
 	if err != nil {
 		return nil, api.ErrCustomer
 	}
@@ -113,8 +117,9 @@ func (h *handovers) Prove(ctx context.Context, statement report.Digest, customer
 			continue
 		}
 		raw, err := one.proofs.Prove(ctx, id)
-		if errors.Is(err, build.ErrNotFound) {
-			return nil, fs.ErrNotExist
+		var absent build.AbsentError
+		if errors.As(err, &absent) {
+			return nil, api.AbsentError{Size: absent.Size}
 		}
 		if err != nil { // a shard file that is missing is not a customer who is
 			return nil, fmt.Errorf("statement %s: %v", statement, err) //nolint:errorlint // as said

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -109,6 +110,33 @@ func (h *hooked) are(t *testing.T, want ...string) {
 	if strings.Join(got, ", ") != strings.Join(want, ", ") || len(h.faults) > 0 {
 		t.Errorf("told %q, want %q; %v", got, want, h.faults)
 	}
+}
+
+// hears waits until it was told these, whatever else it was told.
+func (h *hooked) hears(t *testing.T, want ...string) {
+	t.Helper()
+	waitFor(t, "told "+strings.Join(want, ", "), func() bool {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		left := slices.Clone(want)
+		for _, w := range h.told {
+			left = slices.DeleteFunc(left, func(s string) bool { return s == w.Event+" "+w.Object })
+		}
+		return len(left) == 0
+	})
+	if len(h.faults) > 0 {
+		t.Error(h.faults)
+	}
+}
+
+// tells configures a webhook for runs, before the server runs.
+func (w *workshop) tells(t *testing.T) *hooked {
+	t.Helper()
+	pair(t, w.dir, 1, time.Now().AddDate(0, 0, 90))
+	t.Setenv("SSL_CERT_FILE", filepath.Join(w.dir, "cert.pem"))
+	h := newHooked(t, w.dir)
+	add(t, w.dir, "[[webhook]]\nurl = \""+h.URL+"/\"\nevents = [\"run.waiting\", \"run.published\", \"report.withdrawn\"]\naddresses = [\"127.0.0.1\"]\n")
+	return h
 }
 
 // TestWebhooks: what happens to keys is told by a served exchange, signed, over TLS, to who wants it; what happened while the server was

@@ -90,7 +90,7 @@ and where the evidence lies. Put a TLS proxy in front before others reach it. Po
 				return refused("%v", err)
 			}
 			defer w.Close()
-			return a.answer(cmd, listen, answering{w, nil, time.Minute, logger, peers{}})
+			return a.answer(cmd, listen, answering{w, nil, time.Minute, logger, "", peers{}})
 		},
 	}
 	cmd.Flags().StringVar(&listen, "listen", "", "address and port instead of the configuration's")

@@ -57,8 +57,17 @@ func NewServer(p *Prover, lookup merkle.Lookup, assets []string, envelope []byte
 	return s, nil
 }
 
+// AbsentError is the [ErrNotFound] of a [Server]: a proof file that was made in place of what is not there had so many bytes.
+type AbsentError struct{ Size int }
+
+// Error says nothing of the customer.
+func (AbsentError) Error() string { return ErrNotFound.Error() }
+
+// Unwrap says what it is.
+func (AbsentError) Unwrap() error { return ErrNotFound }
+
 // Prove returns the proof file of a customer, whose id [merkle.NormalizeCustomer] returned. If there is no such customer it returns
-// [ErrNotFound], after the work that a proof takes: another leaf of the shard was proved, and thrown away. No error holds the id.
+// an [AbsentError], after the work that a proof takes: another leaf of the shard was proved, and thrown away. No error holds the id.
 func (s *Server) Prove(ctx context.Context, customer string) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -89,7 +98,7 @@ func (s *Server) Prove(ctx context.Context, customer string) ([]byte, error) {
 	}
 	raw, err := w.files.Append(nil, proof)
 	if err == nil && absent {
-		return nil, ErrNotFound
+		return nil, AbsentError{len(raw)}
 	}
 	return raw, err
 }

@@ -22,6 +22,9 @@
 //	GET /v1/me  /v1/roles                    who asks, and what roles may
 //	/v1/clients  /v1/clients/{id}            who may ask; to be made, changed, disabled and enabled
 //	/v1/keys  /v1/keys/{id}                  their API keys; to be made, rotated and revoked
+//	/v1/runs  /v1/runs/{id}                  what a worker is asked for (package web/runs): to be followed, approved, published, cancelled
+//	POST /v1/reports/{statement}:withdraw    a statement is taken back
+//	POST /v1/reports/{statement}/findings    an auditor's finding
 //	/v1/limits  /v1/limits/{name}            how often may be asked; to be changed
 //
 // What changes something is done in one transaction with its row of the audit log, or not at all; what makes something is done
@@ -116,8 +119,8 @@ func Add(r chi.Router, c Config) error {
 	a.addAudit()
 	a.addClients()
 	a.addKeys()
-	a.addLimits()
 	a.addRuns()
+	a.addLimits()
 	return a.addDocument()
 }
 
@@ -220,6 +223,7 @@ func carried() map[string]*huma.Param {
 		"Cache-Control":   "immutable, if a statement's digest vouches for the content",
 		"Content-Digest":  "The content's SHA-256 (RFC 9530)",
 		"Signature-Input": "What is signed (RFC 9421, SPEC part 28)",
+		"Request-Id":      "Which request it was, in this server's log; a problem's instance",
 		"Signature":       "The signature, by a key of /.well-known/assay-keys",
 
 		"Access-Control-Allow-Origin": "Pages of others may read this",
@@ -281,7 +285,7 @@ func (a *api) addDocument() error {
 func (a *api) describeProblems() {
 	all := a.OpenAPI().Components.Schemas.Map()
 	problem, detail := all["ErrorModel"].Properties, all["ErrorDetail"].Properties
-	problem["type"].Format = "uri-reference"
+	problem["type"].Format, problem["instance"].Format = "uri-reference", "uri-reference"
 	for _, s := range []*huma.Schema{problem["type"], problem["title"], problem["instance"], problem["detail"], detail["message"], detail["location"]} {
 		s.MaxLength = limit(2 * maxURI)
 	}

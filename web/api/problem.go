@@ -3,10 +3,13 @@ package api
 import (
 	"encoding/json"
 	"errors"
+	"io"
 	"io/fs"
 	"net/http"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 
 	"github.com/assay-por/assay/web/published"
 )
@@ -39,6 +42,9 @@ func problemType(status int) string {
 	return "about:blank"
 }
 
+// requestID is the field that has the request's id, once whoever watches has put it there.
+const requestID = "Request-Id"
+
 // Refuse answers with a problem (RFC 9457): one sentence, which says nothing of the inside.
 func Refuse(w http.ResponseWriter, status int, sentence string) {
 	refuse(w, status, problemType(status), sentence)
@@ -50,10 +56,20 @@ func RefuseAs(w http.ResponseWriter, status int, slug, sentence string) {
 }
 
 func refuse(w http.ResponseWriter, status int, kind, sentence string, details ...*huma.ErrorDetail) {
-	raw, err := json.Marshal(huma.ErrorModel{Type: kind, Title: http.StatusText(status), Status: status, Detail: sentence, Errors: details})
+	sendProblem(w, status, encoded(w, status, kind, sentence, details...), 0)
+}
+
+// encoded is a problem as it is sent.
+func encoded(w http.ResponseWriter, status int, kind, sentence string, details ...*huma.ErrorDetail) []byte {
+	raw, err := json.Marshal(huma.ErrorModel{Type: kind, Title: http.StatusText(status), Status: status, Detail: sentence, Instance: w.Header().Get(requestID), Errors: details})
 	if err != nil { // there is nothing in it that could not be written
 		panic(err)
 	}
+	return append(raw, '\n')
+}
+
+// sendProblem answers with a problem, and blanks behind it where the content is to have so many bytes at least.
+func sendProblem(w http.ResponseWriter, status int, raw []byte, least int) {
 	h := w.Header()
 	for _, of := range []string{"ETag", "Content-Digest", "Content-Length", "Content-Disposition"} {
 		h.Del(of) // a file that was about to be sent
@@ -61,8 +77,13 @@ func refuse(w http.ResponseWriter, status int, kind, sentence string, details ..
 	h.Set("Content-Type", kindProblem)
 	h.Set("Cache-Control", never)
 	w.WriteHeader(status)
-	_, _ = w.Write(append(raw, '\n')) // who asked is gone
+	_, _ = w.Write(raw) // who asked is gone
+	for left := least - len(raw); left > 0; left -= len(blanks) {
+		_, _ = io.WriteString(w, blanks[:min(left, len(blanks))])
+	}
 }
+
+var blanks = strings.Repeat(" ", 64<<10)
 
 // refusal is an error that whoever asks is told of.
 type refusal struct {
@@ -117,10 +138,20 @@ func fault(err error) error {
 	return huma.NewError(status, sentence)
 }
 
-// typed gives the problems that huma writes their type.
-func typed(_ huma.Context, _ string, v any) (any, error) {
+// unknownParameter is what huma says of one, whose name is the location.
+const unknownParameter = "unknown query parameter"
+
+// typed gives the problems that huma writes their type, and their request. What was asked with they do not quote: it may be of a customer.
+func typed(ctx huma.Context, _ string, v any) (any, error) {
 	if p, ok := v.(*huma.ErrorModel); ok && p.Type == "" {
-		p.Type = problemType(p.Status)
+		_, w := humachi.Unwrap(ctx)
+		p.Type, p.Instance = problemType(p.Status), w.Header().Get(requestID)
+		for _, e := range p.Errors {
+			e.Value = nil
+			if e.Message == unknownParameter {
+				e.Location = "query"
+			}
+		}
 	}
 	return v, nil
 }

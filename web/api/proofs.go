@@ -22,18 +22,32 @@ import (
 	"github.com/assay-por/assay/report"
 	"github.com/assay-por/assay/web/authn"
 	"github.com/assay-por/assay/web/authz"
+	"github.com/assay-por/assay/web/hidden"
 	"github.com/assay-por/assay/web/published"
 )
 
 // Prover makes customers' proofs (SPEC part 8) without knowing who they are.
 type Prover interface {
-	// Prove returns a customer's proof file for a statement. The error wraps fs.ErrNotExist for no such customer, and for a
-	// statement whose proofs are not here; [ErrCustomer] for what cannot be a customer's id. No error holds the id.
-	Prove(ctx context.Context, statement report.Digest, customer string) ([]byte, error)
+	// Prove returns a customer's proof file for a statement. The error is an [AbsentError] for no such customer, after the work
+	// that a proof takes; wraps fs.ErrNotExist for a statement whose proofs are not here, and [ErrCustomer] for what cannot be a
+	// customer's id. No error holds the id.
+	Prove(ctx context.Context, statement report.Digest, customer hidden.Customer) ([]byte, error)
 }
+
+// AbsentError says that there is no such customer, whose proof file would have had so many bytes.
+type AbsentError struct{ Size int }
+
+// Error says nothing of the customer.
+func (AbsentError) Error() string { return "there is no such customer in that statement" }
 
 // ErrCustomer says that a text cannot be a customer's id (SPEC part 5).
 var ErrCustomer = errors.New("it cannot be a customer's id: 1 to 256 bytes of text without control characters")
+
+// proofAsked is a [ProofRequest] that was read.
+type proofAsked struct {
+	customer  hidden.Customer
+	statement string
+}
 
 // ProofRequest is what a proof is asked for with: never in a URL, which is logged by everybody on the way.
 type ProofRequest struct {
@@ -69,7 +83,7 @@ func (a *api) addProofs() {
 		RequestBody: &huma.RequestBody{Required: true, Description: "At most 4 KiB", Content: map[string]*huma.MediaType{kindJSON: {Schema: schema[ProofRequest](a)[kindJSON]}}},
 		Responses:   map[string]*huma.Response{"200": {Description: "OK", Headers: headers, Content: map[string]*huma.MediaType{kindJSON: {Schema: object()[kindJSON]}}}},
 	}
-	a.mayRefuse(op, http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusNotAcceptable, http.StatusRequestEntityTooLarge,
+	a.mayRefuse(op, http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusNotAcceptable, http.StatusRequestEntityTooLarge, http.StatusRequestURITooLong,
 		http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusServiceUnavailable)
 	a.secured(op)
 	a.OpenAPI().AddOperation(op)
@@ -94,8 +108,12 @@ func (a *api) proof(w http.ResponseWriter, r *http.Request) {
 		Refuse(w, status, sentence)
 		return
 	}
+	nobody := encoded(w, http.StatusNotFound, problemType(http.StatusNotFound), noProof) // for who is there too: it takes as long
 	raw, err := a.prove(r.Context(), asked)
+	var absent AbsentError
 	switch {
+	case errors.As(err, &absent):
+		sendProblem(w, http.StatusNotFound, nobody, absent.Size)
 	case errors.Is(err, ErrCustomer):
 		Refuse(w, http.StatusUnprocessableEntity, "customer: "+ErrCustomer.Error())
 	case errors.Is(err, fs.ErrNotExist):
@@ -112,14 +130,14 @@ func (a *api) proof(w http.ResponseWriter, r *http.Request) {
 }
 
 // prove makes the proof, if it is of a report that whoever asks may see.
-func (a *api) prove(ctx context.Context, asked ProofRequest) ([]byte, error) {
+func (a *api) prove(ctx context.Context, asked proofAsked) ([]byte, error) {
 	all, err := a.config.Reports.Reports()
 	if err != nil {
 		return nil, err
 	}
 	var statement report.Digest
-	if asked.Statement != latest {
-		if err := statement.UnmarshalText([]byte(asked.Statement)); err != nil {
+	if asked.statement != latest {
+		if err := statement.UnmarshalText([]byte(asked.statement)); err != nil {
 			return nil, err
 		}
 	} else {
@@ -131,7 +149,7 @@ func (a *api) prove(ctx context.Context, asked ProofRequest) ([]byte, error) {
 	if may := authn.From(ctx); may == nil || !may.Scope.Sees(subject(all, statement)) {
 		return nil, fs.ErrNotExist
 	}
-	return a.config.Proofs.Prove(ctx, statement, asked.Customer)
+	return a.config.Proofs.Prove(ctx, statement, asked.customer)
 }
 
 // subject is a statement as scopes look at it. Of one that is not published here its digest alone is known.
@@ -148,7 +166,7 @@ func subjectOf(statement string, of report.Snapshot) authz.Subject {
 }
 
 // proofRequest reads what is asked for, strictly; no sentence quotes it.
-func proofRequest(w http.ResponseWriter, r *http.Request) (asked ProofRequest, status int, sentence string) {
+func proofRequest(w http.ResponseWriter, r *http.Request) (asked proofAsked, status int, sentence string) {
 	if r.URL.RawQuery != "" || r.URL.ForceQuery {
 		return asked, http.StatusUnprocessableEntity, "there are no parameters here: what is asked for stands in the content"
 	}
@@ -168,8 +186,8 @@ func proofRequest(w http.ResponseWriter, r *http.Request) (asked ProofRequest, s
 	if err != nil {
 		return asked, http.StatusBadRequest, err.Error()
 	}
-	asked = ProofRequest{Customer: members["customer"], Statement: members["statement"]}
-	if _, ok := members["customer"]; !ok || len(members) != 2 || !statementName.MatchString(asked.Statement) {
+	asked = proofAsked{hidden.NewCustomer(members["customer"]), members["statement"]}
+	if _, ok := members["customer"]; !ok || len(members) != 2 || !statementName.MatchString(asked.statement) {
 		return asked, http.StatusUnprocessableEntity, `want two members and no others: "customer", an id, and "statement", 64 hex digits of a digest or "latest"`
 	}
 	return asked, 0, ""

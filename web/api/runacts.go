@@ -107,7 +107,7 @@ func (a *api) changeRun(ctx context.Context, c *call, action, reason string, cha
 
 func (a *api) askRun(ctx context.Context, c *call, in *RunWish) (Run, error) {
 	return a.askFor(ctx, c, "run.ask", "", func(by runs.Asker) (store.Run, error) {
-		return runs.Ask(ctx, c.tx, by, runs.Wish{Period: in.Period, Instant: in.Instant, Unsigned: in.Unsigned})
+		return runs.Ask(ctx, c.tx, by, runs.Wish{Period: in.Period, Instant: in.Instant, Supersedes: in.Supersedes, Unsigned: in.Unsigned})
 	})
 }
 

@@ -14,21 +14,22 @@ type Runs struct {
 
 // Run is something that a worker does inside, and how far it is.
 type Run struct {
-	ID        string `json:"id" minLength:"16" maxLength:"16"`
-	Kind      string `json:"kind" enum:"report,withdrawal,finding"`
-	State     string `json:"state" enum:"asked,running,waiting,published,failed,cancelled" doc:"What it waits for, or why it failed, the last event of that kind says"`
-	Client    string `json:"client" maxLength:"32" doc:"Who asked"`
-	Period    string `json:"period,omitempty" maxLength:"32" doc:"As it was asked for"`
-	Instant   string `json:"instant,omitempty" maxLength:"20" doc:"As it was asked for"`
-	Unsigned  bool   `json:"unsigned" doc:"It goes on without the wallets' signatures that are missing"`
-	About     string `json:"about,omitempty" maxLength:"64" doc:"Digest of the statement that a withdrawal or a finding is about"`
-	Draft     string `json:"draft,omitempty" maxLength:"64" doc:"Digest of the draft, which approvers sign"`
-	Publish   bool   `json:"publish" doc:"Somebody asked that this very draft be published"`
-	Statement string `json:"statement,omitempty" maxLength:"64" doc:"Digest of the statement, once it is published"`
-	Cancel    bool   `json:"cancel" doc:"Somebody asked that it be cancelled, which its worker has not heard yet"`
-	Created   string `json:"created" format:"date-time" maxLength:"20"`
-	Changed   string `json:"changed" format:"date-time" maxLength:"20"`
-	Seq       int64  `json:"seq" format:"int64" minimum:"0" maximum:"9007199254740991" doc:"Number of the last event"`
+	ID         string `json:"id" minLength:"16" maxLength:"16"`
+	Kind       string `json:"kind" enum:"report,withdrawal,finding"`
+	State      string `json:"state" enum:"asked,running,waiting,published,failed,cancelled" doc:"What it waits for, or why it failed, the last event of that kind says"`
+	Client     string `json:"client" maxLength:"32" doc:"Who asked"`
+	Period     string `json:"period,omitempty" maxLength:"32" doc:"As it was asked for"`
+	Instant    string `json:"instant,omitempty" maxLength:"20" doc:"As it was asked for"`
+	Supersedes string `json:"supersedes,omitempty" maxLength:"1024" doc:"Why it takes the place of the statement of the same period"`
+	Unsigned   bool   `json:"unsigned" doc:"It goes on without the wallets' signatures that are missing"`
+	About      string `json:"about,omitempty" maxLength:"64" doc:"Digest of the statement that a withdrawal or a finding is about"`
+	Draft      string `json:"draft,omitempty" maxLength:"64" doc:"Digest of the draft, which approvers sign"`
+	Publish    bool   `json:"publish" doc:"Somebody asked that this very draft be published"`
+	Statement  string `json:"statement,omitempty" maxLength:"64" doc:"Digest of the statement, once it is published"`
+	Cancel     bool   `json:"cancel" doc:"Somebody asked that it be cancelled, which its worker has not heard yet"`
+	Created    string `json:"created" format:"date-time" maxLength:"20"`
+	Changed    string `json:"changed" format:"date-time" maxLength:"20"`
+	Seq        int64  `json:"seq" format:"int64" minimum:"0" maximum:"9007199254740991" doc:"Number of the last event"`
 }
 
 // RunDetail is a run with what happened to it.
@@ -55,9 +56,10 @@ type RunEvent struct {
 
 // RunWish says which report is asked for.
 type RunWish struct {
-	Period   string `json:"period,omitempty" minLength:"1" maxLength:"32" pattern:"^[A-Za-z0-9.-]+$" doc:"Name of the period, such as 2026-11; missing: year and month of the instant"`
-	Instant  string `json:"instant,omitempty" maxLength:"20" pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$" doc:"Of the snapshot, UTC; missing: when the worker takes it"`
-	Unsigned bool   `json:"unsigned,omitempty" doc:"Go on without the wallets' signatures that are missing: those wallets count for nothing"`
+	Period     string `json:"period,omitempty" minLength:"1" maxLength:"32" pattern:"^[A-Za-z0-9.-]+$" doc:"Name of the period, such as 2026-11; missing: year and month of the instant"`
+	Instant    string `json:"instant,omitempty" maxLength:"20" pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$" doc:"Of the snapshot, UTC; missing: when the worker takes it"`
+	Supersedes string `json:"supersedes,omitempty" minLength:"1" maxLength:"1024" doc:"Why it takes the place of the statement of the same period, which everybody is told"`
+	Unsigned   bool   `json:"unsigned,omitempty" doc:"Go on without the wallets' signatures that are missing: those wallets count for nothing"`
 }
 
 // Envelope is what approvers and auditors sign, as assay approve and assay countersign write it (SPEC part 10).
@@ -85,7 +87,7 @@ type WithdrawWish struct {
 
 func runOf(r store.Run) Run {
 	return Run{
-		ID: r.ID, Kind: r.Kind, State: r.State, Client: r.Client, Period: r.Period, Instant: r.Instant, Unsigned: r.Unsigned, About: r.About, Draft: r.Digest,
+		ID: r.ID, Kind: r.Kind, State: r.State, Client: r.Client, Period: r.Period, Instant: r.Instant, Supersedes: r.Supersedes, Unsigned: r.Unsigned, About: r.About, Draft: r.Digest,
 		Publish: r.Digest != "" && r.Publish == r.Digest, Statement: r.Statement, Cancel: r.Cancel, Created: r.Created.Format(time.RFC3339), Changed: r.Changed.Format(time.RFC3339), Seq: r.Events,
 	}
 }

@@ -31,28 +31,30 @@ func (a *api) addTrust() {
 			return bytesOf(list, kindJSON), nil // even if the server's own key is not good now: others are looked for in it
 		})
 	add(a, operation{"/v1/health", "health", tagTrust, "Whether the server can answer", schema[Health](a)}, func(*struct{}) (Answer, error) {
-		if faults := a.faults(); len(faults) > 0 {
+		if faults := a.config.Faults(); len(faults) > 0 {
 			return Answer{}, huma.Error503ServiceUnavailable("live, but not ready: " + strings.Join(faults, "; "))
 		}
 		return jsonOf(Health{Live: true, Ready: true})
 	})
 }
 
-// faults are what keeps the server from answering.
-func (a *api) faults() []string {
+// Faults are what keeps the server from answering, each in words that hold nothing of the inside.
+func (c Config) Faults() []string {
 	var all []string
-	if reports, err := a.config.Reports.Reports(); err != nil {
+	if reports, err := c.Reports.Reports(); err != nil {
 		all = append(all, "the reports cannot be read")
 	} else if len(reports) == 0 {
 		all = append(all, "there is no report")
 	}
-	if a.config.Register != nil {
-		if _, err := a.config.Register(); err != nil {
+	if c.Register != nil {
+		if _, err := c.Register(); err != nil {
 			all = append(all, "the log cannot be read")
 		}
 	}
-	if _, err := a.config.KeyList(); err != nil {
-		all = append(all, "the response key is not in its list now")
+	if c.KeyList != nil {
+		if _, err := c.KeyList(); err != nil {
+			all = append(all, "the response key is not in its list now")
+		}
 	}
 	return all
 }

@@ -26,6 +26,7 @@ var (
 	ErrMultiple  = errors.New("there is more than one credential")
 	ErrInURL     = errors.New("an API key stands in the URL")
 	ErrFull      = errors.New("too many signed requests within half a minute")
+	ErrAltered   = store.ErrAltered // of the record of whoever asks
 )
 
 // Gate finds out who asks.

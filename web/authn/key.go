@@ -8,6 +8,8 @@ import (
 	"hash/crc32"
 	"regexp"
 	"strings"
+
+	"github.com/assay-por/assay/web/hidden"
 )
 
 // Sizes of what an API key is made of, in bytes.
@@ -21,7 +23,7 @@ var spelling = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPaddin
 // Secret is an API key with a secret. It prints itself as its id alone.
 type Secret struct {
 	ID   string
-	text string // all of it
+	text hidden.Secret // all of it
 }
 
 // String is for logs.
@@ -31,11 +33,11 @@ func (s Secret) String() string { return "API key " + s.ID }
 func (s Secret) GoString() string { return s.String() }
 
 // Show is the key as the client has to send it. It is shown once.
-func (s Secret) Show() string { return s.text }
+func (s Secret) Show() string { return s.text.Reveal() }
 
 func newSecret(id string, secret [secretSize]byte) Secret {
 	text := "asy1." + id + "." + spelling.EncodeToString(secret[:])
-	return Secret{ID: id, text: text + "." + checksum(text)}
+	return Secret{ID: id, text: hidden.NewSecret(text + "." + checksum(text))}
 }
 
 // checksum is CRC-32 (IEEE): it finds slips of the pen, and nothing rests on it.
@@ -53,10 +55,10 @@ func parseSecret(text string) (Secret, bool) {
 		return Secret{}, false
 	}
 	secret, err := spelling.DecodeString(strings.Split(text, ".")[2])
-	if err != nil || newSecret(m[1], [secretSize]byte(secret)).text != text {
+	if err != nil || newSecret(m[1], [secretSize]byte(secret)).Show() != text {
 		return Secret{}, false
 	}
-	return Secret{ID: m[1], text: text}, true
+	return Secret{ID: m[1], text: hidden.NewSecret(text)}, true
 }
 
 // PepperSize is the size of a pepper, in bytes.
@@ -65,6 +67,6 @@ const PepperSize = 32
 // mac is what is kept of a key with a secret.
 func (s Secret) mac(pepper [PepperSize]byte) []byte {
 	h := hmac.New(sha256.New, pepper[:])
-	h.Write([]byte(s.text))
+	h.Write([]byte(s.Show()))
 	return h.Sum(nil)
 }

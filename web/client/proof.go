@@ -15,6 +15,8 @@ type Problem struct {
 	Type   string `json:"type"`
 	Status int    `json:"status"`
 	Detail string `json:"detail"`
+
+	Instance string `json:"instance"` // the request's id, by which whoever runs the server finds it
 }
 
 // Error says what the server said.

@@ -41,11 +41,17 @@ type Limiter struct {
 	now        func() time.Time
 }
 
-// rules are the policies that hold, and what counts by them.
+// rules are the policies that hold.
 type rules struct {
-	changed  map[string]string // as the database has them
-	policies Policies
-	buckets  map[string]*throttled.GCRARateLimiterCtx
+	changed map[string]string // as the database has them
+	buckets map[string]bucket
+}
+
+// bucket counts by one policy.
+type bucket struct {
+	Policy
+	counted string // as what: another policy of that name counts anew
+	gcra    *throttled.GCRARateLimiterCtx
 }
 
 // New returns a limiter that has counted nothing but what the database has of this day. A policy that is not among those given is
@@ -68,7 +74,7 @@ func New(given Policies, db *store.Store, now func() time.Time) (*Limiter, error
 	return l, l.Look(context.Background())
 }
 
-// Look takes the policies that the database has by now instead of those configured. What was counted stays.
+// Look takes the policies that the database has by now instead of those configured. One that is another by now counts anew.
 func (l *Limiter) Look(ctx context.Context) error {
 	changed := map[string]string{}
 	if l.db != nil {
@@ -80,25 +86,26 @@ func (l *Limiter) Look(ctx context.Context) error {
 	if before := l.current.Load(); before != nil && maps.Equal(before.changed, changed) {
 		return nil
 	}
-	next := &rules{changed: changed, policies: maps.Clone(l.configured), buckets: map[string]*throttled.GCRARateLimiterCtx{}}
+	policies := maps.Clone(l.configured)
 	for name, text := range changed {
 		p, err := Parse(name, text)
 		if err != nil {
 			return fmt.Errorf("limit: server.database: %s: %w", name, err)
 		}
-		next.policies[name] = p
+		policies[name] = p
 	}
-	for name, p := range next.policies {
+	next := &rules{changed: changed, buckets: map[string]bucket{}}
+	for name, p := range policies {
 		of := l.clients
 		if name == Anonymous || name == Failures {
 			of = l.addresses
 		}
-		bucket, err := throttled.NewGCRARateLimiterCtx(of, throttled.RateQuota{MaxRate: throttled.PerDuration(p.Rate, p.Per), MaxBurst: p.Burst - 1})
+		gcra, err := throttled.NewGCRARateLimiterCtx(of, throttled.RateQuota{MaxRate: throttled.PerDuration(p.Rate, p.Per), MaxBurst: p.Burst - 1})
 		if err != nil {
 			return fmt.Errorf("limit: %s: %w", name, err)
 		}
-		bucket.SetMaxCASAttemptsLimit(maxAttempts)
-		next.buckets[name] = bucket
+		gcra.SetMaxCASAttemptsLimit(maxAttempts)
+		next.buckets[name] = bucket{p, name + " " + p.String() + " ", gcra}
 	}
 	l.current.Store(next)
 	return nil
@@ -179,23 +186,23 @@ func (l *Limiter) Client(ctx context.Context, client, tier, dear string) (Verdic
 			return v, nil
 		}
 	}
-	if v = now.count(ctx, v, tier, client, 1); v.Refused != "" || now.policies[tier].Day == 0 {
+	if v = now.count(ctx, v, tier, client, 1); v.Refused != "" || now.buckets[tier].Day == 0 {
 		return v, nil
 	}
-	left, next, err := l.days.take(ctx, client, now.policies[tier].Day, l.now())
+	left, next, err := l.days.take(ctx, client, now.buckets[tier].Day, l.now())
 	if err != nil {
 		return v, err
 	}
 	if left < 0 {
 		v.Refused, v.Day, v.Retry, left = tier, true, next, 0
 	}
-	v.add(tier+"-day", now.policies[tier].Day, 24*60*60, left, seconds(next))
+	v.add(tier+"-day", now.buckets[tier].Day, 24*60*60, left, seconds(next))
 	return v, nil
 }
 
 // Left is what a client may ask still on this day, of how much; both are 0 where that is not limited. The error is the database's.
 func (l *Limiter) Left(ctx context.Context, client, tier string) (left, day int64, err error) {
-	if day = l.current.Load().policies[tierOf(tier)].Day; day == 0 {
+	if day = l.current.Load().buckets[tierOf(tier)].Day; day == 0 {
 		return 0, 0, nil
 	}
 	used, err := l.days.used(ctx, client, l.now())
@@ -212,15 +219,15 @@ func tierOf(name string) string {
 
 // count takes so many out of a bucket; 0 looks whether one could be taken. What cannot be counted is refused.
 func (r *rules) count(ctx context.Context, v Verdict, name, key string, quantity int) Verdict {
-	p := r.policies[name]
-	limited, result, err := r.buckets[name].RateLimitCtx(ctx, name+" "+key, quantity)
+	b := r.buckets[name]
+	limited, result, err := b.gcra.RateLimitCtx(ctx, b.counted+key, quantity)
 	switch {
 	case err != nil: // overtaken too often: it is asked far too often
 		v.Refused, v.Retry = name, time.Second
 	case limited, quantity == 0 && result.RetryAfter > 0:
 		v.Refused, v.Retry = name, result.RetryAfter
 	}
-	v.add(name, int64(p.Burst), p.window(), int64(result.Remaining), seconds(result.ResetAfter))
+	v.add(name, int64(b.Burst), b.window(), int64(result.Remaining), seconds(result.ResetAfter))
 	return v
 }
 

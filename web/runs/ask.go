@@ -18,9 +18,10 @@ type Asker struct {
 
 // Wish is which report is asked for. What is left empty is for the worker: an instant of now, and the period of its month.
 type Wish struct {
-	Period   string
-	Instant  string // UTC, whole seconds, RFC 3339
-	Unsigned bool   // go on without the wallets' signatures that are missing: those count for nothing
+	Period     string
+	Instant    string // UTC, whole seconds, RFC 3339
+	Supersedes string // why it takes the place of the statement of the same period; empty: it does not
+	Unsigned   bool   // go on without the wallets' signatures that are missing: those count for nothing
 }
 
 // Ask asks for a report.
@@ -37,7 +38,7 @@ func Ask(ctx context.Context, tx *store.Tx, by Asker, w Wish) (store.Run, error)
 			return store.Run{}, invalid("instant: it lies in the future")
 		}
 	}
-	return add(ctx, tx, by, store.Run{Kind: Report, Period: w.Period, Instant: w.Instant, Unsigned: w.Unsigned, State: Asked, Due: by.At})
+	return add(ctx, tx, by, store.Run{Kind: Report, Period: w.Period, Instant: w.Instant, Supersedes: w.Supersedes, Unsigned: w.Unsigned, State: Asked, Due: by.At})
 }
 
 // Withdraw asks that a published statement be taken back, for a reason that everybody is told. If nobody had to approve the

@@ -273,6 +273,13 @@ func TestWithdrawal(t *testing.T) {
 	if err != nil || len(events) != 1 || !strings.Contains(string(events[0].Text), `"withdrawal.publish"`) || !strings.Contains(string(events[0].Text), `"worker"`) {
 		t.Errorf("audit log: %v %v", events, err)
 	}
+	var told []string
+	d.must(d.store.Write(ctx, func(tx *store.Tx) error {
+		return tx.SpreadHookEvents(ctx, func(event string) []string { told = append(told, event); return nil })
+	}))
+	if diff := cmp.Diff([]string{store.RunWaiting, store.ReportWithdrawn}, told); diff != "" {
+		t.Errorf("told: %s", diff)
+	}
 }
 
 func isInvalid(err error) bool {

@@ -124,7 +124,7 @@ func (w Worker) Wait(ctx context.Context, id, text string, until time.Time) erro
 		if err != nil || last.Text == clip(text) {
 			return err
 		}
-		return note(ctx, tx, r, at, EventWaiting, text)
+		return errors.Join(note(ctx, tx, r, at, EventWaiting, text), tx.AddHookEvent(ctx, at, store.RunWaiting, r.ID))
 	})
 }
 
@@ -143,8 +143,19 @@ func (w Worker) Fail(ctx context.Context, id, text string) error {
 func (w Worker) Publish(ctx context.Context, id, statement string) error {
 	return w.end(ctx, id, func(tx *store.Tx, r *store.Run, at time.Time) error {
 		r.State, r.Due, r.Statement, r.Cancel = Published, time.Time{}, statement, false
-		return errors.Join(note(ctx, tx, r, at, EventPublished, statement), record(ctx, tx, r, at, audit.Done, ""))
+		return errors.Join(note(ctx, tx, r, at, EventPublished, statement), record(ctx, tx, r, at, audit.Done, ""), tell(ctx, tx, r, at))
 	})
+}
+
+// tell has others told what is public now (SPEC part 28).
+func tell(ctx context.Context, tx *store.Tx, r *store.Run, at time.Time) error {
+	switch r.Kind {
+	case Report:
+		return tx.AddHookEvent(ctx, at, store.RunPublished, r.ID)
+	case Withdrawal:
+		return tx.AddHookEvent(ctx, at, store.ReportWithdrawn, r.About)
+	}
+	return nil
 }
 
 // Release gives a run back that is to be gone on with at once, by whoever comes next.

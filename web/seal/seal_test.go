@@ -178,6 +178,10 @@ func TestRotate(t *testing.T) {
 	if err != nil || len(inventory) != 2 || inventory[0].Newest || !inventory[1].Newest {
 		t.Errorf("%v %v", inventory, err)
 	}
+	interrupted, err := after.Reseal(ctx, store.Resealing{}, 2) // whoever begins anew finds those done
+	if err != nil || interrupted.Done() || interrupted.Sealed != 1 {
+		t.Fatalf("%+v %v", interrupted, err)
+	}
 	var r store.Resealing
 	for calls := 0; !r.Done(); calls++ {
 		if calls > 10 {
@@ -187,7 +191,7 @@ func TestRotate(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if r.Seen != 3 || r.Sealed != 2 {
+	if r.Seen != 6 || r.Sealed != 3 {
 		t.Errorf("%d rows, %d sealed anew", r.Seen, r.Sealed)
 	}
 	if r, err = after.Reseal(ctx, store.Resealing{}, 10); err != nil || r.Sealed != 0 {
@@ -196,7 +200,7 @@ func TestRotate(t *testing.T) {
 	for _, k := range want {
 		wants(t, server, k)
 	}
-	if n, err := server.OpenAll(ctx); n != 3 || err != nil {
+	if n, err := server.OpenAll(ctx); n != 6 || err != nil {
 		t.Errorf("%d rows open, %v", n, err)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -29,14 +28,29 @@ type Scope struct {
 	Until    string   `json:"until,omitempty"`    // day of the last
 }
 
+// clientContent is who a client is and what it may, as its column has it sealed.
+type clientContent struct {
+	Name  string   `json:"name"`
+	Roles []string `json:"roles"`
+	Tier  string   `json:"tier"`
+	Scope Scope    `json:"scope"`
+}
+
+func (s seals) sealClient(c Client) ([]byte, error) {
+	plain, err := json.Marshal(clientContent{c.Name, c.Roles, c.Tier, c.Scope})
+	if err != nil {
+		return nil, err
+	}
+	return s.seal(clientRecord, c.ID, plain)
+}
+
 // CreateClient adds a client.
 func (t *Tx) CreateClient(ctx context.Context, c Client) error {
-	scope, err := json.Marshal(c.Scope)
+	record, err := t.seals.sealClient(c)
 	if err != nil {
 		return err
 	}
-	_, err = t.tx.ExecContext(ctx, "INSERT INTO clients (id, name, roles, tier, scope, created, expires, disabled) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-		c.ID, c.Name, strings.Join(c.Roles, " "), c.Tier, string(scope), c.Created.Unix(), orNull(c.Expires), orNull(c.Disabled))
+	_, err = t.tx.ExecContext(ctx, "INSERT INTO clients (id, record, created, expires, disabled) VALUES (?, ?, ?, ?, ?)", c.ID, record, c.Created.Unix(), orNull(c.Expires), orNull(c.Disabled))
 	return err
 }
 
@@ -49,23 +63,58 @@ func (t *Tx) ChangeClient(ctx context.Context, id string, change func(*Client) e
 	if err := change(&c); err != nil {
 		return err
 	}
-	scope, err := json.Marshal(c.Scope)
+	c.ID = id
+	record, err := t.seals.sealClient(c)
 	if err != nil {
 		return err
 	}
-	_, err = t.tx.ExecContext(ctx, "UPDATE clients SET name = ?, roles = ?, tier = ?, scope = ?, expires = ?, disabled = ? WHERE id = ?",
-		c.Name, strings.Join(c.Roles, " "), c.Tier, string(scope), orNull(c.Expires), orNull(c.Disabled), id)
+	_, err = t.tx.ExecContext(ctx, "UPDATE clients SET record = ?, expires = ?, disabled = ? WHERE id = ?", record, orNull(c.Expires), orNull(c.Disabled), id)
+	return err
+}
+
+// sealClients seals the records of clients that keys of an earlier version were given: such keys are for proofs, and nothing else.
+func (t *Tx) sealClients(ctx context.Context) error {
+	rows, err := t.tx.QueryContext(ctx, "SELECT id FROM unsealed_clients")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var ids []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return err
+		}
+		ids = append(ids, id)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	for _, id := range ids {
+		record, err := t.seals.sealClient(Client{ID: id, Name: "API key " + id, Roles: []string{"service"}, Tier: "standard"})
+		if err != nil {
+			return err
+		}
+		if _, err := t.tx.ExecContext(ctx, "UPDATE clients SET record = ? WHERE id = ?", record, id); err != nil {
+			return err
+		}
+	}
+	_, err = t.tx.ExecContext(ctx, "DELETE FROM unsealed_clients")
 	return err
 }
 
 // Client is [Store.Client] as the change has it.
 func (t *Tx) Client(ctx context.Context, id string) (Client, error) {
-	return oneClient(t.tx.QueryRowContext(ctx, selectClients+" WHERE id = ?", id), id)
+	return t.seals.oneClient(t.tx.QueryRowContext(ctx, selectClients+" WHERE id = ?", id), id)
 }
 
 // Client is the record of a client as it is now, or [ErrUnknown].
 func (s *Store) Client(ctx context.Context, id string) (Client, error) {
-	return oneClient(s.client.QueryRowContext(ctx, id), id)
+	c, err := s.seals.oneClient(s.client.QueryRowContext(ctx, id), id)
+	if errors.Is(err, ErrUnknown) {
+		err = errors.Join(err, s.openDecoy())
+	}
+	return c, err
 }
 
 // Clients are the records after a client of that id, or from the first where it is empty, oldest first, and no more than most.
@@ -77,7 +126,7 @@ func (s *Store) Clients(ctx context.Context, after string, most int) ([]Client, 
 	defer rows.Close()
 	var all []Client
 	for rows.Next() {
-		c, err := scanClient(rows)
+		c, err := s.seals.scanClient(rows)
 		if err != nil {
 			return nil, err
 		}
@@ -86,25 +135,32 @@ func (s *Store) Clients(ctx context.Context, after string, most int) ([]Client, 
 	return all, rows.Err()
 }
 
-const selectClients = "SELECT id, name, roles, tier, scope, created, expires, disabled FROM clients"
+const selectClients = "SELECT id, record, created, expires, disabled FROM clients"
 
-func oneClient(row *sql.Row, id string) (Client, error) {
-	c, err := scanClient(row)
+func (s seals) oneClient(row *sql.Row, id string) (Client, error) {
+	c, err := s.scanClient(row)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = fmt.Errorf("%w: client %q", ErrUnknown, id)
 	}
 	return c, err
 }
 
-func scanClient(row interface{ Scan(...any) error }) (c Client, err error) {
-	var roles, scope string
+func (s seals) scanClient(row interface{ Scan(...any) error }) (c Client, err error) {
+	var record []byte
 	var created int64
 	var expires, disabled sql.NullInt64
-	if err := row.Scan(&c.ID, &c.Name, &roles, &c.Tier, &scope, &created, &expires, &disabled); err != nil {
+	if err := row.Scan(&c.ID, &record, &created, &expires, &disabled); err != nil {
 		return c, err
 	}
-	c.Roles, c.Created, c.Expires, c.Disabled = strings.Fields(roles), second(created), maybe(expires), maybe(disabled)
-	return c, json.Unmarshal([]byte(scope), &c.Scope)
+	c.Created, c.Expires, c.Disabled = second(created), maybe(expires), maybe(disabled)
+	plain, err := s.open(clientRecord, c.ID, record)
+	if err != nil {
+		return c, err
+	}
+	var content clientContent
+	err = json.Unmarshal(plain, &content)
+	c.Name, c.Roles, c.Tier, c.Scope = content.Name, content.Roles, content.Tier, content.Scope
+	return c, err
 }
 
 func orNull(t time.Time) sql.NullInt64 { return sql.NullInt64{Int64: t.Unix(), Valid: !t.IsZero()} }

@@ -17,6 +17,7 @@ type Run struct {
 	ID, Kind, State    string
 	Client, Credential string // who asked
 	Period, Instant    string // as they were asked for
+	Supersedes         string // why it takes the place of the statement of the same period
 	Unsigned           bool
 	About              string // digest of a published statement
 	Digest             string // of the draft
@@ -41,9 +42,9 @@ type RunEvent struct {
 
 // AddRun adds a run.
 func (t *Tx) AddRun(ctx context.Context, r Run) error {
-	_, err := t.tx.ExecContext(ctx, `INSERT INTO runs (id, kind, state, client, credential, period, instant, unsigned, about, content, draft, digest, publish, statement,
-		created, changed, due, cancel, worker, lease, events) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		r.ID, r.Kind, r.State, r.Client, r.Credential, r.Period, r.Instant, r.Unsigned, r.About, r.Content, r.Draft, r.Digest, r.Publish, r.Statement,
+	_, err := t.tx.ExecContext(ctx, `INSERT INTO runs (id, kind, state, client, credential, period, instant, supersedes, unsigned, about, content, draft, digest, publish, statement,
+		created, changed, due, cancel, worker, lease, events) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		r.ID, r.Kind, r.State, r.Client, r.Credential, r.Period, r.Instant, r.Supersedes, r.Unsigned, r.About, r.Content, r.Draft, r.Digest, r.Publish, r.Statement,
 		r.Created.Unix(), r.Changed.Unix(), perhaps(r.Due), r.Cancel, r.Worker, unix(r.Lease), r.Events)
 	return err
 }
@@ -175,7 +176,7 @@ func collectApprovals(rows *sql.Rows, err error) (map[string][]byte, error) {
 }
 
 const (
-	selectRuns = `SELECT id, kind, state, client, credential, period, instant, unsigned, about, digest, publish, statement, created, changed, due, cancel, worker, lease, events`
+	selectRuns = `SELECT id, kind, state, client, credential, period, instant, supersedes, unsigned, about, digest, publish, statement, created, changed, due, cancel, worker, lease, events`
 	wholeRun   = selectRuns + ", content, draft FROM runs"
 )
 
@@ -200,7 +201,7 @@ func collectRuns(rows *sql.Rows, err error) ([]Run, error) {
 		var r Run
 		var created, changed, lease int64
 		var due sql.NullInt64
-		if err := rows.Scan(&r.ID, &r.Kind, &r.State, &r.Client, &r.Credential, &r.Period, &r.Instant, &r.Unsigned, &r.About, &r.Digest, &r.Publish, &r.Statement,
+		if err := rows.Scan(&r.ID, &r.Kind, &r.State, &r.Client, &r.Credential, &r.Period, &r.Instant, &r.Supersedes, &r.Unsigned, &r.About, &r.Digest, &r.Publish, &r.Statement,
 			&created, &changed, &due, &r.Cancel, &r.Worker, &lease, &r.Events, &r.Content, &r.Draft); err != nil {
 			return nil, fmt.Errorf("runs: %w", err)
 		}

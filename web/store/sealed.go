@@ -31,11 +31,12 @@ type column struct{ table, name, id, purpose string }
 
 // The sealed columns.
 var (
-	keyRecord   = column{"keys", "record", "id", Credentials}
-	secretValue = column{"secrets", "value", "name", Credentials}
-	auditFrom   = column{"audit_addresses", "address", "seq", Audit}
+	keyRecord    = column{"keys", "record", "id", Credentials}
+	clientRecord = column{"clients", "record", "id", Credentials}
+	secretValue  = column{"secrets", "value", "name", Credentials}
+	auditFrom    = column{"audit_addresses", "address", "seq", Audit}
 
-	sealedColumns = []column{keyRecord, secretValue, auditFrom}
+	sealedColumns = []column{keyRecord, clientRecord, secretValue, auditFrom}
 )
 
 // Purposes are those that something is sealed for.
@@ -81,12 +82,15 @@ func (s *Store) Unseal(ctx context.Context, sealer Sealer) (err error) {
 		return err
 	}
 	waiting := 0
-	if err := s.read.QueryRowContext(ctx, "SELECT COUNT(*) FROM unsealed_keys").Scan(&waiting); err != nil || waiting == 0 {
+	if err := s.read.QueryRowContext(ctx, "SELECT (SELECT COUNT(*) FROM unsealed_keys) + (SELECT COUNT(*) FROM unsealed_clients)").Scan(&waiting); err != nil || waiting == 0 {
 		return err
 	}
-	if err := s.Write(ctx, func(tx *Tx) error { return tx.sealKeys(ctx) }); err != nil {
+	if err := s.Write(ctx, func(tx *Tx) error { return errors.Join(tx.sealKeys(ctx), tx.sealClients(ctx)) }); err != nil {
 		return err
 	}
 	_, err = s.write.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)") // no clear text stays beside the file either
 	return err
 }
+
+// openDecoy opens a record of nobody, so that it takes as long to find none as to find one.
+func (s *Store) openDecoy() error { return s.seals.openRecord(new(Key), s.decoy) }

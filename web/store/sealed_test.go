@@ -68,6 +68,10 @@ func TestUpgrade(t *testing.T) {
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v %s", err, diff)
 	}
+	client, err := s.Client(t.Context(), "one")
+	if want := (Client{ID: "one", Name: "API key one", Roles: []string{"service"}, Tier: "standard", Created: day}); err != nil || !cmp.Equal(want, client) {
+		t.Errorf("%v %s", err, cmp.Diff(want, client))
+	}
 	if found := clear(); len(found) > 0 {
 		t.Error(found)
 	}

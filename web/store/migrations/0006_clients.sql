@@ -1,16 +1,15 @@
 -- +goose Up
 CREATE TABLE clients (
     id       TEXT   NOT NULL PRIMARY KEY,
-    name     TEXT   NOT NULL,
-    roles    TEXT   NOT NULL, -- words between blanks
-    tier     TEXT   NOT NULL,
-    scope    TEXT   NOT NULL, -- JSON
+    record   BLOB, -- sealed: who it is, and what it may
     created  BIGINT NOT NULL,
     expires  BIGINT,
     disabled BIGINT
 );
 -- A key that was there before is of a client of its own: such keys are for proofs, and nothing else.
-INSERT INTO clients (id, name, roles, tier, scope, created) SELECT id, 'API key ' || id, 'service', 'standard', '{}', created FROM keys;
+INSERT INTO clients (id, created) SELECT id, created FROM keys;
+CREATE TABLE unsealed_clients (id TEXT NOT NULL PRIMARY KEY); -- until their records are sealed, which SQL cannot do
+INSERT INTO unsealed_clients SELECT id FROM keys;
 ALTER TABLE keys ADD COLUMN client TEXT REFERENCES clients (id);
 UPDATE keys SET client = id;
 CREATE INDEX keys_client ON keys (client);
@@ -28,4 +27,5 @@ CREATE INDEX results_until ON results (until);
 DROP TABLE results;
 DROP INDEX keys_client;
 ALTER TABLE keys DROP COLUMN client;
+DROP TABLE unsealed_clients;
 DROP TABLE clients;

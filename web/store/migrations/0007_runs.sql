@@ -8,6 +8,7 @@ CREATE TABLE runs (
     credential TEXT    NOT NULL,
     period     TEXT    NOT NULL,
     instant    TEXT    NOT NULL,
+    supersedes TEXT    NOT NULL, -- why it takes the place of the statement of the same period
     unsigned   INTEGER NOT NULL,
     about      TEXT    NOT NULL, -- digest of a statement that was published
     content    BLOB,             -- an auditor's finding
