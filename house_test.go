@@ -63,14 +63,17 @@ var rules = map[string][]string{
 	"web/published": {"report", "attest"},
 	"web/httpsig":   {},
 	"web/store":     {},
+	"web/seal":      {"web/store"},
 	"web/authz":     {},
 	"web/limit":     {"web/store"},
 	"web/audit":     {"web/store", "attest"},
 	"web/authn":     {"web/store", "web/authz", "web/audit", "web/httpsig"},
+	"web/hooks":     {"web/store", "web/httpsig", "attest"},
 	"web/runs":      {"report", "attest", "web/store", "web/audit"},
 	"web/client":    {"web/httpsig", "attest"},
 
 	"web/published/publishedtest": {"report", "merkle", "attest"},
+	"web/store/storetest":         {"web/store", "web/seal"},
 
 	"verifier/canon":     {},
 	"verifier/tree":      {"verifier/canon"},
@@ -89,7 +92,7 @@ var rules = map[string][]string{
 }
 
 // onlyTests are rooms that no product but cmd/devchain imports.
-var onlyTests = []string{"chains/chainstest", "chains/devnet", "merkle/store/storetest", "web/published/publishedtest"}
+var onlyTests = []string{"chains/chainstest", "chains/devnet", "merkle/store/storetest", "web/published/publishedtest", "web/store/storetest"}
 
 // pure rooms reach no network, process, clock, environment, logger or global randomness.
 var pure = []string{"merkle", "chains", "chains/control", "chains/descriptor", "chains/control/lists", "attest", "report", "report/render", "verifier", "verifier/canon", "verifier/tree", "verifier/claim", "verifier/evidence", "verifier/beacon", "verifier/tlog", "verifier/timestamp", "verifier/respsig", "verifier/watch"}

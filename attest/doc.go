@@ -15,8 +15,8 @@
 //	 "signatures":[{"keyid":"5d41…","sig":"q83v…"}]}
 //
 // What a statement says is not decided here: the predicate is a type parameter. The
-// one payload whose words are at home here is [ResponseKeys] (SPEC part 28), as both who
-// serves and who asks must read it, and neither reads statements.
+// payloads whose words are at home here are [ResponseKeys] and [AuditHead] (SPEC part
+// 28), as rooms that read no statements must read them.
 // Keys come in as a [Signer]; where they are kept is the business of package
 // attest/keys. This package reads no clock, no file and no network.
 package attest

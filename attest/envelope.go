@@ -11,14 +11,15 @@ import (
 
 // The payload types of envelopes: a statement, what a custodian says that it holds,
 // a commitment to draw an instant, an entry of the log, the keys that sign a server's
-// answers (SPEC parts 10, 20, 21, 24 and 28). One is never taken for another: who reads
-// an envelope says which it wants.
+// answers, a head of its audit log (SPEC parts 10, 20, 21, 24 and 28). One is never taken
+// for another: who reads an envelope says which it wants.
 const (
 	PayloadType         = "application/vnd.in-toto+json"
 	PayloadCustody      = "application/vnd.assay.custody+json"
 	PayloadDraw         = "application/vnd.assay.draw+json"
 	PayloadEntry        = "application/vnd.assay.entry+json"
 	PayloadResponseKeys = "application/vnd.assay.response-keys+json"
+	PayloadAuditHead    = "application/vnd.assay.audit-head+json"
 )
 
 const (
@@ -118,7 +119,7 @@ func ParseEnvelopeOf(payloadType string, b []byte) (Envelope, error) {
 }
 
 func known(payloadType string) bool {
-	return slices.Contains([]string{PayloadType, PayloadCustody, PayloadDraw, PayloadEntry, PayloadResponseKeys}, payloadType)
+	return slices.Contains([]string{PayloadType, PayloadCustody, PayloadDraw, PayloadEntry, PayloadResponseKeys, PayloadAuditHead}, payloadType)
 }
 
 // check holds the envelope to its format (SPEC part 10).

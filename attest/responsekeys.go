@@ -14,8 +14,8 @@ const TypeResponseKeys = "assay/v1/response-keys"
 // MaxResponseKeys is the most keys that a list holds (SPEC part 28).
 const MaxResponseKeys = 1000
 
-// ResponseKeys lists the keys that sign the answers of an exchange's server, those of
-// the past too (SPEC part 28). It is the payload of an envelope of type
+// ResponseKeys lists the keys that sign the answers of an exchange's server, and the heads of
+// its audit log, those of the past too (SPEC part 28). It is the payload of an envelope of type
 // [PayloadResponseKeys] that the statement's key signs.
 type ResponseKeys struct {
 	Exchange string        `json:"exchange"`
@@ -24,11 +24,15 @@ type ResponseKeys struct {
 	Type     string        `json:"type"`
 }
 
+// UseAudit is the use of a key that signs heads of the audit log, and no answers (SPEC part 28).
+const UseAudit = "audit"
+
 // ResponseKey is a key, and from when until when it signs. Times are in UTC, whole seconds.
 type ResponseKey struct {
 	From  time.Time `json:"from"`
 	Key   PublicKey `json:"key"`
 	Until time.Time `json:"until"`
+	Use   string    `json:"use,omitempty"` // empty: it signs answers; or [UseAudit]
 }
 
 // JSON returns the payload to be signed (SPEC part 28).
@@ -68,6 +72,8 @@ func (l ResponseKeys) check() error {
 			return fmt.Errorf("response keys: key #%d: %s, want one of ed25519, which alone signs answers", i, k.Key)
 		case k.Key.SmallOrder():
 			return fmt.Errorf("response keys: key #%d: %s is of small order, and everybody could sign for it", i, k.Key)
+		case k.Use != "" && k.Use != UseAudit:
+			return fmt.Errorf("response keys: key #%d: use is %q, want %q or none", i, clip([]byte(k.Use), 0, 64), UseAudit)
 		case !isTime(k.From) || !isTime(k.Until):
 			return fmt.Errorf("response keys: key #%d: from and until: want times in UTC, whole seconds", i)
 		case !k.From.Before(k.Until):

@@ -17,7 +17,7 @@ func responseKeys() attest.ResponseKeys {
 		Exchange: "Demo Exchange", Issued: day(1), Type: attest.TypeResponseKeys,
 		Keys: []attest.ResponseKey{
 			{From: day(1), Key: attest.Ed25519Key([32]byte{0: 1, 1: 1}), Until: day(20)},
-			{From: day(10), Key: attest.Ed25519Key([32]byte{2}), Until: day(30)},
+			{From: day(10), Key: attest.Ed25519Key([32]byte{2}), Until: day(30), Use: attest.UseAudit},
 		},
 	}
 }
@@ -30,7 +30,7 @@ func TestResponseKeys(t *testing.T) {
 	}
 	text := `{"exchange":"Demo Exchange","issued":"2026-11-01T00:00:00Z","keys":[` +
 		`{"from":"2026-11-01T00:00:00Z","key":"ed25519:0101` + strings.Repeat("00", 30) + `","until":"2026-11-20T00:00:00Z"},` +
-		`{"from":"2026-11-10T00:00:00Z","key":"ed25519:02` + strings.Repeat("00", 31) + `","until":"2026-11-30T00:00:00Z"}],"type":"assay/v1/response-keys"}`
+		`{"from":"2026-11-10T00:00:00Z","key":"ed25519:02` + strings.Repeat("00", 31) + `","until":"2026-11-30T00:00:00Z","use":"audit"}],"type":"assay/v1/response-keys"}`
 	if string(raw) != text {
 		t.Errorf("got %s\nwant %s", raw, text)
 	}
@@ -53,6 +53,7 @@ func TestResponseKeysAreRefused(t *testing.T) {
 		"too many":    func(l *attest.ResponseKeys) { l.Keys = make([]attest.ResponseKey, attest.MaxResponseKeys+1) },
 		"no key":      func(l *attest.ResponseKeys) { l.Keys[0].Key = attest.PublicKey{} },
 		"never":       func(l *attest.ResponseKeys) { l.Keys[0].Until = l.Keys[0].From },
+		"other use":   func(l *attest.ResponseKeys) { l.Keys[0].Use = "answers" },
 		"twice":       func(l *attest.ResponseKeys) { l.Keys[1].Key = l.Keys[0].Key },
 		"order":       func(l *attest.ResponseKeys) { l.Keys[0], l.Keys[1] = l.Keys[1], l.Keys[0] },
 		"small order": func(l *attest.ResponseKeys) { l.Keys[0].Key = attest.Ed25519Key([32]byte{0: 1, 31: 0x80}) },

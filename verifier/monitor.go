@@ -23,6 +23,7 @@ type LogSource struct {
 type MonitorInput struct {
 	Sources []LogSource
 	Policy  *claim.Policy
+	Keys    []byte // envelope of the list of response keys that the reader was given; nil: none
 	Now     time.Time
 	Seen    *watch.Seen // before; it is left as it is
 }
@@ -56,13 +57,18 @@ type LogShown struct {
 type LogNews struct {
 	Index      uint64 `json:"index"`
 	Kind       string `json:"kind"`
-	Statement  string `json:"statement"`
+	Statement  string `json:"statement,omitempty"`
 	Issued     string `json:"issued"`
 	Series     string `json:"series,omitempty"`
 	Number     uint64 `json:"number,omitempty"`
 	Period     string `json:"period,omitempty"`
 	Supersedes string `json:"supersedes,omitempty"`
 	Text       string `json:"text,omitempty"` // of a withdrawal or erratum; the reason for superseding
+
+	List string   `json:"list,omitempty"` // H of the payload of a list of response keys
+	Keys []string `json:"keys,omitempty"` // of that list
+	Seq  uint64   `json:"seq,omitempty"`  // of a head of the audit log
+	Hash string   `json:"hash,omitempty"` // of the row of that number
 }
 
 // Monitor looks at a log once, and compares what its sources show with one another and with what was seen before. Errors are
@@ -72,7 +78,7 @@ func Monitor(in MonitorInput) (Monitored, error) {
 	if err != nil {
 		return Monitored{}, err
 	}
-	m := &monitor{run: newRun(in.Policy), in: in, trust: trust, past: map[string]*seenBefore{}}
+	m := &monitor{run: newRun(in.Policy), in: in, trust: trust, past: map[string]*seenBefore{}, said: map[*watch.Log]*servers{}}
 	for _, s := range in.Sources {
 		v := &view{LogSource: s}
 		v.checkpoint, v.refused = watch.Latest(s.Read, trust, in.Policy.Log.Fresh, in.Now)
@@ -90,6 +96,7 @@ func Monitor(in MonitorInput) (Monitored, error) {
 	}
 	m.checkSources()
 	m.check("log.entries", nil, m.checkRecords)
+	m.checkKeys()
 	return m.conclude(), nil
 }
 
@@ -97,8 +104,9 @@ type monitor struct {
 	run
 	in    MonitorInput
 	trust tlog.Trust
-	views []*view                // as given
-	logs  []*watch.Log           // with records of their own: one a history, the largest of a log first
+	views []*view      // as given
+	logs  []*watch.Log // with records of their own: one a history, the largest of a log first
+	said  map[*watch.Log]*servers
 	past  map[string]*seenBefore // by origin
 	forks []*watch.ForkError
 	found []Evidence // of equivocation
@@ -144,7 +152,8 @@ func (m *monitor) read() {
 			continue
 		}
 		before := m.before(v)
-		reading := watch.Reading{Policy: m.policy, Trust: m.trust, Times: before.All()}
+		said := newServers(m.policy)
+		reading := watch.Reading{Policy: m.policy, Trust: m.trust, Times: before.All(), Others: said.add}
 		for _, other := range views {
 			if other != v && other.refused == nil && other.checkpoint.Origin == v.checkpoint.Origin {
 				reading.Times = append(reading.Times, other.checkpoint)
@@ -154,7 +163,7 @@ func (m *monitor) read() {
 			reading.Known = max(reading.Known, c.Size)
 		}
 		if v.log, v.unread = reading.Read(v.Read, v.checkpoint); v.unread == nil {
-			m.logs = append(m.logs, v.log)
+			m.logs, m.said[v.log] = append(m.logs, v.log), said
 		}
 	}
 }
@@ -319,7 +328,8 @@ func (m *monitor) checkRecords() (string, error) {
 	var told []string
 	var breaches []claim.Breach
 	for _, log := range m.logs {
-		breaches = append(breaches, log.Record.Breaches...)
+		said := m.said[log]
+		breaches = slices.SortedStableFunc(slices.Values(append(slices.Concat(breaches, log.Record.Breaches), said.breaches...)), func(a, b claim.Breach) int { return cmp.Compare(a.Index, b.Index) })
 		pairs := log.Record.Equivocations
 		for _, e := range pairs[:min(len(pairs), maxCaught)] {
 			if err := m.equivocation(log, e); err != nil {
@@ -330,7 +340,7 @@ func (m *monitor) checkRecords() (string, error) {
 			m.note("%d more pairs of entries contradict one another: no evidence is made of them", more)
 		}
 		m.noteOtherNames(log.Record)
-		told = append(told, fmt.Sprintf("%d entries of %s, none against the rules; %d of others passed over", log.Record.Entries, m.policy.Exchange, log.Record.PassedOver))
+		told = append(told, fmt.Sprintf("%d entries of %s, none against the rules; %d of others passed over", log.Record.Entries+said.counted, m.policy.Exchange, log.Record.PassedOver-said.counted))
 	}
 	switch {
 	case len(breaches) > 0:

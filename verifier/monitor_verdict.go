@@ -74,7 +74,13 @@ func (m *monitor) news() []LogNews {
 			}
 			out = append(out, news)
 		}
+		for _, n := range m.said[log].news {
+			if n.Index >= log.Known() {
+				out = append(out, n)
+			}
+		}
 	}
+	slices.SortStableFunc(out, func(a, b LogNews) int { return cmp.Compare(a.Index, b.Index) })
 	return out
 }
 
@@ -109,6 +115,8 @@ func titleOfLogs(name string) string {
 		return "the statement stands in the log as published"
 	case "log.sources":
 		return "all sources show one log"
+	case "log.keys":
+		return "the list of response keys is entered in the log"
 	case "log.entries":
 		return "what the exchange entered keeps the rules"
 	}

@@ -30,8 +30,9 @@ type Answered struct {
 	Created  string   `json:"created"`
 	Expires  string   `json:"expires,omitempty"`
 	Nonce    string   `json:"nonce,omitempty"`
-	Key      string   `json:"key"`       // thumbprint of the server's
-	ListedBy []string `json:"listed_by"` // ids of the exchange's keys that signed the key list
+	Asked    bool     `json:"asked,omitempty"` // it is to the one request that a signature in the receipt names
+	Key      string   `json:"key"`             // thumbprint of the server's
+	ListedBy []string `json:"listed_by"`       // ids of the exchange's keys that signed the key list
 }
 
 // Response makes every check of a signed answer (SPEC part 28).
@@ -83,6 +84,9 @@ func (r *run) checkAnswer(answer *Answer) (signed *respsig.Signed) {
 			return "", in("receipt", err)
 		}
 		r.verdict.Answer = describeAnswer(signed, shown, listedBy)
+		if signed.Receipt.Asked != nil {
+			r.note("it answers one signed request and no other: that of the signature in asked")
+		}
 		if len(signed.Uncovered) > 0 {
 			r.note("the signature does not cover these fields of the receipt: %s; they are its keeper's word", strings.Join(signed.Uncovered, ", "))
 		}
@@ -125,7 +129,7 @@ func (r *run) serverKeys(raw []byte) (keys *respsig.Keys, by []string, err error
 func describeAnswer(s *respsig.Signed, shown bool, listedBy []string) *Answered {
 	a := &Answered{
 		Method: s.Receipt.Method, URL: s.Receipt.URL, Host: s.Private, Status: s.Receipt.Status, Bytes: len(s.Receipt.Content), Shown: shown,
-		Created: s.Created.Format(timeForm), Nonce: s.Nonce, Key: s.KeyID, ListedBy: listedBy,
+		Created: s.Created.Format(timeForm), Nonce: s.Nonce, Asked: s.Receipt.Asked != nil, Key: s.KeyID, ListedBy: listedBy,
 	}
 	if !s.Expires.IsZero() {
 		a.Expires = s.Expires.Format(timeForm)
@@ -159,6 +163,9 @@ func notShownByAnswer(a *Answered) []string {
 	list := []string{"whether what was answered is true: that is what statement, log and proofs are for"}
 	if !a.Host {
 		list = append(list, "which host was asked: a public answer is the same wherever it comes from")
+	}
+	if a.Asked {
+		list = append(list, "who signed the request that it answers, and what was in it: whoever has that request can hold its signature against the receipt's asked")
 	}
 	return append(list,
 		"that it was answered at that time: it is the server's own clock that says so",

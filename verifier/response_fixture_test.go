@@ -13,6 +13,7 @@ import (
 type answerFixture struct {
 	method, url            string
 	authority, path, query string // as they are signed
+	asked                  []byte // signature of the request
 	status                 int
 	fields                 [][2]string // but for those that signing adds
 	content                string
@@ -88,6 +89,13 @@ func (a *answerFixture) private() {
 	a.params = forOne
 }
 
+// toSigned is an answer for one caller, to a request that was signed.
+func (a *answerFixture) toSigned() {
+	a.private()
+	a.method, a.asked = "POST", ed25519.Sign(server("caller"), []byte("a request"))
+	a.cover(`"@authority";req`, `"@authority";req "signature";key="assay";req`)
+}
+
 // immutable is an answer that is as true later.
 func (a *answerFixture) immutable() {
 	a.set("cache-control", "public, max-age=31536000, immutable")
@@ -128,6 +136,8 @@ func (a *answerFixture) value(fields [][2]string, id string) string {
 		return a.query
 	case `"@authority";req`:
 		return a.authority
+	case `"signature";key="assay";req`:
+		return ":" + base64.StdEncoding.EncodeToString(a.asked) + ":"
 	}
 	for _, f := range fields {
 		if `"`+f[0]+`"` == id {
@@ -176,6 +186,9 @@ func (a *answerFixture) make() (receipt, keys string) {
 	kept := obj{
 		"content": base64.StdEncoding.EncodeToString([]byte(content)), "headers": headers, "method": a.method, "status": a.status,
 		"type": "assay/v1/receipt", "url": a.url,
+	}
+	if a.asked != nil {
+		kept["asked"] = base64.StdEncoding.EncodeToString(a.asked)
 	}
 	edit(a.receipt, kept)
 	receipt = string(encode(kept))

@@ -26,6 +26,22 @@ func answerTo(t testing.TB, edit func(a *answerFixture)) (Answer, *claim.Policy)
 	return Answer{Receipt: []byte(receipt), Keys: []byte(keys), Now: now, Fresh: a.fresh}, w.make(t).policy
 }
 
+// An answer to a signed request says so, and that who signed the request was not looked at.
+func TestX05_AnswersToSignedRequests(t *testing.T) {
+	answer, policy := answerTo(t, (*answerFixture).toSigned)
+	v := Response(answer, policy)
+	proven(t, v)
+	if !v.Answer.Asked || !v.Answer.Host {
+		t.Errorf("%+v", v.Answer)
+	}
+	if diff := cmp.Diff([]string{"it answers one signed request and no other: that of the signature in asked"}, v.Notes); diff != "" {
+		t.Error(diff)
+	}
+	if !strings.Contains(strings.Join(v.NotShown, "\n"), "who signed the request that it answers") {
+		t.Errorf("%q", v.NotShown)
+	}
+}
+
 // The verdict says who answered what when, and what it is no word on.
 func TestX05_AnswersAreNotTruths(t *testing.T) {
 	answer, policy := answerTo(t, func(a *answerFixture) {

@@ -47,6 +47,7 @@ func makeVectors(t testing.TB) map[string][]byte {
 	validatorVectors(t, put)
 	filterVectors(t, put)
 	responseVectors(t, put)
+	serverVectors(t, put)
 	return out
 }
 

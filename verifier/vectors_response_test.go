@@ -34,6 +34,7 @@ func responseVectors(t testing.TB, put putter) {
 	happyResponses(add, exchange)
 	happyTimes(add)
 	receiptFaults(add)
+	askedFaults(add)
 	urlFaults(add)
 	coveredFaults(add)
 	fieldFaults(add)
@@ -75,6 +76,8 @@ func happyResponses(add responder, exchange signer) {
 		a.cover(` "content-type"`, "")
 	})
 	happy("post", "", func(a *answerFixture) { a.private(); a.method, a.status = "POST", 202 })
+	happy("to-a-signed-request", "its signature is covered", (*answerFixture).toSigned)
+	happy("to-a-signed-request-with-a-nonce", "", func(a *answerFixture) { a.toSigned(); a.nonce("0123456789-_abcDEF") })
 	happy("with-a-nonce", "the caller's own", func(a *answerFixture) { a.nonce("0123456789-_abcDEF") })
 	happy("nonce-of-16", "", func(a *answerFixture) { a.nonce(strings.Repeat("n", 16)) })
 	happy("nonce-of-64", "", func(a *answerFixture) { a.nonce(strings.Repeat("n", 64)) })
@@ -97,6 +100,9 @@ func happyResponses(add responder, exchange signer) {
 	target("loopback-4", "", "http://127.0.0.1:8080/", "127.0.0.1:8080", "/", "?")
 	target("loopback-6", "", "http://[::1]:8080/", "[::1]:8080", "/", "?")
 	target("address-6", "", "https://[2001:db8::7]/", "[2001:db8::7]", "/", "?")
+	happy("beside-a-key-for-the-audit-log", "", func(a *answerFixture) {
+		a.list["keys"] = sortKeys(append(a.list["keys"].([]obj), auditKey("now", "2026-10-01T00:00:00Z", "2027-01-01T00:00:00Z"))...)
+	})
 	happy("keys-signed-by-two", "by a stranger too, who is passed over", func(a *answerFixture) { a.listedBy = []signer{exchange, person("stranger")} })
 	happy("keys-within-their-signers-time", "to the second", func(a *answerFixture) {
 		a.list["limits"] = "from = \"2026-09-30T23:59:59Z\"\nuntil = \"2026-10-01T00:00:00Z\"\n"
@@ -184,6 +190,41 @@ func receiptFaults(add responder) {
 	}
 	add("receipt-head-with-content", "E5", check, 3, "", func(a *answerFixture) { a.method, a.sent = "HEAD", a.content })
 	add("receipt-not-modified-with-content", "E5", check, 3, "", func(a *answerFixture) { a.status, a.sent = 304, "x"; a.cover(` "content-digest"`, "") })
+}
+
+func askedFaults(add responder) {
+	format := func(name, attack, comment string, edit func(a *answerFixture)) {
+		add("asked-"+name, attack, "response.format", 3, comment, func(a *answerFixture) { a.toSigned(); edit(a) })
+	}
+	says := func(text string) func(a *answerFixture) {
+		return func(a *answerFixture) { a.receipt = func(r obj) { r["asked"] = text } }
+	}
+	cover := func(from, to string) func(a *answerFixture) {
+		return func(a *answerFixture) { a.cover(from, to) }
+	}
+	const ours = ` "signature";key="assay";req`
+	format("not-covered", "E11", "the receipt names a request, the signature none", cover(ours, ""))
+	format("not-kept", "E11", "the signature covers a request that the receipt left out", func(a *answerFixture) { a.receipt = func(r obj) { delete(r, "asked") } })
+	format("first", "E2", "before the authority", cover(`"@authority";req`+ours, ours[1:]+` "@authority";req`))
+	format("parameters-in-another-order", "E2", "which RFC 9421 allows", cover(`;key="assay";req`, `;req;key="assay"`))
+	format("of-another-name", "E11", "a proxy's signature of the request", cover(`key="assay"`, `key="proxy"`))
+	format("of-the-answer", "E11", "", cover(`;key="assay";req`, `;key="assay"`))
+	format("whole", "E11", "all of the request's field", cover(`;key="assay";req`, `;req`))
+	format("empty", "E5", "", says(""))
+	format("of-63-bytes", "E5", "", says(base64.StdEncoding.EncodeToString(make([]byte, 63))))
+	format("of-65-bytes", "E5", "", says(base64.StdEncoding.EncodeToString(make([]byte, 65))))
+	format("trailing-bits", "E2", "64 bytes and a bit", says(strings.Repeat("A", 85)+"B=="))
+	format("between-colons", "E2", "as the field has it", says(":"+base64.StdEncoding.EncodeToString(make([]byte, 64))+":"))
+	add("asked-of-a-public-answer", "E11", "response.format", 3, "it is for all who ask", func(a *answerFixture) {
+		a.asked = make([]byte, ed25519.SignatureSize)
+		a.cover(`"@query";req`, `"@query";req`+ours)
+	})
+	add("asked-another", "C12", "response.signature", 1, "an answer to the caller's other request, of the same method and path", func(a *answerFixture) {
+		a.toSigned()
+		a.receipt = func(r obj) {
+			r["asked"] = base64.StdEncoding.EncodeToString(ed25519.Sign(server("caller"), []byte("another request")))
+		}
+	})
 }
 
 func urlFaults(add responder) {
@@ -400,6 +441,7 @@ func keyListFaults(add responder, exchange signer) {
 	edited("with-a-key-of-small-order", "B13", 3, "everybody can sign for it", func(l obj) {
 		l["keys"] = append([]obj{{"from": "2026-10-01T00:00:00Z", "key": "ed25519:01" + strings.Repeat("0", 62), "until": "2027-01-01T00:00:00Z"}}, l["keys"].([]obj)...)
 	})
+	edited("with-a-key-of-an-unknown-use", "E5", 3, "", func(l obj) { l["keys"].([]obj)[0]["use"] = "answers" })
 	edited("key-upper-case", "E2", 3, "", func(l obj) {
 		k := l["keys"].([]obj)[1]
 		k["key"] = "ed25519:" + strings.ToUpper(k["key"].(string)[8:])
@@ -419,6 +461,13 @@ func answerFaults(add responder) {
 	fault("by-another-listed-key", "the key of before signs in the name of the one of now", func(a *answerFixture) {
 		a.params = strings.Replace(a.params, "KEYID", thumbprintOf(server("now")), 1)
 		a.key = server("before")
+	})
+	fault("by-a-key-for-the-audit-log", "it signs no answers", func(a *answerFixture) {
+		for _, k := range a.list["keys"].([]obj) {
+			if k["key"] == edSigner(a.key).text {
+				k["use"] = "audit"
+			}
+		}
 	})
 	fault("by-the-key-of-before", "after its time", func(a *answerFixture) { a.key = server("before") })
 	fault("a-second-before-the-key", "", func(a *answerFixture) { a.between("2026-11-01T01:00:01Z", "2027-01-01T00:00:00Z") })

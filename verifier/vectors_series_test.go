@@ -143,12 +143,22 @@ func checkEntries(t testing.TB, v vector) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	record := claim.NewRecord(policy)
+	record, said := claim.NewRecord(policy), newServers(policy)
 	for i, raw := range v.Entries {
-		record.Add(uint64(i), []byte(raw), time.Time{})
+		passed := record.PassedOver
+		if record.Add(uint64(i), []byte(raw), time.Time{}); record.PassedOver > passed {
+			said.add(uint64(i), []byte(raw), time.Time{})
+		}
+	}
+	var told []uint64
+	for _, n := range said.news {
+		told = append(told, n.Index)
+	}
+	if diff := cmp.Diff(v.Told, told); diff != "" {
+		t.Errorf("servers' entries (-want +got): %s", diff)
 	}
 	var breaches []uint64
-	for _, b := range record.Breaches {
+	for _, b := range append(record.Breaches, said.breaches...) {
 		if b.Problem == "" {
 			t.Errorf("the breach of entry %d has no sentence", b.Index)
 		}

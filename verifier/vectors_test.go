@@ -72,6 +72,7 @@ type vector struct {
 	Equivocations [][2]uint64       `json:"equivocations,omitempty"` // pairs of indexes
 	Statements    []string          `json:"statements,omitempty"`    // envelopes
 	States        map[string]string `json:"states,omitempty"`        // by digest of the statement
+	Told          []uint64          `json:"told,omitempty"`          // indexes of servers' entries that count
 
 	// log
 	Evidence string `json:"evidence,omitempty"`

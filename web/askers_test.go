@@ -37,6 +37,7 @@ func newOffice(t testing.TB, changes ...func(*web.Config)) *office {
 	t.Helper()
 	o := &office{place: newPlace(t), keeper: newKeeper(t), clock: now()}
 	c := o.place.withRegister(t, o.place.config())
+	o.guards(&c)
 	c.Gate = authn.NewGate(o.maker.Keys, o.maker.Pepper, func() time.Time { return o.clock })
 	o.clock = o.clock.Add(time.Minute)
 	o.maker.Now = o.clock
@@ -121,7 +122,7 @@ func (a *asker) ask(t testing.TB, method, path, content string, header ...string
 	}
 	w := httptest.NewRecorder()
 	a.o.h.ServeHTTP(w, r)
-	verified(t, method, path, w)
+	verifiedTo(t, method, path, httpsig.Asked(r), w)
 	return w
 }
 

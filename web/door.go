@@ -21,7 +21,11 @@ func (c Config) door(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		needed := needs(r)
 		if needed == public {
-			if c.visitor(w, r) {
+			who, ok := c.visitor(w, r)
+			switch {
+			case ok && who != nil:
+				c.recorded(w, r, who, func(w http.ResponseWriter) { next.ServeHTTP(w, r) })
+			case ok:
 				next.ServeHTTP(w, r)
 			}
 			return
@@ -31,17 +35,20 @@ func (c Config) door(next http.Handler) http.Handler {
 			c.turnAway(w, r, err)
 			return
 		}
-		if !c.client(w, r, who) {
-			return
-		}
-		if !authz.Allows(who.Permissions, needed) {
-			api.RefuseAs(w, http.StatusForbidden, "permission-denied", "the credential is good, and not for this: it needs "+string(needed))
-			return
-		}
-		if c.checked(w, r, check) {
-			acting := audit.With(r.Context(), audit.Origin{Client: who.Client, Credential: who.ID, Address: from(r)})
-			next.ServeHTTP(w, r.WithContext(authn.With(acting, who)))
-		}
+		c.recorded(w, r, who, func(w http.ResponseWriter) {
+			if !c.client(w, r, who) {
+				return
+			}
+			if !authz.Allows(who.Permissions, needed) {
+				if c.denied(w, r, who, actAuthorize, "it needs "+string(needed)) {
+					api.RefuseAs(w, http.StatusForbidden, "permission-denied", "the credential is good, and not for this: it needs "+string(needed))
+				}
+				return
+			}
+			if c.checked(w, r, check) {
+				next.ServeHTTP(w, r.WithContext(authn.With(audit.With(r.Context(), origin(r, who)), who)))
+			}
+		})
 	})
 }
 
@@ -83,18 +90,21 @@ func (c Config) noKeyInURL(next http.Handler) http.Handler {
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := c.Gate.InURL(r); err != nil {
+		switch err := c.Gate.InURL(r); {
+		case errors.Is(err, authn.ErrInURL):
 			c.turnAway(w, r, err)
-			return
+		case err != nil:
+			c.Logger.Error("a key in a URL cannot be revoked", "error", err)
+			unrecorded(w)
+		default:
+			next.ServeHTTP(w, r)
 		}
-		next.ServeHTTP(w, r)
 	})
 }
 
 // turnAway answers whoever is not let in. Why is for the log alone: of a credential that is not good all is answered alike.
 func (c Config) turnAway(w http.ResponseWriter, r *http.Request, why error) {
-	c.Logger.Warn("a request is turned away", "from", r.RemoteAddr, "why", why)
-	if !c.suspect(w, r, why) && !c.stranger(w, r) {
+	if !c.suspect(w, r, why) && !c.stranger(w, r) || !c.refusedFor(w, r, why) {
 		return
 	}
 	h := w.Header()

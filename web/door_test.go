@@ -123,8 +123,9 @@ func TestTurnedAway(t *testing.T) {
 	if got := post(h, "/v1/proofs", content, "Assay-Key", good); got.Code != 401 {
 		t.Errorf("a key that stood in a URL: %d", got.Code)
 	}
-	if said := p.log.String(); strings.Contains(said, "asy1.") || strings.Contains(said, "canary") || !strings.Contains(said, id) || !strings.Contains(said, "not for that address") {
-		t.Errorf("the log says %s", said)
+	said := p.log.String() + keys.recorded(t)
+	if strings.Contains(said, "asy1.") || strings.Contains(said, "canary") || !strings.Contains(said, id+": it is revoked") || !strings.Contains(said, "not for that address") {
+		t.Errorf("the logs say %s", said)
 	}
 }
 
@@ -158,6 +159,7 @@ func TestSignedDoor(t *testing.T) {
 	p := newPlace(t)
 	c, keys := p.config(), newKeeper(t)
 	clock := now()
+	keys.guards(&c)
 	c.Gate = authn.NewGate(keys.maker.Keys, keys.maker.Pepper, func() time.Time { return clock })
 	c.Proofs = provers(nil)
 	h := handler(t, c)
@@ -174,7 +176,7 @@ func TestSignedDoor(t *testing.T) {
 		}
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)
-		verified(t, "POST", "/v1/proofs", w)
+		verifiedTo(t, "POST", "/v1/proofs", httpsig.Asked(r), w)
 		return w
 	}
 	if got := request("0123456789-first", content); got.Code != 404 {

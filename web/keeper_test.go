@@ -3,21 +3,30 @@ package web_test
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
+	"log/slog"
 	"net/http"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"github.com/assay-por/assay/web"
 	"github.com/assay-por/assay/web/audit"
 	"github.com/assay-por/assay/web/authn"
 	"github.com/assay-por/assay/web/authz"
 	"github.com/assay-por/assay/web/store"
+	"github.com/assay-por/assay/web/store/storetest"
 )
 
 // A keeper makes API keys, as assay admin does, for the gate of a test.
 type keeper struct {
 	maker maker
 	gate  *authn.Gate
+	audit *audit.Keeper
 }
+
+// guards gives a server gate and audit log.
+func (k *keeper) guards(c *web.Config) { c.Gate, c.Audit = k.gate, k.audit }
 
 // maker makes and ends keys, each in a change of its own.
 type maker struct {
@@ -41,17 +50,30 @@ func (m maker) write(ctx context.Context, change func(context.Context, *store.Tx
 
 func newKeeper(t testing.TB) *keeper {
 	t.Helper()
-	keys, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "assay.db"))
+	keys := storetest.Open(t, filepath.Join(t.TempDir(), "assay.db"))
+	pepper := [authn.PepperSize]byte{7}
+	log, err := audit.NewKeeper(t.Context(), audit.Config{Log: keys, Logger: slog.New(slog.DiscardHandler), Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := keys.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	pepper := [authn.PepperSize]byte{7}
-	return &keeper{maker{authn.Maker{Pepper: pepper, Random: rand.Reader, Now: now()}, keys}, authn.NewGate(keys, pepper, now)}
+	return &keeper{maker{authn.Maker{Pepper: pepper, Random: rand.Reader, Now: now()}, keys}, authn.NewGate(keys, pepper, now), log}
+}
+
+// recorded is what the audit log says, with what was counted for it.
+func (k *keeper) recorded(t testing.TB) string {
+	t.Helper()
+	if err := k.audit.Denials.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := k.maker.Keys.Events(t.Context(), 0, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said strings.Builder
+	for _, row := range rows {
+		fmt.Fprintf(&said, "%s\n", row.Text)
+	}
+	return said.String()
 }
 
 // issue makes what is wished for, with a secret if no public key is.

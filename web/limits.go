@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/netip"
@@ -54,17 +55,17 @@ func (c Config) stranger(w http.ResponseWriter, r *http.Request) bool {
 	return within(w, c.Limits.Stranger(r.Context(), from(r)))
 }
 
-// visitor counts a request for what is public: for the client if it shows a good credential, which it need not, else for the address.
-func (c Config) visitor(w http.ResponseWriter, r *http.Request) bool {
+// visitor counts a request for what is public: for the client, which is returned, if it shows a good credential, which it need not, else for the address.
+func (c Config) visitor(w http.ResponseWriter, r *http.Request) (who *authn.Principal, ok bool) {
 	if c.Limits == nil || !c.shows(r) {
-		return true
+		return nil, true
 	}
 	who, _, err := c.Gate.Who(r)
 	if err == nil {
-		return c.client(w, r, who)
+		return who, c.client(w, r, who)
 	}
 	c.suspect(w, r, err)
-	return c.stranger(w, r)
+	return nil, c.stranger(w, r)
 }
 
 // client counts a request of somebody who is known. If it is refused it has been answered.
@@ -72,17 +73,29 @@ func (c Config) client(w http.ResponseWriter, r *http.Request, who *authn.Princi
 	if own := revocation.FindStringSubmatch(r.URL.Path); c.Limits == nil || own != nil && own[1] == who.ID {
 		return true
 	}
-	tier := who.Tier
-	if slices.Contains(who.Roles, authz.Auditor) {
-		tier = limit.Auditor
-	}
-	v, err := c.Limits.Client(r.Context(), who.Client, tier, dear[r.Method+" "+chi.RouteContext(r.Context()).RoutePattern()])
+	v, err := c.Limits.Client(r.Context(), who.Client, tierOf(who), dear[r.Method+" "+chi.RouteContext(r.Context()).RoutePattern()])
 	if err != nil {
 		c.Logger.Error("what a client has asked today cannot be read", "error", err)
 		api.Refuse(w, http.StatusServiceUnavailable, "how much was asked today cannot be found out at the moment")
 		return false
 	}
+	if v.Refused != "" && !c.denied(w, r, who, actLimit, "by the policy "+v.Refused) {
+		return false
+	}
 	return within(w, v)
+}
+
+// tierOf is by which policy somebody is counted.
+func tierOf(who *authn.Principal) string {
+	if slices.Contains(who.Roles, authz.Auditor) {
+		return limit.Auditor
+	}
+	return who.Tier
+}
+
+// left is what somebody may ask on this day still (see [api.Quota]).
+func (c Config) left(ctx context.Context, who *authn.Principal) (left, day int64, err error) {
+	return c.Limits.Left(ctx, who.Client, tierOf(who))
 }
 
 // suspect counts for the address a credential that is not good.

@@ -25,7 +25,8 @@ import (
 func (p place) limited(t testing.TB, given limit.Policies) (http.Handler, *keeper, web.Config) {
 	t.Helper()
 	c, keys := p.config(), newKeeper(t)
-	c.Gate, c.Proofs = keys.gate, absent
+	keys.guards(&c)
+	c.Proofs = absent
 	var err error
 	if c.Limits, err = limit.New(given, keys.maker.Keys, now); err != nil {
 		t.Fatal(err)
@@ -52,7 +53,8 @@ func few(n int) limit.Policy { return limit.Policy{Rate: 1, Per: time.Hour, Burs
 func TestOrderOfSteps(t *testing.T) {
 	p := newPlace(t)
 	c, keys := p.config(), newKeeper(t)
-	c.Gate, c.Proofs = keys.gate, absent
+	keys.guards(&c)
+	c.Proofs = absent
 	c.Retired = []api.Retirement{{Operation: "GET /v1/policy", Deprecated: now().AddDate(-1, 0, 0), Sunset: now().Add(-time.Hour)}}
 	served := func(given limit.Policies) http.Handler {
 		t.Helper()
@@ -109,8 +111,8 @@ func TestOrderOfSteps(t *testing.T) {
 		}
 		verified(t, method, tt.path, tt.got)
 	}
-	if said := p.log.String(); !strings.Contains(said, "no key of that form or id") || !strings.Contains(said, "not for that address") {
-		t.Errorf("the log says %s", said)
+	if said := keys.recorded(t); !strings.Contains(said, "no key of that form or id") && !strings.Contains(said, "the secret is wrong") || !strings.Contains(said, "not for that address") || !strings.Contains(said, "by the policy standard") {
+		t.Errorf("the audit log says %s", said)
 	}
 }
 

@@ -190,12 +190,18 @@ func ask(h http.Handler, method, path string, header ...string) *httptest.Respon
 // verified holds an answer to its signature.
 func verified(t testing.TB, method, path string, w *httptest.ResponseRecorder) {
 	t.Helper()
+	verifiedTo(t, method, path, nil, w)
+}
+
+// verifiedTo holds an answer to its signature, and to that of the request, if it was signed.
+func verifiedTo(t testing.TB, method, path string, asked []byte, w *httptest.ResponseRecorder) {
+	t.Helper()
 	u, err := url.ParseRequestURI(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	u.Scheme, u.Host = "https", "x.example"
-	_, err = httpsig.Verify(httpsig.Answer{Method: method, URL: u, Status: w.Code, Header: w.Header(), Content: w.Body.Bytes()},
+	_, err = httpsig.Verify(httpsig.Answer{Method: method, URL: u, Asked: asked, Status: w.Code, Header: w.Header(), Content: w.Body.Bytes()},
 		[]httpsig.Key{{Public: responseKey.Public().(ed25519.PublicKey), From: now().Add(-time.Hour), Until: now().Add(time.Hour)}}, now())
 	if err != nil {
 		t.Errorf("%s %s: %d: %v", method, path, w.Code, err)

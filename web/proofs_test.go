@@ -26,7 +26,7 @@ func (p provers) Prove(_ context.Context, statement report.Digest, customer stri
 func (p place) proving(t testing.TB) (http.Handler, *keeper) {
 	t.Helper()
 	c, keys := p.config(), newKeeper(t)
-	c.Gate = keys.gate
+	keys.guards(&c)
 	c.Proofs = provers(func(statement report.Digest, customer string) ([]byte, error) {
 		switch {
 		case customer == "broken":
@@ -166,7 +166,7 @@ func TestNoProofs(t *testing.T) {
 	}
 	c := p.config()
 	keys := newKeeper(t)
-	c.Gate = keys.gate
+	keys.guards(&c)
 	c.Key, c.Proofs = nil, provers(func(report.Digest, string) ([]byte, error) { return []byte("{}"), nil })
 	if got := post(keys.service(t, handler(t, c)), "/v1/proofs", asking("latest", canary)); got.Code != 503 {
 		t.Errorf("unsigned: %d", got.Code)

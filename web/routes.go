@@ -34,6 +34,9 @@ var permissions = map[string]authz.Permission{
 	"GET /openapi.json":                     public,
 	"GET /openapi.yaml":                     public,
 	"POST /v1/proofs":                       authz.ProofReadAny,
+	"GET /v1/audit":                         authz.AuditRead,
+	"GET /v1/usage":                         authz.UsageRead,
+	"GET /v1/me/usage":                      authz.Self,
 	"GET /v1/me":                            authz.Self,
 	"GET /v1/roles":                         authz.Self,
 	"GET /v1/clients":                       authz.ClientRead,
@@ -47,6 +50,9 @@ var permissions = map[string]authz.Permission{
 	"GET /v1/keys/{id}":                     authz.Self,
 	"POST /v1/keys/{id}:rotate":             authz.Self,
 	"POST /v1/keys/{id}:revoke":             authz.Self,
+	"GET /v1/limits":                        authz.LimitRead,
+	"GET /v1/limits/{name}":                 authz.LimitRead,
+	"PUT /v1/limits/{name}":                 authz.LimitWrite,
 	"GET /v1/runs":                          authz.RunRead,
 	"POST /v1/runs":                         authz.RunStart,
 	"GET /v1/runs/{id}":                     authz.RunRead,
@@ -57,9 +63,6 @@ var permissions = map[string]authz.Permission{
 	"POST /v1/runs/{id}:resume":             authz.RunStart,
 	"POST /v1/reports/{statement}:withdraw": authz.ReportWithdraw,
 	"POST /v1/reports/{statement}/findings": authz.FindingSubmit,
-	"GET /v1/limits":                        authz.LimitRead,
-	"GET /v1/limits/{name}":                 authz.LimitRead,
-	"PUT /v1/limits/{name}":                 authz.LimitWrite,
 }
 
 // checkRoutes reports a route without a permission, or a permission without a route: nothing is served by an oversight.

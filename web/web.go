@@ -36,6 +36,7 @@ import (
 
 	"github.com/assay-por/assay/report"
 	"github.com/assay-por/assay/web/api"
+	"github.com/assay-por/assay/web/audit"
 	"github.com/assay-por/assay/web/authn"
 	"github.com/assay-por/assay/web/httpsig"
 	"github.com/assay-por/assay/web/limit"
@@ -47,6 +48,7 @@ type Config struct {
 	api.Config
 
 	Gate   *authn.Gate      // knows who asks; needed where a route is not for everybody
+	Audit  *audit.Keeper    // keeps the record of it; goes with the gate
 	Limits *limit.Limiter   // counts who asks how often; nil: nobody does
 	Key    crypto.Signer    // signs every answer, an Ed25519 key; without it nothing is signed, and there is the site alone
 	Now    func() time.Time // the clock of the signatures
@@ -63,6 +65,9 @@ func Handler(c Config) (http.Handler, error) {
 	if (c.Proofs != nil || c.Acts != nil) && c.Gate == nil {
 		return nil, errors.New("web: proofs and acts are not for everybody, and there is no gate that knows who asks")
 	}
+	if (c.Gate == nil) != (c.Audit == nil) {
+		return nil, errors.New("web: a gate and the audit log go together")
+	}
 	if c.Limits != nil {
 		c.Policies = c.Limits
 	}
@@ -71,6 +76,9 @@ func Handler(c Config) (http.Handler, error) {
 	}
 	if c.Fault == nil {
 		c.Fault = func(err error) { c.Logger.Error("what was asked for could not be done", "error", err) }
+	}
+	if c.Limits != nil && c.Quota == nil {
+		c.Quota = c.left
 	}
 	r := chi.NewRouter()
 	r.Use(secure, c.recovers, c.noKeyInURL, narrow, c.guard, middleware.GetHead)

@@ -13,9 +13,10 @@
 // Ed25519 or P-256 (SPEC part 10).
 //
 // A sealed file is an armored age file whose first line inside says what it
-// holds. There are five kinds: a key that signs, the age identity
+// holds. There are six kinds: a key that signs, the age identity
 // that opens shard files (the snapshot key), the secret of one snapshot, the
-// seed of a drawn instant, and what a server has to serve proofs with. Each is sealed to a passphrase or to age recipients, has mode 0600, and is
+// seed of a drawn instant, what a server has to serve proofs with, and a key that
+// wraps other keys. Each is sealed to a passphrase or to age recipients, has mode 0600, and is
 // never written over. Beside the first two lies the public half in clear, so
 // that showing a key needs no passphrase:
 //
@@ -24,7 +25,9 @@
 //	keys/snapshot.age     -----BEGIN AGE ENCRYPTED FILE----- …
 //	keys/snapshot.pub     age1ql3z7hjy…
 //
-// Not sealed is the pepper of a server ([CreatePepper]).
+// A key that wraps others ([KEK]) is named by the same references: it lies in a sealed
+// file ([OpenKEK]), is an AES key of a token ([OpenTokenKEK]) or of a Transit server
+// ([OpenTransitKEK]).
 //
 // What is opened prints as its public half only, whatever the verb; the secret half
 // is in no error and in no String. The age command opens these files too.

@@ -7,13 +7,8 @@ import (
 	"strings"
 )
 
-// CreatePepper writes the pepper under which a server keeps the secrets of its API keys, never over another ([ErrExists]).
-// It is not sealed, so that keys are made without a passphrase: alone it opens nothing, nor does the database alone.
-func CreatePepper(path string, pepper [32]byte) error {
-	return create(path, []byte(hex.EncodeToString(pepper[:])+"\n"), 0o600)
-}
-
-// ReadPepper reads it from a file that nobody else can read. One that is not there is fs.ErrNotExist.
+// ReadPepper reads the pepper of a server's API keys from the file that former versions kept it in, which nobody else can read. One that
+// is not there is fs.ErrNotExist.
 func ReadPepper(path string) (pepper [32]byte, err error) {
 	info, err := os.Stat(path)
 	if err != nil {

@@ -1,6 +1,7 @@
 package keys
 
 import (
+	"encoding/hex"
 	"errors"
 	"io/fs"
 	"os"
@@ -15,14 +16,8 @@ func TestPepper(t *testing.T) {
 		t.Error(err)
 	}
 	want := [32]byte{1, 2, 3}
-	if err := CreatePepper(path, want); err != nil {
+	if err := os.WriteFile(path, []byte(hex.EncodeToString(want[:])+"\n"), 0o600); err != nil {
 		t.Fatal(err)
-	}
-	if err := CreatePepper(path, [32]byte{4}); !errors.Is(err, ErrExists) {
-		t.Errorf("another over it: %v", err)
-	}
-	if info, err := os.Stat(path); err != nil || info.Mode() != 0o600 {
-		t.Errorf("%v %v", info.Mode(), err)
 	}
 	if got, err := ReadPepper(path); err != nil || got != want {
 		t.Errorf("%x %v", got, err)

@@ -40,6 +40,7 @@ const (
 	kindSecret   = "snapshot secret"
 	kindDrawSeed = "draw seed"
 	kindHandover = "handover"
+	kindKEK      = "key-encryption key"
 )
 
 const (

@@ -11,5 +11,9 @@ func openSession(TokenRef, func() ([]byte, error)) (*session, attest.PublicKey, 
 	return nil, attest.PublicKey{}, ErrNoPKCS11
 }
 
+func openKEK(TokenRef, func() ([]byte, error)) (*session, error) { return nil, ErrNoPKCS11 }
+
+func (*session) wrap([]byte, []byte) ([]byte, error)           { return nil, ErrNoPKCS11 }
+func (*session) unwrap([]byte, []byte) ([]byte, error)         { return nil, ErrNoPKCS11 }
 func (*session) sign(attest.Algorithm, []byte) ([]byte, error) { return nil, ErrNoPKCS11 }
 func (*session) close() error                                  { return nil }

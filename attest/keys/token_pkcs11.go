@@ -34,7 +34,7 @@ var (
 	paramsEd25519 = []string{"130c656477617264733235353139", "06032b6570", "06092b06010401da470f01"}
 )
 
-// session is an open session with the private key found in it.
+// session is an open session with the key found in it.
 type session struct {
 	mu     sync.Mutex // a session does one thing at a time
 	module *pkcs11.Ctx
@@ -44,10 +44,24 @@ type session struct {
 	key    pkcs11.ObjectHandle
 }
 
-func openSession(ref TokenRef, pin func() ([]byte, error)) (_ *session, _ attest.PublicKey, err error) {
+func openSession(ref TokenRef, pin func() ([]byte, error)) (s *session, public attest.PublicKey, err error) {
+	s, err = begin(ref, pin, func(s *session) (err error) {
+		public, err = s.find(ref)
+		return err
+	})
+	return s, public, err
+}
+
+// openKEK opens a session with the secret key that ref names.
+func openKEK(ref TokenRef, pin func() ([]byte, error)) (*session, error) {
+	return begin(ref, pin, func(s *session) error { return s.findSecret(ref) })
+}
+
+// begin opens a session, and has find look for its key.
+func begin(ref TokenRef, pin func() ([]byte, error), find func(*session) error) (_ *session, err error) {
 	s := &session{module: pkcs11.New(ref.Module)}
 	if s.module == nil {
-		return nil, attest.PublicKey{}, fmt.Errorf("pkcs11: %s cannot be loaded as a PKCS#11 module", ref.Module)
+		return nil, fmt.Errorf("pkcs11: %s cannot be loaded as a PKCS#11 module", ref.Module)
 	}
 	defer func() {
 		if err != nil {
@@ -58,21 +72,20 @@ func openSession(ref TokenRef, pin func() ([]byte, error)) (_ *session, _ attest
 	case err == nil:
 		s.owner = true
 	case !is(err, pkcs11.CKR_CRYPTOKI_ALREADY_INITIALIZED):
-		return nil, attest.PublicKey{}, fmt.Errorf("the module does not start: %w", err)
+		return nil, fmt.Errorf("the module does not start: %w", err)
 	}
 	slot, info, err := s.slot(ref)
 	if err != nil {
-		return nil, attest.PublicKey{}, err
+		return nil, err
 	}
 	if s.handle, err = s.module.OpenSession(slot, pkcs11.CKF_SERIAL_SESSION); err != nil {
-		return nil, attest.PublicKey{}, fmt.Errorf("opening a session: %w", err)
+		return nil, fmt.Errorf("opening a session: %w", err)
 	}
 	s.open = true
 	if err := s.login(info, pin); err != nil {
-		return nil, attest.PublicKey{}, err
+		return nil, err
 	}
-	public, err := s.find(ref)
-	return s, public, err
+	return s, find(s)
 }
 
 func is(err error, code uint) bool {

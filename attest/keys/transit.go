@@ -29,11 +29,16 @@ var ErrUnreachable = errors.New("no answer that can be used")
 // TransitSigner is a key of a Transit server: it signs there and never leaves it. It
 // prints as its public key, whatever the verb.
 type TransitSigner struct {
-	ctx     context.Context // attest.Signer hands none in; it lives as long as the command
+	transit
+	public attest.PublicKey
+}
+
+// transit is a key of the engine, as it is asked.
+type transit struct {
+	ctx     context.Context // attest.Signer and KEK hand none in; it lives as long as the command
 	client  *api.Client
-	ref     TransitRef // with the version that the key was opened at
-	public  attest.PublicKey
-	forbear string // the token, to be kept out of errors
+	ref     TransitRef // of a signer with the version that it was opened at
+	forbear string     // the token, to be kept out of errors
 }
 
 var _ attest.Signer = (*TransitSigner)(nil)
@@ -41,24 +46,34 @@ var _ attest.Signer = (*TransitSigner)(nil)
 // OpenTransit asks the server that ref names for the key's public half. The client is
 // the only way out, token what it is asked with; ctx ends all that the signer does.
 func OpenTransit(ctx context.Context, ref TransitRef, client *http.Client, token string) (*TransitSigner, error) {
-	// What the client would read from the environment is for cmd to say.
-	c, err := api.NewClient(&api.Config{Address: ref.Server, HttpClient: client, DisableEnvironment: true, DisableRedirects: true})
+	t, data, err := openTransit(ctx, ref, client, token)
 	if err != nil {
-		return nil, errors.New("transit: the server's URL cannot be used")
+		return nil, err
 	}
-	c.SetToken(token)
-	s := &TransitSigner{ctx: ctx, client: c, ref: ref, forbear: token}
-	secret, err := c.Logical().ReadWithContext(ctx, ref.Mount+"/keys/"+ref.Name)
-	if err != nil {
-		return nil, s.fault(err)
-	}
-	if secret == nil {
-		return nil, fmt.Errorf("transit: %s has no key %s in %s, or no Transit engine there", ref.Server, ref.Name, ref.Mount)
-	}
-	if err := s.read(secret.Data); err != nil {
+	s := &TransitSigner{transit: t}
+	if err := s.read(data); err != nil {
 		return nil, fmt.Errorf("transit: key %s in %s of %s: %w", ref.Name, ref.Mount, ref.Server, err)
 	}
 	return s, nil
+}
+
+// openTransit asks what the server says of a key.
+func openTransit(ctx context.Context, ref TransitRef, client *http.Client, token string) (t transit, data map[string]any, err error) {
+	// What the client would read from the environment is for cmd to say.
+	c, err := api.NewClient(&api.Config{Address: ref.Server, HttpClient: client, DisableEnvironment: true, DisableRedirects: true})
+	if err != nil {
+		return t, nil, errors.New("transit: the server's URL cannot be used")
+	}
+	c.SetToken(token)
+	t = transit{ctx: ctx, client: c, ref: ref, forbear: token}
+	secret, err := c.Logical().ReadWithContext(ctx, ref.Mount+"/keys/"+ref.Name)
+	if err != nil {
+		return t, nil, t.fault(err)
+	}
+	if secret == nil {
+		return t, nil, fmt.Errorf("transit: %s has no key %s in %s, or no Transit engine there", ref.Server, ref.Name, ref.Mount)
+	}
+	return t, secret.Data, nil
 }
 
 // read takes the public key and pins its version.
@@ -147,7 +162,7 @@ func (s *TransitSigner) Sign(message []byte) ([]byte, error) {
 }
 
 // fault makes one sentence of what the client says, without the token, whoever repeats it.
-func (s *TransitSigner) fault(err error) error {
+func (s *transit) fault(err error) error {
 	var refused *api.ResponseError
 	if errors.As(err, &refused) {
 		text := strings.Join(refused.Errors, "; ")

@@ -5,7 +5,8 @@
 // each URL. A request to another scheme, host or port is refused, and so is
 // every redirect, so that no answer of a node can send the program elsewhere.
 // An answer is cut off at a number of bytes and at a time, however slowly it
-// drips. User name and password of the URL become a header and stand in no
+// drips. Where it must be public, a name that leads into a private network leads
+// nowhere. User name and password of the URL become a header and stand in no
 // label and no error.
 package egress
 
@@ -15,8 +16,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -24,6 +27,9 @@ import (
 type Limits struct {
 	Bytes   int64         // most bytes of a body, after decompression; 64 MiB by default
 	Timeout time.Duration // from dialling to the body's last byte; 2 minutes by default
+
+	Public  bool           // only https, and only addresses that are neither loopback nor private nor link-local
+	Private []netip.Prefix // with Public: others that are allowed
 }
 
 const (
@@ -49,6 +55,9 @@ func New(rawURL string, limits Limits) (*Endpoint, error) {
 	if u.Scheme != "http" && u.Scheme != "https" {
 		return nil, fmt.Errorf("a node's URL has scheme %q: want http or https", u.Scheme)
 	}
+	if limits.Public && u.Scheme != "https" {
+		return nil, errors.New("the URL's scheme is http: want https")
+	}
 	if u.Hostname() == "" || len(u.Host) > maxLabel || strings.Trim(u.Host, hostBytes) != "" {
 		return nil, errors.New("a node's URL names no host of at most 64 plain characters")
 	}
@@ -59,7 +68,7 @@ func New(rawURL string, limits Limits) (*Endpoint, error) {
 		limits.Timeout = defaultTimeout
 	}
 	t := &transport{scheme: u.Scheme, host: u.Host, bytes: limits.Bytes, base: &http.Transport{
-		DialContext:            (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
+		DialContext:            limits.dialer().DialContext,
 		TLSHandshakeTimeout:    10 * time.Second,
 		MaxResponseHeaderBytes: 64 << 10,
 		IdleConnTimeout:        30 * time.Second,
@@ -78,10 +87,50 @@ func New(rawURL string, limits Limits) (*Endpoint, error) {
 	}}, nil
 }
 
+// dialer connects. The address is looked at when it is known, right before it is used: what a name meant before, or means to
+// others, does not matter.
+func (l Limits) dialer() *net.Dialer {
+	d := &net.Dialer{Timeout: 10 * time.Second}
+	if l.Public {
+		d.Control = func(_, address string, _ syscall.RawConn) error {
+			at, err := netip.ParseAddrPort(address)
+			if err != nil || !l.allows(at.Addr().Unmap()) {
+				return ErrAddress
+			}
+			return nil
+		}
+	}
+	return d
+}
+
+func (l Limits) allows(a netip.Addr) bool {
+	for _, p := range l.Private {
+		if p.Contains(a) {
+			return true
+		}
+	}
+	for _, p := range special {
+		if p.Contains(a) {
+			return false
+		}
+	}
+	return a.IsGlobalUnicast() && !a.IsPrivate()
+}
+
+// special are addresses that lead to machines of one's own, though some count as global unicast: carriers' networks (RFC 6598), IPv6 with
+// an address of IPv4 in it (RFC 6052, 3056, 4380), and what no network uses (RFC 1122, 2544, 5737, 6890, 1112).
+var special = []netip.Prefix{
+	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"), netip.MustParsePrefix("198.18.0.0/15"),
+	netip.MustParsePrefix("240.0.0.0/4"), netip.MustParsePrefix("64:ff9b::/96"), netip.MustParsePrefix("64:ff9b:1::/48"), netip.MustParsePrefix("2002::/16"), netip.MustParsePrefix("2001::/32"),
+}
+
 const hostBytes = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]"
 
 // ErrRedirect is the error of an answer that points elsewhere.
 var ErrRedirect = errors.New("answered with a redirect, which is never followed")
+
+// ErrAddress is the error of a name that leads to an address which is not allowed.
+var ErrAddress = errors.New("its address is one of a private network, which is not allowed")
 
 // ErrPlace is the error of a request to a place that is not the endpoint's.
 var ErrPlace = errors.New("not the configured place")

@@ -4,8 +4,10 @@ import (
 	"compress/gzip"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -158,6 +160,53 @@ func TestQuote(t *testing.T) {
 	} {
 		if got := Quote(in); got != want {
 			t.Errorf("Quote(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+// A place that must be public is asked by https alone, and not at an address of one's own network, whatever its name is resolved to.
+func TestPublic(t *testing.T) {
+	if _, err := New("http://hooks.example/", Limits{Public: true}); err == nil {
+		t.Error("http is taken")
+	}
+	asked := 0
+	s := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked++ }))
+	t.Cleanup(s.Close)
+	_, port, err := net.SplitHostPort(s.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, host := range []string{"127.0.0.1", "localhost", "[::ffff:127.0.0.1]"} {
+		url := "https://" + host + ":" + port + "/"
+		e, err := New(url, Limits{Public: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resp, err := e.HTTP.Get(url); !errors.Is(err, ErrAddress) {
+			if err == nil {
+				_ = resp.Body.Close()
+			}
+			t.Errorf("%s: %v", host, err)
+		}
+		if e, err = New(url, Limits{Public: true, Private: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32"), netip.MustParsePrefix("::1/128")}}); err != nil {
+			t.Fatal(err)
+		}
+		if resp, err := e.HTTP.Get(url); errors.Is(err, ErrAddress) { // its certificate is not believed: it was reached
+			t.Errorf("%s, which is listed: %v", host, err)
+		} else if err == nil {
+			_ = resp.Body.Close()
+		}
+	}
+	if asked != 0 {
+		t.Errorf("asked %d times", asked)
+	}
+	public := Limits{Public: true}
+	for address, want := range map[string]bool{
+		"93.184.216.34": true, "2606:4700::1": true, "127.0.0.1": false, "10.1.2.3": false, "172.16.0.1": false, "192.168.1.1": false, "169.254.169.254": false, "100.64.0.1": false,
+		"0.0.0.0": false, "224.0.0.1": false, "255.255.255.255": false, "::1": false, "fe80::1": false, "fd00::1": false, "::": false, "ff02::1": false, "64:ff9b::a01:203": false, "2002:a01:203::1": false,
+	} {
+		if got := public.allows(netip.MustParseAddr(address)); got != want {
+			t.Errorf("%s: %v", address, got)
 		}
 	}
 }

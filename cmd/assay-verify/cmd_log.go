@@ -42,6 +42,9 @@ histories, or that the exchange said two things of one period, is kept there; no
 
 assay-verify log evidence FILE checks such a file.
 
+Lists of the keys that sign the exchange's answers are entered too, and heads of its servers' audit log: what is entered must follow
+from what was before. With --keys FILE, the list that you were given must be among them.
+
 Exit codes:
   0  in order
   1  not: forked, gone back, stale, not witnessed, or against the rules
@@ -63,19 +66,25 @@ Exit codes:
 	}
 	policyFlag(c, &policyPath)
 	c.Flags().StringVar(&watching.state, "state", "", "the file that keeps what was seen, from one run to the next")
+	c.Flags().StringVar(&watching.keys, "keys", "", "the list of the servers' keys that you were given: it must be in the log")
 	c.Flags().StringVar(&watching.evidence, "evidence", "", "the folder for evidence")
 	c.AddCommand(evidenceCommand(out))
 	return c
 }
 
-// watching is where a monitor keeps what it saw and found.
-type watching struct{ state, evidence string }
+// watching is where a monitor keeps what it saw and found, and the key list that it asks for.
+type watching struct{ state, keys, evidence string }
 
 func (w watching) run(ctx context.Context, places []string, policy *claim.Policy, out *output, stdout, stderr io.Writer) error {
 	in := verifier.MonitorInput{Policy: policy, Now: time.Now().UTC()}
 	var err error
 	if in.Seen, err = w.read(); err != nil {
 		return err
+	}
+	if w.keys != "" {
+		if in.Keys, err = readFile(w.keys, maxKeyList); err != nil {
+			return err
+		}
 	}
 	named := map[string]bool{}
 	for _, place := range places {
@@ -199,6 +208,10 @@ func newsLine(n verifier.LogNews) string {
 		return fmt.Sprintf("%d: WITHDRAWN, the statement %s, on %s: %s", n.Index, n.Statement, n.Issued, n.Text)
 	case n.Kind == claim.KindErratum:
 		return fmt.Sprintf("%d: erratum to the statement %s, of %s: %s", n.Index, n.Statement, n.Issued, n.Text)
+	case n.List != "":
+		return fmt.Sprintf("%d: response keys of %s, in the list %s: %s", n.Index, n.Issued, n.List, strings.Join(n.Keys, "; "))
+	case n.Hash != "":
+		return fmt.Sprintf("%d: the audit log of the servers had %d rows on %s, the last with the hash %s", n.Index, n.Seq, n.Issued, n.Hash)
 	case n.Supersedes != "":
 		return fmt.Sprintf("%d: statement %s, of %s, period %s, number %d of the series %s; it supersedes %s: %s", n.Index, n.Statement, n.Issued, n.Period, n.Number, n.Series, n.Supersedes, n.Text)
 	}

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -22,7 +23,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/assay-por/assay/attest/keys"
 	"github.com/assay-por/assay/web/authn"
 	"github.com/assay-por/assay/web/client"
 	"github.com/assay-por/assay/web/httpsig"
@@ -42,14 +42,20 @@ type door struct {
 	process *os.Process
 }
 
-func newDoor(t *testing.T) *door { return newDoorWith(t, nil, "") }
+func newDoor(t *testing.T, prepare ...func(*testing.T, *proofServer)) *door {
+	t.Helper()
+	return newDoorWith(t, nil, "", prepare...)
+}
 
 // newDoorWith has files and lines of [server] more.
-func newDoorWith(t *testing.T, files map[string]string, lines string) *door {
+func newDoorWith(t *testing.T, files map[string]string, lines string, prepare ...func(*testing.T, *proofServer)) *door {
 	t.Helper()
 	s := newProofServer(t)
 	for name, text := range files {
 		s.write(t, name, text)
+	}
+	for _, does := range prepare {
+		does(t, s)
 	}
 	s.write(t, "assay.toml", strings.Replace(read(t, s.dir, "assay.toml"), "[server]\n", "[server]\n"+lines+"certificate = \"cert.pem\"\ncertificate_key = \"key.pem\"\n", 1))
 	roots := x509.NewCertPool()
@@ -126,15 +132,7 @@ func (s *proofServer) create(t *testing.T, args ...string) keyRecord {
 // records opens the server's database beside it.
 func (s *proofServer) records(t *testing.T) *store.Store {
 	t.Helper()
-	records, err := store.Open(t.Context(), filepath.Join(s.dir, "assay.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := records.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	records, _ := unsealedIn(t, s.dir)
 	return records
 }
 
@@ -238,7 +236,10 @@ func (d *door) keepsNoSecret(t *testing.T, all ...keyRecord) {
 	if err != nil || search(d.said) != nil || searched < 10 {
 		t.Errorf("%v; %d files", err, searched)
 	}
-	if said := read(t, d.said); !strings.Contains(said, "a request is turned away") || strings.Contains(said, "canary") {
+	for !strings.Contains(read(t, d.said), "action=authenticate outcome=denied") { // it is told once a second
+		time.Sleep(10 * time.Millisecond)
+	}
+	if said := read(t, d.said); strings.Contains(said, "canary") {
 		t.Errorf("the server says %s", said)
 	}
 }
@@ -287,12 +288,49 @@ func TestSignedAtTheDoor(t *testing.T) {
 			t.Errorf("%s: %d %s", name, got, content)
 		}
 	}
-	if got, _, content := doorSays(t, d.here, signed(time.Now())); got != 200 {
-		t.Errorf("another one: %d %s", got, content)
-	}
+	d.keepsSigned(t, signed(time.Now()))
 	d.server.admin(t, "revoke", k.ID)
 	if got, _, _ := doorSays(t, d.here, signed(time.Now())); got != 401 {
 		t.Errorf("after it is revoked: %d", got)
+	}
+}
+
+// keepsSigned asks, and has assay-verify check the receipt: the answer is to this request. As one to another it is refused.
+func (d *door) keepsSigned(t *testing.T, r *http.Request) {
+	t.Helper()
+	answer, err := d.here.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	content, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode != http.StatusOK {
+		t.Fatalf("another one: %d %s %v", answer.StatusCode, content, err)
+	}
+	receipt, err := client.Receipt(answer, content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := d.here.Keys(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, asked := d.server.dir, base64.StdEncoding.EncodeToString(httpsig.Asked(r))
+	d.server.write(t, "keys.dsse.json", string(list))
+	d.server.write(t, "trust.toml", d.server.exchange.policy)
+	other := base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{1}, ed25519.SignatureSize))
+	for name, tt := range map[string]struct {
+		old, replacement string
+		want             int
+	}{"mine": {asked, asked, 0}, "another": {asked, other, 1}, "none": {`"asked":"` + asked + `",`, "", 3}} {
+		if !bytes.Contains(receipt, []byte(tt.old)) {
+			t.Fatalf("%s is not in %s", tt.old, receipt)
+		}
+		d.server.write(t, "receipt.json", strings.Replace(string(receipt), tt.old, tt.replacement, 1))
+		code, out, stderr := call(t, dir, d.server.exchange.verify, "response", "receipt.json", "--keys", "keys.dsse.json", "--policy", "trust.toml")
+		if code != tt.want || code == 0 && !strings.Contains(out, "it answers one signed request and no other") {
+			t.Errorf("%s: exit %d, want %d: %s%s", name, code, tt.want, out, stderr)
+		}
 	}
 }
 
@@ -301,7 +339,7 @@ func killedCreate(t *testing.T, assay, dir, name string, after time.Duration) (k
 	t.Helper()
 	cmd := exec.Command(assay, "admin", "key", "create", "--name", name, "--permission", "proof:read:any", "--json")
 	var out bytes.Buffer
-	cmd.Dir, cmd.Stdout = dir, &out
+	cmd.Dir, cmd.Stdout, cmd.Env = dir, &out, append(os.Environ(), "ASSAY_PASSPHRASE=correct horse")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -318,11 +356,7 @@ func killedCreate(t *testing.T, assay, dir, name string, after time.Duration) (k
 // wholeKeys opens a database after all that, and holds what is there to what was shown, by name.
 func wholeKeys(t *testing.T, dir string, shown map[string]string) (there int) {
 	t.Helper()
-	records, err := store.Open(t.Context(), filepath.Join(dir, "assay.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer records.Close()
+	records, pepper := unsealedIn(t, dir)
 	all, err := records.Keys(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -334,10 +368,6 @@ func wholeKeys(t *testing.T, dir string, shown map[string]string) (there int) {
 	}
 	if len(shown) == 0 {
 		return len(all)
-	}
-	pepper, err := keys.ReadPepper(filepath.Join(dir, "keys", "pepper"))
-	if err != nil {
-		t.Fatal(err)
 	}
 	gate := authn.NewGate(records, pepper, time.Now)
 	for name, key := range shown {
@@ -362,6 +392,7 @@ func TestKilledAdmin(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, "assay.toml"), []byte(offlineConfig), 0o600); err != nil {
 			t.Fatal(err)
 		}
+		writeKEK(t, dir)
 		return dir
 	}
 	const never, moments = time.Hour, 20
@@ -374,10 +405,8 @@ func TestKilledAdmin(t *testing.T) {
 	}
 	used := place()
 	first := timed(used)
-	for _, path := range []string{"assay.db", "keys/pepper"} {
-		if info, err := os.Stat(filepath.Join(used, path)); err != nil || info.Mode() != 0o600 {
-			t.Errorf("%s: %v %v", path, info, err)
-		}
+	if info, err := os.Stat(filepath.Join(used, "assay.db")); err != nil || info.Mode() != 0o600 {
+		t.Errorf("%v %v", info, err)
 	}
 	next := timed(used)
 	shown, kills := map[string]string{}, 0

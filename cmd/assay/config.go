@@ -93,6 +93,7 @@ type Config struct {
 	Witness WitnessConfig `toml:"witness"`
 
 	Timestamps []TimestampConfig `toml:"timestamp"`
+	Webhooks   []WebhookConfig   `toml:"webhook"`
 
 	path string // of the file, absolute
 }
@@ -254,6 +255,9 @@ func parseConfig(raw []byte) (*Config, error) {
 	if err := c.checkTimestamps(); err != nil {
 		return nil, fmt.Errorf(" %w", err)
 	}
+	if err := c.checkWebhooks(); err != nil {
+		return nil, fmt.Errorf(" %w", err)
+	}
 	if err := c.checkServer(); err != nil {
 		return nil, fmt.Errorf(" %w", err)
 	}
@@ -349,7 +353,7 @@ func defaultConfig() *Config {
 	c.Coverage.Classes = []string{"issued", "native"}
 	c.Bundle.Dir, c.Bundle.Zip, c.Bundle.Report, c.Bundle.Leaves = "bundle", "bundle.zip", "report", true
 	c.Server.Listen, c.Server.Keys = "127.0.0.1:8080", "response-keys.dsse.json"
-	c.Server.Pepper = "keys/pepper"
+	c.Server.KEK, c.Server.Pepper, c.Server.Audit = "file:keys/kek.age", "keys/pepper", "audit"
 	c.Log.Dir, c.Log.Key = "log", "file:keys/log.age"
 	c.Witness.Dir, c.Witness.Key, c.Witness.Listen = "witness", "file:keys/witness.age", "127.0.0.1:8081"
 	return c

@@ -56,9 +56,10 @@ func newProofServer(t *testing.T) *proofServer {
 	if err := os.MkdirAll(filepath.Join(s.dir, "keys"), 0o700); err != nil {
 		t.Fatal(err)
 	}
+	writeKEK(t, s.dir)
 	mustCall(t, s.dir, e.assay, "keys", "new", "--algorithm", "x25519", "--recipient", recipient, "keys/server.age")
 	e.write(t, "keys/server.pub", read(t, s.dir, "keys", "server.pub"))
-	e.must(t, "keys", "response", "--recipient", recipient)
+	e.must(t, "keys", "response", "--recipient", recipient, "--sign-only")
 	for _, name := range []string{"reports", "log"} {
 		if err := os.CopyFS(filepath.Join(s.dir, name), os.DirFS(filepath.Join(e.dir, name))); err != nil {
 			t.Fatal(err)
@@ -100,6 +101,16 @@ func (s *proofServer) handed(t *testing.T, name string) {
 	if err := errors.Join(os.Chmod(filepath.Join(s.dir, "handovers", "."+name, build.ShardFile(0)), 0o400), os.Rename(filepath.Join(s.dir, "handovers", "."+name), to)); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// recipient is whom keys of the server are sealed to.
+func (s *proofServer) recipient(t *testing.T) string {
+	t.Helper()
+	id, err := age.ParseX25519Identity(strings.TrimSpace(read(t, s.dir, "id.txt")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id.Recipient().String()
 }
 
 // apiKey makes an API key that may ask for every proof.
@@ -341,6 +352,7 @@ func TestHandoverOfBucket(t *testing.T) {
 	dir := workplace(t, assay, 200)
 	inBucket(t, dir, bucket.Address, "s3://assay-test/of/scale/", "ledger.csv")
 	add(t, dir, serverLines)
+	writeKEK(t, dir)
 	mustCall(t, dir, assay, "keys", "new", "--algorithm", "x25519", "keys/server.age")
 	mustCall(t, dir, assay, "run")
 	mustCall(t, dir, assay, "keys", "response")

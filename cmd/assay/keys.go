@@ -17,17 +17,17 @@ import (
 func newKeyring(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "keys",
-		Short: "List, make, rotate and revoke the keys that sign",
+		Short: "List, make, rotate and revoke the keys that sign, and those that seal a server's database",
 		Long: `Keys lie in sealed files, in PKCS#11 tokens or in a Vault or OpenBao server, and are named by references:
 
   file:keys/statement.age
   pkcs11:token=assay;object=statement?module-path=/usr/lib/softhsm/libsofthsm2.so&pin-source=file:pin.txt
   transit:https://vault.example:8200/transit/statement?version=2&token-source=file:token.txt`,
 		RunE: func(_ *cobra.Command, _ []string) error {
-			return usage("keys needs a verb: list, new, show, rotate, revoke or response")
+			return usage("keys needs a verb: list, new, show, rotate, revoke, response, rewrap or reencrypt")
 		},
 	}
-	cmd.AddCommand(newKeysList(a), newKeysNew(a), newKeysShow(a), newKeysRotate(a), newKeysRevoke(a), newKeysResponse(a))
+	cmd.AddCommand(newKeysList(a), newKeysNew(a), newKeysShow(a), newKeysRotate(a), newKeysRevoke(a), newKeysResponse(a), newKeysRewrap(a), newKeysReencrypt(a))
 	return cmd
 }
 
@@ -67,6 +67,9 @@ func (c *Config) signing() map[string]string {
 	if c.Server.Key != "" {
 		all[useResponse] = c.Server.Key
 	}
+	if c.Server.AuditKey != "" {
+		all[useAudit] = c.Server.AuditKey
+	}
 	return all
 }
 
@@ -82,7 +85,7 @@ func (c *Config) sealing() map[string]string {
 // uses are those of signing, and of the keys that only seal.
 func (c *Config) uses() []string {
 	signing, sealing := c.signing(), c.sealing()
-	return slices.DeleteFunc([]string{useStatement, useSnapshot, useLog, useWitness, useResponse, useProofs}, func(use string) bool {
+	return slices.DeleteFunc([]string{useStatement, useSnapshot, useLog, useWitness, useResponse, useAudit, useProofs}, func(use string) bool {
 		return signing[use] == "" && sealing[use] == ""
 	})
 }
@@ -93,6 +96,7 @@ const (
 	useLog       = "log"
 	useWitness   = "witness"
 	useResponse  = "response"
+	useAudit     = "audit"
 	useProofs    = "proofs"
 )
 
@@ -133,14 +137,15 @@ func newKeysList(a *app) *cobra.Command {
 		Use:   "list",
 		Short: "List every key that the configuration names",
 		Long: `List use, reference, algorithm, public key and key id of every key in assay.toml, custodians' too. Sealed files stay closed: their public half lies beside
-them. Tokens and servers are asked. Ends with exit code 1 if one could not be shown.`,
+them. Tokens and servers are asked. Where there is a server.database its keysets are listed too, with the KEK that wraps them and when each should be rotated; they stay wrapped.
+Ends with exit code 1 if a key could not be shown.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.load()
 			if err != nil {
 				return err
 			}
-			var all []keyShown
+			var all []fmt.Stringer
 			faults := 0
 			for _, use := range c.uses() {
 				shown, err := a.show(cmd.Context(), use)
@@ -157,6 +162,13 @@ them. Tokens and servers are asked. Ends with exit code 1 if one could not be sh
 					return unreadable("custodian %s: %v", custodian.Name, err)
 				}
 				shown.is(public)
+				all = append(all, shown)
+			}
+			sealed, err := a.keysets(cmd.Context(), c)
+			if err != nil {
+				return err
+			}
+			for _, shown := range sealed {
 				all = append(all, shown)
 			}
 			var lines []string
@@ -178,17 +190,21 @@ func newKeysNew(a *app) *cobra.Command {
 	var algorithm, recipient string
 	cmd := &cobra.Command{
 		Use:   "new PATH",
-		Short: "Make a key to sign with, or to seal to, in a sealed file",
+		Short: "Make a key to sign with, to seal to, or to wrap others with, in a sealed file",
 		Long: `Make a new key, sealed with a passphrase or to an age recipient, with its public half beside it. Nothing is written over. One of x25519 signs nothing: things are sealed to
-its public half, such as what a server needs for customers' proofs (server.proofs_key).`,
+its public half, such as what a server needs for customers' proofs (server.proofs_key). One of aes256 wraps the keys that a server's database is sealed with (server.kek), and has
+no public half.`,
 		Args: oneArg("keys new takes one file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			lock, err := a.newLock(recipient)
 			if err != nil {
 				return err
 			}
-			if algorithm == sealingAlgorithm {
+			switch algorithm {
+			case sealingAlgorithm:
 				return a.newSealing(cmd, args[0], lock)
+			case kekAlgorithm:
+				return a.newKEK(cmd, args[0], lock)
 			}
 			signer, err := makeSigner(args[0], algorithm, lock)
 			if err != nil {
@@ -199,7 +215,7 @@ its public half, such as what a server needs for customers' proofs (server.proof
 			return a.say(cmd, shown, "%s", shown)
 		},
 	}
-	cmd.Flags().StringVar(&algorithm, "algorithm", string(attest.Ed25519), "ed25519, p256 or x25519")
+	cmd.Flags().StringVar(&algorithm, "algorithm", string(attest.Ed25519), "ed25519, p256, x25519 or aes256")
 	cmd.Flags().StringVar(&recipient, "recipient", "", "seal the key to this age recipient (age1…) instead of a passphrase")
 	return cmd
 }
@@ -240,7 +256,7 @@ func newKeysShow(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "show REF",
 		Short: "Show the public half of one key",
-		Long:  `Show algorithm, public key and key id of a key, named by its reference, or of one in assay.toml: statement, snapshot, log, witness or response.`,
+		Long:  `Show algorithm, public key and key id of a key, named by its reference, or of one in assay.toml: statement, snapshot, log, witness, response or audit.`,
 		Args:  oneArg("keys show takes one reference, or the name of a key in assay.toml"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			shown, err := a.show(cmd.Context(), args[0])

@@ -73,7 +73,7 @@ func newLogAdd(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "add FILE…",
 		Short: "Enter envelopes, and come back once they are public, cosigned and proved",
-		Long: `Enter envelopes (entries of SPEC part 24, commitments of part 21). It comes back once the witnesses cosigned a checkpoint that holds them, they were read back,
+		Long: `Enter envelopes (entries of SPEC part 24, commitments of part 21, lists of response keys and heads of the audit log of part 28). It comes back once the witnesses cosigned a checkpoint that holds them, they were read back,
 and each one's proof was verified. What is there already is not entered again. Nothing can be taken out; so an entry in the name of [exchange] that does not follow from
 what the log holds is refused, if this machine knows an [exchange].`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -190,22 +190,35 @@ func readEntry(name string) ([]byte, error) {
 		return nil, refused("%s: an entry has at most %d bytes", name, tlog.MaxEntry)
 	}
 	if _, err := parseEntry(entry); err != nil {
-		return nil, hinted(refused("%s: %v", name, err), "a log takes entries (%s) and commitments to draw (%s), each as one DSSE envelope", attest.PayloadEntry, attest.PayloadDraw)
+		return nil, hinted(refused("%s: %v", name, err), "a log takes entries (%s), commitments to draw (%s), lists of response keys (%s) and heads of the audit log (%s), each as one DSSE envelope",
+			attest.PayloadEntry, attest.PayloadDraw, attest.PayloadResponseKeys, attest.PayloadAuditHead)
 	}
 	return entry, nil
 }
 
 func parseEntry(entry []byte) (attest.Envelope, error) {
-	if e, err := attest.ParseEnvelopeOf(attest.PayloadDraw, entry); err == nil {
-		return e, nil
+	for _, kind := range []string{attest.PayloadDraw, attest.PayloadResponseKeys, attest.PayloadAuditHead} {
+		if e, err := attest.ParseEnvelopeOf(kind, entry); err == nil {
+			return e, nil
+		}
 	}
 	return attest.ParseEnvelopeOf(attest.PayloadEntry, entry)
+}
+
+// isServers reports whether an entry is of the exchange's servers: a list of response keys, or a head of the audit log.
+func isServers(entry []byte) bool {
+	e, err := parseEntry(entry)
+	return err == nil && (e.PayloadType == attest.PayloadResponseKeys || e.PayloadType == attest.PayloadAuditHead)
 }
 
 // ownEntries are those in the exchange's name; a machine that only keeps the log knows no exchange.
 func (c *Config) ownEntries(entries [][]byte) [][]byte {
 	var own [][]byte
 	for _, raw := range entries {
+		if isServers(raw) && c.Exchange.Name != "" {
+			own = append(own, raw)
+			continue
+		}
 		if e, err := attest.ParseEnvelopeOf(attest.PayloadEntry, raw); err == nil && c.Exchange.Name != "" {
 			if entry, err := report.ParseEntry(e.Payload); err == nil && entry.Exchange == c.Exchange.Name {
 				own = append(own, raw)
@@ -234,8 +247,13 @@ func showEntry(raw []byte) entryShown {
 	if err != nil {
 		return entryShown{Kind: "no envelope"}
 	}
-	if e.PayloadType == attest.PayloadDraw {
+	switch e.PayloadType {
+	case attest.PayloadDraw:
 		return entryShown{Kind: "draw"}
+	case attest.PayloadResponseKeys:
+		return entryShown{Kind: "response-keys"}
+	case attest.PayloadAuditHead:
+		return entryShown{Kind: "audit-head"}
 	}
 	var payload struct{ Kind, Statement string }
 	if err := json.Unmarshal(e.Payload, &payload); err != nil {

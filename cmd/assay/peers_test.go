@@ -41,8 +41,8 @@ func greeting(t *testing.T, p peers) string {
 	return inner.Addr().String()
 }
 
-// caller is a connection from an address, which says something first.
-func caller(t *testing.T, from, to string, says ...byte) net.Conn {
+// calling is a connection from an address, which says something first.
+func calling(t *testing.T, from, to string, says ...byte) net.Conn {
 	t.Helper()
 	c, err := (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}).DialContext(t.Context(), "tcp", to)
 	if err != nil {
@@ -75,25 +75,25 @@ func TestConnectionsOfAnAddress(t *testing.T) {
 		address := greeting(t, peers{most: most, proxies: proxies})
 		var open []net.Conn
 		for range most {
-			c := caller(t, "127.0.0.1", address)
+			c := calling(t, "127.0.0.1", address)
 			if got := heard(t, c); got != "78-127.0.0.1" {
 				t.Fatalf("%s: %q", name, got)
 			}
 			open = append(open, c)
 		}
-		if got := heard(t, caller(t, "127.0.0.1", address)); got != "" {
+		if got := heard(t, calling(t, "127.0.0.1", address)); got != "" {
 			t.Errorf("%s: one more of an address: %q", name, got)
 		}
-		if got := heard(t, caller(t, "127.0.0.2", address)); got != "78-127.0.0.2" {
+		if got := heard(t, calling(t, "127.0.0.2", address)); got != "78-127.0.0.2" {
 			t.Errorf("%s: of another address: %q", name, got)
 		}
 		for range most + 2 {
-			if got := heard(t, caller(t, "127.0.0.9", address)); got == "" && proxies != nil {
+			if got := heard(t, calling(t, "127.0.0.9", address)); got == "" && proxies != nil {
 				t.Errorf("%s is held to it", name)
 			}
 		}
 		open[0].Close()
-		for heard(t, caller(t, "127.0.0.1", address)) == "" { // once the server has noticed
+		for heard(t, calling(t, "127.0.0.1", address)) == "" { // once the server has noticed
 			time.Sleep(10 * time.Millisecond)
 		}
 	}
@@ -125,14 +125,14 @@ func TestProxyProtocol(t *testing.T) {
 		"no proxy":                  {"127.0.0.2", nil, "78-127.0.0.2"},
 		"nobody's proxy":            {"127.0.0.2", header(t, 2, "198.51.100.1"), "0d-127.0.0.2"}, // as if it were TLS,
 	} {
-		c := caller(t, tt.from, address, tt.says...)
+		c := calling(t, tt.from, address, tt.says...)
 		if got := heard(t, c); got != tt.want {
 			t.Errorf("%s: %q, want %q", name, got, tt.want)
 		}
 		c.Close()
 	}
 	for i, want := range []string{"78-203.0.113.5", "78-203.0.113.5", ""} {
-		if got := heard(t, caller(t, "127.0.0.1", address, header(t, 2, "203.0.113.5")...)); got != want {
+		if got := heard(t, calling(t, "127.0.0.1", address, header(t, 2, "203.0.113.5")...)); got != want {
 			t.Errorf("connection %d of an address behind the proxy: %q, want %q", i+1, got, want)
 		}
 	}

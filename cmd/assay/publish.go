@@ -156,6 +156,13 @@ func (a *app) follow(ctx context.Context, entries ...[]byte) error {
 		return err
 	}
 	for n, raw := range entries {
+		if isServers(raw) {
+			if err := log.servers.Follows(raw); err != nil {
+				return hinted(refused("%v", err), "nothing was entered; assay log show lists what is there")
+			}
+			log.servers.Add(raw)
+			continue
+		}
 		e, err := attest.ParseEnvelopeOf(attest.PayloadEntry, raw)
 		if err != nil {
 			return refused("%v", err)

@@ -17,6 +17,7 @@ import (
 type seenLog struct {
 	head     tlog.Checkpoint // the published one
 	register *report.Register
+	servers  *report.Servers
 }
 
 // published says whether an entry stands under the published checkpoint.
@@ -44,7 +45,7 @@ func (a *app) seeLog(ctx context.Context, c *Config) (*seenLog, error) {
 	if err != nil {
 		return nil, err
 	}
-	seen, index := &seenLog{head: head, register: report.NewRegister(c.Exchange.Name, own...)}, uint64(0)
+	seen, index := &seenLog{head: head, register: report.NewRegister(c.Exchange.Name, own...), servers: report.NewServers(c.Exchange.Name, own...)}, uint64(0)
 	for entry, err := range tlog.Entries(dir, all) {
 		if err != nil {
 			return nil, refused("%v", err)
@@ -52,6 +53,7 @@ func (a *app) seeLog(ctx context.Context, c *Config) (*seenLog, error) {
 		if err := seen.register.Add(index, entry); err != nil {
 			return nil, hinted(refused("%v", err), "if it was signed with an older key of yours, name its .pub file under keys.former")
 		}
+		seen.servers.Add(entry)
 		index++
 	}
 	return seen, nil

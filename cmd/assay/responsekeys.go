@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/ed25519"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/assay-por/assay/attest"
 	"github.com/assay-por/assay/attest/keys"
+	"github.com/assay-por/assay/attest/tlog"
 	"github.com/assay-por/assay/report"
 	"github.com/assay-por/assay/web/httpsig"
 )
@@ -25,7 +27,10 @@ const (
 )
 
 // listing is what keys response is asked for.
-type listing struct{ key, from, until, recipient string }
+type listing struct {
+	key, from, until, recipient string
+	audit, signOnly             bool
+}
 
 func newKeysResponse(a *app) *cobra.Command {
 	var l listing
@@ -36,7 +41,10 @@ func newKeysResponse(a *app) *cobra.Command {
 Whoever checks an answer asks the server for this list and believes it by the statement key alone. If the key's file is not there, it is made. Keys that are listed stay
 listed, so that old answers can be checked; a key that is listed already gets other times, such as an earlier --until once it may be in other hands.
 
-A successor is listed before it signs: assay keys response --key file:keys/response-2.age --from TIME; then server.key names it, and assay serve is started again.`,
+A successor is listed before it signs: assay keys response --key file:keys/response-2.age --from TIME; then server.key names it, and assay serve is started again.
+
+Where there is a [log], the list is entered there before it is shown, so that nobody can be shown other keys unnoticed. Where the log is on another machine: --sign-only
+here, then assay log add with the list there. With --audit it is a key that signs heads of the audit log, server.audit_key, and no answers.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.load()
@@ -46,18 +54,23 @@ A successor is listed before it signs: assay keys response --key file:keys/respo
 			return a.listResponseKey(cmd, c, l)
 		},
 	}
-	cmd.Flags().StringVar(&l.key, "key", "", "reference of the key (default: server.key)")
+	cmd.Flags().StringVar(&l.key, "key", "", "reference of the key (default: server.key, with --audit server.audit_key)")
 	cmd.Flags().StringVar(&l.from, "from", "", "from when it signs (default: now)")
 	cmd.Flags().StringVar(&l.until, "until", "", "until when (default: 30 days later)")
+	cmd.Flags().BoolVar(&l.audit, "audit", false, "the key signs heads of the audit log, and no answers")
+	cmd.Flags().BoolVar(&l.signOnly, "sign-only", false, "only sign the list, to be entered in the log elsewhere")
 	cmd.Flags().StringVar(&l.recipient, "recipient", "", "seal a new key to this age recipient (age1…) instead of a passphrase")
 	return cmd
 }
 
 func (a *app) listResponseKey(cmd *cobra.Command, c *Config, l listing) error {
 	if l.key == "" {
-		l.key = c.Server.Key
+		l.key = map[bool]string{false: c.Server.Key, true: c.Server.AuditKey}[l.audit]
 	}
-	if l.key == "" {
+	switch {
+	case l.key == "" && l.audit:
+		return hinted(usage("there is no key that signs heads of the audit log: server.audit_key is missing"), `set audit_key = "file:keys/audit.age" in [server], or give --key`)
+	case l.key == "":
 		return hinted(usage("there is no response key: server.key is missing"), `set key = "file:keys/response.age" in [server], or give --key`)
 	}
 	own, err := a.ownKeys(cmd.Context(), c)
@@ -83,11 +96,39 @@ func (a *app) listResponseKey(cmd *cobra.Command, c *Config, l listing) error {
 	}
 	list.Exchange, list.Type, list.Issued = c.Exchange.Name, attest.TypeResponseKeys, time.Now().UTC().Truncate(time.Second)
 	list.Keys = withKey(list.Keys, entry)
-	if err := a.signKeyList(cmd, c, path, list); err != nil {
+	raw, err := a.signKeyList(cmd, c, list)
+	if err != nil {
 		return err
 	}
-	return a.sayListed(cmd, path, list, entry, public)
+	place := "not entered in a log"
+	switch {
+	case c.Log.Origin != "" && l.signOnly:
+		place = "not entered yet: assay log add does that, on the log's machine"
+	case c.Log.Origin != "":
+		if place, err = a.enterKeyList(cmd.Context(), c, raw); err != nil {
+			return err
+		}
+	}
+	if err := writePublic(path, raw); err != nil {
+		return err
+	}
+	return a.sayListed(cmd, path, list, entry, public, place)
 }
+
+// enterKeyList puts a list into the log, before anybody is shown it.
+func (a *app) enterKeyList(ctx context.Context, c *Config, raw []byte) (string, error) {
+	if len(raw) > tlog.MaxEntry {
+		return "", refused("the list has %d bytes, and a log takes entries of %d at most: it lists %d keys too many for it", len(raw), tlog.MaxEntry, (len(raw)-tlog.MaxEntry)/bytesOfKey+1)
+	}
+	at, err := enterOwn(ctx, a, raw)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("entry #%d of %s", at.Index, c.Log.Origin), nil
+}
+
+// bytesOfKey is about what a key takes in a signed list.
+const bytesOfKey = 200
 
 // responseKeyOrNew is the key's public half; a key whose file is not there is made.
 func (a *app) responseKeyOrNew(cmd *cobra.Command, c *Config, l listing) (attest.PublicKey, error) {
@@ -107,8 +148,14 @@ func (a *app) responseKeyOrNew(cmd *cobra.Command, c *Config, l listing) (attest
 // times are those of the key in the list: as they are asked for, else as they are listed.
 func (l listing) times(list attest.ResponseKeys, key attest.PublicKey, now time.Time) (attest.ResponseKey, error) {
 	entry := attest.ResponseKey{Key: key, From: now.UTC().Truncate(time.Second)}
+	if l.audit {
+		entry.Use = attest.UseAudit
+	}
 	i := slices.IndexFunc(list.Keys, func(k attest.ResponseKey) bool { return k.Key == key })
 	if i >= 0 {
+		if list.Keys[i].Use != entry.Use {
+			return entry, refused("the key is listed already, for another use: a key signs answers or the audit log, and never both")
+		}
 		entry = list.Keys[i]
 		if l.from == "" && l.until == "" {
 			return entry, hinted(refused("the key is listed already, until %s", entry.Until.Format(time.RFC3339)), "give it other times with --until or --from")
@@ -145,31 +192,23 @@ func withKey(all []attest.ResponseKey, entry attest.ResponseKey) []attest.Respon
 	return all
 }
 
-// signKeyList signs the list with the statement key and writes it whole.
-func (a *app) signKeyList(cmd *cobra.Command, c *Config, path string, list attest.ResponseKeys) error {
+// signKeyList signs the list with the statement key.
+func (a *app) signKeyList(cmd *cobra.Command, c *Config, list attest.ResponseKeys) ([]byte, error) {
 	payload, err := list.JSON()
 	if err != nil {
-		return refused("%v", err)
+		return nil, refused("%v", err)
 	}
 	signer, err := a.signer(cmd.Context(), "keys.statement", c.keyRef(c.Keys.Statement))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	envelope, err := attest.Sign(attest.PayloadResponseKeys, payload, signer)
-	if err != nil {
-		return refused("%v", err)
-	}
-	raw, err := envelope.JSON()
-	if err != nil {
-		return refused("%v", err)
-	}
-	return writePublic(path, raw)
+	return envelopeOf(attest.PayloadResponseKeys, payload, signer)
 }
 
-func (a *app) sayListed(cmd *cobra.Command, path string, list attest.ResponseKeys, entry attest.ResponseKey, public ed25519.PublicKey) error {
+func (a *app) sayListed(cmd *cobra.Command, path string, list attest.ResponseKeys, entry attest.ResponseKey, public ed25519.PublicKey, place string) error {
 	from, until, id := entry.From.Format(time.RFC3339), entry.Until.Format(time.RFC3339), httpsig.Thumbprint(public)
-	return a.say(cmd, map[string]any{"list": path, "keys": len(list.Keys), "key": entry.Key.String(), "keyid": id, "from": from, "until": until},
-		"listed %s\nsignatures name it %s\nit signs from %s until %s\n%s: %d keys, signed by the statement key; assay serve shows it at /.well-known/assay-keys", entry.Key, id, from, until, path, len(list.Keys))
+	return a.say(cmd, map[string]any{"list": path, "keys": len(list.Keys), "key": entry.Key.String(), "keyid": id, "from": from, "until": until, "log": place},
+		"listed %s\nsignatures name it %s\nit signs from %s until %s\n%s: %d keys, signed by the statement key; assay serve shows it at /.well-known/assay-keys\n%s", entry.Key, id, from, until, path, len(list.Keys), place)
 }
 
 // readKeyList reads a list of response keys that one of the exchange's keys signed (SPEC part 28).
@@ -220,7 +259,7 @@ func (s *stages) lookServer() (string, error) {
 		return "", err
 	}
 	for _, k := range all.Keys {
-		if k.Until.After(until) && !k.From.After(until) {
+		if k.Use == "" && k.Until.After(until) && !k.From.After(until) {
 			return fmt.Sprintf("the response key is listed in %s until %s, and then its successor %s until %s", path, until.Format(time.RFC3339), k.Key, k.Until.Format(time.RFC3339)), nil
 		}
 	}

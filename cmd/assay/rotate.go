@@ -13,6 +13,7 @@ import (
 	"github.com/assay-por/assay/attest"
 	"github.com/assay-por/assay/attest/keys"
 	"github.com/assay-por/assay/report"
+	"github.com/assay-por/assay/web/store"
 )
 
 // limit is a [[key]] of a trust policy (SPEC part 23).
@@ -24,19 +25,29 @@ func limit(key attest.PublicKey, what string, when report.Time) string {
 const overlap = 7 * 24 * time.Hour
 
 // rotation is what keys rotate is asked for.
-type rotation struct{ algorithm, recipient, to, from, until string }
+type rotation struct{ algorithm, recipient, to, from, until, purpose string }
 
 func newKeysRotate(a *app) *cobra.Command {
 	var r rotation
 	cmd := &cobra.Command{
-		Use:   "rotate NAME",
+		Use:   "rotate NAME | --purpose PURPOSE",
 		Short: "Make a key's successor; print the lines to change in assay.toml and in trust policies",
 		Long: `Make the successor of a key in assay.toml beside it (keys/statement-2.age), and print the line of assay.toml to change and the lines of trust policies that
 let both keys sign for some days. Nothing else is changed. The old key stays: what it signed in its time holds.
 
-A key in a token or a server gets its successor there; name that with --to, and the lines are printed.`,
-		Args: oneArg("keys rotate takes the name of a key in assay.toml: statement, snapshot or response"),
+A key in a token or a server gets its successor there; name that with --to, and the lines are printed.
+
+With --purpose it gives the keyset of that purpose in server.database a new key instead, which seals from then on.`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if r.purpose != "" {
+				return noArgs(cmd, args)
+			}
+			return oneArg("keys rotate takes the name of a key in assay.toml: statement, snapshot, response or audit; or --purpose")(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if r.purpose != "" {
+				return a.rotateKeyset(cmd, r.purpose)
+			}
 			c, err := a.load()
 			if err != nil {
 				return err
@@ -49,10 +60,13 @@ A key in a token or a server gets its successor there; name that with --to, and 
 			}
 			ref, ok := c.signing()[args[0]]
 			if !ok {
-				return usage("%q is no key of %s: want statement, snapshot or response", args[0], a.configPath)
+				return usage("%q is no key of %s: want statement, snapshot, response or audit", args[0], a.configPath)
 			}
-			if args[0] == useResponse {
+			switch args[0] {
+			case useResponse:
 				return a.rotateResponse(cmd, c, r)
+			case useAudit:
+				return a.rotateAudit(cmd, c, r)
 			}
 			return a.rotate(cmd, c, args[0], ref, r)
 		},
@@ -61,6 +75,7 @@ A key in a token or a server gets its successor there; name that with --to, and 
 	cmd.Flags().StringVar(&r.recipient, "recipient", "", "seal the new key to this age recipient (age1…) instead of a passphrase")
 	cmd.Flags().StringVar(&r.to, "to", "", "reference of the successor, if it was made already")
 	cmd.Flags().StringVar(&r.from, "from", "", "from when the new key signs (default: now)")
+	cmd.Flags().StringVar(&r.purpose, "purpose", "", "what a keyset of server.database seals: "+strings.Join(store.Purposes(), ", "))
 	cmd.Flags().StringVar(&r.until, "until", "", "until when the old one may (default: 7 days later)")
 	return cmd
 }

@@ -29,7 +29,12 @@ type ServerConfig struct {
 	Proofs         string `toml:"proofs"`
 	ProofsKey      string `toml:"proofs_key"`
 	Database       string `toml:"database"`
+	KEK            string `toml:"kek"`
 	Pepper         string `toml:"pepper"`
+
+	Audit       string   `toml:"audit"`
+	AuditKey    string   `toml:"audit_key"`
+	AuditFormer []string `toml:"audit_former"`
 
 	ClientAuth     string          `toml:"client_auth"`
 	ClientCA       string          `toml:"client_ca"`
@@ -54,6 +59,12 @@ func (c *Config) checkServer() error {
 	if _, err := s.databasePath(); err != nil {
 		return err
 	}
+	if err := s.checkKEK(); err != nil {
+		return err
+	}
+	if err := s.checkAudit(); err != nil {
+		return err
+	}
 	if s.Key == "" {
 		return nil
 	}
@@ -70,7 +81,7 @@ func newServe(a *app) *cobra.Command {
 		Short: "Serve reports and log over HTTP; with a key of its own, every answer signed",
 		Long: `Serve the newest report's page at /, its bundle's files below /bundle/ and the whole as /bundle.zip, and the transparency log of [log] below /log/.
 With server.key every answer is signed, so that whoever asked can show later what was answered (assay-verify response), and the API for programs answers below /v1/:
-all reports of server.reports, what the log says of each, proofs; /openapi.json describes it. Without that key /v1/ answers 503.
+all reports of server.reports, what the log says of each, proofs; /openapi.json describes it. Without that key /v1/ answers 503. With [[webhook]] it tells others what happens.
 With server.proofs it makes the customers' proofs of what was handed over to it (assay handover), for the exchange's own services: POST /v1/proofs.
 With server.database, or proofs, clients are let in by their API keys (assay admin), and managed below /v1/clients and /v1/keys.
 
@@ -117,6 +128,9 @@ func (a *app) serve(cmd *cobra.Command, c *Config, listen string) error {
 		if err := c.limits(cmd.Context(), &config, nil); err != nil {
 			return unreadable("%v", err)
 		}
+	}
+	if err := a.tellHooks(cmd.Context(), c, config, logger); err != nil {
+		return err
 	}
 	handler, err := web.Handler(config)
 	if err != nil {

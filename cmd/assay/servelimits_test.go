@@ -84,9 +84,9 @@ func TestServedLimits(t *testing.T) {
 	d.anew(t, "limits = { connections = 2 }\n")
 	address := strings.TrimPrefix(d.url, "https://")
 	for range 2 {
-		caller(t, "127.0.0.1", address)
+		calling(t, "127.0.0.1", address)
 	}
-	if got := heard(t, caller(t, "127.0.0.1", address)); got != "" {
+	if got := heard(t, calling(t, "127.0.0.1", address)); got != "" {
 		t.Errorf("a third connection: %q", got)
 	}
 }

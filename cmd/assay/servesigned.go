@@ -173,7 +173,7 @@ func (l *keyList) look() {
 	}
 	l.stamp, l.raw, l.fault, l.place = stamp, raw, fmt.Errorf("%s does not list the response key %s", l.path, l.key), attest.ResponseKey{}
 	for _, k := range list.Keys {
-		if k.Key == l.key {
+		if k.Key == l.key && k.Use == "" {
 			l.place, l.fault = k, nil
 		}
 	}

@@ -33,7 +33,7 @@ func TestTypeScript(t *testing.T) {
 	s := overTLS(t)
 	run := exec.CommandContext(t.Context(), node, "--test")
 	run.Dir, run.Env = dir, append(os.Environ(), "VECTORS="+filepath.Join(root, "verifier", "vectors", "response"),
-		"SERVER="+s.url, "KEY="+strings.TrimSpace(read(t, s.dir, "keys", "statement.pub")), "NODE_EXTRA_CA_CERTS="+filepath.Join(s.dir, "cert.pem"))
+		"SERVER="+s.url, "KEY="+strings.TrimSpace(read(t, s.dir, "keys", "statement.pub")), "NODE_EXTRA_CA_CERTS="+filepath.Join(s.dir, "cert.pem"), "WEBHOOK="+s.webhook(t))
 	if out, err := run.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}

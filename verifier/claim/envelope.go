@@ -10,11 +10,12 @@ import (
 )
 
 const (
-	payloadType    = "application/vnd.in-toto+json"
-	keyListPayload = "application/vnd.assay.response-keys+json" // SPEC part 28
-	maxEnvelope    = 24 << 20                                   // SPEC part 18
-	maxKeyList     = 1 << 20
-	maxSignatures  = 32
+	payloadType      = "application/vnd.in-toto+json"
+	keyListPayload   = "application/vnd.assay.response-keys+json" // SPEC part 28
+	auditHeadPayload = "application/vnd.assay.audit-head+json"    // likewise
+	maxEnvelope      = 24 << 20                                   // SPEC part 18
+	maxKeyList       = 1 << 20
+	maxSignatures    = 32
 )
 
 // Signature is one signature of an envelope (SPEC part 10).
@@ -40,6 +41,16 @@ func ParseKeyList(raw []byte) (*Envelope, error) {
 		return nil, &canon.FormatError{Problem: fmt.Sprintf("%d bytes, the limit of a key list is %d", len(raw), maxKeyList)}
 	}
 	return parseEnvelope(raw, keyListPayload)
+}
+
+// ParseAuditHead reads the envelope of a head of a server's audit log, whose payload is for package respsig (SPEC part 28). Errors are
+// *canon.FormatError.
+func ParseAuditHead(raw []byte) (*Envelope, error) {
+	e, err := parseEnvelope(raw, auditHeadPayload)
+	if err == nil && len(e.Signatures) > 1 {
+		return nil, &canon.FormatError{Field: "signatures", Problem: fmt.Sprintf("%d, and a head has one", len(e.Signatures))}
+	}
+	return e, err
 }
 
 func parseEnvelope(raw []byte, kind string) (*Envelope, error) {
@@ -109,4 +120,10 @@ func (e *Envelope) Verify(keys []Key) ([]Key, error) {
 		return nil, fmt.Errorf("no signature is by a key of the exchange: the first is by key %s, which the policy does not have", e.Signatures[0].KeyID)
 	}
 	return signers, nil
+}
+
+// VerifiesBy says whether the first signature is by the key of that text, and verifies (SPEC parts 2 and 10).
+func (e *Envelope) VerifiesBy(text string) bool {
+	key, err := parseKey(text)
+	return err == nil && e.Signatures[0].KeyID == key.ID && key.verifies(e.signed(), e.Signatures[0].Sig)
 }

@@ -25,9 +25,10 @@ type Keys struct {
 	List     []Key
 }
 
-// Key is a key of a server, and from when until when it signs answers, both included (SPEC part 28).
+// Key is a key of a server, and from when until when it signs, both included (SPEC part 28).
 type Key struct {
 	Text        string // of the public key (SPEC part 2)
+	Audit       bool   // it signs heads of the audit log, and no answers
 	Thumbprint  string // as signatures name it (RFC 7638)
 	From, Until time.Time
 	public      ed25519.PublicKey
@@ -53,11 +54,13 @@ func ParseKeys(payload []byte) (*Keys, error) {
 func readKeys(r *canon.Reader) (list []Key) {
 	r.Array(maxKeys, func(i int) {
 		var from, until time.Time
+		var audit bool
 		var key Key
 		r.Object(
 			canon.Key("from", func() { from = canon.Parse(r, parseTime) }),
 			canon.Key("key", func() { key = canon.Parse(r, parseKey) }),
 			canon.Key("until", func() { until = canon.Parse(r, parseTime) }),
+			canon.Optional("use", func() { r.Fixed("audit"); audit = true }),
 		)
 		switch {
 		case i > 0 && key.Text <= list[i-1].Text:
@@ -65,7 +68,7 @@ func readKeys(r *canon.Reader) (list []Key) {
 		case !from.Before(until):
 			r.Fail("from is not before until")
 		}
-		key.From, key.Until = from, until
+		key.From, key.Until, key.Audit = from, until, audit
 		list = append(list, key)
 	})
 	if len(list) == 0 {

@@ -15,6 +15,7 @@
 package respsig
 
 import (
+	"crypto/ed25519"
 	"encoding/base64"
 	"fmt"
 	"strings"
@@ -45,6 +46,7 @@ type Header struct{ Name, Value string }
 
 // Receipt is an answer as it is kept (SPEC part 28). Headers are sorted by name, those of one name in the order of the answer.
 type Receipt struct {
+	Asked   []byte // the signature of the request that it answers, 64 bytes; nil: the request was not signed, or the answer is for all
 	Content []byte
 	Headers []Header
 	Method  string
@@ -62,6 +64,7 @@ func ParseReceipt(raw []byte) (*Receipt, error) {
 	r := new(Receipt)
 	err := canon.DecodeTyped(raw, "type", receiptType, func(c *canon.Reader) {
 		c.Object(
+			canon.Optional("asked", func() { r.Asked = canon.Parse(c, parseAsked) }),
 			canon.Key("content", func() { r.Content = readContent(c) }),
 			canon.Key("headers", func() { r.Headers = readHeaders(c) }),
 			canon.Key("method", func() { r.Method = canon.Parse(c, parseMethod) }),
@@ -83,6 +86,14 @@ func ParseReceipt(raw []byte) (*Receipt, error) {
 
 // withoutContent reports whether the answer's digest is of a content that it does not have, or is not there at all.
 func (r *Receipt) withoutContent() bool { return r.Method == "HEAD" || r.Status == 304 }
+
+func parseAsked(s string) ([]byte, error) {
+	raw, err := base64.StdEncoding.Strict().DecodeString(s)
+	if err != nil || len(raw) != ed25519.SignatureSize {
+		return nil, fmt.Errorf("not the signature of a request: want base64 of %d bytes", ed25519.SignatureSize)
+	}
+	return raw, nil
+}
 
 func readContent(c *canon.Reader) []byte {
 	text := c.Quoted()
@@ -172,7 +183,11 @@ func (r *Receipt) fields(name string) (values []string) {
 
 // JSON gives the receipt in its one spelling. Requires the texts of one that [ParseReceipt] takes: it refuses what this makes of others.
 func (r *Receipt) JSON() []byte {
-	out := append([]byte(`{"content":"`), base64.StdEncoding.EncodeToString(r.Content)...)
+	out := []byte("{")
+	if r.Asked != nil {
+		out = fmt.Appendf(out, `"asked":"%s",`, base64.StdEncoding.EncodeToString(r.Asked))
+	}
+	out = append(append(out, `"content":"`...), base64.StdEncoding.EncodeToString(r.Content)...)
 	out = append(out, `","headers":[`...)
 	for i, h := range r.Headers {
 		if i > 0 {

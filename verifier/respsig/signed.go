@@ -3,6 +3,7 @@ package respsig
 import (
 	"crypto/ed25519"
 	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"strconv"
@@ -60,6 +61,9 @@ func (r *Receipt) Signed() (*Signed, error) {
 	}
 	if err := s.caching(values["cache-control"]); err != nil {
 		return nil, fault("cache-control", err)
+	}
+	if r.Asked != nil && !s.Private {
+		return nil, &canon.FormatError{Field: "asked", Problem: "there without no-store: an answer that is not for one caller is to no one request"}
 	}
 	if err := s.digested(values["content-digest"]); err != nil {
 		return nil, fault("content-digest", err)
@@ -134,6 +138,9 @@ func (s *Signed) cover(values map[string]string) {
 	s.covered = append(s.covered, component{`"@method";req`, r.Method}, component{`"@path";req`, r.target.path}, component{`"@query";req`, r.target.query})
 	if s.Private {
 		s.covered = append(s.covered, component{`"@authority";req`, r.target.authority})
+	}
+	if r.Asked != nil {
+		s.covered = append(s.covered, component{`"signature";key="assay";req`, ":" + base64.StdEncoding.EncodeToString(r.Asked) + ":"})
 	}
 	for i, h := range r.Headers {
 		if _, known := values[h.Name]; !known && (i == 0 || r.Headers[i-1].Name != h.Name) {
@@ -211,6 +218,8 @@ func (s *Signed) Verify(list *Keys) (Key, error) {
 	switch {
 	case !listed:
 		return Key{}, fmt.Errorf("the key %s is not in the exchange's list", s.KeyID)
+	case key.Audit:
+		return Key{}, fmt.Errorf("the key %s is listed for the audit log, and signs no answers", s.KeyID)
 	case s.Created.Before(key.From):
 		return Key{}, fmt.Errorf("the key %s signs from %s on, and this is of %s", s.KeyID, key.From.Format(timeForm), s.Created.Format(timeForm))
 	case s.Created.After(key.Until):

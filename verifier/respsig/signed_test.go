@@ -345,10 +345,28 @@ func FuzzKeys(f *testing.F) {
 		}
 		var list []string
 		for _, key := range k.List {
-			list = append(list, fmt.Sprintf(`{"from":"%s","key":"%s","until":"%s"}`, key.From.Format(timeForm), key.Text, key.Until.Format(timeForm)))
+			use := map[bool]string{true: `,"use":"audit"`}[key.Audit]
+			list = append(list, fmt.Sprintf(`{"from":"%s","key":"%s","until":"%s"%s}`, key.From.Format(timeForm), key.Text, key.Until.Format(timeForm), use))
 		}
 		want := fmt.Sprintf(`{"exchange":%s,"issued":"%s","keys":[%s],"type":"assay/v1/response-keys"}`, quoted(k.Exchange), k.Issued.Format(timeForm), strings.Join(list, ","))
 		if string(raw) != want {
+			t.Fatalf("taken, and not its one spelling: %q, want %q", raw, want)
+		}
+	})
+}
+
+// FuzzHead: a head of an audit log that is taken has one spelling.
+func FuzzHead(f *testing.F) {
+	f.Add([]byte(`{"at":"2026-11-01T00:00:00Z","hash":"` + strings.Repeat("0f", 32) + `","seq":7,"type":"assay/v1/audit-head"}`))
+	f.Add([]byte(`{"at":"2026-11-01T00:00:00Z","hash":"` + strings.Repeat("0f", 32) + `","seq":0,"type":"assay/v2/audit-head"}`))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		h, err := ParseHead(raw)
+		if err != nil {
+			readable(t, err)
+			return
+		}
+		want := fmt.Sprintf(`{"at":"%s","hash":"%x","seq":%d,"type":"assay/v1/audit-head"}`, h.At.Format(timeForm), h.Hash, h.Seq)
+		if string(raw) != want || h.Seq == 0 {
 			t.Fatalf("taken, and not its one spelling: %q, want %q", raw, want)
 		}
 	})

@@ -16,6 +16,9 @@ type Reading struct {
 	Trust  tlog.Trust
 	Times  []*tlog.Checkpoint // at hand beside the source's: those with a witnessed time show by when entries were there
 	Known  uint64             // entries before this index are no news
+
+	// Others is given what the record passes over, and by when it was there, zero if no witness says so; nil: nobody asks.
+	Others func(index uint64, raw []byte, notAfter time.Time)
 }
 
 // Log is a log as a source shows it: a checkpoint, and entries that give its root.
@@ -33,6 +36,9 @@ type News struct {
 	Index uint64
 	Entry *claim.Entry
 }
+
+// Known is the index from which entries are news.
+func (l *Log) Known() uint64 { return l.reading.Known }
 
 // RootError says that entries are not what a checkpoint counts.
 type RootError struct {
@@ -76,8 +82,11 @@ func (r Reading) Read(src tlog.Source, c *tlog.Checkpoint) (*Log, error) {
 	seen := seenBy(append(slices.Clone(r.Times), c), c.Size)
 	var err error
 	log.Tree, err = Hash(src, c, func(index uint64, raw []byte) {
-		before := log.Record.Entries
+		before, others := log.Record.Entries, log.Record.PassedOver
 		log.Record.Add(index, raw, seen.at(index))
+		if r.Others != nil && log.Record.PassedOver > others {
+			r.Others(index, raw, seen.at(index))
+		}
 		if index >= r.Known && log.Record.Entries > before {
 			log.news(index, raw)
 		}

@@ -17,12 +17,11 @@
 // and, not for everybody, where the server was handed what it takes:
 //
 //	POST /v1/proofs                          a customer's inclusion proof (SPEC part 8)
+//	GET /v1/audit                            the audit log
+//	GET /v1/usage  /v1/me/usage              who asked for what, and what the client itself did
 //	GET /v1/me  /v1/roles                    who asks, and what roles may
 //	/v1/clients  /v1/clients/{id}            who may ask; to be made, changed, disabled and enabled
 //	/v1/keys  /v1/keys/{id}                  their API keys; to be made, rotated and revoked
-//	/v1/runs  /v1/runs/{id}                  what a worker is asked for (package web/runs): to be followed, approved, published, cancelled
-//	POST /v1/reports/{statement}:withdraw    a statement is taken back
-//	POST /v1/reports/{statement}/findings    an auditor's finding
 //	/v1/limits  /v1/limits/{name}            how often may be asked; to be changed
 //
 // What changes something is done in one transaction with its row of the audit log, or not at all; what makes something is done
@@ -67,6 +66,7 @@ type Config struct {
 
 	Proofs Prover      // makes customers' proofs; nil if none are served
 	Acts   *Acts       // what it takes to change something; nil if nothing can be
+	Quota  Quota       // what a client may ask still; nil if that is not limited
 	Fault  func(error) // is told why a proof could not be made, or an act not done
 
 	Retired  []Retirement           // what is on its way out
@@ -103,6 +103,7 @@ const (
 	tagLog     = "log"
 	tagTrust   = "trust"
 	tagProofs  = "proofs"
+	tagAudit   = "audit"
 )
 
 // Add adds the operations to a router.
@@ -112,10 +113,11 @@ func Add(r chi.Router, c Config) error {
 	a.addLog()
 	a.addTrust()
 	a.addProofs()
+	a.addAudit()
 	a.addClients()
 	a.addKeys()
-	a.addRuns()
 	a.addLimits()
+	a.addRuns()
 	return a.addDocument()
 }
 
@@ -137,7 +139,8 @@ func begin(r chi.Router, c Config) *api {
 	}
 	if c.Acts != nil {
 		settings.Tags = append(settings.Tags, &huma.Tag{Name: tagClients, Description: "Who may ask for what is not public, and their API keys"},
-			&huma.Tag{Name: tagRuns, Description: "Reports that are drawn up, approved, published and withdrawn; a worker inside does it"})
+			&huma.Tag{Name: tagRuns, Description: "Reports that are drawn up, approved, published and withdrawn; a worker inside does it"},
+			&huma.Tag{Name: tagAudit, Description: "Who did what, and who asked for what"})
 	}
 	settings.OpenAPIPath, settings.DocsPath, settings.SchemasPath = "", "", "" // served like all else, below
 	settings.CreateHooks = nil
@@ -180,7 +183,7 @@ func (o operation) describe() huma.Operation {
 		Method: http.MethodGet, Path: o.path, OperationID: o.id, Summary: o.summary, Description: o.summary + ".", Tags: []string{o.tag},
 		Responses: map[string]*huma.Response{"200": ok, "304": {Description: "If-None-Match names the content", Headers: carried()}},
 		Errors: []int{http.StatusBadRequest, http.StatusNotFound, http.StatusNotAcceptable, http.StatusRequestEntityTooLarge, http.StatusRequestURITooLong,
-			http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
+			http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusServiceUnavailable},
 	}
 }
 

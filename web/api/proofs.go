@@ -70,7 +70,7 @@ func (a *api) addProofs() {
 		Responses:   map[string]*huma.Response{"200": {Description: "OK", Headers: headers, Content: map[string]*huma.MediaType{kindJSON: {Schema: object()[kindJSON]}}}},
 	}
 	a.mayRefuse(op, http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusNotAcceptable, http.StatusRequestEntityTooLarge,
-		http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusServiceUnavailable)
+		http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusServiceUnavailable)
 	a.secured(op)
 	a.OpenAPI().AddOperation(op)
 	a.Adapter().Handle(op, func(ctx huma.Context) {

@@ -7,7 +7,8 @@
 //	hash = SHA-256(0x01 ‖ hash before ‖ event), the first of them after 32 zero bytes
 //
 // where an event is canonical JSON. It holds no secret, no customer and no address, of which
-// the network alone is told: /24 of IPv4, /48 of IPv6.
+// the network alone is told: /24 of IPv4, /48 of IPv6. The address lies sealed beside the chain,
+// for 30 days.
 package audit
 
 import (
@@ -15,6 +16,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/assay-por/assay/attest"
@@ -35,6 +37,7 @@ type Act struct {
 	Object  string // what it was done to: an id, a digest
 	Outcome string
 	Reason  string // the true one, which whoever asked is not told
+	Count   int64  // of acts alike that the row stands for; zero is one
 }
 
 // Origin is who acts, and from where.
@@ -55,14 +58,21 @@ func With(ctx context.Context, o Origin) context.Context {
 	return context.WithValue(ctx, originKey{}, o)
 }
 
+// From returns who acts.
+func From(ctx context.Context) (Origin, bool) {
+	o, ok := ctx.Value(originKey{}).(Origin)
+	return o, ok
+}
+
 // ErrNobody says that an act has no origin.
 var ErrNobody = errors.New("audit: nobody is known to act")
 
-// event is an act as it is kept. Times are of milliseconds, in UTC.
-type event struct {
+// Event is an act as it is kept. Times are of milliseconds, in UTC.
+type Event struct {
 	Action     string `json:"action"`
 	At         string `json:"at"`
 	Client     string `json:"client"`
+	Count      int64  `json:"count"`
 	Credential string `json:"credential"`
 	From       string `json:"from"`
 	Object     string `json:"object"`
@@ -72,9 +82,28 @@ type event struct {
 	Seq        int64  `json:"seq"`
 }
 
+const layout = "2006-01-02T15:04:05.000Z"
+
+// maxText is how much of an object or a reason is kept, in bytes.
+const maxText = 512
+
+// plain is a text as canonical JSON can hold it: a reason may quote what was sent.
+func plain(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if attest.Barred(r) {
+			return '?'
+		}
+		return r
+	}, strings.ToValidUTF8(text, "?"))
+	if len(text) > maxText {
+		text = strings.ToValidUTF8(text[:maxText-len("…")], "") + "…"
+	}
+	return text
+}
+
 // Record puts an act into the log, in the transaction that does it.
 func Record(ctx context.Context, tx *store.Tx, act Act) error {
-	from, ok := ctx.Value(originKey{}).(Origin)
+	from, ok := From(ctx)
 	if !ok {
 		return ErrNobody
 	}
@@ -82,14 +111,17 @@ func Record(ctx context.Context, tx *store.Tx, act Act) error {
 	if err != nil {
 		return err
 	}
-	text, err := attest.Canonical(event{
-		Action: act.Action, At: act.At.UTC().Format("2006-01-02T15:04:05.000Z"), Client: from.Client, Credential: from.Credential, From: network(from.Address),
-		Object: act.Object, Outcome: act.Outcome, Reason: act.Reason, Request: from.Request, Seq: last.Seq + 1,
+	text, err := attest.Canonical(Event{
+		Action: act.Action, At: act.At.UTC().Format(layout), Client: from.Client, Count: max(act.Count, 1), Credential: from.Credential, From: Network(from.Address),
+		Object: plain(act.Object), Outcome: act.Outcome, Reason: plain(act.Reason), Request: from.Request, Seq: last.Seq + 1,
 	})
 	if err != nil {
 		return err
 	}
-	return tx.AddEvent(ctx, store.Event{Seq: last.Seq + 1, Text: text, Hash: link(last.Hash, text)})
+	if err := tx.AddEvent(ctx, store.Event{Seq: last.Seq + 1, Text: text, Hash: link(last.Hash, text)}); err != nil || !from.Address.IsValid() {
+		return err
+	}
+	return tx.AddAddress(ctx, last.Seq+1, act.At, from.Address.Unmap().String())
 }
 
 // link is the hash of an event after another one.
@@ -104,8 +136,8 @@ func link(before, text []byte) []byte {
 	return h.Sum(nil)
 }
 
-// network is as much of an address as is told.
-func network(a netip.Addr) string {
+// Network is as much of an address as is told.
+func Network(a netip.Addr) string {
 	if !a.IsValid() {
 		return ""
 	}

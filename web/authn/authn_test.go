@@ -23,6 +23,7 @@ import (
 	"github.com/assay-por/assay/web/authz"
 	"github.com/assay-por/assay/web/httpsig"
 	"github.com/assay-por/assay/web/store"
+	"github.com/assay-por/assay/web/store/storetest"
 )
 
 var start = time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
@@ -38,15 +39,7 @@ type house struct {
 func newHouse(t testing.TB) *house {
 	t.Helper()
 	h := &house{path: filepath.Join(t.TempDir(), "assay.db"), now: start}
-	keys, err := store.Open(context.Background(), h.path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := keys.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	keys := storetest.Open(t, h.path)
 	h.maker = maker{Maker{Pepper: [PepperSize]byte{1}, Random: rand.Reader}, keys}
 	h.gate = NewGate(keys, h.maker.Pepper, func() time.Time { return h.now })
 	return h

@@ -153,7 +153,7 @@ func (c *Client) send(r *http.Request) (*http.Response, error) {
 }
 
 func answerOf(r *http.Request, resp *http.Response) httpsig.Answer {
-	return httpsig.Answer{Method: methodOf(r), URL: r.URL, Nonce: httpsig.Nonce(r), Status: resp.StatusCode, Header: resp.Header}
+	return httpsig.Answer{Method: methodOf(r), URL: r.URL, Nonce: httpsig.Nonce(r), Asked: httpsig.Asked(r), Status: resp.StatusCode, Header: resp.Header}
 }
 
 // methodOf is the method that is sent: net/http takes none for GET.

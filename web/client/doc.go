@@ -11,6 +11,8 @@
 // With an API key, [Client.Proof] asks for a customer's inclusion proof, [Client.Me] who one
 // is, and [Client.Clients] and [Client.APIKeys] and what is beside them manage who else may ask.
 //
+// What the server tells by itself, [Client.Webhook] checks.
+//
 // A receipt, and the key list beside it, shows anybody later what the server answered:
 // assay-verify response checks both. A [Client] is an [http.RoundTripper] too, so that
 // whatever takes an http.Client can ask through it.

@@ -31,9 +31,10 @@ const (
 
 // keyList is a key list that was checked.
 type keyList struct {
-	raw    []byte // the envelope
-	issued time.Time
-	keys   map[string]httpsig.Key // by thumbprint
+	raw      []byte // the envelope
+	exchange string // its name
+	issued   time.Time
+	keys     map[string]httpsig.Key // by thumbprint
 }
 
 // only is the key that signed, as a list: of a list of a thousand one is looked at.
@@ -153,8 +154,11 @@ func (c *Client) parse(raw []byte) (keyList, error) {
 	if list.Issued.After(c.now().Add(skew)) {
 		return keyList{}, fmt.Errorf("it was issued at %s, and it is %s", stamp(list.Issued), stamp(c.now()))
 	}
-	l := keyList{raw: raw, issued: list.Issued, keys: make(map[string]httpsig.Key, len(list.Keys))}
+	l := keyList{raw: raw, exchange: list.Exchange, issued: list.Issued, keys: make(map[string]httpsig.Key, len(list.Keys))}
 	for _, k := range list.Keys {
+		if k.Use != "" {
+			continue // it signs no answers
+		}
 		public, err := hex.DecodeString(strings.TrimPrefix(k.Key.String(), string(attest.Ed25519)+":"))
 		if err != nil {
 			return keyList{}, err

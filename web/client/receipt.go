@@ -17,6 +17,7 @@ const TypeReceipt = "assay/v1/receipt"
 
 // receipt is an answer as it is kept (SPEC part 28).
 type receipt struct {
+	Asked   []byte  `json:"asked,omitempty"`
 	Content []byte  `json:"content"`
 	Headers []field `json:"headers"`
 	Method  string  `json:"method"`
@@ -36,7 +37,7 @@ var keptFields = []string{"cache-control", "content-digest", "content-encoding",
 
 // Receipt returns the canonical receipt of an answer that a [Client] gave (SPEC part 28),
 // with the content that its body had. It keeps no other fields than those that are signed,
-// and of what was asked method and URL alone.
+// and of what was asked method, URL and, where the answer covers it, the signature alone.
 func Receipt(resp *http.Response, content []byte) ([]byte, error) {
 	r := resp.Request
 	if r == nil || r.URL == nil {
@@ -62,6 +63,9 @@ func Receipt(resp *http.Response, content []byte) ([]byte, error) {
 	}
 	if len(a.Method) > maxMethod || strings.Trim(a.Method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
 		return nil, fmt.Errorf("receipt: the method is not 1 to %d of A-Z", maxMethod)
+	}
+	if httpsig.IsPrivate(resp.Header) {
+		kept.Asked = a.Asked
 	}
 	for _, name := range keptFields {
 		for _, value := range resp.Header.Values(name) {

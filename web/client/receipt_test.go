@@ -81,3 +81,26 @@ func TestReceipt(t *testing.T) {
 		t.Error("a receipt of nothing")
 	}
 }
+
+// What was signed of the request is kept where the answer covers it: where it is for one caller.
+func TestReceiptOfASignedRequest(t *testing.T) {
+	e := newExchange(t)
+	e.mux.HandleFunc("/mine", func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Cache-Control", "no-store") })
+	signature := strings.Repeat("A", 86) + "=="
+	for path, want := range map[string]string{"/mine": `{"asked":"` + signature + `","content":`, "/v1/reports": `{"content":`} {
+		mine, err := get(e.client(t), e.URL+path, "Signature", "assay=:"+signature+":")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := client.Receipt(mine.Response, []byte(mine.content)); err != nil || !strings.HasPrefix(string(got), want) {
+			t.Errorf("%s: %v %s", path, err, got)
+		}
+	}
+	// A man in the middle who takes the caller's signature away has an answer that is to nobody.
+	e.set(func() {
+		e.before = func(_ http.ResponseWriter, r *http.Request) bool { r.Header.Del("Signature"); return false }
+	})
+	if _, err := get(e.client(t), e.URL+"/mine", "Signature", "assay=:"+signature+":"); !errors.Is(err, httpsig.ErrForm) {
+		t.Errorf("an answer to another request: %v", err)
+	}
+}

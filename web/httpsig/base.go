@@ -1,13 +1,13 @@
 package httpsig
 
 import (
+	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/textproto"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -40,8 +40,9 @@ func base(components []component, params string) string {
 	return b.String()
 }
 
-// question is what was asked, as it was received: the path not decoded, the query with its ?.
-type question struct{ method, path, query, authority string }
+// question is what was asked, as it was received: the path not decoded, the query with its ?. Signature is the request's own, as a
+// structured field spells it; empty if it was not signed.
+type question struct{ method, path, query, authority, signature string }
 
 // asked is the question of a request that a server received.
 func asked(r *http.Request) question {
@@ -53,12 +54,27 @@ func asked(r *http.Request) question {
 	if r.TLS != nil {
 		scheme = "https"
 	}
-	return questionOf(r.Method, target, scheme, r.Host)
+	q := questionOf(r.Method, target, scheme, r.Host)
+	if asked := Asked(r); asked != nil {
+		q.signature = binary(asked)
+	}
+	return q
 }
 
-// asks is the question that a client puts to u.
-func asks(method string, u *url.URL) question {
-	return questionOf(method, u.RequestURI(), u.Scheme, u.Host)
+// Asked is the signature that a request carries, 64 bytes: an answer for one caller covers it (SPEC part 28). It is nil if
+// there is none of that form, and was not verified.
+func Asked(r *http.Request) []byte {
+	if len(r.Header["Signature"]) == 0 {
+		return nil
+	}
+	text, err := member(r.Header, "signature")
+	if err != nil {
+		return nil
+	}
+	if sig, ok := unbinary(text); ok && len(sig) == ed25519.SignatureSize {
+		return sig
+	}
+	return nil
 }
 
 func questionOf(method, target, scheme, host string) question {
@@ -80,7 +96,7 @@ const (
 
 // covered lists what the signature of an answer covers: no more, no less, in this order (SPEC part 28).
 func covered(q question, status int, header http.Header) ([]component, error) {
-	components := make([]component, 1, 10)
+	components := make([]component, 1, 11)
 	components[0] = component{`"@status"`, strconv.Itoa(status)}
 	for _, name := range fields {
 		value, there, err := field(header, name)
@@ -94,6 +110,9 @@ func covered(q question, status int, header http.Header) ([]component, error) {
 	components = append(components, component{`"@method";req`, q.method}, component{`"@path";req`, q.path}, component{`"@query";req`, q.query})
 	if has(header, noStore) {
 		components = append(components, component{`"@authority";req`, q.authority})
+		if q.signature != "" {
+			components = append(components, component{`"signature";key="assay";req`, q.signature})
+		}
 	}
 	return components, nil
 }
@@ -194,3 +213,6 @@ func isNonce(s string) bool {
 func ContentDigest(sum [sha256.Size]byte) string {
 	return "sha-256=:" + base64.StdEncoding.EncodeToString(sum[:]) + ":"
 }
+
+// IsPrivate reports whether an answer is for one caller: its cache-control has no-store (SPEC part 28).
+func IsPrivate(header http.Header) bool { return has(header, noStore) }

@@ -216,7 +216,7 @@ func TestContentDigest(t *testing.T) {
 
 // The whole of what one answer of SPEC part 28 signs, spelt out.
 func TestCovered(t *testing.T) {
-	q := question{"GET", "/v1/reports%2F", "?", "x.example"}
+	q := question{"GET", "/v1/reports%2F", "?", "x.example", ""}
 	header := http.Header{"Etag": {`"1"`}, "Cache-Control": {"no-store"}, "Content-Encoding": {"gzip"}, "Content-Digest": {"sha-256=:AA==:"}, "Content-Type": {"text/plain"}, "Date": {"today"}}
 	list, err := covered(q, 404, header)
 	if err != nil {
@@ -238,6 +238,13 @@ func TestCovered(t *testing.T) {
 	if got := base(list, p.String()); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
+	q.signature = ":c2ln:"
+	if list, err = covered(q, 200, http.Header{"Cache-Control": {"no-store"}}); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := list[len(list)-1], (component{`"signature";key="assay";req`, ":c2ln:"}); got != want || list[len(list)-2].id != `"@authority";req` {
+		t.Errorf("got %v, want %v last", list, want)
+	}
 	list, err = covered(q, 200, http.Header{"Cache-Control": {"no-cache"}})
 	if err != nil {
 		t.Fatal(err)
@@ -249,13 +256,13 @@ func TestCovered(t *testing.T) {
 
 func TestQuestions(t *testing.T) {
 	for target, want := range map[string]question{
-		"/a%2Fb/%C3%A9":              {"GET", "/a%2Fb/%C3%A9", "?", "x.example"},
-		"/a?":                        {"GET", "/a", "?", "x.example"},
-		"/a?b=%20&c+d?e":             {"GET", "/a", "?b=%20&c+d?e", "x.example"},
-		"//a//?b":                    {"GET", "//a//", "?b", "x.example"},
-		"http://X.example:80/a%2f?b": {"GET", "/a%2f", "?b", "x.example"},
-		"http://x.example:8443":      {"GET", "/", "?", "x.example:8443"},
-		"*":                          {"GET", "*", "?", "x.example"},
+		"/a%2Fb/%C3%A9":              {"GET", "/a%2Fb/%C3%A9", "?", "x.example", ""},
+		"/a?":                        {"GET", "/a", "?", "x.example", ""},
+		"/a?b=%20&c+d?e":             {"GET", "/a", "?b=%20&c+d?e", "x.example", ""},
+		"//a//?b":                    {"GET", "//a//", "?b", "x.example", ""},
+		"http://X.example:80/a%2f?b": {"GET", "/a%2f", "?b", "x.example", ""},
+		"http://x.example:8443":      {"GET", "/", "?", "x.example:8443", ""},
+		"*":                          {"GET", "*", "?", "x.example", ""},
 	} {
 		u, err := url.ParseRequestURI(target) // as net/http does
 		if err != nil {

@@ -16,7 +16,8 @@
 // of /.well-known/assay-keys, which the exchange's own key signed.
 //
 // Requests may be signed too, by whoever has no other credential ([SignRequest], [ReadRequest]): with the tag
-// assay-request-1 and a nonce, so that a server takes each once.
+// assay-request-1 and a nonce, so that a server takes each once. An answer for one caller then covers the request's
+// signature: it is to that request and no other.
 //
 // A signature shows who answered what when. Whether what was answered is true it does not show.
 package httpsig

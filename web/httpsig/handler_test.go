@@ -85,6 +85,7 @@ func ask(t testing.TB, srv *httptest.Server, method, target string, header ...st
 			a.Nonce = strings.TrimSuffix(n, `"`)
 		}
 	}
+	a.Asked = httpsig.Asked(r)
 	resp, err := srv.Client().Do(r)
 	if err != nil {
 		return a, err

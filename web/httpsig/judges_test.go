@@ -28,13 +28,14 @@ type judged struct {
 	Status  int               `json:"status"`
 	Fields  [][2]string       `json:"fields"`
 	Content []byte            `json:"content"`
+	Asked   []byte            `json:"asked"`
 	KeyID   string            `json:"keyid"`
 	Key     map[string]string `json:"key"`
 }
 
 func toJudge(a httpsig.Answer, public ed25519.PublicKey) judged {
 	j := judged{
-		Method: a.Method, URL: a.URL.String(), Target: a.URL.RequestURI(), Status: a.Status, Content: a.Content, KeyID: httpsig.Thumbprint(public),
+		Method: a.Method, URL: a.URL.String(), Target: a.URL.RequestURI(), Status: a.Status, Content: a.Content, Asked: a.Asked, KeyID: httpsig.Thumbprint(public),
 		Key: map[string]string{"kty": "OKP", "crv": "Ed25519", "x": base64.RawURLEncoding.EncodeToString(public)},
 	}
 	for name, lines := range a.Header {
@@ -115,6 +116,7 @@ func TestOutsideJudges(t *testing.T) {
 		{"GET", "/plain"}, {"GET", "/plain?a=%2F&b"}, {"GET", "/plain?"}, {"POST", "/plain"}, {"HEAD", "/plain"}, {"GET", "/untyped"}, {"GET", "/mine"}, {"GET", "/mine?q=%20"}, {"GET", "/tile"},
 		{"GET", "/gzip"}, {"GET", "/odd"}, {"GET", "/nothing"}, {"GET", "/empty"}, {"GET", "/error"}, {"GET", "/moved"}, {"GET", "/no%2Fsuch/p%C3%A9ge"}, {"GET", "/file"},
 		{"GET", "/file", "If-None-Match", `"4"`}, {"GET", "/plain", "Accept-Signature", `assay=();nonce="0123456789-abc_DEF"`},
+		{"POST", "/mine", "Signature", ours(7)},
 	} {
 		a, err := ask(t, srv, q[0], q[1], q[2:]...)
 		if err != nil {

@@ -291,3 +291,34 @@ func FuzzReadRequest(f *testing.F) {
 		}
 	})
 }
+
+// A server covers what a request carries in its one spelling, and nothing else: of other requests it says nothing.
+func TestAsked(t *testing.T) {
+	for name, tt := range map[string]struct {
+		lines []string
+		want  bool
+	}{
+		"ours":             {[]string{ours(1)}, true},
+		"beside another's": {[]string{`a=("assay=:AA==:"),` + ours(1) + `, b`}, true},
+		"none":             {nil, false},
+		"another's":        {[]string{"proxy=:AA==:"}, false},
+		"two":              {[]string{ours(1) + ", " + ours(2)}, false},
+		"two lines":        {[]string{"proxy=:AA==:", ours(1)}, false},
+		"short":            {[]string{"assay=:AA==:"}, false},
+		"with parameters":  {[]string{ours(1) + ";x"}, false},
+		"no dictionary":    {[]string{ours(1) + ","}, false},
+	} {
+		r := toSign(t, "")
+		r.Header["Signature"] = tt.lines
+		if got := httpsig.Asked(r); (got != nil) != tt.want || got != nil && !bytes.Equal(got, bytes.Repeat([]byte{1}, 64)) {
+			t.Errorf("%s: %x", name, got)
+		}
+		a := answerTo(t, "POST", "/mine", "Signature", strings.Join(tt.lines, "; "))
+		if covers := strings.Contains(a.Header.Get("Signature-Input"), `"signature";key="assay";req`); len(tt.lines) < 2 && covers != tt.want {
+			t.Errorf("%s: %s", name, a.Header.Get("Signature-Input"))
+		}
+	}
+	if a := answerTo(t, "GET", "/plain", "Signature", ours(1)); strings.Contains(a.Header.Get("Signature-Input"), "signature") {
+		t.Errorf("an answer for all is to one request: %s", a.Header.Get("Signature-Input"))
+	}
+}

@@ -78,29 +78,33 @@ func (s *Signer) sign(q question, nonce string, status int, header http.Header) 
 // signature makes a signature, or returns the one that was made before where that may be kept.
 func (s *Signer) signature(components []component, p params, keep bool) (signature, error) {
 	text, under := p.String(), [sha256.Size]byte{}
-	message := []byte(base(components, text))
 	if keep {
-		same := message // within a second: Ed25519 would make the same signature again
+		same := text // within a second: Ed25519 would make the same signature again
 		if p.expires == 0 {
-			same = []byte(base(components, "")) // at any time
+			same = "" // at any time
 		}
-		under = sha256.Sum256(same)
+		under = sha256.Sum256([]byte(base(components, same)))
 		if known, ok := s.known(under); ok {
 			return known, nil
 		}
 	}
-	sig, err := s.key.Sign(nil, message, crypto.Hash(0)) // Ed25519 needs no randomness
+	made, err := s.make(components, text)
+	if err == nil && keep {
+		s.keep(under, made)
+	}
+	return made, err
+}
+
+// make makes a signature over components, with parameters as Signature-Input spells them.
+func (s *Signer) make(components []component, params string) (signature, error) {
+	sig, err := s.key.Sign(nil, []byte(base(components, params)), crypto.Hash(0)) // Ed25519 needs no randomness
 	if err != nil {
 		return signature{}, fmt.Errorf("the key did not sign: %w", err)
 	}
 	if len(sig) != ed25519.SignatureSize {
 		return signature{}, fmt.Errorf("the key gave a signature of %d bytes, want %d", len(sig), ed25519.SignatureSize)
 	}
-	made := signature{input: label + "=" + identifiers(components) + text, value: label + "=" + binary(sig)}
-	if keep {
-		s.keep(under, made)
-	}
-	return made, nil
+	return signature{input: label + "=" + identifiers(components) + params, value: label + "=" + binary(sig)}, nil
 }
 
 // label names our signature among those that an answer may carry.

@@ -37,9 +37,19 @@ type Answer struct {
 	Method  string
 	URL     *url.URL // absolute, as it was asked for
 	Nonce   string   // the one that the request asked to have signed; empty if none
+	Asked   []byte   // the signature of the request ([Asked]); nil if it was not signed
 	Status  int
 	Header  http.Header
 	Content []byte // as it was sent, content codings included
+}
+
+// question is what a client asked.
+func (a Answer) question() question {
+	q := questionOf(a.Method, a.URL.RequestURI(), a.URL.Scheme, a.URL.Host)
+	if a.Asked != nil {
+		q.signature = binary(a.Asked)
+	}
+	return q
 }
 
 // Key is a public key, and from when until when it signs answers.
@@ -159,7 +169,7 @@ func expected(a Answer, input string) (Signed, string, error) {
 	if err := checkCacheControl(a.Header); err != nil {
 		return Signed{}, "", fmt.Errorf("%w: %w", ErrForm, err)
 	}
-	components, err := covered(asks(a.Method, a.URL), a.Status, a.Header)
+	components, err := covered(a.question(), a.Status, a.Header)
 	if err != nil {
 		return Signed{}, "", fmt.Errorf("%w: %w", ErrForm, err)
 	}

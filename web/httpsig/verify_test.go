@@ -1,6 +1,7 @@
 package httpsig_test
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"encoding/base64"
 	"errors"
@@ -27,6 +28,7 @@ func answerTo(t testing.TB, method, target string, header ...string) httpsig.Ans
 	for i := 0; i+1 < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
+	a.Asked = httpsig.Asked(r)
 	w := httptest.NewRecorder()
 	httpsig.Handler(site(), signer(t, key(1))).ServeHTTP(w, r)
 	a.Status, a.Header, a.Content = w.Code, w.Header(), w.Body.Bytes()
@@ -45,8 +47,12 @@ func samples(t testing.TB) map[string]httpsig.Answer {
 		"mine":      nonce,
 		"unchanged": answerTo(t, "GET", "/file", "If-None-Match", `"4"`),
 		"head":      answerTo(t, "HEAD", "/held"),
+		"asked":     answerTo(t, "POST", "/mine", "Signature", "proxy=:AA==:, "+ours(7)),
 	}
 }
+
+// ours is a field Signature with a member of ours, of 64 bytes.
+func ours(b byte) string { return "assay=" + item(bytes.Repeat([]byte{b}, ed25519.SignatureSize)) }
 
 func copied(a httpsig.Answer) httpsig.Answer {
 	a.Header = a.Header.Clone()
@@ -119,6 +125,14 @@ func TestEveryByteIsCovered(t *testing.T) {
 		a.Content = append(a.Content, 'x')
 		refused("more content", a)
 	}
+	// The request's signature is covered where the answer was for one caller: it is to no other request, signed or not.
+	for _, asked := range [][]byte{nil, {}, bytes.Repeat([]byte{8}, ed25519.SignatureSize)} {
+		a := samples(t)["asked"]
+		a.Asked = asked
+		if _, err := httpsig.Verify(a, keys(), day); !named(err) {
+			t.Errorf("an answer to another request, %x: %v", asked, err)
+		}
+	}
 	// The host is covered where the answer was for one caller.
 	a := samples(t)["mine"]
 	a.URL.Host = "y.example"
@@ -152,6 +166,8 @@ func TestVerifyRefuses(t *testing.T) {
 		"empty type":         {change: func(a *httpsig.Answer) { a.Header.Set("Content-Type", "") }, want: httpsig.ErrForm},
 		"both directives":    {change: func(a *httpsig.Answer) { a.Header.Set("Cache-Control", "no-store, immutable") }, want: httpsig.ErrForm},
 		"other case":         {change: func(a *httpsig.Answer) { a.Header.Set("Cache-Control", "No-Cache") }, want: httpsig.ErrForm},
+		"not to me":          {change: func(a *httpsig.Answer) { *a = answerTo(t, "GET", "/mine"); a.Asked = make([]byte, 64) }, want: httpsig.ErrForm},
+		"to all":             {change: func(a *httpsig.Answer) { a.Asked = make([]byte, 64) }},
 		"a part":             {change: func(a *httpsig.Answer) { a.Status = 206 }, want: httpsig.ErrForm},
 		"not absolute":       {change: func(a *httpsig.Answer) { a.URL = &url.URL{Path: "/plain"} }, want: httpsig.ErrForm},
 		"other content":      {change: func(a *httpsig.Answer) { a.Content = []byte("hullo") }, want: httpsig.ErrDigest},

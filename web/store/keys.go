@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -37,9 +38,11 @@ type Credential struct {
 
 // CreateKey adds a key with its first credential.
 func (t *Tx) CreateKey(ctx context.Context, k Key) error {
-	_, err := t.tx.ExecContext(ctx, "INSERT INTO keys (id, client, name, permissions, reports, networks, created) VALUES (?, ?, ?, ?, ?, ?, ?)",
-		k.ID, k.Client, k.Name, strings.Join(k.Permissions, " "), strings.Join(k.Reports, " "), strings.Join(k.Networks, " "), k.Created.Unix())
+	record, err := t.seals.sealRecord(k)
 	if err != nil {
+		return err
+	}
+	if _, err := t.tx.ExecContext(ctx, "INSERT INTO keys (id, client, record, created) VALUES (?, ?, ?, ?)", k.ID, k.Client, record, k.Created.Unix()); err != nil {
 		return err
 	}
 	return t.put(ctx, k)
@@ -57,13 +60,19 @@ func (t *Tx) ChangeKey(ctx context.Context, id string, change func(*Key) error) 
 	return t.put(ctx, k)
 }
 
-// RevokeKey ends a key for good. One that is revoked already stays as it is.
+// RevokeKey ends a key for good, which is told. One that is revoked already stays as it is.
 func (t *Tx) RevokeKey(ctx context.Context, id string, at time.Time) error {
 	if _, err := t.one(ctx, id); err != nil {
 		return err
 	}
-	_, err := t.tx.ExecContext(ctx, "UPDATE keys SET revoked = ? WHERE id = ? AND revoked IS NULL", at.Unix(), id)
-	return err
+	res, err := t.tx.ExecContext(ctx, "UPDATE keys SET revoked = ? WHERE id = ? AND revoked IS NULL", at.Unix(), id)
+	if err != nil {
+		return err
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return err
+	}
+	return t.AddHookEvent(ctx, at, KeyRevoked, id)
 }
 
 // KeyUsed notes when a key was used.
@@ -74,7 +83,13 @@ func (t *Tx) KeyUsed(ctx context.Context, id string, at time.Time) error {
 
 // Key is the record of a key as it is now, or [ErrUnknown].
 func (s *Store) Key(ctx context.Context, id string) (Key, error) {
-	return only(id)(collect(s.key.QueryContext(ctx, id)))
+	k, err := only(id)(s.seals.collect(s.key.QueryContext(ctx, id)))
+	if errors.Is(err, ErrUnknown) { // it takes as long as if there were one
+		if fault := s.seals.openRecord(new(Key), s.decoy); fault != nil {
+			return k, fault
+		}
+	}
+	return k, err
 }
 
 // KeyByCertificate is the record of the key that was bound to a certificate last, or [ErrUnknown].
@@ -92,7 +107,7 @@ func (s *Store) KeyByCertificate(ctx context.Context, sum []byte) (Key, error) {
 
 // Keys are all records, oldest first.
 func (s *Store) Keys(ctx context.Context) ([]Key, error) {
-	return collect(s.read.QueryContext(ctx, selectKeys+order))
+	return s.seals.collect(s.read.QueryContext(ctx, selectKeys+order))
 }
 
 // Key is [Store.Key] as the change has it.
@@ -101,7 +116,7 @@ func (t *Tx) Key(ctx context.Context, id string) (Key, error) { return t.one(ctx
 // KeysOf are the records of a client's keys, or of all where client is empty, oldest first: those after a key of that id, or
 // from the first where it is empty, and no more than most.
 func (s *Store) KeysOf(ctx context.Context, client, after string, most int) ([]Key, error) {
-	return collect(s.read.QueryContext(ctx, selectKeys+` WHERE k.id IN (SELECT id FROM keys WHERE (? = '' OR client = ?) AND
+	return s.seals.collect(s.read.QueryContext(ctx, selectKeys+` WHERE k.id IN (SELECT id FROM keys WHERE (? = '' OR client = ?) AND
 		(? = '' OR (created, id) > (SELECT created, id FROM keys WHERE id = ?)) ORDER BY created, id LIMIT ?)`+order, client, client, after, after, most))
 }
 
@@ -119,14 +134,14 @@ func (t *Tx) put(ctx context.Context, k Key) error {
 
 // What reads keys, each with all its credentials: a row is a credential.
 const (
-	selectKeys = `SELECT k.id, k.client, k.name, k.permissions, k.reports, k.networks, k.created, k.used, k.revoked, c.mac, c.public, c.certificate, c.created, c.until
+	selectKeys = `SELECT k.id, k.client, k.record, k.created, k.used, k.revoked, c.mac, c.public, c.certificate, c.created, c.until
 		FROM keys k JOIN credentials c ON c.key_id = k.id`
 	ofOne = " WHERE k.id = ?"
 	order = " ORDER BY k.created, k.id, c.number"
 )
 
 func (t *Tx) one(ctx context.Context, id string) (Key, error) {
-	return only(id)(collect(t.tx.QueryContext(ctx, selectKeys+ofOne+order, id)))
+	return only(id)(t.seals.collect(t.tx.QueryContext(ctx, selectKeys+ofOne+order, id)))
 }
 
 // only takes the one key that was asked for.
@@ -143,7 +158,7 @@ func only(id string) func([]Key, error) (Key, error) {
 }
 
 // collect reads rows of selectKeys.
-func collect(rows *sql.Rows, err error) ([]Key, error) {
+func (s seals) collect(rows *sql.Rows, err error) ([]Key, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -152,14 +167,16 @@ func collect(rows *sql.Rows, err error) ([]Key, error) {
 	for rows.Next() {
 		var k Key
 		var c Credential
-		var permissions, reports, networks string
+		var record []byte
 		var created, from, until int64
 		var used, revoked sql.NullInt64
-		if err := rows.Scan(&k.ID, &k.Client, &k.Name, &permissions, &reports, &networks, &created, &used, &revoked, &c.MAC, &c.Public, &c.Certificate, &from, &until); err != nil {
+		if err := rows.Scan(&k.ID, &k.Client, &record, &created, &used, &revoked, &c.MAC, &c.Public, &c.Certificate, &from, &until); err != nil {
 			return nil, err
 		}
 		if n := len(all); n == 0 || all[n-1].ID != k.ID {
-			k.Permissions, k.Reports, k.Networks = strings.Fields(permissions), strings.Fields(reports), strings.Fields(networks)
+			if err := s.openRecord(&k, record); err != nil {
+				return nil, err
+			}
 			k.Created, k.Used, k.Revoked = second(created), maybe(used), maybe(revoked)
 			all = append(all, k)
 		}
@@ -168,6 +185,69 @@ func collect(rows *sql.Rows, err error) ([]Key, error) {
 		last.Credentials = append(last.Credentials, c)
 	}
 	return all, rows.Err()
+}
+
+// record is what a key is for, as its column has it sealed.
+type record struct {
+	Name        string   `json:"name"`
+	Permissions []string `json:"permissions"`
+	Reports     []string `json:"reports"`
+	Networks    []string `json:"networks"`
+}
+
+func (s seals) sealRecord(k Key) ([]byte, error) {
+	plain, err := json.Marshal(record{k.Name, k.Permissions, k.Reports, k.Networks})
+	if err != nil {
+		return nil, err
+	}
+	return s.seal(keyRecord, k.ID, plain)
+}
+
+// openRecord tells a key, whose id is known, what it is for.
+func (s seals) openRecord(k *Key, sealed []byte) error {
+	plain, err := s.open(keyRecord, k.ID, sealed)
+	if err != nil {
+		return err
+	}
+	var r record
+	if err := json.Unmarshal(plain, &r); err != nil {
+		return err
+	}
+	k.Name, k.Permissions, k.Reports, k.Networks = r.Name, r.Permissions, r.Reports, r.Networks
+	return nil
+}
+
+// sealKeys seals the records that an earlier version kept in clear.
+func (t *Tx) sealKeys(ctx context.Context) error {
+	rows, err := t.tx.QueryContext(ctx, "SELECT id, name, permissions, reports, networks FROM unsealed_keys")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var all []Key
+	for rows.Next() {
+		var k Key
+		var permissions, reports, networks string
+		if err := rows.Scan(&k.ID, &k.Name, &permissions, &reports, &networks); err != nil {
+			return err
+		}
+		k.Permissions, k.Reports, k.Networks = strings.Fields(permissions), strings.Fields(reports), strings.Fields(networks)
+		all = append(all, k)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	for _, k := range all {
+		sealed, err := t.seals.sealRecord(k)
+		if err != nil {
+			return err
+		}
+		if _, err := t.tx.ExecContext(ctx, "UPDATE keys SET record = ? WHERE id = ?", sealed, k.ID); err != nil {
+			return err
+		}
+	}
+	_, err = t.tx.ExecContext(ctx, "DELETE FROM unsealed_keys")
+	return err
 }
 
 func second(s int64) time.Time { return time.Unix(s, 0).UTC() }

@@ -8,7 +8,8 @@
 // for good once it is told (WAL, synchronous=FULL), and whoever looks afterwards sees it.
 // Writers wait for each other.
 //
-// No secret is kept here: of an API key its MAC alone, or a public key.
+// No secret is kept here in clear: of an API key there is its MAC alone, or a public key; what the key is for, and other secrets,
+// are sealed in their columns ([Sealer]), with keys that lie here wrapped by one that lies elsewhere.
 package store
 
 import (
@@ -34,6 +35,9 @@ var migrations embed.FS
 type Store struct {
 	read, write *sql.DB
 	key, client *sql.Stmt // look one up, which each request does
+
+	seals seals  // what columns are sealed with
+	decoy []byte // a record of no key, which is opened where there is none
 }
 
 // Open opens the database at a path, makes it if there is none, and brings an older one up to date.
@@ -129,7 +133,15 @@ func (s *Store) migrate(ctx context.Context, path string) (err error) {
 }
 
 // Tx is a change that is being made.
-type Tx struct{ tx *sql.Tx }
+type Tx struct {
+	tx    *sql.Tx
+	seals seals
+}
+
+// queryer is what rows are read from: the database as it is, or a change that is being made.
+type queryer interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
 
 // Write makes a change: all that change does, for good once Write returns, or nothing. Nobody else writes meanwhile.
 func (s *Store) Write(ctx context.Context, change func(*Tx) error) error {
@@ -137,7 +149,7 @@ func (s *Store) Write(ctx context.Context, change func(*Tx) error) error {
 	if err != nil {
 		return err
 	}
-	if err := change(&Tx{tx}); err != nil {
+	if err := change(&Tx{tx, s.seals}); err != nil {
 		return errors.Join(err, tx.Rollback())
 	}
 	return tx.Commit()

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"crypto/aes"
+	"crypto/cipher"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -27,8 +29,37 @@ func opened(t *testing.T, path string) *Store {
 			t.Error(err)
 		}
 	})
+	if err := s.Unseal(t.Context(), sealer(t)); err != nil {
+		t.Fatal(err)
+	}
 	return s
 }
+
+// sealer seals with one key that everybody knows.
+func sealer(t testing.TB) Sealer {
+	t.Helper()
+	block, err := aes.NewCipher(make([]byte, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	gcm, err := cipher.NewGCMWithRandomNonce(block)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return known{gcm}
+}
+
+type known struct{ gcm cipher.AEAD }
+
+func (k known) Seal(_, place string, plain []byte) ([]byte, error) {
+	return k.gcm.Seal(nil, nil, plain, []byte(place)), nil
+}
+
+func (k known) Open(_, place string, sealed []byte) ([]byte, error) {
+	return k.gcm.Open(nil, nil, sealed, []byte(place))
+}
+
+func (k known) Newest(string, []byte) bool { return true }
 
 // create, change, revoke and used are changes by themselves; who has the key is made along.
 func (s *Store) create(k Key) error {
@@ -183,13 +214,14 @@ func TestAtOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "assay.db")
 	const processes, each = 8, 10
 	var wait sync.WaitGroup
-	errs := make(chan error, processes*(each+2))
+	errs := make(chan error, processes*(each+3))
 	for p := range processes {
 		wait.Go(func() {
 			s, err := Open(context.Background(), path)
 			if errs <- err; err != nil {
 				return
 			}
+			errs <- s.Unseal(context.Background(), sealer(t))
 			for i := range each {
 				errs <- s.create(sample(fmt.Sprint(p, " ", i)))
 			}
@@ -214,11 +246,27 @@ func BenchmarkKey(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer s.Close()
-	if err := s.create(sample("one")); err != nil {
+	if err := errors.Join(s.Unseal(b.Context(), sealer(b)), s.create(sample("one"))); err != nil {
 		b.Fatal(err)
 	}
 	for b.Loop() {
 		if _, err := s.Key(b.Context(), "one"); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkNoKey(b *testing.B) {
+	s, err := Open(b.Context(), filepath.Join(b.TempDir(), "assay.db"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	if err := errors.Join(s.Unseal(b.Context(), sealer(b)), s.create(sample("one"))); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := s.Key(b.Context(), "two"); !errors.Is(err, ErrUnknown) {
 			b.Fatal(err)
 		}
 	}

@@ -43,7 +43,8 @@ class AtAnyTime(HTTPMessageVerifier):
 
 
 def message(receipt):
-    request = types.SimpleNamespace(method=receipt["method"], url=receipt["url"], headers={})
+    asked = {"Signature": "assay=:%s:" % receipt["asked"]} if "asked" in receipt else {}
+    request = types.SimpleNamespace(method=receipt["method"], url=receipt["url"], headers=asked)
     headers = Lines([(h["name"], h["value"]) for h in receipt["headers"]])
     return types.SimpleNamespace(status_code=receipt["status"], headers=headers, request=request)
 

@@ -37,8 +37,18 @@ export interface ResponseKey {
   until: number;
 }
 
+/** Webhook is what a server told: event (such as run.published), the exchange's name, id of the event, and the object that it is about. */
+export interface Webhook {
+  at: string;
+  event: string;
+  exchange: string;
+  id: string;
+  object: string;
+}
+
 /** KeyList is a list that the exchange signed; keys by thumbprint (RFC 7638). */
 export interface KeyList {
+  exchange: string;
   envelope: Bytes;
   issued: number;
   keys: Map<string, ResponseKey>;
@@ -48,6 +58,7 @@ export interface KeyList {
 export interface Answer {
   method: string;
   url: string;
+  asked?: Bytes; // the signature of the request, where it was signed and the answer is for one caller
   status: number;
   headers: [name: string, value: string][];
   content: Bytes;
@@ -73,6 +84,7 @@ type Json = boolean | number | string | Json[] | { [key: string]: Json };
 
 const maxContent = 64 << 20; // bytes (SPEC part 28)
 const maxList = 1 << 20; // bytes of a key list (SPEC part 18)
+const maxWebhook = 4096; // bytes (SPEC part 28)
 const skew = 60_000; // milliseconds that a server's clock may be ahead
 const payloadType = "application/vnd.assay.response-keys+json";
 const keysPath = "/.well-known/assay-keys";
@@ -87,7 +99,9 @@ const refuse = (check: Check, problem: string): never => {
 /** readReceipt reads an answer that was kept; write it with [[receipt]]. */
 export function readReceipt(raw: Bytes): Answer {
   const bad = (problem: string): never => refuse("response.format", problem);
-  const r = object(canonical(raw, bad), ["content", "headers", "method", "status", "type", "url"], bad);
+  const said = canonical(raw, bad);
+  const signed = typeof said === "object" && "asked" in said; // the request was
+  const r = object(said, [...(signed ? ["asked"] : []), "content", "headers", "method", "status", "type", "url"], bad);
   if (r.type !== "assay/v1/receipt") bad("not a receipt of version 1");
   const content = base64(r.content, bad);
   const headers = array(r.headers, 1, 256, bad).map((h): [string, string] => {
@@ -99,7 +113,7 @@ export function readReceipt(raw: Bytes): Answer {
     if (!/^(?! )[ -~]{1,8192}$/.test(value) || value.endsWith(" ")) bad(`headers: ${name} is not 1 to 8192 printable ASCII characters, blank at neither end`);
   });
   if (typeof r.status !== "number") return bad("status is no number");
-  return { method: text(r.method, bad), url: text(r.url, bad), status: r.status, headers, content };
+  return { ...(signed && { asked: base64(r.asked, bad) }), method: text(r.method, bad), url: text(r.url, bad), status: r.status, headers, content };
 }
 
 /** receipt is the file that keeps an answer (SPEC part 28); of its headers those that a signature covers, and the signature. */
@@ -108,7 +122,7 @@ export function receipt(a: Answer): string {
     .filter(([name]) => kept.includes(name))
     .sort(([x], [y]) => (x < y ? -1 : x > y ? 1 : 0))
     .map(([name, value]) => ({ name, value }));
-  return spelled({ content: toBase64(a.content), headers, method: a.method, status: a.status, type: "assay/v1/receipt", url: a.url });
+  return spelled({ ...(a.asked && { asked: toBase64(a.asked) }), content: toBase64(a.content), headers, method: a.method, status: a.status, type: "assay/v1/receipt", url: a.url });
 }
 
 /** readKeyList reads the envelope of a key list and believes it if the exchange signed it (SPEC parts 10 and 28). */
@@ -125,17 +139,19 @@ export async function readKeyList(envelope: Bytes, trust: Trust): Promise<KeyLis
   const keys = new Map<string, ResponseKey>();
   let last = "";
   for (const entry of array(list.keys, 1, 1000, bad)) {
-    const k = object(entry, ["from", "key", "until"], bad);
+    const audit = typeof entry === "object" && "use" in entry; // it signs no answers
+    const k = object(entry, ["from", "key", "until", ...(audit ? ["use"] : [])], bad);
+    if (audit && k.use !== "audit") bad("a key of a use that none is");
     const [key, from, until] = [text(k.key, bad), time(k.from, bad), time(k.until, bad)];
     const digits = /^ed25519:([0-9a-f]{64})$/.exec(key) ?? bad("want response keys of Ed25519");
     if (key <= last || from >= until) bad("keys: out of order, twice, or without a time to sign in");
     last = key;
     const raw = fromHex(digits[1]);
     if (smallOrder(raw)) bad("a key of small order: everybody can sign for it");
-    keys.set(await thumbprint(raw), { raw, from, until });
+    if (!audit) keys.set(await thumbprint(raw), { raw, from, until });
   }
   await signedByExchange(e.signatures, payload, issued, trust, bad);
-  return { envelope, issued, keys };
+  return { exchange: trust.exchange, envelope, issued, keys };
 }
 
 /** signedByExchange wants a signature by a trusted key, and that all by trusted keys verify within their limits; others are passed over. */
@@ -167,7 +183,7 @@ export async function verify(a: Answer, list: KeyList, reader: Reader): Promise<
   if (!Number.isInteger(a.status) || a.status < 200 || a.status > 599 || a.status === 206) bad(`status ${a.status} is no whole answer`);
   const bare = a.method === "HEAD" || a.status === 304;
   if (a.content.length > maxContent || (bare && a.content.length > 0)) bad("content that is too large, or that this answer has not");
-  const fields = single(a, bad);
+  const fields = single(a, ["signature", "signature-input", "cache-control"], bad);
   const longest = lifetime(fields.get("cache-control")!, bad);
   const digest = declared(fields.get("content-digest"), a.status, bad);
   const components = baseLines(a, fields, longest === 300, bad);
@@ -192,8 +208,43 @@ export async function verify(a: Answer, list: KeyList, reader: Reader): Promise<
   return signed;
 }
 
+const webhookForm = /^;created=([1-9][0-9]{0,11});nonce="[A-Za-z0-9_-]{16,64}";keyid="([A-Za-z0-9_-]{43})";alg="ed25519";tag="assay-webhook-1"$/;
+
+/**
+ * readWebhook checks what a server told by a POST to url, as the exchange was given it, and is the only way to what it says. Names of
+ * headers in lower case; now in milliseconds. Keep the id, and pass over one that was told before: it may come again.
+ */
+export async function readWebhook(a: Pick<Answer, "url" | "headers" | "content">, list: KeyList, now: number): Promise<Webhook> {
+  const bad = (problem: string): never => refuse("response.format", problem);
+  if (a.content.length > maxWebhook) bad(`over ${maxWebhook} bytes`);
+  const fields = single(a, ["signature", "signature-input", "content-type", "content-digest"], bad);
+  if (fields.get("content-type") !== "application/json") bad("content-type is not application/json");
+  const u = target(a.url, bad);
+  const lines = [["@method", "POST"], ["@authority", u.authority], ["@path", u.path], ["@query", u.query]].map(([id, value]) => [`"${id}"`, value]);
+  for (const name of ["content-type", "content-digest"]) lines.push([`"${name}"`, fields.get(name)!]);
+  const params = member(fields.get("signature-input")!, bad);
+  const covers = `(${lines.map(([id]) => id).join(" ")})`;
+  const m = (params.startsWith(covers) && webhookForm.exec(params.slice(covers.length))) || bad("it is not signed as a webhook");
+  const signature = binary(member(fields.get("signature")!, bad), 64, bad);
+  if (!same(declared(fields.get("content-digest"), 200, bad)!, await sha256(a.content))) refuse("response.digest", "the content is not what was signed");
+
+  const [created, key] = [Number(m[1]) * 1000, list.keys.get(m[2]) ?? refuse("response.signature", `no listed key has the thumbprint ${m[2]}`)];
+  if (created < key.from || created > key.until) refuse("response.signature", "signed outside of its key's time");
+  const base = [...lines, [`"@signature-params"`, params]].map(([id, value]) => `${id}: ${value}`).join("\n");
+  if (!(await verifies(`ed25519:${toHex(key.raw)}`, signature, utf8.encode(base)))) refuse("response.signature", "the signature does not verify");
+  if (created > now + skew || created < now - 300_000) refuse("response.time", "signed in the future, or over five minutes ago");
+
+  const w = object(canonical(a.content, bad), ["at", "event", "exchange", "id", "object", "type"], bad);
+  if (w.type !== "assay/v1/webhook") bad("not a webhook of version 1");
+  if (w.exchange !== list.exchange) bad("it is another exchange's");
+  const [event, id, about] = [text(w.event, bad), text(w.id, bad), text(w.object, bad)];
+  if (!/^[a-z0-9.-]{1,64}$/.test(event) || !/^[A-Za-z0-9_-]{1,64}$/.test(id) || !/^[!-~]{1,128}$/.test(about)) bad("event, id or object is none");
+  time(w.at, bad);
+  return { at: text(w.at, bad), event, exchange: list.exchange, id, object: about };
+}
+
 /** single gives the fields that matter, each of which stands once. */
-function single(a: Answer, bad: (problem: string) => never): Map<string, string> {
+function single(a: Pick<Answer, "headers">, needed: string[], bad: (problem: string) => never): Map<string, string> {
   const fields = new Map<string, string>();
   for (const [name, value] of a.headers) {
     if (!kept.includes(name)) continue;
@@ -201,7 +252,7 @@ function single(a: Answer, bad: (problem: string) => never): Map<string, string>
     if (!/^[ -~]+$/.test(value)) bad(`${name} is empty, or not printable ASCII`);
     fields.set(name, value);
   }
-  for (const name of ["signature", "signature-input", "cache-control"]) if (!fields.has(name)) bad(`not signed: ${name} is missing`);
+  for (const name of needed) if (!fields.has(name)) bad(`not signed: ${name} is missing`);
   return fields;
 }
 
@@ -231,6 +282,8 @@ function baseLines(a: Answer, fields: Map<string, string>, forOne: boolean, bad:
   }
   lines.push([`"@method";req`, a.method], [`"@path";req`, u.path], [`"@query";req`, u.query]);
   if (forOne) lines.push([`"@authority";req`, u.authority]);
+  if (a.asked && (!forOne || a.asked.length !== 64)) bad("asked is no signature of a request, or of an answer that is for all");
+  if (a.asked) lines.push([`"signature";key="assay";req`, `:${toBase64(a.asked)}:`]);
   return lines;
 }
 
@@ -312,6 +365,13 @@ export class Client {
     if (list.issued > Date.now() + skew || (this.list && list.issued < this.list.issued)) refuse("response.keys", "the list is one of the future, or older than one seen before");
     this.looked = Date.now();
     return (this.list = list);
+  }
+
+  /** webhook is [[readWebhook]] with this server's key list, which is looked at again where it does not name the key. */
+  async webhook(a: Pick<Answer, "url" | "headers" | "content">): Promise<Webhook> {
+    const keyid = /;keyid="([A-Za-z0-9_-]{43})"/.exec(a.headers.find(([name]) => name === "signature-input")?.[1] ?? "")?.[1];
+    const list = await this.keys();
+    return readWebhook(a, keyid === undefined || list.keys.has(keyid) ? list : await this.keys(10_000), Date.now());
   }
 
   private async fetch(path: string, nonce: string): Promise<Answer> {

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 
-import { Client, readKeyList, readReceipt, receipt, Refused, verify } from "./assay-client.js";
+import { Client, readKeyList, readReceipt, readWebhook, receipt, Refused, verify } from "./assay-client.js";
 
 const bytes = (text) => new TextEncoder().encode(text);
 
@@ -35,7 +35,7 @@ async function judge(v) {
 const vectors = readdirSync(process.env.VECTORS).map((name) => [name, JSON.parse(readFileSync(join(process.env.VECTORS, name), "utf8"))]);
 
 test("vectors", async () => {
-  assert.ok(vectors.length >= 231, `${vectors.length} vectors`);
+  assert.ok(vectors.length >= 250, `${vectors.length} vectors`);
   for (const [name, v] of vectors) assert.equal(await judge(v), v.expect, `${name}: ${v.comment}`);
 });
 
@@ -83,6 +83,24 @@ test("a nonce is the one that was asked for", async () => {
     await asked(good);
     await assert.rejects(asked(bad), { check: "response.time" });
   }
+});
+
+test("a webhook", async () => {
+  const trust = { exchange: "Demo Exchange", keys: [{ key: process.env.KEY }] };
+  const client = new Client(process.env.SERVER, trust);
+  const told = JSON.parse(process.env.WEBHOOK);
+  const a = (altered = {}) => ({ url: told.url, headers: told.headers, content: Uint8Array.from(atob(told.content), (c) => c.charCodeAt(0)), ...altered });
+  const w = await client.webhook(a());
+  assert.deepEqual(w, { at: w.at, event: "key.revoked", exchange: "Demo Exchange", id: "1-1", object: "k" });
+  await assert.rejects(client.webhook(a({ url: "https://other.example/hook?x" })), { check: "response.signature" });
+  await assert.rejects(client.webhook(a({ content: bytes("{}") })), { check: "response.digest" });
+  await assert.rejects(client.webhook(a({ headers: told.headers.filter(([name]) => name !== "signature") })), { check: "response.format" });
+  const header = (name, old, altered) => told.headers.map(([n, v]) => [n, n === name ? v.replace(old, altered) : v]);
+  await assert.rejects(client.webhook(a({ headers: header("signature-input", "webhook-1", "response-1") })), { check: "response.format" });
+  await assert.rejects(client.webhook(a({ headers: header("signature-input", "created=1", "created=2") })), { check: "response.signature" });
+  await assert.rejects(readWebhook(a(), await client.keys(), Date.now() + 301_000), { check: "response.time" });
+  await assert.rejects(readWebhook(a(), await client.keys(), Date.now() - 120_000), { check: "response.time" });
+  await assert.rejects(readWebhook(a(), { ...(await client.keys()), exchange: "Other Exchange" }, Date.now()), { check: "response.format" });
 });
 
 // SERVER is a real one, whose key is KEY; its certificate is believed by NODE_EXTRA_CA_CERTS.

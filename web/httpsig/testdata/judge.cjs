@@ -21,6 +21,9 @@ function fields(a, headers) {
   return digest.equals(createHash('sha256').update(Buffer.from(a.content, 'base64')).digest())
 }
 
+// signature is the field of the request, where it was signed.
+const signature = (a) => (a.asked ? { signature: `assay=:${a.asked}:` } : {})
+
 async function first(a) {
   const key = await webcrypto.subtle.importKey('jwk', a.key, { name: 'Ed25519' }, false, ['verify'])
   const found = await sig.verifySignature(
@@ -28,7 +31,7 @@ async function first(a) {
       kind: 'response',
       status: a.status,
       fields: a.fields.map(([name, value]) => ({ name, value })),
-      request: { kind: 'request', method: a.method, targetUri: a.url, requestTarget: a.target, fields: [] },
+      request: { kind: 'request', method: a.method, targetUri: a.url, requestTarget: a.target, fields: Object.entries(signature(a)).map(([name, value]) => ({ name, value })) },
     },
     {
       label: 'assay',
@@ -56,7 +59,7 @@ async function second(a, headers) {
       requiredFields: ['@status', '@method', '@path', '@query'],
     },
     { status: a.status, headers },
-    { method: a.method, url: a.url, headers: {} },
+    { method: a.method, url: a.url, headers: signature(a) },
   )
 }
 

@@ -1,0 +1,127 @@
+package audit
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/assay-por/assay/web/store"
+)
+
+// Denials keeps the record of what was refused, so that no flood of it chokes the chain: the first of many that are alike is a
+// row at once, those of each second after it are one row with their count, until a second passes without.
+type Denials struct {
+	log *store.Store
+	now func() time.Time
+
+	mu   sync.Mutex
+	open map[alike]*repeated
+}
+
+// alike is what denials have in common that are counted together. Their reasons may differ: who shows one key after the other must
+// not learn by the time that it takes which of them there is.
+type alike struct {
+	client, credential, network string
+	action, object              string
+}
+
+// repeated is what came after the first of a kind.
+type repeated struct {
+	since   time.Time // the last row
+	origin  Origin
+	act     Act
+	reasons []string // each once
+}
+
+// manyReasons is how many of them are told apart.
+const manyReasons = 8
+
+func (r *repeated) add(at time.Time, reason string) {
+	r.act.At, r.act.Count = at, r.act.Count+1
+	if len(r.reasons) < manyReasons && !slices.Contains(r.reasons, reason) {
+		r.reasons = append(r.reasons, reason)
+	}
+}
+
+// manyKinds is how many kinds are told apart at once. What comes beyond them is counted as one.
+const manyKinds = 32
+
+// NewDenials returns a record that is kept in a log.
+func NewDenials(log *store.Store, now func() time.Time) *Denials {
+	return &Denials{log: log, now: now, open: map[alike]*repeated{}}
+}
+
+// Record keeps that something was denied to whom the context names; without an error it is in the log, or counted for it.
+func (d *Denials) Record(ctx context.Context, action, object, reason string) error {
+	from, ok := From(ctx)
+	if !ok {
+		return ErrNobody
+	}
+	act := Act{At: d.now(), Action: action, Object: object, Outcome: Denied, Reason: reason}
+	kind := alike{from.Client, from.Credential, Network(from.Address), action, object}
+	d.mu.Lock()
+	defer d.mu.Unlock() // while the row is written: those alike wait, and are counted only if it is there
+	one := d.open[kind]
+	if one == nil && len(d.open) >= manyKinds {
+		kind = alike{action: action}
+		from, act.Object = Origin{Client: Many}, ""
+		one = d.open[kind]
+	}
+	if one != nil {
+		one.add(act.At, reason)
+		return nil
+	}
+	ctx = With(context.WithoutCancel(ctx), from)
+	if err := d.log.Write(ctx, func(tx *store.Tx) error { return Record(ctx, tx, act) }); err != nil {
+		return err
+	}
+	d.open[kind] = &repeated{since: act.At, origin: from, act: act}
+	return nil
+}
+
+// Many stands in a row for clients of all kinds.
+const Many = "many"
+
+// Flush writes what was counted for a second, and forgets the kinds of which there were no more.
+func (d *Denials) Flush(ctx context.Context) error { return d.flush(ctx, time.Second) }
+
+// Close writes all that was counted.
+func (d *Denials) Close(ctx context.Context) error { return d.flush(ctx, 0) }
+
+func (d *Denials) flush(ctx context.Context, after time.Duration) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now := d.now()
+	due := map[alike]*repeated{}
+	for kind, one := range d.open {
+		if now.Sub(one.since) < after {
+			continue
+		}
+		if one.act.Count == 0 {
+			delete(d.open, kind)
+			continue
+		}
+		due[kind] = one
+	}
+	if len(due) == 0 {
+		return nil
+	}
+	err := d.log.Write(ctx, func(tx *store.Tx) error {
+		for _, one := range due {
+			one.act.Reason = strings.Join(one.reasons, "; ")
+			if err := Record(With(ctx, one.origin), tx, one.act); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, one := range due {
+		one.since, one.act.Count, one.reasons = now, 0, nil
+	}
+	return nil
+}

@@ -1,0 +1,168 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"modernc.org/sqlite"
+)
+
+// Contents tells what is in a database, by table: databases of the same contents have the same rows, byte for byte.
+type Contents map[string]Table
+
+// Table is how many rows there are, and a digest of all of them (SHA-256, 64 hex digits).
+type Table struct {
+	Rows   int    `json:"rows"`
+	Digest string `json:"digest"`
+}
+
+// Copy writes a copy of the database into a new file that nobody else can read, as the database is at one moment, whoever writes
+// meanwhile, and tells what is in it. What is sealed stays sealed.
+func (s *Store) Copy(ctx context.Context, path string) (Contents, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.Close(); err != nil {
+		return nil, err
+	}
+	conn, err := s.read.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	tx, err := conn.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return nil, err
+	}
+	defer tx.Rollback() //nolint:errcheck // it has only read
+	all, err := contents(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	return all, conn.Raw(func(driver any) error { return copyTo(driver, path) })
+}
+
+// copyTo copies what a connection sees: within a transaction, the moment of that.
+func copyTo(driver any, path string) error {
+	from, ok := driver.(interface {
+		NewBackup(to string) (*sqlite.Backup, error)
+	})
+	if !ok {
+		return errors.New("the driver of the database makes no copies")
+	}
+	to := url.URL{Scheme: "file", Path: path}
+	backup, err := from.NewBackup(to.String())
+	if err != nil {
+		return err
+	}
+	_, err = backup.Step(-1)
+	return errors.Join(err, backup.Finish())
+}
+
+// Contents tells what is in the database now, and looks whether its pages and indexes are whole.
+func (s *Store) Contents(ctx context.Context) (Contents, error) {
+	var word string
+	if err := s.read.QueryRowContext(ctx, "PRAGMA integrity_check(1)").Scan(&word); err != nil {
+		return nil, err
+	}
+	if word != "ok" {
+		return nil, fmt.Errorf("the database is damaged: %s", word)
+	}
+	tx, err := s.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return nil, err
+	}
+	defer tx.Rollback() //nolint:errcheck // it has only read
+	return contents(ctx, tx)
+}
+
+func contents(ctx context.Context, tx *sql.Tx) (Contents, error) {
+	rows, err := tx.QueryContext(ctx, "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite|_%' ESCAPE '|'")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var names []string
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, err
+		}
+		names = append(names, name)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	all := Contents{}
+	for _, name := range names {
+		if all[name], err = table(ctx, tx, name); err != nil {
+			return nil, fmt.Errorf("table %s: %w", name, err)
+		}
+	}
+	return all, nil
+}
+
+// table counts and digests the rows of a table, in the order of their columns.
+func table(ctx context.Context, tx *sql.Tx, name string) (t Table, err error) {
+	empty, err := tx.QueryContext(ctx, "SELECT * FROM "+name+" LIMIT 0")
+	if err != nil {
+		return t, err
+	}
+	columns, err := empty.Columns()
+	if err = errors.Join(err, empty.Close()); err != nil {
+		return t, err
+	}
+	order := make([]string, len(columns))
+	for i := range order {
+		order[i] = fmt.Sprint(i + 1)
+	}
+	rows, err := tx.QueryContext(ctx, "SELECT * FROM "+name+" ORDER BY "+strings.Join(order, ", "))
+	if err != nil {
+		return t, err
+	}
+	defer rows.Close()
+	values, into := make([]any, len(columns)), make([]any, len(columns))
+	for i := range values {
+		into[i] = &values[i]
+	}
+	h := sha256.New()
+	for rows.Next() {
+		if err := rows.Scan(into...); err != nil {
+			return t, err
+		}
+		t.Rows++
+		for _, v := range values {
+			add(h, v)
+		}
+	}
+	t.Digest = hex.EncodeToString(h.Sum(nil))
+	return t, rows.Err()
+}
+
+// add hashes a value with its type and length before it, so that no two rows look alike.
+func add(h hash.Hash, value any) {
+	text, ok := value.([]byte)
+	if !ok {
+		text = fmt.Append(nil, value)
+	}
+	kind := fmt.Sprintf("%T", value)
+	h.Write(binary.BigEndian.AppendUint32(nil, uint32(len(kind))))
+	h.Write([]byte(kind))
+	h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(text))))
+	h.Write(text)
+}

@@ -1,0 +1,97 @@
+package store
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/pressly/goose/v3"
+)
+
+// older makes a database as the version before sealing left it, with a key in clear.
+func older(t *testing.T, path string) {
+	t.Helper()
+	if err := private(path); err != nil {
+		t.Fatal(err)
+	}
+	db, err := connect(path, 1, "_pragma=journal_mode(WAL)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := all.UpTo(t.Context(), 2); err != nil {
+		t.Fatal(err)
+	}
+	_, err1 := db.ExecContext(t.Context(), "INSERT INTO keys (id, name, permissions, reports, networks, created) VALUES ('one', 'Backend of the exchange', 'proof:read:any', 'aa bb', '10.0.0.0/8', ?)", day.Unix())
+	_, err2 := db.ExecContext(t.Context(), "INSERT INTO credentials (key_id, number, mac, created, until) VALUES ('one', 1, ?, ?, ?)", []byte("a MAC"), day.Unix(), day.AddDate(0, 0, 90).Unix())
+	if err := errors.Join(err1, err2, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestUpgrade: what an earlier version kept in clear is sealed, and in clear nowhere any more.
+func TestUpgrade(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "assay.db")
+	older(t, path)
+	clear := func() (found []string) {
+		for _, ending := range []string{"", "-wal"} {
+			raw, err := os.ReadFile(path + ending)
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				t.Fatal(err)
+			}
+			for _, text := range []string{"Backend of", "proof:read:any", "10.0.0.0/8"} {
+				if strings.Contains(string(raw), text) {
+					found = append(found, text+" in "+path+ending)
+				}
+			}
+		}
+		return found
+	}
+	if len(clear()) == 0 {
+		t.Fatal("the older database has nothing in clear: the test looks for nothing")
+	}
+	s := opened(t, path)
+	want := sample("one")
+	want.Client = "one" // a key of before is of a client of its own
+	got, err := s.Key(t.Context(), "one")
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("%v %s", err, diff)
+	}
+	if found := clear(); len(found) > 0 {
+		t.Error(found)
+	}
+}
+
+// TestAltered: a record that was altered, or is another row's, is an error and nothing of what it was.
+func TestAltered(t *testing.T) {
+	s := opened(t, filepath.Join(t.TempDir(), "assay.db"))
+	if err := errors.Join(s.create(sample("one")), s.create(sample("two"))); err != nil {
+		t.Fatal(err)
+	}
+	for name, change := range map[string]string{
+		"moved":   "UPDATE keys SET record = (SELECT record FROM keys WHERE id = 'two') WHERE id = 'one'",
+		"altered": "UPDATE keys SET record = record || x'00' WHERE id = 'one'",
+		"gone":    "UPDATE keys SET record = NULL WHERE id = 'one'",
+	} {
+		if _, err := s.write.ExecContext(t.Context(), change); err != nil {
+			t.Fatal(err)
+		}
+		if k, err := s.Key(t.Context(), "one"); !errors.Is(err, ErrAltered) || k.Name != "" || !strings.Contains(err.Error(), "keys.record of one") {
+			t.Errorf("%s: %v %v", name, k, err)
+		}
+	}
+	if _, err := s.Key(t.Context(), "two"); err != nil {
+		t.Error(err)
+	}
+}

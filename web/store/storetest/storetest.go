@@ -1,0 +1,55 @@
+// Package storetest opens databases for tests: sealed as a server's are, by a KEK that everybody knows.
+package storetest
+
+import (
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"testing"
+	"time"
+
+	"github.com/assay-por/assay/web/seal"
+	"github.com/assay-por/assay/web/store"
+)
+
+// Open opens the database at a path, with its keysets, until the test ends.
+func Open(t testing.TB, path string) *store.Store {
+	t.Helper()
+	s, err := store.Open(context.Background(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if _, err := seal.Open(context.Background(), s, KEK(t, 1), "a test's", time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// KEK is one that everybody knows, of which there are as many as numbers.
+func KEK(t testing.TB, number byte) seal.KEK {
+	t.Helper()
+	block, err := aes.NewCipher(append(make([]byte, 31), number))
+	if err != nil {
+		t.Fatal(err)
+	}
+	gcm, err := cipher.NewGCMWithRandomNonce(block)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kek{gcm}
+}
+
+type kek struct{ gcm cipher.AEAD }
+
+func (k kek) Encrypt(key, associated []byte) ([]byte, error) {
+	return k.gcm.Seal(nil, nil, key, associated), nil
+}
+
+func (k kek) Decrypt(wrapped, associated []byte) ([]byte, error) {
+	return k.gcm.Open(nil, nil, wrapped, associated)
+}
