@@ -27,8 +27,8 @@ func (s *proofServer) client(t *testing.T, args ...string) clientRecord {
 	return c
 }
 
-// with is the client of a door with a credential.
-func (d *door) with(t *testing.T, change func(*client.Config)) *client.Client {
+// showing is the client of a door with a credential.
+func (d *door) showing(t *testing.T, change func(*client.Config)) *client.Client {
 	t.Helper()
 	config := client.Config{URL: d.url, Keys: []string{strings.TrimSpace(read(t, d.server.dir, "keys", "statement.pub"))}, HTTP: d.http}
 	change(&config)
@@ -63,7 +63,7 @@ func TestClientsOverTheAPI(t *testing.T) {
 		grant = append(grant, "--permission", p)
 	}
 	key := s.admin(t, grant...)
-	admin := d.with(t, func(c *client.Config) { c.Signer = &client.Signer{ID: key.ID, Key: private, Random: rand.Reader} })
+	admin := d.showing(t, func(c *client.Config) { c.Signer = &client.Signer{ID: key.ID, Key: private, Random: rand.Reader} })
 	waitFor(t, "taken", func() bool { // nothing that was signed in the first seconds is
 		me, err := admin.Me(t.Context())
 		return err == nil && me.Client.ID == boss.ID && me.Key.ID == key.ID && len(me.Permissions) == 4
@@ -80,7 +80,7 @@ func TestClientsOverTheAPI(t *testing.T) {
 	if err != nil || issued.Secret == "" {
 		t.Fatalf("%v %v", issued, err)
 	}
-	backend := d.with(t, func(c *client.Config) { c.APIKey = issued.Secret })
+	backend := d.showing(t, func(c *client.Config) { c.APIKey = issued.Secret })
 	proof := func(c *client.Client) int {
 		t.Helper()
 		_, _, err := c.Proof(t.Context(), s.exchange.digest(t, "first"), s.customers[0])
@@ -107,7 +107,7 @@ func TestClientsOverTheAPI(t *testing.T) {
 	if err != nil || proof(backend) != 401 {
 		t.Errorf("%v %v", next, err)
 	}
-	backend = d.with(t, func(c *client.Config) { c.APIKey = next.Secret })
+	backend = d.showing(t, func(c *client.Config) { c.APIKey = next.Secret })
 	if got := s.client(t, "disable", made.ID); got.State != "disabled" || proof(backend) != 401 {
 		t.Errorf("disabled at the command line: %+v", got)
 	}

@@ -193,7 +193,7 @@ func TestRunOverTheAPI(t *testing.T) {
 	operator := w.caller(t, url, "run:start", "run:read", "approval:submit")
 	publisher := w.caller(t, url, "report:publish", "report:withdraw", "run:read", "approval:submit")
 	auditor := w.caller(t, url, "finding:submit", "run:read")
-	hook.client = auditor.client
+	hook.client = auditor.Client
 	close(hook.ready)
 
 	operator.refused(t, 422, "POST", "/v1/runs", `{"instant":"2026-13-01T00:00:00Z"}`)
