@@ -19,6 +19,7 @@ import (
 	"github.com/assay-por/assay/web/authn"
 	"github.com/assay-por/assay/web/authz"
 	"github.com/assay-por/assay/web/httpsig"
+	"github.com/assay-por/assay/web/limit"
 	"github.com/assay-por/assay/web/store"
 )
 
@@ -42,11 +43,24 @@ func newOffice(t testing.TB, changes ...func(*web.Config)) *office {
 	o.maker.Now = o.clock
 	c.Proofs = provers(func(report.Digest, string) ([]byte, error) { return []byte(`{"type":"assay/v1/proof"}`), nil })
 	c.Acts = &api.Acts{Store: o.maker.Keys, Pepper: o.maker.Pepper, Random: rand.Reader, Now: func() time.Time { return o.clock }}
+	var err error
+	if c.Limits, err = limit.New(plenty(), o.maker.Keys, func() time.Time { return o.clock }); err != nil {
+		t.Fatal(err)
+	}
 	for _, change := range changes {
 		change(&c)
 	}
 	o.h = handler(t, c)
 	return o
+}
+
+// plenty lets everybody ask as often as they like.
+func plenty() limit.Policies {
+	all := limit.Policies{}
+	for name := range limit.Defaults() {
+		all[name] = limit.Policy{Rate: 1_000_000, Per: time.Second, Burst: 1_000_000}
+	}
+	return all
 }
 
 // An asker has a key of a client, and signs what it asks.

@@ -201,6 +201,14 @@ func TestOWASP_API5_FunctionLevelAuthorization(t *testing.T) {
 			t.Errorf("%s: %d", method, got.Code)
 		}
 	}
+	for path, allow := range map[string]string{"/v1/clients/" + viewer.client + ":disable": "POST", "/v1/keys/" + viewer.key + ":revoke": "POST", "/v1/keys/" + viewer.key + ":fly": "", "/v1/keys/" + viewer.key: "GET, HEAD"} {
+		for _, method := range []string{"GET", "PUT"} {
+			got := viewer.ask(t, method, path, "")
+			if allow == "" && got.Code != 404 || allow == "POST" && got.Code != 405 && got.Code != 403 || got.Code == 405 && got.Header().Get("Allow") != allow {
+				t.Errorf("%s %s: %d, Allow %q", method, path, got.Code, got.Header().Get("Allow"))
+			}
+		}
+	}
 	if got := answered[api.Clients](t, o.asker(t, authz.Admin).ask(t, "GET", "/v1/clients?limit=500", ""), 200); slices.ContainsFunc(got.Clients, func(c api.Client) bool { return c.Name == "x" }) {
 		t.Error("a client was made")
 	}

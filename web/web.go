@@ -29,7 +29,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -69,6 +68,9 @@ func Handler(c Config) (http.Handler, error) {
 	if (c.Gate == nil) != (c.Audit == nil) {
 		return nil, errors.New("web: a gate and the audit log go together")
 	}
+	if c.Limits != nil {
+		c.Policies = c.Limits
+	}
 	if err := c.checkRetired(); err != nil {
 		return nil, err
 	}
@@ -90,9 +92,7 @@ func Handler(c Config) (http.Handler, error) {
 		if !c.stranger(w, req) {
 			return
 		}
-		answered := strings.Join(methods(r, req.URL.Path), ", ")
-		w.Header().Set("Allow", answered)
-		api.Refuse(w, http.StatusMethodNotAllowed, "only "+answered+" is answered here")
+		api.RefuseMethod(w, r, req.URL.Path)
 	})
 	if err := c.add(r); err != nil {
 		return nil, err
@@ -108,20 +108,6 @@ func Handler(c Config) (http.Handler, error) {
 		return nil, err
 	}
 	return c.Proxies.Handler(httpsig.Handler(r, signer)), nil
-}
-
-// methods are those that are answered at a path.
-func methods(r chi.Routes, path string) []string {
-	var all []string
-	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut} {
-		if r.Match(chi.NewRouteContext(), method, path) {
-			all = append(all, method)
-		}
-		if method == http.MethodGet && len(all) == 1 {
-			all = append(all, http.MethodHead)
-		}
-	}
-	return all
 }
 
 // add adds site and API.

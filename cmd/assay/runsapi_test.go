@@ -25,8 +25,8 @@ import (
 	"github.com/assay-por/assay/web/runs"
 )
 
-// A caller asks a workshop's server, signs each request, and believes no answer that is not signed.
-type caller struct {
+// An asker asks a workshop's server, signs each request, and believes no answer that is not signed.
+type asker struct {
 	*client.Client
 	url     string
 	id      string
@@ -48,8 +48,8 @@ func (w *workshop) answers(t *testing.T) (url, stderr string) {
 	return serving(t, w.dir, w.assay, opened("serve", "--listen", "127.0.0.1:0")...)
 }
 
-// caller makes an API key with permissions, and somebody who has it.
-func (w *workshop) caller(t *testing.T, url string, permissions ...string) *caller {
+// asker makes an API key with permissions, and somebody who has it.
+func (w *workshop) asker(t *testing.T, url string, permissions ...string) *asker {
 	t.Helper()
 	public, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -61,7 +61,7 @@ func (w *workshop) caller(t *testing.T, url string, permissions ...string) *call
 	}
 	var k keyRecord
 	unmarshal(t, w.must(t, args...), &k)
-	c := &caller{url: url, id: k.ID, private: private}
+	c := &asker{url: url, id: k.ID, private: private}
 	c.Client, err = client.New(client.Config{URL: url, Keys: []string{strings.TrimSpace(read(t, w.dir, "keys", "statement.pub"))},
 		Signer: &client.Signer{ID: k.ID, Key: private, Random: rand.Reader}})
 	if err != nil {
@@ -72,13 +72,13 @@ func (w *workshop) caller(t *testing.T, url string, permissions ...string) *call
 }
 
 // wish is a name for something that is asked for.
-func (c *caller) wish() string {
+func (c *asker) wish() string {
 	c.n++
 	return fmt.Sprintf("wish-of-%s-%04d", c.id, c.n)
 }
 
 // refused sends what the client does not, and wants it refused.
-func (c *caller) refused(t *testing.T, status int, method, path, content string) {
+func (c *asker) refused(t *testing.T, status int, method, path, content string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, c.url+path, strings.NewReader(content))
 	if err != nil {
@@ -115,7 +115,7 @@ func done(t *testing.T) func(client.Run, error) client.Run {
 }
 
 // follows polls a run until it is in a state, and one of its events said such words.
-func (c *caller) follows(t *testing.T, id, state, words string) (r client.Run) {
+func (c *asker) follows(t *testing.T, id, state, words string) (r client.Run) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -184,15 +184,15 @@ func (w *workshop) onEthereum(t *testing.T) (at string) {
 // TestRunOverTheAPI: two clients have a real exchange's report made, approved by two people, published and withdrawn; an auditor adds a finding. The server
 // has neither ledger nor statement key open, and every answer is signed.
 func TestRunOverTheAPI(t *testing.T) {
-	w := newWorkshop(t, "key = \"file:keys/response.age\"\ndatabase = \"sqlite:assay.db\"\n")
+	w := newWorkshop(t, "key = \"file:keys/response.age\"\ndatabase = \"sqlite:assay.db\"\n[server.limits]\nruns = \"100/s burst 100\"\n")
 	at := w.onEthereum(t)
 	hook := w.tells(t)
 	url, said := w.answers(t)
 	w.works(t)
 	ctx := t.Context()
-	operator := w.caller(t, url, "run:start", "run:read", "approval:submit")
-	publisher := w.caller(t, url, "report:publish", "report:withdraw", "run:read", "approval:submit")
-	auditor := w.caller(t, url, "finding:submit", "run:read")
+	operator := w.asker(t, url, "run:start", "run:read", "approval:submit")
+	publisher := w.asker(t, url, "report:publish", "report:withdraw", "run:read", "approval:submit")
+	auditor := w.asker(t, url, "finding:submit", "run:read")
 	hook.client = auditor.Client
 	close(hook.ready)
 
@@ -225,7 +225,7 @@ func TestRunOverTheAPI(t *testing.T) {
 }
 
 // publishesOver has a report made and published, by two clients and two people; on the way, what is not enough is refused.
-func (w *workshop) publishesOver(t *testing.T, operator, publisher *caller, wish client.RunWish) client.Run {
+func (w *workshop) publishesOver(t *testing.T, operator, publisher *asker, wish client.RunWish) client.Run {
 	t.Helper()
 	ctx, id := t.Context(), done(t)(operator.AskRun(t.Context(), operator.wish(), wish)).ID
 	waits := operator.follows(t, id, runs.Waiting, "waiting for approvals of the draft: 0 of 2 are there")
@@ -252,7 +252,7 @@ func (w *workshop) publishesOver(t *testing.T, operator, publisher *caller, wish
 }
 
 // addsFinding has an auditor hand in what they found, which then stands beside the statement.
-func (w *workshop) addsFinding(t *testing.T, auditor *caller, run client.Run) {
+func (w *workshop) addsFinding(t *testing.T, auditor *asker, run client.Run) {
 	t.Helper()
 	office := onAnotherMachine(t, w.assay, "auditor", attest.Ed25519, w.dir, "trust.toml")
 	take(t, w.dir, office, "reports/"+run.ID+"/bundle.zip")
@@ -278,7 +278,7 @@ func (w *workshop) addsFinding(t *testing.T, auditor *caller, run client.Run) {
 }
 
 // takesBack withdraws a statement, with the word of two people.
-func (w *workshop) takesBack(t *testing.T, publisher, operator *caller, statement string) {
+func (w *workshop) takesBack(t *testing.T, publisher, operator *asker, statement string) {
 	t.Helper()
 	ctx := t.Context()
 	publisher.refused(t, 422, "POST", "/v1/reports/"+statement+":withdraw", `{"reason":""}`)

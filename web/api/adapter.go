@@ -27,6 +27,10 @@ func (a adapter) Handle(op *huma.Operation, handler func(huma.Context)) {
 	}
 	kinds := mediaTypes(op)
 	a.MethodFunc(op.Method, pattern, func(w http.ResponseWriter, r *http.Request) {
+		if verb := strings.LastIndexByte(r.URL.Path, ':'); strings.HasSuffix(pattern, "}") && verb > strings.LastIndexByte(r.URL.Path, '/') { // no id has one: it is an act's
+			RefuseMethod(w, a.Router, r.URL.Path)
+			return
+		}
 		if sentence := oddQuery(r.URL.RawQuery); sentence != "" {
 			Refuse(w, http.StatusBadRequest, sentence)
 			return
@@ -41,6 +45,33 @@ func (a adapter) Handle(op *huma.Operation, handler func(huma.Context)) {
 		}
 		handler(humachi.NewContext(op, r, w))
 	})
+}
+
+// RefuseMethod answers whoever asks by a method that is not answered at a path: which are, or that nothing is there.
+func RefuseMethod(w http.ResponseWriter, r chi.Routes, path string) {
+	answered := methods(r, path)
+	if len(answered) == 0 {
+		Refuse(w, http.StatusNotFound, "there is no such page")
+		return
+	}
+	w.Header().Set("Allow", strings.Join(answered, ", "))
+	Refuse(w, http.StatusMethodNotAllowed, "only "+strings.Join(answered, ", ")+" is answered here")
+}
+
+// methods are those that are answered at a path. Where that names an act of something, as /v1/keys/{id}:revoke, the thing itself is not meant.
+func methods(r chi.Routes, path string) (all []string) {
+	named := strings.Contains(path[strings.LastIndexByte(path, '/')+1:], ":")
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut} {
+		found := chi.NewRouteContext()
+		if !r.Match(found, method, path) || named && strings.HasSuffix(found.RoutePattern(), "}") {
+			continue
+		}
+		all = append(all, method)
+		if method == http.MethodGet {
+			all = append(all, http.MethodHead)
+		}
+	}
+	return all
 }
 
 func mediaTypes(op *huma.Operation) []string {

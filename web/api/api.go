@@ -25,6 +25,7 @@
 //	/v1/runs  /v1/runs/{id}                  what a worker is asked for (package web/runs): to be followed, approved, published, cancelled
 //	POST /v1/reports/{statement}:withdraw    a statement is taken back
 //	POST /v1/reports/{statement}/findings    an auditor's finding
+//	/v1/limits  /v1/limits/{name}            how often may be asked; to be changed
 //
 // What changes something is done in one transaction with its row of the audit log, or not at all; what makes something is done
 // once under its Idempotency-Key, and what is changed is the version that If-Match names.
@@ -71,9 +72,10 @@ type Config struct {
 	Quota  Quota       // what a client may ask still; nil if that is not limited
 	Fault  func(error) // is told why a proof could not be made, or an act not done
 
-	Retired []Retirement           // what is on its way out
-	Policy  string                 // the file of the exchange's trust policy, which may be missing
-	KeyList func() ([]byte, error) // the signed list of response keys; with a list, the error says that the server's own is not good now
+	Retired  []Retirement           // what is on its way out
+	Policies Policies               // by which requests are counted; nil: by none
+	Policy   string                 // the file of the exchange's trust policy, which may be missing
+	KeyList  func() ([]byte, error) // the signed list of response keys; with a list, the error says that the server's own is not good now
 }
 
 // Seen is the log as far as its checkpoint reaches.
@@ -118,6 +120,7 @@ func Add(r chi.Router, c Config) error {
 	a.addClients()
 	a.addKeys()
 	a.addRuns()
+	a.addLimits()
 	return a.addDocument()
 }
 

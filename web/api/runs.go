@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -72,7 +73,7 @@ func (a *api) visible(who *authn.Principal, r store.Run) (bool, error) {
 		return false, err
 	}
 	var statement report.Digest
-	if err := statement.UnmarshalText([]byte(r.About + r.Statement)[:64]); err != nil { // a report's, or the one that it is about
+	if err := statement.UnmarshalText([]byte(cmp.Or(r.Statement, r.About))); err != nil {
 		return false, err
 	}
 	return who.Scope.Sees(subject(all, statement)), nil

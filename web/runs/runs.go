@@ -51,9 +51,6 @@ const (
 	Cancelled = "cancelled"
 )
 
-// States are all states.
-func States() []string { return []string{Asked, Running, Waiting, Published, Failed, Cancelled} }
-
 // The kinds of events. One that tells how far a stage is is taken out once anything newer happened.
 const (
 	EventAsked     = "asked"
