@@ -35,13 +35,12 @@ var rules = map[string]rule{
 	"client-disable": {"", "*:403", "admin:200 *:403"},
 	"client-enable":  {"", "*:403", "admin:200 *:403"},
 
-	"audit":     {"", "auditor:200 admin:200 *:403", ""},
-	"usage":     {"", "admin:200 *:403", ""},
-	"own-usage": {"", "*:200", ""},
-
 	"limits":       {"", "admin:200 *:403", ""},
 	"limit":        {"", "admin:200 *:403", ""},
 	"limit-change": {`{"policy":"9/s"}`, "admin:200 *:403", ""},
+	"audit":        {"", "auditor:200 admin:200 *:403", ""},
+	"usage":        {"", "admin:200 *:403", ""},
+	"own-usage":    {"", "*:200", ""},
 
 	"keys":       {"", "*:200", ""},
 	"key":        {"", "*:200", "admin:200 *:404"},
@@ -142,8 +141,7 @@ func (o *office) about(t *testing.T, role authz.Role, own bool) (*asker, *string
 		client, key, statement = other.client, other.key, o.last.Digest.String()
 	}
 	run := o.run(t, who, o.first.Digest, 0)
-	return who, strings.NewReplacer("/v1/runs/{id}", "/v1/runs/"+run.ID, "{draft}", run.Digest, "/v1/clients/{id}", "/v1/clients/"+client, "/v1/keys/{id}", "/v1/keys/"+key,
-		"/v1/limits/{name}", "/v1/limits/runs", "{client}", client, "{statement}", statement, "{public}", publicText(t))
+	return who, strings.NewReplacer("/v1/runs/{id}", "/v1/runs/"+run.ID, "{draft}", run.Digest, "/v1/clients/{id}", "/v1/clients/"+client, "/v1/keys/{id}", "/v1/keys/"+key, "/v1/limits/{name}", "/v1/limits/runs", "{client}", client, "{statement}", statement, "{public}", publicText(t))
 }
 
 // TestNobody: what is not for everybody is for nobody without a good credential, whatever they send along.
@@ -153,7 +151,7 @@ func TestNobody(t *testing.T) {
 	wrong := good[:30] + map[bool]string{true: "b", false: "a"}[good[30] == 'a'] + good[31:]
 	for route := range guarded(t, document(t, o.h)) {
 		method, template, _ := strings.Cut(route, " ")
-		path := strings.NewReplacer("{id}", strings.Repeat("a", 16), "{statement}", strings.Repeat("0", 64), "{name}", "runs").Replace(template)
+		path := strings.NewReplacer("{id}", strings.Repeat("a", 16), "{name}", "runs", "{statement}", strings.Repeat("0", 64)).Replace(template)
 		for _, header := range [][]string{nil, {"Assay-Key", wrong}, {"Assay-Key", good[:40]}, {"Authorization", "Bearer " + good}, {"X-Forwarded-For", "127.0.0.1"}} {
 			w := httptest.NewRecorder()
 			o.h.ServeHTTP(w, request(method, path, "", header...))

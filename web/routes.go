@@ -50,6 +50,9 @@ var permissions = map[string]authz.Permission{
 	"GET /v1/keys/{id}":                     authz.Self,
 	"POST /v1/keys/{id}:rotate":             authz.Self,
 	"POST /v1/keys/{id}:revoke":             authz.Self,
+	"GET /v1/limits":                        authz.LimitRead,
+	"GET /v1/limits/{name}":                 authz.LimitRead,
+	"PUT /v1/limits/{name}":                 authz.LimitWrite,
 	"GET /v1/runs":                          authz.RunRead,
 	"POST /v1/runs":                         authz.RunStart,
 	"GET /v1/runs/{id}":                     authz.RunRead,
@@ -60,9 +63,6 @@ var permissions = map[string]authz.Permission{
 	"POST /v1/runs/{id}:resume":             authz.RunStart,
 	"POST /v1/reports/{statement}:withdraw": authz.ReportWithdraw,
 	"POST /v1/reports/{statement}/findings": authz.FindingSubmit,
-	"GET /v1/limits":                        authz.LimitRead,
-	"GET /v1/limits/{name}":                 authz.LimitRead,
-	"PUT /v1/limits/{name}":                 authz.LimitWrite,
 }
 
 // checkRoutes reports a route without a permission, or a permission without a route: nothing is served by an oversight.

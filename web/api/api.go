@@ -22,9 +22,6 @@
 //	GET /v1/me  /v1/roles                    who asks, and what roles may
 //	/v1/clients  /v1/clients/{id}            who may ask; to be made, changed, disabled and enabled
 //	/v1/keys  /v1/keys/{id}                  their API keys; to be made, rotated and revoked
-//	/v1/runs  /v1/runs/{id}                  what a worker is asked for (package web/runs): to be followed, approved, published, cancelled
-//	POST /v1/reports/{statement}:withdraw    a statement is taken back
-//	POST /v1/reports/{statement}/findings    an auditor's finding
 //	/v1/limits  /v1/limits/{name}            how often may be asked; to be changed
 //
 // What changes something is done in one transaction with its row of the audit log, or not at all; what makes something is done
@@ -119,8 +116,8 @@ func Add(r chi.Router, c Config) error {
 	a.addAudit()
 	a.addClients()
 	a.addKeys()
-	a.addRuns()
 	a.addLimits()
+	a.addRuns()
 	return a.addDocument()
 }
 
