@@ -36,7 +36,7 @@ type office struct {
 func newOffice(t testing.TB, changes ...func(*web.Config)) *office {
 	t.Helper()
 	o := &office{place: newPlace(t), keeper: newKeeper(t), clock: now()}
-	c := o.place.withRegister(t, o.place.config())
+	c := o.withRegister(t, o.config())
 	o.guards(&c)
 	c.Gate = authn.NewGate(o.maker.Keys, o.maker.Pepper, func() time.Time { return o.clock })
 	o.clock = o.clock.Add(time.Minute)

@@ -173,6 +173,7 @@ func TestClientsWithoutProofs(t *testing.T) {
 func TestClientCommandRefuses(t *testing.T) {
 	s := &proofServer{exchange: newExchange(t, serverLines), dir: t.TempDir()}
 	s.write(t, "assay.toml", "[exchange]\nname = \"Demo Exchange\"\n")
+	writeKEK(t, s.dir)
 	late := time.Now().AddDate(1, 0, 0).Format(time.DateOnly)
 	for _, tt := range []struct {
 		want string

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"filippo.io/age"
@@ -160,11 +161,32 @@ func TestCanaries(t *testing.T) {
 			}
 		}
 	}
+	dump := s.dumped(t, key)
+	for _, c := range []canaries{people, amounts, secrets} {
+		c.absent(t, "what a server says that is made to crash", dump)
+	}
 	for _, c := range []canaries{people, secrets} { // leaves hold amounts, and nobody's name
 		c.absentBelow(t, s.dir, "reports")
 		c.absentBelow(t, s.dir, "log")
 		c.absent(t, "the key list", read(t, s.dir, "response-keys.dsse.json"))
 	}
+}
+
+// dumped is what a server says that has made a proof, and is made to crash.
+func (s *proofServer) dumped(t *testing.T, key string) string {
+	t.Helper()
+	url, stderr, process := servingProcess(t, s.dir, s.exchange.assay, opened("serve", "--listen", "127.0.0.1:0")...)
+	question := fmt.Sprintf(`{"customer":%q,"statement":%q}`, s.customers[1], s.exchange.digest(t, "first"))
+	if status, _, content := sendsTo(t, "POST", url+"/v1/proofs", question, "Content-Type", "application/json", "Assay-Key", key); status != 200 {
+		t.Fatalf("%d %s", status, content)
+	}
+	if err := process.Signal(syscall.SIGQUIT); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, "the dump", func() bool {
+		return strings.Contains(read(t, stderr), "rip ") || strings.Contains(read(t, stderr), "goroutine 1 ")
+	})
+	return read(t, stderr)
 }
 
 // adminOf is the URL that a server is watched at, as its log tells.

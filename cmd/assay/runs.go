@@ -129,18 +129,14 @@ func (a *app) runWorker(cmd *cobra.Command, c *Config) (w *runWorker, end func()
 			return nil, nil, err
 		}
 	}
-	path, err := c.Server.databasePath()
+	records, err := a.database(cmd.Context(), c) // as it lies there: what is sealed in it is the server's
 	if err != nil {
-		return nil, nil, unreadable("%v", err)
-	}
-	records, err := store.Open(cmd.Context(), c.resolve(path))
-	if err != nil {
-		return nil, nil, unreadable("server.database: %v", err)
+		return nil, nil, err
 	}
 	host, err := os.Hostname()
 	w = &runWorker{app: a, config: c, store: records, logger: a.logger(cmd), out: cmd.ErrOrStderr()}
 	w.book = runs.Worker{Store: records, Name: host + " " + dir, Now: time.Now} // who holds the folder's lock is the only one of that name
-	return w, func() error { return errors.Join(records.Close(), lock.Unlock()) }, err
+	return w, lock.Unlock, err
 }
 
 // errCancelled is why a run's context ends that was cancelled over the API.

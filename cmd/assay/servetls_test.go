@@ -62,7 +62,7 @@ func pair(t *testing.T, dir string, serial int64, until time.Time) *x509.Certifi
 }
 
 // unhurried is a server's configuration that lets tests ask as often as they like.
-const unhurried = `limits = { anonymous = "1000000/s", failures = "1000000/s", lookups = "1000000/s", runs = "1000000/s", standard = "1000000/s", connections = 10000 }` + "\n"
+const unhurried = `limits = { anonymous = "1000000/s", failures = "1000000/s", lookups = "1000000/s", runs = "1000000/s", standard = "1000000/s", partner = "1000000/s", auditor = "1000000/s", connections = 10000 }` + "\n"
 
 // tlsExchange is one that is served over TLS, its answers signed: two reports in a folder, and the log.
 func tlsExchange(t *testing.T) *exchange {

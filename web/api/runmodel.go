@@ -42,8 +42,8 @@ type RunDetail struct {
 // RunApprovals are who may approve a draft, and who did.
 type RunApprovals struct {
 	Required int      `json:"required" format:"int32" minimum:"0" maximum:"30" doc:"How many must; 0: the statement is unattended"`
-	Keys     []string `json:"keys" nullable:"false" maxItems:"30" doc:"Ids of the keys that may approve"`
-	Approved []string `json:"approved" nullable:"false" maxItems:"30" doc:"Ids of the keys that signed this very draft"`
+	Keys     []string `json:"keys" nullable:"false" maxItems:"30" maxLength:"128" doc:"Ids of the keys that may approve"`
+	Approved []string `json:"approved" nullable:"false" maxItems:"30" maxLength:"128" doc:"Ids of the keys that signed this very draft"`
 }
 
 // RunEvent is something that happened to a run. Numbers only grow; some are missing, as how far a stage is is told only until something newer is known.

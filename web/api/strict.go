@@ -12,6 +12,7 @@ import (
 	uni "unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/validation"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -69,7 +70,11 @@ func invalid(found []error) error {
 	for _, err := range found {
 		var detail *huma.ErrorDetail
 		if errors.As(err, &detail) && len(r.details) < maxDetails {
-			r.details = append(r.details, &huma.ErrorDetail{Message: detail.Message, Location: strings.Trim("body."+clipped(detail.Location), ".")})
+			location := strings.Trim("body."+clipped(detail.Location), ".")
+			if detail.Message == validation.MsgUnexpectedProperty {
+				location = "body" // the name of a member that is not known is whoever's who asks
+			}
+			r.details = append(r.details, &huma.ErrorDetail{Message: detail.Message, Location: location})
 		}
 	}
 	return r

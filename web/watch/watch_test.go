@@ -276,7 +276,7 @@ func BenchmarkAround(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			c := watch.Config{Random: rand.Reader, Ready: func() error { return nil }}
 			if name == "lines" {
-				c.Lines = slog.New(watch.Log(slog.NewJSONHandler(io.Discard, nil)))
+				c.Lines = slog.New(watch.Log(slog.NewJSONHandler(struct{ io.Writer }{io.Discard}, nil)))
 			}
 			if name == "traces" {
 				var err error
