@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/big"
 
+	"github.com/consensys/gnark-crypto/ecc/grumpkin"
 	"github.com/consensys/gnark-crypto/ecc/grumpkin/fr"
 
 	"github.com/assay-por/assay/merkle"
@@ -126,10 +127,11 @@ func check(v public, proof []byte) error {
 		return errors.New("something is left over")
 	}
 	S := inner(eqTable(bound[:7+p.logAssets])[:columns], z)
-	var star Point
-	for i, w := range eqTable(bound[7+p.logAssets:])[:len(v.rows)] {
-		star, _ = star.Add(times(v.rows[i], w))
+	affine := make([]grumpkin.G1Affine, len(v.rows))
+	for i := range affine {
+		affine[i] = v.rows[i].at
 	}
+	star := multiply(affine, eqTable(bound[7+p.logAssets:])[:len(v.rows)])
 	minus := fr.NewElement(1)
 	minus.Neg(&minus)
 	rest, _ := Y.Add(times(claim, minus))
