@@ -95,3 +95,9 @@ func shardKey(blind [32]byte, snapshot merkle.Hash, shard uint32, rows merkle.Ha
 func decoy(blind [32]byte, snapshot merkle.Hash, shard uint32) merkle.Hash {
 	return mac256(blind[:], []byte("decoy"), snapshot[:], u32(shard))
 }
+
+// surplusKey is the key of the blinding of a surplus (SPEC part 29, Who builds).
+func surplusKey(blind [32]byte, snapshot, rows merkle.Hash, totals []byte) []byte {
+	k := mac256(blind[:], []byte("surplus"), snapshot[:], rows[:], totals)
+	return k[:]
+}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 
 	"github.com/consensys/gnark-crypto/ecc/grumpkin"
 	"github.com/consensys/gnark-crypto/ecc/grumpkin/fr"
@@ -13,13 +14,15 @@ import (
 
 // public is what a verifier knows of a proof.
 type public struct {
-	assets   []string
-	snapshot merkle.Hash
-	index    uint32
-	rows     []Point
-	root     merkle.Hash
-	total    *Point     // of a shard
-	totals   []*big.Int // of the top
+	assets    []string
+	snapshot  merkle.Hash
+	index     uint32
+	rows      []Point
+	root      merkle.Hash
+	total     *Point       // of a shard
+	totals    merkle.Plain // of the top
+	surplus   *Point       // of the top, where totals are hidden
+	relations []Relation
 }
 
 // reader takes a proof apart.
@@ -66,16 +69,24 @@ func check(v public, proof []byte) error {
 		return err
 	}
 	m, columns := len(v.assets), p.columns()
+	tree := v.rows
+	if v.surplus != nil {
+		v.rows = append(slices.Clone(tree), *v.surplus)
+	}
 	logRows := 0
 	for 1<<logRows < len(v.rows) {
 		logRows++
 	}
 	l := 7 + p.logAssets + logRows
 	var sum Point
-	for _, c := range v.rows {
+	for _, c := range tree {
 		sum, _ = sum.Add(c)
 	}
-	x := &instance{work: &work{params: p, table: &table{count: len(v.rows)}, snapshot: v.snapshot, index: v.index, root: merkle.Node[Point]{Hash: v.root, Sum: sum}}}
+	relations, err := p.relations(v.relations)
+	if err != nil {
+		return err
+	}
+	x := &instance{work: &work{params: p, relations: relations, leaves: len(tree), snapshot: v.snapshot, index: v.index, root: merkle.Node[Point]{Hash: v.root, Sum: sum}}}
 	var t fr.Element
 	q := sum
 	totals := make([]fr.Element, m)
@@ -87,11 +98,16 @@ func check(v public, proof []byte) error {
 	} else {
 		x.begin(levelTop)
 		var b []byte
-		for j, n := range v.totals {
-			b = append(b, n.FillBytes(make([]byte, 32))...)
-			totals[j].SetBigInt(n)
+		for j := range totals {
+			amount := v.totals.Amount(j).Bytes16()
+			totals[j].SetBytes(amount[:])
+			b = append(append(b, make([]byte, 16)...), amount[:]...)
 		}
 		x.script.absorb("totals", b)
+		if v.surplus != nil {
+			x.script.absorb("surplus", v.surplus.AppendBinary(nil))
+			q = plus(q, *v.surplus)
+		}
 	}
 	if len(proof) < len(proofMagic) || string(proof[:len(proofMagic)]) != proofMagic {
 		return errors.New("magic")
@@ -113,9 +129,9 @@ func check(v public, proof []byte) error {
 		claim, _ = claim.Add(times(k1, a))
 		claim, _ = claim.Add(times(k2, b))
 	}
-	message := r.b[:min(len(r.b), 5*PointSize+m*fr.Bytes)]
+	message := r.b[:min(len(r.b), 5*PointSize+(m+len(relations))*fr.Bytes)]
 	Y, D, E, F, D2 := r.point(), r.point(), r.point(), r.point(), r.point()
-	f := r.scalars(m)
+	f, g := r.scalars(m), r.scalars(len(relations))
 	x.script.absorb("masks", message)
 	e := x.script.challenge("e")
 	z, zs, z2, z2delta := r.scalars(columns), r.scalars(3), []fr.Element(nil), []fr.Element(nil)
@@ -159,6 +175,19 @@ func check(v public, proof []byte) error {
 		right.Mul(&e, &totals[j])
 		if right.Add(&right, &f[j]); left != right {
 			return fmt.Errorf("(e) does not hold for asset #%d", j)
+		}
+	}
+	for u := range v.relations {
+		var left fr.Element
+		for c := range z {
+			var factor, power fr.Element
+			power.SetBigInt(new(big.Int).Lsh(big.NewInt(1), uint(c%128)))
+			factor.SetBigInt(v.relations[u][c/128])
+			factor.Mul(&factor, &power)
+			left.Add(&left, factor.Mul(&factor, &z[c]))
+		}
+		if left != g[u] {
+			return fmt.Errorf("(f) does not hold for relation #%d", u)
 		}
 	}
 	return nil

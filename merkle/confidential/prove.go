@@ -46,8 +46,8 @@ func (x *instance) begin(level byte) {
 		assets = append(append(assets, byte(len(id))), id...) //nolint:gosec // at most 255
 	}
 	t.absorb("assets", assets)
-	t.absorb("relations", []byte{0, 0})
-	t.absorb("rows", binary.BigEndian.AppendUint64(nil, uint64(x.table.count))) //nolint:gosec // at least 1
+	t.absorb("relations", appendRelations(nil, x.relations))
+	t.absorb("rows", binary.BigEndian.AppendUint64(nil, uint64(x.leaves))) //nolint:gosec // at least 1
 	t.absorb("root", x.root.Hash[:])
 	t.absorb("sum", x.root.Sum.AppendBinary(nil))
 	x.script = t
@@ -110,7 +110,7 @@ func next(claim, q1, q2, tau, r fr.Element) fr.Element {
 	return *claim.Add(&claim, &b)
 }
 
-// open is all that follows the rounds: one sigma protocol for product, opening and totals. It takes what Σ R_i C_i opens to.
+// open is all that follows the rounds: one sigma protocol for product, opening, totals and relations. It takes what Σ R_i C_i opens to.
 func (x *instance) open(values []fr.Element, blinding fr.Element) error {
 	p, m := x.params, x.params.columns()
 	weights := eqTable(x.r[:logWidth+p.logAssets])[:m]
@@ -135,6 +135,9 @@ func (x *instance) open(values []fr.Element, blinding fr.Element) error {
 	message = p.commitVector(d2, delta2).AppendBinary(message)
 	for j := range p.assets {
 		message = appendScalars(message, weighted(d2[j*width:(j+1)*width]))
+	}
+	for u := range x.relations {
+		message = appendScalars(message, x.relations[u].of(d))
 	}
 	x.proof = append(x.proof, message...)
 	x.script.absorb("masks", message)

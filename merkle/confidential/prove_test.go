@@ -96,7 +96,7 @@ func TestProve_IsTheDenseProof(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := check(public{p.assets, merkle.Hash{1}, 7, points, c.Root.Hash, &c.Top.Total, nil}, proof); err != nil {
+			if err := check(public{assets: p.assets, snapshot: merkle.Hash{1}, index: 7, rows: points, root: c.Root.Hash, total: &c.Top.Total}, proof); err != nil {
 				t.Fatal(err)
 			}
 			dense, err := c.instance().denseProve(bytes.NewReader(someRandom))

@@ -22,7 +22,9 @@ type Shard struct {
 	Key      [32]byte // of the snapshot: merkle.Keys.Blind
 	Count    uint64   // how many rows there are; without any, a decoy is made
 	Rows     Rows
-	Workers  int // how many goroutines work at once; 0 for as many as run at once
+	// Relations are what every row is proved to satisfy, or none.
+	Relations []Relation
+	Workers   int // how many goroutines work at once; 0 for as many as run at once
 }
 
 // Leaf is a shard's leaf, and the blinding that its customer is given (SPEC part 29, In a customer's proof).
@@ -52,7 +54,9 @@ type Committed struct {
 // work is what commitments leave for the proof.
 type work struct {
 	params    *Parameters
+	relations []relation
 	table     *table
+	leaves    int // the tree's
 	snapshot  merkle.Hash
 	index     uint32
 	key       [32]byte
@@ -74,12 +78,16 @@ func (p *Parameters) Commit(s Shard, emit func([]Leaf) error) (*Committed, error
 		id := decoy(s.Key, s.Snapshot, s.Index)
 		t.count, t.rows = 1, func(yield func(Row, error) bool) { yield(Row{Identity: id}, nil) }
 	}
+	relations, err := p.relations(s.Relations)
+	if err != nil {
+		return nil, err
+	}
 	d, err := digest(t)
 	if err != nil {
 		return nil, err
 	}
 	key := shardKey(s.Key, s.Snapshot, s.Index, d)
-	w := &work{params: p, table: t, snapshot: s.Snapshot, index: s.Index, key: s.Key, digest: d, blindings: make([]fr.Element, t.count)}
+	w := &work{params: p, relations: relations, table: t, snapshot: s.Snapshot, index: s.Index, key: s.Key, digest: d, blindings: make([]fr.Element, t.count)}
 	draw := func(c *chunk, r []fr.Element) {
 		f := newPRF(key, &p.wide)
 		for i := range r {
@@ -112,17 +120,22 @@ func (c *Committed) instance() *instance {
 	var blinding fr.Element
 	blinding.SetBytes(c.Top.Blinding[:])
 	x.remainder.Sub(&c.work.sum, &blinding)
-	one := fr.One()
-	for _, e := range c.Top.Totals {
-		for b := range width {
-			if column := &x.columns[int(e.Asset)*width+b]; bit(e.Amount, b) {
-				column.Sub(column, &one)
-			}
-		}
-	}
+	minus := fr.One()
+	x.addRow(c.Top.Totals, *minus.Neg(&minus))
 	x.begin(levelShard)
 	x.script.absorb("total", c.Top.Total.AppendBinary(nil))
 	return x
+}
+
+// addRow adds a row's bits, times by, to what Q opens to.
+func (x *instance) addRow(balances merkle.Plain, by fr.Element) {
+	for _, e := range balances {
+		for b := range width {
+			if column := &x.columns[int(e.Asset)*width+b]; bit(e.Amount, b) {
+				column.Add(column, &by)
+			}
+		}
+	}
 }
 
 // commit commits to every row, adds up bits and blindings, and builds the tree.
@@ -149,7 +162,12 @@ func (w *work) commit(level merkle.Level, draw func(*chunk, []fr.Element), emit 
 				for i := range r {
 					sum.Add(&sum, &r[i])
 				}
-				turn.wait(c.first/chunkRows, func() error { return emitLeaves(emit, c, points, r) })
+				turn.wait(c.first/chunkRows, func() error {
+					if err := w.related(c); err != nil {
+						return err
+					}
+					return emitLeaves(emit, c, points, r)
+				})
 				free.Put(c)
 			}
 			mu.Lock()
@@ -170,7 +188,7 @@ func (w *work) commit(level merkle.Level, draw func(*chunk, []fr.Element), emit 
 	if err != nil {
 		return err
 	}
-	w.columns = columnsOf(counts)
+	w.columns, w.leaves = columnsOf(counts), t.count
 	return w.close(level, tops)
 }
 
@@ -183,7 +201,7 @@ func (w *work) close(level merkle.Level, tops []merkle.Node[Point]) error {
 		}
 	}
 	top, err := b.Top()
-	w.root = merkle.Root(level, merkle.KindConfidential, uint64(w.table.count), top) //nolint:gosec // at least 1
+	w.root = merkle.Root(level, merkle.KindConfidential, uint64(w.leaves), top) //nolint:gosec // at least 1
 	return err
 }
 
@@ -232,7 +250,7 @@ func (w *work) totals() (merkle.Plain, error) {
 	for j := range w.params.assets {
 		n := w.total(j)
 		if n.BitLen() > width {
-			return nil, fmt.Errorf("the shard's total of asset #%d reaches 2^128: use more shards", j)
+			return nil, fmt.Errorf("the total of asset #%d reaches 2^128", j)
 		}
 		if n.Sign() != 0 {
 			low := new(big.Int).And(n, new(big.Int).SetUint64(math.MaxUint64)).Uint64()

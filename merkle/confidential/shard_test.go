@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"math/big"
 	"slices"
 	"strings"
 	"testing"
@@ -128,7 +129,7 @@ func TestCommit_Decoy(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := check(public{p.assets, merkle.Hash{1}, index, []Point{leaves[0].Sum}, c.Root.Hash, &c.Top.Total, nil}, proof); err != nil {
+		if err := check(public{assets: p.assets, snapshot: merkle.Hash{1}, index: index, rows: []Point{leaves[0].Sum}, root: c.Root.Hash, total: &c.Top.Total}, proof); err != nil {
 			t.Error(err)
 		}
 	}
@@ -223,7 +224,7 @@ func TestProve_MasksAreFresh(t *testing.T) {
 		if proofs[i], err = c.Prove(bytes.NewReader(bytes.Repeat([]byte{byte(i)}, 32))); err != nil {
 			t.Fatal(err)
 		}
-		if err := check(public{p.assets, merkle.Hash{1}, 7, points, c.Root.Hash, &c.Top.Total, nil}, proofs[i]); err != nil {
+		if err := check(public{assets: p.assets, snapshot: merkle.Hash{1}, index: 7, rows: points, root: c.Root.Hash, total: &c.Top.Total}, proofs[i]); err != nil {
 			t.Error(err)
 		}
 	}
@@ -259,12 +260,10 @@ func TestProveTop(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for j, n := range proved.Totals {
-		if n.String() != want.Amount(j).String() {
-			t.Errorf("asset #%d: got %v, want %v", j, n, want.Amount(j))
-		}
+	if !slices.Equal(proved.Totals, want) {
+		t.Errorf("got %v, want %v", proved.Totals, want)
 	}
-	v := public{p.assets, merkle.Hash{1}, 0, totals, proved.Root.Hash, nil, proved.Totals}
+	v := public{assets: p.assets, snapshot: merkle.Hash{1}, rows: totals, root: proved.Root.Hash, totals: proved.Totals}
 	if err := check(v, proved.Proof); err != nil {
 		t.Error(err)
 	}
@@ -294,6 +293,86 @@ func TestProveTop(t *testing.T) {
 	}
 }
 
+// Where totals are hidden, what is shown is the reserves, but for an asset in shortfall; whatever the surplus, it is a row that is proved.
+func TestProveTop_Hidden(t *testing.T) {
+	p := parameters(t, 5)
+	amount := func(n uint64) merkle.Amount { return merkle.Amount{Lo: n} }
+	owed := merkle.Plain{{Asset: 0, Amount: amount(70)}, {Asset: 1, Amount: amount(10)}, {Asset: 2, Amount: amount(5)}}
+	for _, shards := range []int{1, 2, 4} {
+		top := Top{Snapshot: merkle.Hash{1}, Key: [32]byte{2}, Hidden: true, Reserves: merkle.Plain{
+			{Asset: 0, Amount: amount(1000)}, {Asset: 1, Amount: amount(9)}, {Asset: 2, Amount: amount(5)}, {Asset: 4, Amount: amount(1)}}}
+		var totals []Point
+		for index := range shards {
+			s := shardOf(nil)
+			if s.Index = uint32(index); index == shards/2 {
+				s.Count, s.Rows = 1, each([]Row{{Balances: owed}})
+			}
+			c, _ := commit(t, p, s)
+			top.Rows, totals = append(top.Rows, c.Top), append(totals, c.Top.Total)
+		}
+		proved, err := p.ProveTop(top, bytes.NewReader(someRandom))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := merkle.Plain{{Asset: 0, Amount: amount(1000)}, {Asset: 1, Amount: amount(10)}, {Asset: 2, Amount: amount(5)}, {Asset: 4, Amount: amount(1)}}
+		if !slices.Equal(proved.Totals, want) {
+			t.Errorf("got %v, want %v", proved.Totals, want)
+		}
+		v := public{assets: p.assets, snapshot: merkle.Hash{1}, rows: totals, root: proved.Root.Hash, totals: proved.Totals, surplus: &proved.Surplus}
+		if err := check(v, proved.Proof); err != nil {
+			t.Error(err)
+		}
+		top.Hidden = false
+		if open, err := p.ProveTop(top, bytes.NewReader(someRandom)); err != nil || open.Root != proved.Root || !slices.Equal(open.Totals, owed) {
+			t.Errorf("opened: got %+v (%v)", open, err)
+		}
+	}
+}
+
+// A margin account: the third column is what the first, at half of its worth, exceeds the second by. Whoever has less than that is no row.
+func TestProve_Relations(t *testing.T) {
+	p := parameters(t, 3)
+	amount := func(credit, debit, equity uint64) (row Row) {
+		for j, n := range []uint64{credit, debit, equity} {
+			if n != 0 {
+				row.Balances = append(row.Balances, merkle.Entry{Asset: uint16(j), Amount: merkle.Amount{Lo: n}})
+			}
+		}
+		return row
+	}
+	s := shardOf(make([]Row, 4))
+	s.Relations = []Relation{{big.NewInt(1), big.NewInt(-2), big.NewInt(-1)}, {new(big.Int), new(big.Int), new(big.Int)}}
+	s.Rows = each([]Row{amount(20, 3, 14), amount(0, 0, 0), amount(2, 0, 2), amount(8, 4, 0)})
+	c, points := commit(t, p, s)
+	proof, err := c.Prove(bytes.NewReader(someRandom))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := public{assets: p.assets, snapshot: merkle.Hash{1}, index: 7, rows: points, root: c.Root.Hash, total: &c.Top.Total, relations: s.Relations}
+	if err := check(v, proof); err != nil {
+		t.Error(err)
+	}
+	dense, err := c.instance().denseProve(bytes.NewReader(someRandom))
+	if err != nil || !bytes.Equal(proof, dense) {
+		t.Errorf("the dense proof is another (%v)", err)
+	}
+	v.relations = v.relations[:1]
+	if check(v, proof) == nil {
+		t.Error("the proof holds for other relations")
+	}
+
+	s.Rows = each([]Row{amount(20, 3, 14), amount(0, 0, 0), amount(2, 3, 0), amount(8, 4, 0)})
+	if _, err := p.Commit(s, nil); err == nil || !strings.Contains(err.Error(), "row #2 does not satisfy relation #0") {
+		t.Errorf("an account in debt: got %v", err)
+	}
+	for name, r := range map[string]Relation{"too short": {big.NewInt(1)}, "too great": {new(big.Int).Lsh(big.NewInt(-1), 96), new(big.Int), new(big.Int)}} {
+		s.Relations = []Relation{r}
+		if _, err := p.Commit(s, nil); err == nil || !strings.Contains(err.Error(), "relation #0 has") {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
 // Greater shapes hold too.
 func TestProve_Shapes(t *testing.T) {
 	for _, s := range []struct{ n, m, nonZero, bits int }{{1000, 20, 20, 110}, {65537, 3, 1, 64}, {2000, 300, 5, 64}} {
@@ -304,7 +383,7 @@ func TestProve_Shapes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := check(public{p.assets, merkle.Hash{1}, 7, points, c.Root.Hash, &c.Top.Total, nil}, proof); err != nil {
+			if err := check(public{assets: p.assets, snapshot: merkle.Hash{1}, index: 7, rows: points, root: c.Root.Hash, total: &c.Top.Total}, proof); err != nil {
 				t.Error(err)
 			}
 		})
