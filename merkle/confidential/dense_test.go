@@ -2,6 +2,7 @@ package confidential
 
 import (
 	"bytes"
+	"encoding/hex"
 	"io"
 
 	"github.com/consensys/gnark-crypto/ecc/grumpkin/fr"
@@ -9,10 +10,42 @@ import (
 
 // denseProve is the proof that the SPEC describes, from the whole matrix of bits, one entry after the other. With the same masks it is
 // to be the same as [instance.prove]'s, byte for byte.
-func (x *instance) denseProve(random io.Reader) ([]byte, error) {
+func (x *instance) denseProve(random io.Reader) ([]byte, error) { return x.traced(random, new(trace)) }
+
+// trace is what a proof is made of on the way, in hex.
+type trace struct {
+	Proved   string       `json:"stateOfWhatIsProved"`
+	Tau      []string     `json:"tau"`
+	Rounds   []traceRound `json:"rounds"`
+	Values   []string     `json:"vStar"`
+	Blinding string       `json:"rStar"`
+	B        string       `json:"b"`
+	Claim    string       `json:"claimBlinding"`
+	Last     string       `json:"stateAfterE"`
+}
+
+type traceRound struct {
+	Q1        string `json:"q1"`
+	Q2        string `json:"q2"`
+	Blinding1 string `json:"blinding1"`
+	Blinding2 string `json:"blinding2"`
+	R         string `json:"r"`
+}
+
+func hexes(s []fr.Element) (out []string) {
+	for i := range s {
+		out = append(out, hex.EncodeToString(appendScalars(nil, s[i])))
+	}
+	return out
+}
+
+// traced is denseProve, and fills in a trace.
+func (x *instance) traced(random io.Reader, v *trace) ([]byte, error) {
+	v.Proved = hex.EncodeToString(x.script.state[:])
 	if err := x.start(random); err != nil {
 		return nil, err
 	}
+	v.Tau = hexes(x.tau)
 	bits, err := x.matrix()
 	if err != nil {
 		return nil, err
@@ -34,6 +67,8 @@ func (x *instance) denseProve(random io.Reader) ([]byte, error) {
 			q2.Sub(&q2, two.Mul(&two, &eq[i]))
 		}
 		x.round(q1, q2)
+		round := hexes([]fr.Element{q1, q2, x.masks.row("K1", t), x.masks.row("K2", t), x.r[t]})
+		v.Rounds = append(v.Rounds, traceRound{round[0], round[1], round[2], round[3], round[4]})
 		half := make([]fr.Element, len(h)/2)
 		for i := range half {
 			half[i] = mix(h[2*i], h[2*i+1], &x.r[t])
@@ -42,17 +77,19 @@ func (x *instance) denseProve(random io.Reader) ([]byte, error) {
 	}
 	values, blinding := make([]fr.Element, x.params.columns()), fr.Element{}
 	for i, w := range eqTable(x.r[logWidth+x.params.logAssets:])[:x.table.count] {
-		var v fr.Element
+		var product fr.Element
 		for c := range values {
-			v.Mul(&w, &bits[i*columns+c])
-			values[c].Add(&values[c], &v)
+			product.Mul(&w, &bits[i*columns+c])
+			values[c].Add(&values[c], &product)
 		}
-		v.Mul(&w, &x.blindings[i])
-		blinding.Add(&blinding, &v)
+		product.Mul(&w, &x.blindings[i])
+		blinding.Add(&blinding, &product)
 	}
 	if err := x.open(values, blinding); err != nil {
 		return nil, err
 	}
+	v.Values, v.Blinding, v.B = hexes(values), hexes([]fr.Element{blinding})[0], hexes(h)[0]
+	v.Claim, v.Last = hexes([]fr.Element{x.blinding})[0], hex.EncodeToString(x.script.state[:])
 	return bytes.Clone(x.proof), nil
 }
 
