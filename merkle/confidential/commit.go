@@ -7,18 +7,18 @@ import (
 	"github.com/assay-por/assay/merkle"
 )
 
-// blockRows is how many rows one batch of additions is over: its points stay in a core's cache.
-const blockRows = 1 << 10
+// blockRows is how many rows one batch of additions is over.
+const blockRows = batch
 
 // committer commits to rows, a block at a time: every step adds one point to every row (SPEC part 29, Row). It is for one goroutine.
 type committer struct {
 	p     *Parameters
-	adder adder
-	to    []*grumpkin.G1Affine
-	of    []grumpkin.G1Affine
+	adder *adder
 	picks []int // indexes into Parameters.bytes, row by row
 	ends  []int
 }
+
+func newCommitter(p *Parameters) *committer { return &committer{p: p, adder: newAdder()} }
 
 // commit returns the commitments to the rows of c, whose blindings are r.
 func (k *committer) commit(c *chunk, r []fr.Element) []grumpkin.G1Affine {
@@ -51,40 +51,30 @@ func (k *committer) blind(points []grumpkin.G1Affine, r []fr.Element) {
 		}
 	}
 	for w := range windowCount {
-		k.to, k.of = k.to[:0], k.of[:0]
 		for i := range points {
-			d := digits[w][i]
-			if d == 0 {
-				continue
+			if d := int(digits[w][i]); d > 0 {
+				k.adder.add(&points[i], &k.p.windows[w*windowHalf+d-1])
+			} else if d < 0 {
+				k.adder.sub(&points[i], &k.p.windows[w*windowHalf-d-1])
 			}
-			k.to = append(k.to, &points[i])
-			if d > 0 {
-				k.of = append(k.of, k.p.windows[w*windowHalf+int(d)-1])
-				continue
-			}
-			k.of = append(k.of, k.p.windows[w*windowHalf+int(-d)-1])
-			last := &k.of[len(k.of)-1]
-			last.Neg(last)
 		}
-		k.adder.add(k.to, k.of)
+		k.adder.flush()
 	}
 }
 
 // addPicks adds to each row what was picked for it, one of every row at a time.
 func (k *committer) addPicks(points []grumpkin.G1Affine) {
-	for step := 0; ; step++ {
-		k.to, k.of = k.to[:0], k.of[:0]
+	for step, more := 0, true; more; step++ {
+		more = false
 		start := 0
 		for i, end := range k.ends {
 			if start+step < end {
-				k.to, k.of = append(k.to, &points[i]), append(k.of, k.p.bytes[k.picks[start+step]])
+				k.adder.add(&points[i], &k.p.bytes[k.picks[start+step]])
+				more = true
 			}
 			start = end
 		}
-		if len(k.to) == 0 {
-			return
-		}
-		k.adder.add(k.to, k.of)
+		k.adder.flush()
 	}
 }
 
@@ -118,12 +108,11 @@ func (k *committer) subtree(level merkle.Level, identities []merkle.Hash, points
 	sums := make([]grumpkin.G1Affine, (len(row)+1)/2)
 	for len(row) > 1 {
 		pairs := len(row) / 2
-		k.to, k.of = k.to[:0], k.of[:0]
 		for i := range pairs {
 			sums[i] = row[2*i].Sum.at
-			k.to, k.of = append(k.to, &sums[i]), append(k.of, row[2*i+1].Sum.at)
+			k.adder.add(&sums[i], &row[2*i+1].Sum.at)
 		}
-		k.adder.add(k.to, k.of)
+		k.adder.flush()
 		for i := range pairs {
 			row[i] = h.Parent(row[2*i], row[2*i+1], Point{sums[i]})
 		}

@@ -92,19 +92,16 @@ func (p *Parameters) fillAsset(j int) error {
 		}
 		p.generators[j*width+b] = g
 	}
-	var a adder
-	var to []*grumpkin.G1Affine
-	var of []grumpkin.G1Affine
+	a := newAdder()
 	for bit := range 8 {
-		to, of = to[:0], of[:0]
 		for at := range bytesWide {
 			table := p.bytes[tableIndex(j, at, 0):tableIndex(j, at+1, 0)]
 			for v := range 1 << bit {
 				table[v|1<<bit] = table[v]
-				to, of = append(to, &table[v|1<<bit]), append(of, p.generators[j*width+at*8+bit])
+				a.add(&table[v|1<<bit], &p.generators[j*width+at*8+bit])
 			}
 		}
-		a.add(to, of)
+		a.flush()
 	}
 	return nil
 }
@@ -128,17 +125,15 @@ func (p *Parameters) fillWindows() {
 			base.Double(&base)
 		}
 	}
-	var a adder
-	to, of := make([]*grumpkin.G1Affine, 0, windowHalf/2*windowCount), make([]grumpkin.G1Affine, 0, windowHalf/2*windowCount)
+	a := newAdder()
 	for have := 1; have < windowHalf; have *= 2 {
-		to, of = to[:0], of[:0]
 		for w := range windowCount {
 			table := p.windows[w*windowHalf : (w+1)*windowHalf]
 			for i := range have {
 				table[have+i] = table[i]
-				to, of = append(to, &table[have+i]), append(of, table[have-1])
+				a.add(&table[have+i], &table[have-1])
 			}
 		}
-		a.add(to, of)
+		a.flush()
 	}
 }

@@ -68,14 +68,15 @@ func TestAdder(t *testing.T) {
 	negative.Neg(&points[3])
 	left := []grumpkin.G1Affine{points[0], points[1], points[2], identity, points[3], identity, points[4], points[5]}
 	right := []grumpkin.G1Affine{points[7], points[1], identity, points[2], negative, identity, points[6], points[0]}
-	var to []*grumpkin.G1Affine
+	more := somePoints(3000)
+	left, right = append(left, more[:1300]...), append(right, more[1300:2600]...)
 	got := make([]grumpkin.G1Affine, len(left))
+	a := newAdder()
 	for i := range left {
 		got[i] = left[i]
-		to = append(to, &got[i])
+		a.add(&got[i], &right[i])
 	}
-	var a adder
-	a.add(to, right)
+	a.flush()
 	for i := range left {
 		var p, q, want grumpkin.G1Jac
 		want.Set(p.FromAffine(&left[i])).AddAssign(q.FromAffine(&right[i]))

@@ -150,7 +150,7 @@ func (w *work) commit(level merkle.Level, draw func(*chunk, []fr.Element), emit 
 	var g errgroup.Group
 	for range t.parallel(math.MaxInt) {
 		g.Go(func() error {
-			k := &committer{p: w.params}
+			k := newCommitter(w.params)
 			mine := make([]uint32, len(counts))
 			var sum fr.Element
 			for c := range chunks {
@@ -274,7 +274,7 @@ func (w *work) total(j int) *big.Int {
 func (p *Parameters) commitRow(balances merkle.Plain, blinding fr.Element) Point {
 	c := new(chunk)
 	c.append(Row{Balances: balances})
-	return Point{(&committer{p: p}).commit(c, []fr.Element{blinding})[0]}
+	return Point{newCommitter(p).commit(c, []fr.Element{blinding})[0]}
 }
 
 // CommitRow returns the commitment of a row to balances with a blinding that a [Leaf] has (SPEC part 29, Row): what its customer computes.
