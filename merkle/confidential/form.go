@@ -9,10 +9,30 @@ type form struct {
 	size   int
 	linear [8]fr.Element
 	gram   [8][8]fr.Element
+	full   *places // those still to be added
 }
+
+// places are values of h and their weights, place after place: many are added faster as vectors, zeros among them.
+type places struct {
+	count   int
+	weights fr.Vector
+	h       [8]fr.Vector
+	used    [8]bool
+	product fr.Vector
+}
+
+// manyPlaces is how many places are added at once, and manyValues from how many values on a place waits for others.
+const (
+	manyPlaces = 1 << 8
+	manyValues = 4
+)
 
 // add adds a place's values, with its weight, at ascending indexes of which others are zero.
 func (f *form) add(weight *fr.Element, at []int, h []fr.Element) {
+	if len(h) >= manyValues {
+		f.wait(weight, at, h)
+		return
+	}
 	for i := range h {
 		var v, product fr.Element
 		v.Mul(weight, &h[i])
@@ -25,8 +45,54 @@ func (f *form) add(weight *fr.Element, at []int, h []fr.Element) {
 	}
 }
 
+// wait is add for a place that has many values.
+func (f *form) wait(weight *fr.Element, at []int, h []fr.Element) {
+	if f.full == nil {
+		f.full = &places{weights: make(fr.Vector, manyPlaces), product: make(fr.Vector, manyPlaces)}
+		for s := range f.size {
+			f.full.h[s] = make(fr.Vector, manyPlaces)
+		}
+	}
+	p := f.full
+	p.weights[p.count] = *weight
+	for s := range f.size {
+		p.h[s][p.count] = fr.Element{}
+	}
+	for i, s := range at {
+		p.h[s][p.count], p.used[s] = h[i], true
+	}
+	if p.count++; p.count == manyPlaces {
+		f.flush()
+	}
+}
+
+// flush adds what waits.
+func (f *form) flush() {
+	p := f.full
+	if p == nil {
+		return
+	}
+	v := p.product[:p.count]
+	for s := range f.size {
+		if !p.used[s] {
+			continue
+		}
+		v.Mul(p.weights[:p.count], p.h[s][:p.count])
+		sum := v.Sum()
+		f.linear[s].Add(&f.linear[s], &sum)
+		for t := s; t < f.size; t++ {
+			if p.used[t] {
+				sum = v.InnerProduct(p.h[t][:p.count])
+				f.gram[s][t].Add(&f.gram[s][t], &sum)
+			}
+		}
+	}
+	p.count, p.used = 0, [8]bool{}
+}
+
 // join adds another's sums.
 func (f *form) join(g *form) {
+	g.flush()
 	for s := range f.size {
 		f.linear[s].Add(&f.linear[s], &g.linear[s])
 		for t := s; t < f.size; t++ {

@@ -116,6 +116,7 @@ func (x *instance) byteForm(sums *byteSums) form {
 		}
 		f.add(&w, set, ones[:len(set)])
 	}
+	f.flush()
 	return f
 }
 
