@@ -69,7 +69,7 @@ func barred(r rune) bool {
 // makes another.
 type Keys struct {
 	order, nonce, lookup *mac
-	blind                [32]byte
+	blind                BlindKey
 }
 
 // DeriveKeys derives a snapshot's keys from its secret: 32 bytes that are fresh for each snapshot (SPEC part 5).
@@ -84,7 +84,7 @@ func DeriveKeys(secret [32]byte, snapshot Hash) (Keys, error) {
 			return Keys{}, fmt.Errorf("derive the key %q: %w", purpose, err)
 		}
 	}
-	return Keys{newMAC(keys[0]), newMAC(keys[1]), newMAC(keys[2]), [32]byte(keys[3])}, nil
+	return Keys{newMAC(keys[0]), newMAC(keys[1]), newMAC(keys[2]), BlindKey(keys[3])}, nil
 }
 
 // Clone returns Keys of the same values for another goroutine.
@@ -108,7 +108,14 @@ func (k Keys) Nonce(customer string) [32]byte { return k.nonce.sum(customer) }
 func (k Keys) Handle(customer string) [32]byte { return k.lookup.sum(customer) }
 
 // Blind returns the key that blindings of the confidential tree come from (SPEC part 29, Who builds).
-func (k Keys) Blind() [32]byte { return k.blind }
+func (k Keys) Blind() BlindKey { return k.blind }
+
+// BlindKey is the key that blindings and masks of one snapshot's confidential tree come from: who has it sees all balances through their
+// commitments.
+type BlindKey [32]byte
+
+// String keeps the key out of logs.
+func (BlindKey) String() string { return "merkle.BlindKey(secret)" }
 
 // Lookup are the two of a snapshot's keys that find a customer's row, for whoever serves proofs (SPEC part 5): nonces and secret
 // cannot be computed from them. Without shard files they tell roughly where in its tree a customer known by id stands; with them,

@@ -67,7 +67,7 @@ func (x *instance) traced(random io.Reader, v *trace) ([]byte, error) {
 			q2.Sub(&q2, two.Mul(&two, &eq[i]))
 		}
 		x.round(q1, q2)
-		round := hexes([]fr.Element{q1, q2, x.masks.row("K1", t), x.masks.row("K2", t), x.r[t]})
+		round := hexes([]fr.Element{q1, q2, x.masks.at("K1", t), x.masks.at("K2", t), x.r[t]})
 		v.Rounds = append(v.Rounds, traceRound{round[0], round[1], round[2], round[3], round[4]})
 		half := make([]fr.Element, len(h)/2)
 		for i := range half {

@@ -22,14 +22,14 @@ type prf struct {
 
 func newPRF(key []byte, w *wide) *prf { return &prf{mac: hmac.New(sha512.New, key), wide: w} }
 
-// scalar is HMAC-SHA512(key, label ‖ message) as an integer, modulo q.
-func (f *prf) scalar(label string, message ...byte) fr.Element {
-	f.in = append(append(f.in[:0], label...), message...)
+// scalar is HMAC-SHA512(key, label) as an integer, modulo q.
+func (f *prf) scalar(label string) fr.Element {
+	f.in = append(f.in[:0], label...)
 	return f.of()
 }
 
-// row is HMAC-SHA512(key, label ‖ u64 i), as an integer, modulo q.
-func (f *prf) row(label string, i int) fr.Element {
+// at is HMAC-SHA512(key, label ‖ u64 i), as an integer, modulo q.
+func (f *prf) at(label string, i int) fr.Element {
 	f.in = binary.BigEndian.AppendUint64(append(f.in[:0], label...), uint64(i)) //nolint:gosec // at least 0
 	return f.of()
 }
@@ -86,18 +86,18 @@ func digest(t *table) (merkle.Hash, error) {
 }
 
 // shardKey is the key of a shard's blindings (SPEC part 29, Who builds).
-func shardKey(blind [32]byte, snapshot merkle.Hash, shard uint32, rows merkle.Hash) []byte {
+func shardKey(blind merkle.BlindKey, snapshot merkle.Hash, shard uint32, rows merkle.Hash) []byte {
 	k := mac256(blind[:], []byte("rows"), snapshot[:], u32(shard), rows[:])
 	return k[:]
 }
 
 // decoy is the identity of the one row of a shard without customers (SPEC part 29, Who builds).
-func decoy(blind [32]byte, snapshot merkle.Hash, shard uint32) merkle.Hash {
+func decoy(blind merkle.BlindKey, snapshot merkle.Hash, shard uint32) merkle.Hash {
 	return mac256(blind[:], []byte("decoy"), snapshot[:], u32(shard))
 }
 
 // surplusKey is the key of the blinding of a surplus (SPEC part 29, Who builds).
-func surplusKey(blind [32]byte, snapshot, rows merkle.Hash, totals []byte) []byte {
+func surplusKey(blind merkle.BlindKey, snapshot, rows merkle.Hash, totals []byte) []byte {
 	k := mac256(blind[:], []byte("surplus"), snapshot[:], rows[:], totals)
 	return k[:]
 }

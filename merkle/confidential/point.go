@@ -52,5 +52,18 @@ func (p Point) AppendJSON(b []byte, _ []string) ([]byte, error) {
 	return append(hex.AppendEncode(append(b, '"'), p.AppendBinary(nil)), '"'), nil
 }
 
+// MarshalText returns the hex of p's 64 bytes.
+func (p Point) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, p.AppendBinary(nil)), nil }
+
+// UnmarshalText reads what [Point.MarshalText] wrote, as [ParsePoint] does.
+func (p *Point) UnmarshalText(text []byte) error {
+	b, err := hex.DecodeString(string(text))
+	if err != nil {
+		return errors.New("a point is not in hex")
+	}
+	*p, err = ParsePoint(b)
+	return err
+}
+
 // String returns the hex of p's 64 bytes.
 func (p Point) String() string { return hex.EncodeToString(p.AppendBinary(nil)) }

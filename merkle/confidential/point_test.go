@@ -31,6 +31,14 @@ func TestParsePoint(t *testing.T) {
 	if p, err := ParsePoint(make([]byte, PointSize)); err != nil || !p.IsIdentity() {
 		t.Errorf("64 zero bytes: got %v (%v), want the identity", p, err)
 	}
+	text, err := good.MarshalText()
+	var again Point
+	if err != nil || again.UnmarshalText(text) != nil || again != good || again.UnmarshalText(text[1:]) == nil {
+		t.Errorf("text %s: got %v, want %v", text, again, good)
+	}
+	if j, err := good.AppendJSON([]byte("x"), nil); err != nil || string(j) != `x"`+good.String()+`"` {
+		t.Errorf("JSON: got %s (%v)", j, err)
+	}
 	change := func(do func([]byte)) []byte {
 		c := bytes.Clone(b)
 		do(c)

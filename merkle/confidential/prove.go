@@ -87,7 +87,7 @@ func (x *instance) start(random io.Reader) error {
 // round sends the polynomial of one variable, c0 + q1 X + q2 X², without its constant term, and binds the variable.
 func (x *instance) round(q1, q2 fr.Element) {
 	t := len(x.r)
-	b1, b2 := x.masks.row("K1", t), x.masks.row("K2", t)
+	b1, b2 := x.masks.at("K1", t), x.masks.at("K2", t)
 	k1, k2 := x.params.commitScalar(q1, b1), x.params.commitScalar(q2, b2)
 	message := k2.AppendBinary(k1.AppendBinary(nil))
 	x.proof = append(x.proof, message...)
@@ -124,7 +124,7 @@ func (x *instance) open(values []fr.Element, blinding fr.Element) error {
 	delta, delta2 := x.masks.scalar("delta"), x.masks.scalar("delta'")
 	d, d2 := make([]fr.Element, m), make([]fr.Element, m)
 	for i := range d {
-		d[i], d2[i] = x.masks.row("d", i), x.masks.row("d'", i)
+		d[i], d2[i] = x.masks.at("d", i), x.masks.at("d'", i)
 	}
 	ld := inner(weights, d)
 	Y := p.commitScalar(b, y)

@@ -63,7 +63,7 @@ func each(rows []Row) Rows {
 }
 
 func shardOf(rows []Row) Shard {
-	return Shard{Snapshot: merkle.Hash{1}, Index: 7, Key: [32]byte{2}, Count: uint64(len(rows)), Rows: each(rows)}
+	return Shard{Snapshot: merkle.Hash{1}, Index: 7, Key: merkle.BlindKey{2}, Count: uint64(len(rows)), Rows: each(rows)}
 }
 
 func commit(t testing.TB, p *Parameters, s Shard) (*Committed, []Point) {

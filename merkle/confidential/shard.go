@@ -19,8 +19,8 @@ import (
 type Shard struct {
 	Snapshot merkle.Hash
 	Index    uint32
-	Key      [32]byte // of the snapshot: merkle.Keys.Blind
-	Count    uint64   // how many rows there are; without any, a decoy is made
+	Key      merkle.BlindKey // the snapshot's
+	Count    uint64          // how many rows there are; without any, a decoy is made
 	Rows     Rows
 	// Relations are what every row is proved to satisfy, or none.
 	Relations []Relation
@@ -59,7 +59,7 @@ type work struct {
 	leaves    int // the tree's
 	snapshot  merkle.Hash
 	index     uint32
-	key       [32]byte
+	key       merkle.BlindKey
 	blindings []fr.Element // of every row
 	columns   []fr.Element // S, the sum of the rows' bits
 	sum       fr.Element   // R, the sum of the rows' blindings
@@ -68,7 +68,8 @@ type work struct {
 }
 
 // Commit commits to every row and builds the shard's tree (SPEC part 29, Row, Tree and Who builds). Leaves are handed to emit in
-// order, some thousand at a time; an error of emit ends the work. It refuses a shard of which an asset's total reaches 2^128.
+// order, some thousand at a time; an error of emit ends the work. Of a shard in which an asset's total reaches 2^128 it says so by a
+// [merkle.OverflowError]: more shards are needed then.
 func (p *Parameters) Commit(s Shard, emit func([]Leaf) error) (*Committed, error) {
 	if s.Count >= math.MaxInt32 {
 		return nil, fmt.Errorf("shard has %d rows, want below 2^31 − 1: use more shards", s.Count)
@@ -91,7 +92,7 @@ func (p *Parameters) Commit(s Shard, emit func([]Leaf) error) (*Committed, error
 	draw := func(c *chunk, r []fr.Element) {
 		f := newPRF(key, &p.wide)
 		for i := range r {
-			r[i] = f.row("row", c.first+i)
+			r[i] = f.at("row", c.first+i)
 		}
 	}
 	if err := w.commit(merkle.Shard, draw, emit); err != nil {
@@ -154,6 +155,7 @@ func (w *work) commit(level merkle.Level, draw func(*chunk, []fr.Element), emit 
 			mine := make([]uint32, len(counts))
 			var sum fr.Element
 			for c := range chunks {
+				fault := w.related(c)
 				r := w.blindings[c.first : c.first+c.rows()]
 				draw(c, r)
 				points := k.commit(c, r)
@@ -163,8 +165,8 @@ func (w *work) commit(level merkle.Level, draw func(*chunk, []fr.Element), emit 
 					sum.Add(&sum, &r[i])
 				}
 				turn.wait(c.first/chunkRows, func() error {
-					if err := w.related(c); err != nil {
-						return err
+					if fault != nil {
+						return fault
 					}
 					return emitLeaves(emit, c, points, r)
 				})
@@ -244,13 +246,13 @@ func columnsOf(counts []uint64) []fr.Element {
 	return columns
 }
 
-// totals are what the rows add up to, or an error if one reaches 2^128.
+// totals are what the rows add up to, or a [merkle.OverflowError].
 func (w *work) totals() (merkle.Plain, error) {
 	var p merkle.Plain
 	for j := range w.params.assets {
 		n := w.total(j)
 		if n.BitLen() > width {
-			return nil, fmt.Errorf("the total of asset #%d reaches 2^128", j)
+			return nil, &merkle.OverflowError{Asset: uint16(j)} //nolint:gosec // at most 1,024 assets
 		}
 		if n.Sign() != 0 {
 			low := new(big.Int).And(n, new(big.Int).SetUint64(math.MaxUint64)).Uint64()

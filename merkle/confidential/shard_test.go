@@ -155,7 +155,7 @@ func TestCommit_Refuses(t *testing.T) {
 		change func(*Shard)
 		want   string
 	}{
-		"a total of 2^128":   {func(s *Shard) { s.Rows = each([]Row{{Balances: entry(1, most)}, {Balances: entry(1, one)}}) }, "total of asset #1 reaches 2^128"},
+		"a total of 2^128":   {func(s *Shard) { s.Rows = each([]Row{{Balances: entry(1, most)}, {Balances: entry(1, one)}}) }, "sum of asset #1 reaches 2^128"},
 		"too few rows":       {func(s *Shard) { s.Rows = each(make([]Row, 1)) }, "there are 1 rows, 2 were told"},
 		"too many rows":      {func(s *Shard) { s.Rows = each(make([]Row, 3)) }, "more rows than the 2"},
 		"too many for one":   {func(s *Shard) { s.Count = math.MaxInt32 }, "use more shards"},
@@ -239,7 +239,7 @@ func TestProve_MasksAreFresh(t *testing.T) {
 func TestProveTop(t *testing.T) {
 	const assets = 6
 	p := parameters(t, assets)
-	top := Top{Snapshot: merkle.Hash{1}, Key: [32]byte{2}}
+	top := Top{Snapshot: merkle.Hash{1}, Key: merkle.BlindKey{2}}
 	var want merkle.Plain
 	var totals []Point
 	for index, n := range []int{4, 0, 1, 2500} {
@@ -299,7 +299,7 @@ func TestProveTop_Hidden(t *testing.T) {
 	amount := func(n uint64) merkle.Amount { return merkle.Amount{Lo: n} }
 	owed := merkle.Plain{{Asset: 0, Amount: amount(70)}, {Asset: 1, Amount: amount(10)}, {Asset: 2, Amount: amount(5)}}
 	for _, shards := range []int{1, 2, 4} {
-		top := Top{Snapshot: merkle.Hash{1}, Key: [32]byte{2}, Hidden: true, Reserves: merkle.Plain{
+		top := Top{Snapshot: merkle.Hash{1}, Key: merkle.BlindKey{2}, Hidden: true, Reserves: merkle.Plain{
 			{Asset: 0, Amount: amount(1000)}, {Asset: 1, Amount: amount(9)}, {Asset: 2, Amount: amount(5)}, {Asset: 4, Amount: amount(1)}}}
 		var totals []Point
 		for index := range shards {

@@ -13,7 +13,7 @@ import (
 // Top is the top level of a tree: a row for each shard, in order.
 type Top struct {
 	Snapshot merkle.Hash
-	Key      [32]byte // of the snapshot: merkle.Keys.Blind
+	Key      merkle.BlindKey // the snapshot's
 	Rows     []TopRow
 	// Hidden hides the totals: of an asset it is shown only that no more is owed than Reserves. An asset of which more is owed is opened.
 	Hidden   bool
@@ -31,7 +31,7 @@ type ProvedTop struct {
 }
 
 // ProveTop closes the tree and proves what it adds up to (SPEC part 29, Tree and Verifying a proof). It takes 32 bytes of random. It
-// refuses a total that reaches 2^128.
+// refuses a total that reaches 2^128, by a [merkle.OverflowError].
 func (p *Parameters) ProveTop(top Top, random io.Reader) (*ProvedTop, error) {
 	w, err := p.closeTop(top)
 	if err != nil {

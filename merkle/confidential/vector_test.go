@@ -81,7 +81,7 @@ func (v *vector) fill(t *testing.T, x *instance, points []Point) {
 // Everything that a small shard's proof and the top's come from is what it was.
 func TestVectors(t *testing.T) {
 	p := parameters(t, 2)
-	s := Shard{Snapshot: merkle.Hash{1}, Key: [32]byte{2}, Count: 3, Rows: each([]Row{
+	s := Shard{Snapshot: merkle.Hash{1}, Key: merkle.BlindKey{2}, Count: 3, Rows: each([]Row{
 		{merkle.Hash{0x11}, merkle.Plain{{Asset: 0, Amount: merkle.Amount{Lo: 1}}, {Asset: 1, Amount: merkle.Amount{Hi: 1 << 63}}}},
 		{Identity: merkle.Hash{0x22}},
 		{merkle.Hash{0x33}, merkle.Plain{{Asset: 1, Amount: merkle.Amount{Hi: 1<<63 - 1, Lo: 1<<64 - 1}}}},
