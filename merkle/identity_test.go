@@ -2,8 +2,8 @@ package merkle
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"crypto/hkdf"
+	"crypto/sha256"
 	"fmt"
 	"strings"
 	"testing"
