@@ -209,8 +209,33 @@ func TestProve_Refuses(t *testing.T) {
 		}
 	}
 	odd = 0
+	fault := errors.New("no more")
+	c.work.table.rows = func(yield func(Row, error) bool) { yield(Row{}, fault) }
+	if _, err := c.Prove(bytes.NewReader(someRandom)); !errors.Is(err, fault) {
+		t.Errorf("rows that cannot be read: got %v", err)
+	}
 	if _, err := c.Prove(io.LimitReader(bytes.NewReader(someRandom), 31)); err == nil {
 		t.Error("31 random bytes were enough")
+	}
+}
+
+// How many goroutines work changes nothing.
+func TestProve_Workers(t *testing.T) {
+	p := parameters(t, 5)
+	s := shardOf(someRows(6, 2*chunkRows+7, 5, 5, 64))
+	var first []byte
+	for _, s.Workers = range []int{1, 2, 5} {
+		c, _ := commit(t, p, s)
+		proof, err := c.Prove(bytes.NewReader(someRandom))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first == nil {
+			first = proof
+		}
+		if !bytes.Equal(proof, first) {
+			t.Errorf("%d workers make another proof", s.Workers)
+		}
 	}
 }
 

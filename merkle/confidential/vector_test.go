@@ -93,6 +93,13 @@ func TestVectors(t *testing.T) {
 	shard := vector{Comment: "a shard of three rows, one without balances; the total of the second asset is 2^128 - 1", Total: first.Top.Total.String(), TotalBlinding: hex.EncodeToString(first.Top.Blinding[:]), Totals: entries(first.Top.Totals)}
 	shard.fill(t, first.instance(), points)
 	same(t, "shard.json", shard)
+	proof, err := first.Prove(bytes.NewReader(someRandom))
+	if err != nil || hex.EncodeToString(proof) != shard.Proof {
+		t.Errorf("the shard's proof is another (%v)", err)
+	}
+	if err := check(public{assets: p.assets, snapshot: s.Snapshot, rows: points, root: first.Root.Hash, total: &first.Top.Total}, proof); err != nil {
+		t.Error(err)
+	}
 
 	w, err := p.closeTop(Top{Snapshot: s.Snapshot, Key: s.Key, Rows: []TopRow{first.Top, second.Top}})
 	if err != nil {
