@@ -43,7 +43,7 @@ func (x *instance) begin(level byte) {
 	t.absorb("shard", u32(x.index))
 	assets := binary.BigEndian.AppendUint16(nil, uint16(len(x.params.assets))) //nolint:gosec // at most 1,024
 	for _, id := range x.params.assets {
-		assets = append(append(assets, byte(len(id))), id...) //nolint:gosec // at most 255
+		assets = append(append(assets, byte(len(id))), id...)
 	}
 	t.absorb("assets", assets)
 	t.absorb("relations", appendRelations(nil, x.relations))

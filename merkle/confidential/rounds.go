@@ -60,7 +60,7 @@ func (x *instance) rounds() error {
 func (x *instance) send(f *form) {
 	for f.size > 1 {
 		t := len(x.r)
-		x.round(f.round(x.tau[t+1 : t+bits.Len(uint(f.size))-1])) //nolint:gosec // 2, 4 or 8
+		x.round(f.round(x.tau[t+1 : t+bits.Len(uint(f.size))-1]))
 		f.bind(&x.r[t])
 	}
 }

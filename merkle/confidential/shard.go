@@ -74,7 +74,7 @@ func (p *Parameters) Commit(s Shard, emit func([]Leaf) error) (*Committed, error
 	if s.Count >= math.MaxInt32 {
 		return nil, fmt.Errorf("shard has %d rows, want below 2^31 − 1: use more shards", s.Count)
 	}
-	t := &table{rows: s.Rows, count: int(s.Count), assets: len(p.assets), workers: s.Workers} //nolint:gosec // checked above
+	t := &table{rows: s.Rows, count: int(s.Count), assets: len(p.assets), workers: s.Workers}
 	if s.Count == 0 {
 		id := decoy(s.Key, s.Snapshot, s.Index)
 		t.count, t.rows = 1, func(yield func(Row, error) bool) { yield(Row{Identity: id}, nil) }

@@ -19,7 +19,7 @@ func newTranscript(w *wide) *transcript {
 
 func (t *transcript) absorb(label string, data []byte) {
 	b := append([]byte{0x01}, t.state[:]...)
-	b = append(b, byte(len(label))) //nolint:gosec // labels are short
+	b = append(b, byte(len(label)))
 	b = append(b, label...)
 	b = binary.BigEndian.AppendUint64(b, uint64(len(data)))
 	t.state = sha256.Sum256(append(b, data...))
