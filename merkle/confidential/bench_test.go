@@ -32,7 +32,7 @@ func cpu(b *testing.B) int64 {
 // CPU time a customer: generators and tables are not in it, rows are in memory.
 func BenchmarkShard(b *testing.B) {
 	p := parameters(b, 50)
-	for _, s := range []struct{ log, nonZero int }{{0, 3}, {17, 3}, {16, 50}} {
+	for _, s := range []struct{ log, nonZero int }{{0, 3}, {17, 3}, {18, 3}, {20, 3}, {16, 50}} {
 		b.Run(fmt.Sprintf("rows=2^%d/nonzero=%d", s.log, s.nonZero), func(b *testing.B) {
 			rows := someRows(1, 1<<s.log, 50, s.nonZero, 64)
 			for i := range rows { // all 64 bits
