@@ -232,7 +232,7 @@ func TestKeptSum(t *testing.T) {
 	run := f.top.nodes
 	run[0].Sum = slices.Clone(run[0].Sum)
 	run[0].Sum[0].Amount.Lo++
-	top, err := topOf(run)
+	top, err := (&Writer[merkle.Plain]{kind: Plain}).topOf(run)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -272,10 +272,10 @@ func TestA02_ShardOverflow(t *testing.T) {
 		for _, i := range []int{0, n - 1} {
 			rows[i].Sum = merkle.Plain{{Asset: 0, Amount: merkle.Amount{Hi: 1 << 63}}}
 		}
-		w, err := begin(nopCloser{io.Discard}, headerOf(rows))
-		p := NewPacker()
+		w, err := begin(Plain, nopCloser{io.Discard}, headerOf(rows))
+		p := NewPacker(Plain)
 		for some := range slices.Chunk(rows, BlockRows) {
-			var b Block
+			var b Block[merkle.Plain]
 			if err == nil {
 				b, err = p.Pack(some)
 			}
@@ -313,21 +313,21 @@ func TestWriterRefused(t *testing.T) {
 		"no shards": {Assets: 1, Leaves: 1}, "index": {Count: 1, Index: 1, Assets: 1, Leaves: 1}, "no leaves": {Count: 1, Assets: 1},
 		"no assets": {Count: 1, Leaves: 1}, "assets": {Count: 1, Assets: 1025, Leaves: 1}, "shards": {Count: MaxShards + 1, Assets: 1, Leaves: 1},
 	} {
-		if _, err := NewWriter(io.Discard, id.Recipient(), h); err == nil {
+		if _, err := NewWriter(Plain, io.Discard, id.Recipient(), h); err == nil {
 			t.Errorf("%s: want an error", name)
 		}
 	}
 	rows := someRows(100)
-	p := NewPacker()
-	for _, some := range [][]Row{nil, rows[:65]} {
+	p := NewPacker(Plain)
+	for _, some := range [][]row{nil, rows[:65]} {
 		if _, err := p.Pack(some); err == nil {
 			t.Errorf("a block of %d rows: want an error", len(some))
 		}
 	}
 	for name, sizes := range map[string][]int{"too few": {64}, "too many": {64, 37}, "a short block before another": {36, 64}} {
-		w, err := NewWriter(io.Discard, id.Recipient(), headerOf(rows))
+		w, err := NewWriter(Plain, io.Discard, id.Recipient(), headerOf(rows))
 		for _, n := range sizes {
-			var b Block
+			var b Block[merkle.Plain]
 			if err == nil {
 				b, err = p.Pack(rows[:n])
 			}
@@ -356,13 +356,13 @@ func FuzzOpen(f *testing.F) {
 		want := Header{}
 		if len(content) >= headerSize {
 			// Whatever snapshot and place the file names, so that the rows are reached.
-			want, _ = decodeHeader(content)
+			want, _ = decodeHeader(content, magic)
 		}
 		file, err := openContents(content, want)
 		if err != nil {
 			return
 		}
-		var rows []Row
+		var rows []row
 		for p, err := range file.All() {
 			if err != nil {
 				return
@@ -373,7 +373,7 @@ func FuzzOpen(f *testing.F) {
 			if got, err := tree.RootOf(p.Identity); err != nil || got.Hash != root.Hash {
 				t.Fatalf("a proof gives the root %v (%v), want %v", got.Hash, err, root.Hash)
 			}
-			rows = append(rows, Row{p.Handle, p.Proof.Nonce, p.Identity, p.Proof.Balances})
+			rows = append(rows, row{Handle: p.Handle, Nonce: p.Proof.Nonce, Identity: p.Identity, Sum: p.Proof.Balances})
 		}
 		for i, r := range rows {
 			if p, _, err := file.Prove(r.Handle); err == nil && rows[p.Shard.Leaf].Handle != r.Handle {

@@ -9,7 +9,7 @@ import (
 )
 
 // benchFile seals a shard of a million rows, each with 3 of 50 assets.
-func benchFile(b *testing.B) (file []byte, rows []Row, open func() *File) {
+func benchFile(b *testing.B) (file []byte, rows []row, open func() *File[merkle.Plain]) {
 	b.Helper()
 	rows = someRows(1_000_000)
 	for i := range rows {
@@ -22,7 +22,7 @@ func benchFile(b *testing.B) (file []byte, rows []Row, open func() *File) {
 	h.Assets = 50
 	id := newIdentity(b)
 	file = seal(b, id.Recipient(), h, rows)
-	return file, rows, func() *File {
+	return file, rows, func() *File[merkle.Plain] {
 		f, err := openBytes(file, id, h)
 		if err != nil {
 			b.Fatal(err)
@@ -44,7 +44,7 @@ func BenchmarkOpen(b *testing.B) {
 // all in order.
 func BenchmarkProve(b *testing.B) {
 	_, rows, open := benchFile(b)
-	one := func(b *testing.B, f *File) {
+	one := func(b *testing.B, f *File[merkle.Plain]) {
 		if _, _, err := f.Prove(rows[rand.IntN(len(rows))].Handle); err != nil {
 			b.Fatal(err)
 		}
@@ -83,7 +83,7 @@ func BenchmarkWrite(b *testing.B) {
 	id := newIdentity(b)
 	for b.Loop() {
 		var buf bytes.Buffer
-		w, err := NewWriter(&buf, id.Recipient(), headerOf(rows))
+		w, err := NewWriter(Plain, &buf, id.Recipient(), headerOf(rows))
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -1,6 +1,7 @@
 package shard
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -20,47 +21,48 @@ const (
 )
 
 // File is an opened shard. It is safe for concurrent use while what it reads from is open.
-type File struct {
+type File[S merkle.Sum[S]] struct {
+	kind    Kind[S]
 	header  Header
 	plain   io.ReaderAt
-	root    merkle.Node[merkle.Plain]
-	top     *run
+	root    merkle.Node[S]
+	top     *run[S]
 	level   int // of the top run; 0 is the nodes that stand for blocks
 	indexAt int64
 	pages   []uint64 // the first prefix of each page of the index
 
-	runs   *cache[*run]
-	blocks *cache[*block]
+	runs   *cache[*run[S]]
+	blocks *cache[*block[S]]
 	refs   *cache[[]ref]
 }
 
 // Keep makes f keep as many runs and pages in memory as given, if those are more than it keeps anyway. In memory a run takes some 50
 // bytes for each node and asset of its 64 nodes, a page 16 KB. Call it before f is read.
-func (f *File) Keep(runs, pages int) {
+func (f *File[S]) Keep(runs, pages int) {
 	f.runs.limit, f.refs.limit = max(f.runs.limit, runs), max(f.refs.limit, pages)
 }
 
 // run is a decoded run, with the tree over its nodes.
-type run struct {
-	nodes []node
-	tree  *merkle.Tree[merkle.Plain]
+type run[S merkle.Sum[S]] struct {
+	nodes []node[S]
+	tree  *merkle.Tree[S]
 }
 
 // block is a decoded block, with the tree over its rows.
-type block struct {
-	rows []Row
-	tree *merkle.Tree[merkle.Plain]
+type block[S merkle.Sum[S]] struct {
+	rows []Row[S]
+	tree *merkle.Tree[S]
 }
 
-// Open opens a shard file of size bytes, and reads its header and its end: some 64 nodes, and 8 bytes for every 1,024 leaves. The
+// Open opens a shard file of a kind of tree, of size bytes, and reads its header and its end: some 64 nodes, and 8 bytes for every 1,024 leaves. The
 // file must be of the shard that want describes; want.Leaves may be 0 for any number. The caller holds [File.Root] to the shard
 // list: every later read is held to that root.
-func Open(r io.ReaderAt, size int64, identity age.Identity, want Header) (*File, error) {
+func Open[S merkle.Sum[S]](kind Kind[S], r io.ReaderAt, size int64, identity age.Identity, want Header) (*File[S], error) {
 	plain, length, err := age.DecryptReaderAt(r, size, identity)
 	if err != nil {
 		return nil, fmt.Errorf("open shard #%d: %w", want.Index, err)
 	}
-	f, err := open(plain, length, want)
+	f, err := open(kind, plain, length, want)
 	if err != nil {
 		return nil, fmt.Errorf("shard file #%d: %w", want.Index, err)
 	}
@@ -68,8 +70,8 @@ func Open(r io.ReaderAt, size int64, identity age.Identity, want Header) (*File,
 }
 
 // open opens contents that are unsealed already.
-func open(plain io.ReaderAt, size int64, want Header) (*File, error) {
-	f := &File{plain: plain, runs: newCache[*run](heldRuns), blocks: newCache[*block](heldBlocks), refs: newCache[[]ref](heldPages)}
+func open[S merkle.Sum[S]](kind Kind[S], plain io.ReaderAt, size int64, want Header) (*File[S], error) {
+	f := &File[S]{kind: kind, plain: plain, runs: newCache[*run[S]](heldRuns), blocks: newCache[*block[S]](heldBlocks), refs: newCache[[]ref](heldPages)}
 	if size < int64(headerSize+endSize) {
 		return nil, fmt.Errorf("it is cut short: %d bytes, want at least %d", size, headerSize+endSize)
 	}
@@ -77,7 +79,7 @@ func open(plain io.ReaderAt, size int64, want Header) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f.header, err = decodeHeader(raw); err != nil {
+	if f.header, err = decodeHeader(raw, kind.magic()); err != nil {
 		return nil, err
 	}
 	if want.Leaves == 0 {
@@ -95,7 +97,7 @@ func open(plain io.ReaderAt, size int64, want Header) (*File, error) {
 }
 
 // nodes returns how many nodes a kept level has.
-func (f *File) nodes(level int) uint64 {
+func (f *File[S]) nodes(level int) uint64 {
 	n := f.header.Leaves
 	for range level + 1 {
 		n = (n + fanout - 1) / fanout
@@ -104,7 +106,7 @@ func (f *File) nodes(level int) uint64 {
 }
 
 // readEnd reads what follows the index.
-func (f *File) readEnd(size int64) error {
+func (f *File[S]) readEnd(size int64) error {
 	raw, err := f.read(size-endSize, endSize)
 	if err != nil {
 		return err
@@ -129,7 +131,7 @@ func (f *File) readEnd(size int64) error {
 	if f.top, err = f.decodeRun(raw[8*pages:], int(f.nodes(f.level))); err != nil { //nolint:gosec // at most 64
 		return fmt.Errorf("top run: %w", err)
 	}
-	f.root = merkle.Root(merkle.Shard, merkle.KindPlain, f.header.Leaves, f.top.tree.Top())
+	f.root = merkle.Root(merkle.Shard, f.kind.Tree, f.header.Leaves, f.top.tree.Top())
 	if f.root.Hash != named {
 		return fmt.Errorf("its top run gives the root %v, it names %v", f.root.Hash, named)
 	}
@@ -137,7 +139,7 @@ func (f *File) readEnd(size int64) error {
 }
 
 // read reads size bytes of the contents.
-func (f *File) read(where int64, size int) ([]byte, error) {
+func (f *File[S]) read(where int64, size int) ([]byte, error) {
 	b := make([]byte, size)
 	n, err := f.plain.ReadAt(b, where)
 	if n == size {
@@ -150,19 +152,19 @@ func (f *File) read(where int64, size int) ([]byte, error) {
 }
 
 // follow reads what a node stands for, which lies between header and index.
-func (f *File) follow(n node) ([]byte, error) {
+func (f *File[S]) follow(n node[S]) ([]byte, error) {
 	if n.where < int64(headerSize) || n.where > f.indexAt || int64(n.size) > f.indexAt-n.where {
 		return nil, fmt.Errorf("a node stands for %d bytes from byte %d, which cannot be", n.size, n.where)
 	}
 	return f.read(n.where, n.size)
 }
 
-func (f *File) decodeRun(raw []byte, count int) (*run, error) {
-	r := &run{nodes: make([]node, count)}
-	tops := make([]merkle.Node[merkle.Plain], count)
+func (f *File[S]) decodeRun(raw []byte, count int) (*run[S], error) {
+	r := &run[S]{nodes: make([]node[S], count)}
+	tops := make([]merkle.Node[S], count)
 	var err error
 	for i := range r.nodes {
-		if r.nodes[i], raw, err = decodeNode(raw, int(f.header.Assets)); err != nil {
+		if r.nodes[i], raw, err = f.kind.decodeNode(raw, int(f.header.Assets)); err != nil {
 			return nil, fmt.Errorf("node #%d of %d: %w", i, count, err)
 		}
 		tops[i] = r.nodes[i].Node
@@ -170,13 +172,13 @@ func (f *File) decodeRun(raw []byte, count int) (*run, error) {
 	if len(raw) != 0 {
 		return nil, fmt.Errorf("%d bytes follow its %d nodes", len(raw), count)
 	}
-	r.tree, err = merkle.NewTree(merkle.Shard, merkle.KindPlain, tops)
+	r.tree, err = merkle.NewTree(merkle.Shard, f.kind.Tree, tops)
 	return r, err
 }
 
 // run returns the run of a level that a node of the level above stands for.
-func (f *File) run(level int, index uint64, above node) (*run, error) {
-	return f.runs.get(uint64(level)<<32|index, func() (*run, error) { //nolint:gosec // a level is below 6
+func (f *File[S]) run(level int, index uint64, above node[S]) (*run[S], error) {
+	return f.runs.get(uint64(level)<<32|index, func() (*run[S], error) { //nolint:gosec // a level is below 6
 		raw, err := f.follow(above)
 		if err != nil {
 			return nil, err
@@ -193,8 +195,8 @@ func (f *File) run(level int, index uint64, above node) (*run, error) {
 }
 
 // block returns the block that a node stands for.
-func (f *File) block(index uint64, above node) (*block, error) {
-	return f.blocks.get(index, func() (*block, error) {
+func (f *File[S]) block(index uint64, above node[S]) (*block[S], error) {
+	return f.blocks.get(index, func() (*block[S], error) {
 		raw, err := f.follow(above)
 		if err != nil {
 			return nil, err
@@ -210,12 +212,12 @@ func (f *File) block(index uint64, above node) (*block, error) {
 	})
 }
 
-func (f *File) decodeBlock(raw []byte, count int) (*block, error) {
-	b := &block{rows: make([]Row, count)}
-	leaves := make([]merkle.Node[merkle.Plain], count)
+func (f *File[S]) decodeBlock(raw []byte, count int) (*block[S], error) {
+	b := &block[S]{rows: make([]Row[S], count)}
+	leaves := make([]merkle.Node[S], count)
 	var err error
 	for i := range b.rows {
-		if b.rows[i], raw, err = decodeRow(raw, int(f.header.Assets)); err != nil {
+		if b.rows[i], raw, err = f.kind.decodeRow(raw, int(f.header.Assets)); err != nil {
 			return nil, fmt.Errorf("row #%d of %d: %w", i, count, err)
 		}
 		leaves[i] = merkle.Leaf(merkle.Shard, b.rows[i].Identity, b.rows[i].Sum)
@@ -223,20 +225,23 @@ func (f *File) decodeBlock(raw []byte, count int) (*block, error) {
 	if len(raw) != 0 {
 		return nil, fmt.Errorf("%d bytes follow %d rows", len(raw), count)
 	}
-	b.tree, err = merkle.NewTree(merkle.Shard, merkle.KindPlain, leaves)
+	b.tree, err = merkle.NewTree(merkle.Shard, f.kind.Tree, leaves)
+	if err == nil && f.kind.Opens != nil {
+		err = f.kind.Opens(b.rows)
+	}
 	return b, err
 }
 
 // same holds what was hashed from the file to the node kept for it.
-func same(got merkle.Node[merkle.Plain], kept node) error {
-	if got.Hash != kept.Hash || !slices.Equal(got.Sum, kept.Sum) {
+func same[S merkle.Sum[S]](got merkle.Node[S], kept node[S]) error {
+	if got.Hash != kept.Hash || !bytes.Equal(got.Sum.AppendBinary(nil), kept.Sum.AppendBinary(nil)) {
 		return fmt.Errorf("they give the node %v, the tree has %v there: the file is damaged", got.Hash, kept.Hash)
 	}
 	return nil
 }
 
 // Header returns the file's header.
-func (f *File) Header() Header { return f.header }
+func (f *File[S]) Header() Header { return f.header }
 
 // Root returns the shard root (SPEC part 6).
-func (f *File) Root() merkle.Node[merkle.Plain] { return f.root }
+func (f *File[S]) Root() merkle.Node[S] { return f.root }

@@ -3,8 +3,9 @@
 //
 // A shard file is an age file. It holds what is needed to serve proofs and no more:
 //
-//	header      "assay/v2/shard-rows" ‖ 0x0a ‖ snapshot id (32) ‖ u32 shard ‖ u32 shards ‖ u16 assets ‖ u64 leaves
-//	blocks      64 neighbouring rows each, the last one fewer; a row is handle (32) ‖ nonce (32) ‖ identity (32) ‖ sum
+//	header      "assay/v2/shard-rows" (where sums hide: "assay/v2/shard-hide") ‖ 0x0a ‖ snapshot id (32) ‖ u32 shard ‖ u32 shards ‖ u16 assets ‖ u64 leaves
+//	blocks      64 neighbouring rows each, the last one fewer; a row is handle (32) ‖ nonce (32) ‖ identity (32) ‖ sum,
+//	            and where sums hide ‖ balances ‖ blinding (32)
 //	runs        64 neighbouring nodes each, the last one fewer; a node is u64 where ‖ u32 size ‖ hash (32) ‖ sum
 //	index       leaves × ( first 8 bytes of a handle ‖ u32 leaf ), ascending, in pages of 1,024
 //	pages       first 8 bytes of each page
@@ -48,8 +49,9 @@ const (
 )
 
 const (
-	magic   = "assay/v2/shard-rows\n"
-	magicV1 = "assay/v1/shard-rows\n"
+	magic       = "assay/v2/shard-rows\n"
+	magicV1     = "assay/v1/shard-rows\n"
+	magicHiding = "assay/v2/shard-hide\n"
 )
 
 // fanout is how many rows a block has, and how many nodes a run. It is a power of two, so what they give are nodes of the tree.
@@ -59,6 +61,41 @@ const (
 )
 
 const headerSize = len(magic) + 32 + 4 + 4 + 2 + 8
+
+// Kind is what a file has to know of its tree's kind of sum.
+type Kind[S merkle.Sum[S]] struct {
+	Tree merkle.Kind
+	// Decode reads a sum from the front of b, of a registry of that many assets, and returns what follows it.
+	Decode func(b []byte, assets int) (sum S, rest []byte, err error)
+	// Top, if not nil, computes the top of the tree over a block's rows, faster than leaf by leaf.
+	Top func(rows []Row[S]) (merkle.Node[S], error)
+	// Opens says that sums hide: rows have an opening each. It holds sums of a block's rows to what they open to.
+	Opens func(rows []Row[S]) error
+}
+
+// Plain is the kind whose sums are what customers are owed.
+var Plain = Kind[merkle.Plain]{Tree: merkle.KindPlain, Decode: merkle.DecodePlain}
+
+func (k Kind[S]) magic() string {
+	if k.Opens != nil {
+		return magicHiding
+	}
+	return magic
+}
+
+// top computes the top of the tree over a block's rows. It may share memory with a row.
+func (k Kind[S]) top(tree *merkle.Builder[S], rows []Row[S]) (merkle.Node[S], error) {
+	if k.Top != nil {
+		return k.Top(rows)
+	}
+	tree.Reset()
+	for _, r := range rows {
+		if err := tree.Add(r.Identity, r.Sum); err != nil {
+			return merkle.Node[S]{}, err
+		}
+	}
+	return tree.Top()
+}
 
 // Header says which shard of which snapshot a file holds.
 type Header struct {
@@ -82,7 +119,7 @@ func (h Header) check() error {
 	return nil
 }
 
-func (h Header) encode() []byte {
+func (h Header) encode(magic string) []byte {
 	b := append([]byte(magic), h.Snapshot[:]...)
 	b = binary.BigEndian.AppendUint32(b, h.Index)
 	b = binary.BigEndian.AppendUint32(b, h.Count)
@@ -91,11 +128,13 @@ func (h Header) encode() []byte {
 }
 
 // decodeHeader reads a header of headerSize bytes.
-func decodeHeader(b []byte) (h Header, err error) {
+func decodeHeader(b []byte, want string) (h Header, err error) {
 	switch string(b[:len(magic)]) {
-	case magic:
+	case want:
 	case magicV1:
 		return h, errors.New("it is of version 1, this program reads version 2: build the tree again (assay build --again); its root stays the same")
+	case magic, magicHiding:
+		return h, errors.New("its tree is of another kind")
 	default:
 		return h, errors.New("not a shard file of version 2")
 	}
@@ -109,19 +148,25 @@ func decodeHeader(b []byte) (h Header, err error) {
 }
 
 // Row is one customer's row.
-type Row struct {
+type Row[S merkle.Sum[S]] struct {
 	Handle   [32]byte
 	Nonce    [32]byte
 	Identity merkle.Hash
-	Sum      merkle.Plain
+	Sum      S
+	// Opening is what the sum opens to, where sums hide; its Total is not the file's.
+	Opening *merkle.Opening[S]
 }
 
 // AppendBinary appends the row as it stands in a file.
-func (r Row) AppendBinary(b []byte) []byte {
+func (r Row[S]) AppendBinary(b []byte) []byte {
 	b = append(b, r.Handle[:]...)
 	b = append(b, r.Nonce[:]...)
 	b = append(b, r.Identity[:]...)
-	return r.Sum.AppendBinary(b)
+	b = r.Sum.AppendBinary(b)
+	if r.Opening == nil {
+		return b
+	}
+	return append(r.Opening.Balances.AppendBinary(b), r.Opening.Blinding[:]...)
 }
 
 // Where the parts of an encoded row begin.
@@ -132,25 +177,35 @@ const (
 )
 
 // decodeRow reads one row from the front of b.
-func decodeRow(b []byte, assets int) (r Row, rest []byte, err error) {
+func (k Kind[S]) decodeRow(b []byte, assets int) (r Row[S], rest []byte, err error) {
 	if len(b) < sumAt {
 		return r, nil, fmt.Errorf("a row has %d bytes, want at least %d", len(b), sumAt+2)
 	}
-	r = Row{Handle: [32]byte(b), Nonce: [32]byte(b[nonceAt:]), Identity: merkle.Hash(b[identityAt:])}
-	r.Sum, rest, err = merkle.DecodePlain(b[sumAt:], assets)
-	return r, rest, err
+	r = Row[S]{Handle: [32]byte(b), Nonce: [32]byte(b[nonceAt:]), Identity: merkle.Hash(b[identityAt:])}
+	if r.Sum, rest, err = k.Decode(b[sumAt:], assets); err != nil || k.Opens == nil {
+		return r, rest, err
+	}
+	r.Opening = new(merkle.Opening[S])
+	if r.Opening.Balances, rest, err = merkle.DecodePlain(rest, assets); err != nil {
+		return r, nil, fmt.Errorf("balances: %w", err)
+	}
+	if len(rest) < len(r.Opening.Blinding) {
+		return r, nil, errors.New("its blinding is cut off")
+	}
+	r.Opening.Blinding = [32]byte(rest)
+	return r, rest[len(r.Opening.Blinding):], nil
 }
 
 // node is a kept node of the tree, with where the block or run that it stands for lies.
-type node struct {
+type node[S merkle.Sum[S]] struct {
 	where int64
 	size  int
-	merkle.Node[merkle.Plain]
+	merkle.Node[S]
 }
 
 const nodeSumAt = 8 + 4 + 32
 
-func (n node) appendBinary(b []byte) []byte {
+func (n node[S]) appendBinary(b []byte) []byte {
 	b = binary.BigEndian.AppendUint64(b, uint64(n.where)) //nolint:gosec // an offset
 	b = binary.BigEndian.AppendUint32(b, uint32(n.size))  //nolint:gosec // at most 64 rows of at most 1,024 assets
 	b = append(b, n.Hash[:]...)
@@ -158,14 +213,14 @@ func (n node) appendBinary(b []byte) []byte {
 }
 
 // decodeNode reads one node from the front of b. What it points to is not judged.
-func decodeNode(b []byte, assets int) (n node, rest []byte, err error) {
+func (k Kind[S]) decodeNode(b []byte, assets int) (n node[S], rest []byte, err error) {
 	if len(b) < nodeSumAt {
 		return n, nil, fmt.Errorf("a node has %d bytes, want at least %d", len(b), nodeSumAt+2)
 	}
 	n.where = int64(binary.BigEndian.Uint64(b)) //nolint:gosec // held to the file's bounds before it is followed
 	n.size = int(binary.BigEndian.Uint32(b[8:]))
 	n.Hash = merkle.Hash(b[12:])
-	n.Sum, rest, err = merkle.DecodePlain(b[nodeSumAt:], assets)
+	n.Sum, rest, err = k.Decode(b[nodeSumAt:], assets)
 	return n, rest, err
 }
 

@@ -27,12 +27,14 @@ func newIdentity(t testing.TB) *age.X25519Identity {
 	return id
 }
 
+type row = Row[merkle.Plain]
+
 // someRows are n different rows of a registry of four assets.
-func someRows(n int) []Row {
-	rows := make([]Row, n)
+func someRows(n int) []row {
+	rows := make([]row, n)
 	for i := range rows {
 		seed := []byte(fmt.Sprint("row", i))
-		rows[i] = Row{
+		rows[i] = row{
 			Handle:   sha256.Sum256(append([]byte("handle"), seed...)),
 			Nonce:    sha256.Sum256(append([]byte("nonce"), seed...)),
 			Identity: sha256.Sum256(append([]byte("identity"), seed...)),
@@ -46,7 +48,7 @@ func someRows(n int) []Row {
 	return rows
 }
 
-func rootOf(t testing.TB, rows []Row) merkle.Node[merkle.Plain] {
+func rootOf(t testing.TB, rows []row) merkle.Node[merkle.Plain] {
 	t.Helper()
 	b := merkle.NewBuilder[merkle.Plain](merkle.Shard, merkle.KindPlain)
 	for _, r := range rows {
@@ -61,7 +63,7 @@ func rootOf(t testing.TB, rows []Row) merkle.Node[merkle.Plain] {
 	return root
 }
 
-func headerOf(rows []Row) Header {
+func headerOf(rows []row) Header {
 	return Header{Snapshot: merkle.Hash{1}, Index: 2, Count: 5, Assets: 4, Leaves: uint64(len(rows))}
 }
 
@@ -70,9 +72,9 @@ type nopCloser struct{ io.Writer }
 
 func (nopCloser) Close() error { return nil }
 
-func writeRows(t testing.TB, w *Writer, rows []Row) merkle.Node[merkle.Plain] {
+func writeRows(t testing.TB, w *Writer[merkle.Plain], rows []row) merkle.Node[merkle.Plain] {
 	t.Helper()
-	p := NewPacker()
+	p := NewPacker(Plain)
 	for some := range slices.Chunk(rows, BlockRows) {
 		b, err := p.Pack(some)
 		if err != nil {
@@ -90,10 +92,10 @@ func writeRows(t testing.TB, w *Writer, rows []Row) merkle.Node[merkle.Plain] {
 }
 
 // seal writes a file, and holds the writer's root to a tree that is built apart.
-func seal(t testing.TB, recipient age.Recipient, header Header, rows []Row) []byte {
+func seal(t testing.TB, recipient age.Recipient, header Header, rows []row) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	w, err := NewWriter(&b, recipient, header)
+	w, err := NewWriter(Plain, &b, recipient, header)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,10 +106,10 @@ func seal(t testing.TB, recipient age.Recipient, header Header, rows []Row) []by
 }
 
 // contents are what seal seals.
-func contents(t testing.TB, header Header, rows []Row) []byte {
+func contents(t testing.TB, header Header, rows []row) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	w, err := begin(nopCloser{&b}, header)
+	w, err := begin(Plain, nopCloser{&b}, header)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,12 +117,12 @@ func contents(t testing.TB, header Header, rows []Row) []byte {
 	return b.Bytes()
 }
 
-func openBytes(b []byte, identity age.Identity, want Header) (*File, error) {
-	return Open(bytes.NewReader(b), int64(len(b)), identity, want)
+func openBytes(b []byte, identity age.Identity, want Header) (*File[merkle.Plain], error) {
+	return Open(Plain, bytes.NewReader(b), int64(len(b)), identity, want)
 }
 
-func openContents(content []byte, want Header) (*File, error) {
-	return open(bytes.NewReader(content), int64(len(content)), want)
+func openContents(content []byte, want Header) (*File[merkle.Plain], error) {
+	return open(Plain, bytes.NewReader(content), int64(len(content)), want)
 }
 
 // sealBytes seals any contents.
@@ -141,7 +143,7 @@ func sealBytes(t testing.TB, recipient age.Recipient, content []byte) []byte {
 }
 
 // oracle makes the proofs of all rows from one tree that keeps every node.
-func oracle(t testing.TB, header Header, rows []Row) []Proved {
+func oracle(t testing.TB, header Header, rows []row) []Proved[merkle.Plain] {
 	t.Helper()
 	leaves := make([]merkle.Node[merkle.Plain], len(rows))
 	for i, r := range rows {
@@ -151,13 +153,13 @@ func oracle(t testing.TB, header Header, rows []Row) []Proved {
 	if err != nil {
 		t.Fatal(err)
 	}
-	proofs := make([]Proved, len(rows))
+	proofs := make([]Proved[merkle.Plain], len(rows))
 	for i, r := range rows {
 		path, err := tree.Path(uint64(i))
 		if err != nil {
 			t.Fatal(err)
 		}
-		proofs[i] = Proved{r.Handle, r.Identity, merkle.Proof[merkle.Plain]{
+		proofs[i] = Proved[merkle.Plain]{r.Handle, r.Identity, merkle.Proof[merkle.Plain]{
 			Kind: merkle.KindPlain, Snapshot: header.Snapshot, Balances: r.Sum, Nonce: r.Nonce, Path: path,
 			Shard: merkle.Place{Count: uint64(header.Count), Index: uint64(header.Index), Leaf: uint64(i), Leaves: header.Leaves},
 		}}
@@ -212,7 +214,7 @@ func TestThreeLevels(t *testing.T) {
 	}
 }
 
-func proveAll(t *testing.T, f *File, rows []Row) {
+func proveAll(t *testing.T, f *File[merkle.Plain], rows []row) {
 	t.Helper()
 	n, root := len(rows), rootOf(t, rows)
 	if f.Root().Hash != root.Hash || f.Header() != headerOf(rows) {
@@ -292,7 +294,7 @@ func TestReads(t *testing.T) {
 		rows := someRows(c.leaves)
 		content := contents(t, headerOf(rows), rows)
 		reads := &counter{r: bytes.NewReader(content)}
-		f, err := open(reads, int64(len(content)), headerOf(rows))
+		f, err := open(Plain, reads, int64(len(content)), headerOf(rows))
 		if err != nil {
 			t.Fatal(err)
 		}
