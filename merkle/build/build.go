@@ -12,6 +12,14 @@
 //	shards/00000.age            sealed, see package shard
 //	leaves/shard-00000.leaves   as SPEC part 6 says
 //
+// In a confidential tree (SPEC part 29) a shard leaves a proof besides, and when all are done the top level is proved:
+//
+//	proofs/tried/00000-….proof  a shard's proof, of an attempt; its result names one
+//	proofs/shard-00000.proof    the one that the result named when the tree was closed: it stays
+//	proofs/top.proof            the first that was written stays
+//
+// What a shard's total row opens to is sealed in its result; whoever builds holds a shard's rows in memory while it is proved.
+//
 // The same ledger, secret and snapshot give the same root and the same leaves files, whatever the order of the ledger's rows, the
 // number of goroutines or machines, the memory, and however often a build was killed and begun again.
 package build
@@ -31,12 +39,13 @@ import (
 	"strings"
 
 	"github.com/assay-por/assay/merkle"
+	"github.com/assay-por/assay/merkle/confidential"
 	"github.com/assay-por/assay/merkle/ledger"
 	"github.com/assay-por/assay/merkle/spool"
 	"github.com/assay-por/assay/merkle/store"
 )
 
-// Result is what a build publishes.
+// Result is what a build publishes. Totals are not known of a shard list alone whose sums hide.
 type Result struct {
 	Kind     merkle.Kind
 	Snapshot merkle.Hash
@@ -51,6 +60,7 @@ type ShardResult struct {
 	Leaves uint64
 	Root   merkle.Hash
 	Sum    merkle.Plain
+	Total  *confidential.Point // its total row, where sums hide, and so in place of the sum
 }
 
 // Read is what a build learned of the ledger.
@@ -84,8 +94,9 @@ func Run(ctx context.Context, w *Worker, r Runner) (Result, Read, error) {
 	if err := w.stage(ctx, r, "tree", shards, shares(scans.counts.Entries(), len(shards))); err != nil {
 		return Result{}, Read{}, err
 	}
-	result := Result{Snapshot: w.Plan.Snapshot}
+	result := Result{Kind: w.Plan.Kind, Snapshot: w.Plan.Snapshot}
 	var folded ledger.Folded
+	var built []shardDone
 	for i := range shards {
 		var s shardDone
 		if err := w.get(ctx, shardName(i), &s); err != nil {
@@ -94,11 +105,20 @@ func Run(ctx context.Context, w *Worker, r Runner) (Result, Read, error) {
 		if s.Ledger != scans.ledger {
 			return Result{}, Read{}, fmt.Errorf("shard #%d was built of rows that another reading of the ledger gave: build it anew from the start (assay build --again)", i)
 		}
+		if (s.Hidden != nil) != (w.Plan.Kind == merkle.KindConfidential) {
+			return Result{}, Read{}, fmt.Errorf("%s of the build was altered: it is not of a %v tree", shardName(i), w.Plan.Kind)
+		}
+		built = append(built, s)
 		result.Shards = append(result.Shards, s.result())
 		folded.Add(s.Folded)
 	}
 	if err := result.close(); err != nil {
 		return Result{}, Read{}, err
+	}
+	if result.Kind == merkle.KindConfidential {
+		if result.Totals, err = w.proveTop(ctx, result.Root, built); err != nil {
+			return Result{}, Read{}, err
+		}
 	}
 	if totals, err := scans.counts.Totals(); err != nil || !slices.Equal(result.Totals, totals) {
 		return Result{}, Read{}, errors.Join(err, errors.New("the tree's totals are not those of the ledger: a file of the build was altered; build it anew from the start (assay build --again)"))
@@ -117,8 +137,9 @@ func (w *Worker) sweep(ctx context.Context, shards int) error {
 		keep[scanName(i)] = true
 	}
 	for i := range shards {
-		keep[shardName(i)], keep[ShardFile(i)], keep[LeavesFile(i)] = true, true, true
+		keep[shardName(i)], keep[ShardFile(i)], keep[LeavesFile(i)], keep[ProofFile(i)] = true, true, true, true
 	}
+	keep[TopProofFile] = true
 	return store.Sweep(ctx, w.Store, "", func(name string) bool { return keep[name] })
 }
 
@@ -214,25 +235,26 @@ func Summarize(ctx context.Context, w *Worker) (ledger.Summary, error) {
 
 // close computes the top tree over the shards (SPEC part 6).
 func (r *Result) close() error {
-	top, err := r.topTree()
+	var err error
+	if r.Kind == merkle.KindConfidential {
+		var top *merkle.Tree[confidential.Point]
+		if top, err = topTree(shardsAbove, r.Shards); err == nil {
+			r.Root = top.Root().Hash
+		}
+	} else {
+		var top *merkle.Tree[merkle.Plain]
+		if top, err = topTree(plainKind, r.Shards); err == nil {
+			r.Root, r.Totals = top.Root().Hash, top.Root().Sum
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("top tree: %w", err)
 	}
-	root := top.Root()
-	r.Kind = merkle.KindPlain
-	r.Root, r.Totals, r.Leaves = root.Hash, root.Sum, 0
+	r.Leaves = 0
 	for _, s := range r.Shards {
 		r.Leaves += s.Leaves
 	}
 	return nil
-}
-
-func (r *Result) topTree() (*merkle.Tree[merkle.Plain], error) {
-	leaves := make([]merkle.Node[merkle.Plain], len(r.Shards))
-	for i, s := range r.Shards {
-		leaves[i] = merkle.Leaf(merkle.Top, s.Root, s.Sum)
-	}
-	return merkle.NewTree(merkle.Top, merkle.KindPlain, leaves)
 }
 
 // ShardOf returns the shard of a customer by its order key (SPEC part 5).
@@ -267,6 +289,11 @@ func (w *Worker) done(ctx context.Context, t Task) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	return w.has(ctx, name)
+}
+
+// has tells whether a file is in the store.
+func (w *Worker) has(ctx context.Context, name string) (bool, error) {
 	f, err := w.Store.Open(ctx, name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil

@@ -136,7 +136,7 @@ func naive(t testing.TB, in Input) Result {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r.Shards = append(r.Shards, ShardResult{b.Count(), root.Hash, root.Sum})
+		r.Shards = append(r.Shards, ShardResult{Leaves: b.Count(), Root: root.Hash, Sum: root.Sum})
 		if err := top.Add(root.Hash, root.Sum); err != nil {
 			t.Fatal(err)
 		}

@@ -2,6 +2,7 @@ package build
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -12,7 +13,9 @@ import (
 	"filippo.io/age"
 
 	"github.com/assay-por/assay/merkle"
+	"github.com/assay-por/assay/merkle/confidential"
 	"github.com/assay-por/assay/merkle/ledger"
+	"github.com/assay-por/assay/merkle/shard"
 	"github.com/assay-por/assay/merkle/store"
 )
 
@@ -65,6 +68,7 @@ type Input struct {
 	Ledger   *testLedger
 	Keys     merkle.Keys
 	Snapshot merkle.Hash
+	Kind     merkle.Kind // 0 for plain
 	Shards   int
 	Parts    int // 0 for as many as planned
 	Cores    int
@@ -89,7 +93,7 @@ func (in Input) worker() *Worker {
 	if registry == nil {
 		registry = assets
 	}
-	plan := NewPlan("test", in.Snapshot, registry, in.Ledger.rules, in.Ledger.sources(), in.Memory)
+	plan := NewPlan("test", in.Snapshot, cmp.Or(in.Kind, merkle.KindPlain), registry, in.Ledger.rules, in.Ledger.sources(), in.Memory)
 	plan.Shards, plan.Leaves = in.Shards, true
 	if in.Parts > 0 {
 		plan.Parts = in.Parts
@@ -131,4 +135,22 @@ func Prove(ctx context.Context, files store.Store, result Result, assets int, st
 	}
 	proof, err := p.Prove(ctx, handle, index)
 	return proof, errors.Join(err, p.Close())
+}
+
+// builtOf is a build of a test, signed by nobody.
+func builtOf(in Input, r Result, names []string, id age.Identity) *Built {
+	return &Built{Files: store.Dir(in.Dir), Result: r, Assets: names, Statement: merkle.Hash{9}, Identity: id}
+}
+
+// rowsOf are a confidential shard's rows as its file has them.
+func rowsOf(in Input, leaves []confidential.Leaf, customers map[merkle.Hash]string) []shard.Row[confidential.Point] {
+	rows := make([]shard.Row[confidential.Point], len(leaves))
+	for i, l := range leaves {
+		id := customers[l.Identity]
+		rows[i] = shard.Row[confidential.Point]{
+			Handle: in.Keys.Handle(id), Nonce: in.Keys.Nonce(id), Identity: l.Identity, Sum: l.Sum,
+			Opening: &merkle.Opening[confidential.Point]{Balances: in.Ledger.sums[id], Blinding: l.Blinding},
+		}
+	}
+	return rows
 }

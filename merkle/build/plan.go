@@ -19,6 +19,7 @@ type Plan struct {
 	Type     string      `json:"type"`  // "assay/v1/plan"
 	Input    string      `json:"input"` // what names the ledger
 	Snapshot merkle.Hash `json:"snapshot"`
+	Kind     merkle.Kind `json:"kind"`
 	// Recipient names the age recipient that files are sealed to, and with it the secret that was drawn along with its identity: a snapshot
 	// that was drawn up anew has another.
 	Recipient string         `json:"recipient"`
@@ -33,8 +34,14 @@ type Plan struct {
 const planType = "assay/v1/plan"
 
 // ShardEntries is how many entries a shard has at most on average, where the plan does not say how many shards there are: then
-// they are the least power of two that keeps to it. So the tree depends on what the ledger holds, and on nothing else.
-const ShardEntries = 1 << 21
+// they are the least power of two that keeps to it. So the tree depends on what the ledger holds, and on nothing else. Where sums hide,
+// a shard's rows are in memory while they are proved, and a shard has half as many.
+func ShardEntries(kind merkle.Kind) uint64 {
+	if kind == merkle.KindConfidential {
+		return 1 << 20
+	}
+	return 1 << 21
+}
 
 const (
 	// A ledger of more than one source is read in scans of this many bytes or more, so that several machines can.
@@ -46,15 +53,16 @@ const (
 )
 
 // NewPlan plans a build of sources that input names. Of its memory in bytes, a fourth is for the parts of a scan.
-func NewPlan(input string, snapshot merkle.Hash, assets []ledger.Asset, rules ledger.Rules, sources []ledger.Source, memory int64) Plan {
+func NewPlan(input string, snapshot merkle.Hash, kind merkle.Kind, assets []ledger.Asset, rules ledger.Rules, sources []ledger.Source, memory int64) Plan {
 	var entries, size int64
 	for _, s := range sources {
 		entries += estimate(s)
 		size += s.Size
 	}
-	p := Plan{Type: planType, Input: input, Snapshot: snapshot, Assets: assets, Rules: rules, Scans: groups(sources, size)}
+	p := Plan{Type: planType, Input: input, Snapshot: snapshot, Kind: kind, Assets: assets, Rules: rules, Scans: groups(sources, size)}
 	most := min(max(memory/4/partMemory, 1), maxParts)
-	for p.Parts = 1; int64(p.Parts) < (entries+ShardEntries-1)/ShardEntries && int64(2*p.Parts) <= most; {
+	each := int64(ShardEntries(kind)) //nolint:gosec // a constant
+	for p.Parts = 1; int64(p.Parts) < (entries+each-1)/each && int64(2*p.Parts) <= most; {
 		p.Parts *= 2
 	}
 	return p
@@ -117,6 +125,8 @@ func (p Plan) check() error {
 	switch {
 	case p.Type != planType:
 		return fmt.Errorf("the plan of the build is of type %q, want %q", p.Type, planType)
+	case p.Kind != merkle.KindPlain && p.Kind != merkle.KindConfidential:
+		return fmt.Errorf("the plan of the build is for a tree of kind %v: it is of another version", p.Kind)
 	case len(p.Assets) < 1 || len(p.Assets) > merkle.MaxAssets:
 		return fmt.Errorf("%d assets: want 1 to %d", len(p.Assets), merkle.MaxAssets)
 	case p.Shards < 0 || p.Shards > shard.MaxShards:
@@ -134,7 +144,8 @@ func (p Plan) shards(entries uint64) int {
 	if p.Shards > 0 {
 		return p.Shards
 	}
-	n := (entries + ShardEntries - 1) / ShardEntries
+	each := ShardEntries(p.Kind)
+	n := (entries + each - 1) / each
 	return min(1<<bits.Len64(max(n, 1)-1), shard.MaxShards)
 }
 
@@ -157,6 +168,17 @@ func ShardFile(index int) string { return fmt.Sprintf("shards/%05d.age", index) 
 
 // LeavesFile returns the name of a shard's leaves file in the plan's folder. Its last part is its name in a bundle (SPEC part 6).
 func LeavesFile(index int) string { return fmt.Sprintf("leaves/shard-%05d.leaves", index) }
+
+// ProofFile returns the name of a shard's proof in the plan's folder, where sums hide. Its last part is its name in a bundle (SPEC part 29).
+func ProofFile(index int) string { return fmt.Sprintf("proofs/shard-%05d.proof", index) }
+
+// TopProofFile is the name of the top level's proof in the plan's folder, where sums hide (SPEC part 29).
+const TopProofFile = "proofs/top.proof"
+
+// triedName is the name of a proof as an attempt at a shard made it: no two are alike, and one of them becomes the shard's.
+func triedName(shard int, attempt string) string {
+	return fmt.Sprintf("proofs/tried/%05d-%s.proof", shard, attempt)
+}
 
 const spoolsDir = "spools/"
 

@@ -17,68 +17,74 @@ import (
 var ErrNotFound = errors.New("no customer of this snapshot has that look-up handle")
 
 // Prover makes inclusion proofs (SPEC part 8) out of the shard files of a build, which it never writes to: a read-only copy will do. It opens a shard when it is first needed, and keeps the last one. A Prover is for one goroutine.
-type Prover struct {
+type Prover[S merkle.Sum[S]] struct {
+	kind      kind[S]
 	files     store.Store
 	result    Result
 	statement merkle.Hash
 	assets    int
 	identity  age.Identity
-	top       *merkle.Tree[merkle.Plain]
-	climber   merkle.Climber[merkle.Plain]
-	file      store.File  // of the shard that is open, or nil
-	open      *shard.File // as read from it
+	top       *merkle.Tree[S]
+	climber   merkle.Climber[S]
+	file      store.File     // of the shard that is open, or nil
+	open      *shard.File[S] // as read from it
 }
 
-// NewProver returns a Prover of a built snapshot: the plan's folder, what [Run] returned or [ParseShards] read, the number of
-// assets, the digest of the signed statement's payload, and the identity that the shard files are sealed to.
-func NewProver(files store.Store, result Result, assets int, statement merkle.Hash, identity age.Identity) (*Prover, error) {
+// NewProver returns a Prover of a built snapshot of kind plain: the plan's folder, what [Run] returned or [ParseShards] read, the
+// number of assets, the digest of the signed statement's payload, and the identity that the shard files are sealed to. Files of
+// proofs, of either kind, come from a [Built].
+func NewProver(files store.Store, result Result, assets int, statement merkle.Hash, identity age.Identity) (*Prover[merkle.Plain], error) {
+	return newProver(plainKind, files, result, assets, statement, identity)
+}
+
+func newProver[S merkle.Sum[S]](k kind[S], files store.Store, result Result, assets int, statement merkle.Hash, identity age.Identity) (*Prover[S], error) {
 	if assets < 1 || assets > merkle.MaxAssets || len(result.Shards) > shard.MaxShards {
 		return nil, fmt.Errorf("%d assets and %d shards: want 1 to %d, and at most %d", assets, len(result.Shards), merkle.MaxAssets, shard.MaxShards)
 	}
-	top, err := result.topTree()
+	top, err := topTree(k, result.Shards)
 	if err != nil {
 		return nil, err
 	}
 	if root := top.Root(); root.Hash != result.Root {
 		return nil, fmt.Errorf("the shards give the root %v, want %v", root.Hash, result.Root)
 	}
-	return &Prover{files: files, result: result, statement: statement, assets: assets, identity: identity, top: top}, nil
+	return &Prover[S]{kind: k, files: files, result: result, statement: statement, assets: assets, identity: identity, top: top}, nil
 }
 
 // Prove returns the proof of the customer with a look-up handle. The shard is that of the customer's order key, see [ShardOf],
 // or -1 to look through all shards. A proof that does not give the root is an error, never returned. It returns [ErrNotFound]
 // if there is no such customer.
-func (p *Prover) Prove(ctx context.Context, handle [32]byte, index int) (merkle.Proof[merkle.Plain], error) {
+func (p *Prover[S]) Prove(ctx context.Context, handle [32]byte, index int) (merkle.Proof[S], error) {
 	first, end := index, index+1
 	if index < 0 {
 		first, end = 0, len(p.result.Shards)
 	}
 	for i := first; i < end; i++ {
 		if err := ctx.Err(); err != nil {
-			return merkle.Proof[merkle.Plain]{}, err
+			return merkle.Proof[S]{}, err
 		}
 		file, err := p.shard(ctx, i)
 		if err != nil {
-			return merkle.Proof[merkle.Plain]{}, err
+			return merkle.Proof[S]{}, err
 		}
 		proof, identity, err := file.Prove(handle)
 		if errors.Is(err, shard.ErrNotFound) {
 			continue
 		}
 		if err != nil {
-			return merkle.Proof[merkle.Plain]{}, fmt.Errorf("shard #%d: %w", i, err)
+			return merkle.Proof[S]{}, fmt.Errorf("shard #%d: %w", i, err)
 		}
 		return p.finish(proof, identity)
 	}
-	return merkle.Proof[merkle.Plain]{}, ErrNotFound
+	return merkle.Proof[S]{}, ErrNotFound
 }
 
 // All yields the proofs of all customers of a shard, in the order of its leaves. After an error it ends.
-func (p *Prover) All(ctx context.Context, index int) iter.Seq2[shard.Proved, error] {
-	return func(yield func(shard.Proved, error) bool) {
+func (p *Prover[S]) All(ctx context.Context, index int) iter.Seq2[shard.Proved[S], error] {
+	return func(yield func(shard.Proved[S], error) bool) {
 		file, err := p.shard(ctx, index)
 		if err != nil {
-			yield(shard.Proved{}, err)
+			yield(shard.Proved[S]{}, err)
 			return
 		}
 		for proved, err := range file.All() {
@@ -89,7 +95,7 @@ func (p *Prover) All(ctx context.Context, index int) iter.Seq2[shard.Proved, err
 				proved.Proof, err = p.finish(proved.Proof, proved.Identity)
 			}
 			if err != nil {
-				yield(shard.Proved{}, fmt.Errorf("shard #%d: %w", index, err))
+				yield(shard.Proved[S]{}, fmt.Errorf("shard #%d: %w", index, err))
 				return
 			}
 			if !yield(proved, nil) {
@@ -100,28 +106,33 @@ func (p *Prover) All(ctx context.Context, index int) iter.Seq2[shard.Proved, err
 }
 
 // finish adds what the shard does not know, and checks the whole.
-func (p *Prover) finish(proof merkle.Proof[merkle.Plain], identity merkle.Hash) (merkle.Proof[merkle.Plain], error) {
+func (p *Prover[S]) finish(proof merkle.Proof[S], identity merkle.Hash) (merkle.Proof[S], error) {
 	return p.finishBy(&p.climber, proof, identity)
 }
 
-func (p *Prover) finishBy(climber *merkle.Climber[merkle.Plain], proof merkle.Proof[merkle.Plain], identity merkle.Hash) (merkle.Proof[merkle.Plain], error) {
+func (p *Prover[S]) finishBy(climber *merkle.Climber[S], proof merkle.Proof[S], identity merkle.Hash) (merkle.Proof[S], error) {
 	var err error
 	proof.Statement = p.statement
 	if proof.Top, err = p.top.Path(proof.Shard.Index); err != nil {
-		return merkle.Proof[merkle.Plain]{}, err
+		return merkle.Proof[S]{}, err
+	}
+	if proof.Opening != nil {
+		opening := *proof.Opening
+		opening.Total = p.kind.above(p.result.Shards[proof.Shard.Index])
+		proof.Opening = &opening
 	}
 	root, err := climber.Root(proof, identity)
 	if err == nil && root.Hash != p.result.Root {
 		err = fmt.Errorf("it gives the root %v, want %v", root.Hash, p.result.Root)
 	}
 	if err != nil {
-		return merkle.Proof[merkle.Plain]{}, fmt.Errorf("the proof of leaf #%d of shard #%d does not hold: %w", proof.Shard.Leaf, proof.Shard.Index, err)
+		return merkle.Proof[S]{}, fmt.Errorf("the proof of leaf #%d of shard #%d does not hold: %w", proof.Shard.Leaf, proof.Shard.Index, err)
 	}
 	return proof, nil
 }
 
 // shard opens a shard file in place of the one before, and holds it to the shard list.
-func (p *Prover) shard(ctx context.Context, index int) (*shard.File, error) {
+func (p *Prover[S]) shard(ctx context.Context, index int) (*shard.File[S], error) {
 	if p.open != nil && int(p.open.Header().Index) == index {
 		return p.open, nil
 	}
@@ -139,13 +150,13 @@ func (p *Prover) shard(ctx context.Context, index int) (*shard.File, error) {
 }
 
 // openShard opens a shard file and holds it to the shard list.
-func (p *Prover) openShard(ctx context.Context, index int) (store.File, *shard.File, error) {
+func (p *Prover[S]) openShard(ctx context.Context, index int) (store.File, *shard.File[S], error) {
 	f, err := p.files.Open(ctx, ShardFile(index))
 	if err != nil {
 		return nil, nil, err
 	}
 	listed := p.result.Shards[index]
-	opened, err := shard.Open(f, f.Size(), p.identity, shard.Header{
+	opened, err := shard.Open(p.kind.Kind, f, f.Size(), p.identity, shard.Header{
 		Snapshot: p.result.Snapshot, Index: uint32(index), Count: uint32(len(p.result.Shards)), //nolint:gosec // the shard list was checked
 		Assets: uint16(p.assets), Leaves: listed.Leaves, //nolint:gosec // NewProver checked it
 	})
@@ -159,7 +170,7 @@ func (p *Prover) openShard(ctx context.Context, index int) (store.File, *shard.F
 }
 
 // Close closes the shard file that is open. The Prover may go on and open another.
-func (p *Prover) Close() error {
+func (p *Prover[S]) Close() error {
 	if p.file == nil {
 		return nil
 	}

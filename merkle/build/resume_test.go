@@ -112,7 +112,7 @@ func TestSameRootHoweverItIsBuilt(t *testing.T) {
 // A ledger of more entries than a shard should have is cut into the least power of two that keeps to it.
 func TestShardsByEntries(t *testing.T) {
 	var p Plan
-	for entries, want := range map[uint64]int{1: 1, ShardEntries: 1, ShardEntries + 1: 2, 2 * ShardEntries: 2, 3 * ShardEntries: 4, 300_000_000: 256} {
+	for entries, want := range map[uint64]int{1: 1, 1 << 21: 1, 1<<21 + 1: 2, 2 << 21: 2, 3 << 21: 4, 300_000_000: 256} {
 		if got := p.shards(entries); got != want {
 			t.Errorf("%d entries: %d shards, want %d", entries, got, want)
 		}
@@ -141,7 +141,7 @@ func TestNewPlan(t *testing.T) {
 		{slices.Repeat([]ledger.Source{file("a.csv", 1<<20)}, 40), 1 << 30, []int{40}, 1},
 		{slices.Repeat([]ledger.Source{file("a.csv", 1<<30)}, 40), 1 << 30, []int{3, 2, 3, 2, 3, 2, 3, 2, 3, 2, 3, 2, 3, 2, 3, 2}, 1024},
 	} {
-		p := NewPlan("x", merkle.Hash{}, assets, ledger.Rules{}, c.sources, c.memory)
+		p := NewPlan("x", merkle.Hash{}, merkle.KindPlain, assets, ledger.Rules{}, c.sources, c.memory)
 		if !slices.Equal(p.Scans, c.scans) || p.Parts != c.parts {
 			t.Errorf("%s of %d, %d sources: %d parts, scans of %v, want %d and %v", c.sources[0].Name, c.sources[0].Size, len(c.sources), p.Parts, p.Scans, c.parts, c.scans)
 		}

@@ -19,40 +19,51 @@ const (
 	keptPages = 1 << 12
 )
 
-// Server makes the proof files of customers (SPEC part 8), for many at once. Unlike a [Prover] it keeps every shard open that was
+// Server makes the proof files of customers (SPEC parts 8 and 29), for many at once. Unlike a [Prover] it keeps every shard open that was
 // asked for, with what of its upper levels was read.
-type Server struct {
-	prover  *Prover
-	shards  []served
-	workers sync.Pool // of *desk
+type Server interface {
+	// Prove returns the proof file of a customer, whose id [merkle.NormalizeCustomer] returned. If there is no such customer it returns
+	// an [AbsentError], after the work that a proof takes: another leaf of the shard was proved, and thrown away. No error holds the id.
+	Prove(ctx context.Context, customer string) ([]byte, error)
+	// Check opens every shard, so that what is missing or of another build shows before anybody asks.
+	Check(ctx context.Context) error
+	// Close closes all files. Requires that nobody asks any more.
+	Close() error
+}
+
+// server is a Server of one kind of tree.
+type server[S merkle.Sum[S]] struct {
+	prover  *Prover[S]
+	shards  []served[S]
+	workers sync.Pool // of *desk[S]
 }
 
 // served is a shard's file once it was asked for.
-type served struct {
+type served[S merkle.Sum[S]] struct {
 	mu   sync.Mutex
 	from store.File
-	file *shard.File
+	file *shard.File[S]
 }
 
 // desk is what one request needs for itself.
-type desk struct {
+type desk[S merkle.Sum[S]] struct {
 	lookup  merkle.Lookup
-	climber merkle.Climber[merkle.Plain]
-	files   *merkle.Encoder[merkle.Plain]
+	climber merkle.Climber[S]
+	files   *merkle.Encoder[S]
 }
 
-// NewServer takes a prover, which is the server's from now on, what finds rows, and what [merkle.NewEncoder] does.
-func NewServer(p *Prover, lookup merkle.Lookup, assets []string, envelope []byte, log *merkle.InLog) (*Server, error) {
-	if _, err := merkle.NewEncoder[merkle.Plain](assets, envelope, log); err != nil {
+// newServer takes a prover, which is the server's from now on, what finds rows, and what [merkle.NewEncoder] does.
+func newServer[S merkle.Sum[S]](p *Prover[S], lookup merkle.Lookup, assets []string, envelope []byte, log *merkle.InLog) (*server[S], error) {
+	if _, err := merkle.NewEncoder[S](assets, envelope, log); err != nil {
 		return nil, err
 	}
-	s := &Server{prover: p, shards: make([]served, len(p.result.Shards))}
+	s := &server[S]{prover: p, shards: make([]served[S], len(p.result.Shards))}
 	s.workers.New = func() any {
-		files, err := merkle.NewEncoder[merkle.Plain](assets, envelope, log)
+		files, err := merkle.NewEncoder[S](assets, envelope, log)
 		if err != nil { // it was made of the same before
 			panic(err)
 		}
-		return &desk{lookup: lookup.Clone(), files: files}
+		return &desk[S]{lookup: lookup.Clone(), files: files}
 	}
 	return s, nil
 }
@@ -66,20 +77,19 @@ func (AbsentError) Error() string { return ErrNotFound.Error() }
 // Unwrap says what it is.
 func (AbsentError) Unwrap() error { return ErrNotFound }
 
-// Prove returns the proof file of a customer, whose id [merkle.NormalizeCustomer] returned. If there is no such customer it returns
-// an [AbsentError], after the work that a proof takes: another leaf of the shard was proved, and thrown away. No error holds the id.
-func (s *Server) Prove(ctx context.Context, customer string) ([]byte, error) {
+// Prove implements [Server].
+func (s *server[S]) Prove(ctx context.Context, customer string) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	w := s.workers.Get().(*desk)
+	w := s.workers.Get().(*desk[S])
 	defer s.workers.Put(w)
 	index, handle := ShardOf(w.lookup.Order(customer), len(s.shards)), w.lookup.Handle(customer)
 	file, err := s.shard(ctx, index)
 	if err != nil {
 		return nil, err
 	}
-	var proved shard.Proved
+	var proved shard.Proved[S]
 	proved.Proof, proved.Identity, err = file.Prove(handle)
 	absent := errors.Is(err, shard.ErrNotFound)
 	if absent {
@@ -103,8 +113,8 @@ func (s *Server) Prove(ctx context.Context, customer string) ([]byte, error) {
 	return raw, err
 }
 
-// Check opens every shard, so that what is missing or of another build shows before anybody asks.
-func (s *Server) Check(ctx context.Context) error {
+// Check implements [Server].
+func (s *server[S]) Check(ctx context.Context) error {
 	for i := range s.shards {
 		if _, err := s.shard(ctx, i); err != nil {
 			return err
@@ -113,7 +123,7 @@ func (s *Server) Check(ctx context.Context) error {
 	return nil
 }
 
-func (s *Server) shard(ctx context.Context, index int) (_ *shard.File, err error) {
+func (s *server[S]) shard(ctx context.Context, index int) (_ *shard.File[S], err error) {
 	at := &s.shards[index]
 	at.mu.Lock()
 	defer at.mu.Unlock()
@@ -126,8 +136,8 @@ func (s *Server) shard(ctx context.Context, index int) (_ *shard.File, err error
 	return at.file, nil
 }
 
-// Close closes all files. Requires that nobody asks any more.
-func (s *Server) Close() error {
+// Close implements [Server].
+func (s *server[S]) Close() error {
 	var all []error
 	for i := range s.shards {
 		if from := s.shards[i].from; from != nil {

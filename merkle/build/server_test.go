@@ -19,13 +19,9 @@ import (
 	"github.com/assay-por/assay/merkle/store"
 )
 
-func newServer(t testing.TB, in Input, r Result, names []string, id age.Identity) *Server {
+func serverOfTest(t testing.TB, in Input, r Result, names []string, id age.Identity) Server {
 	t.Helper()
-	p, err := NewProver(store.Dir(in.Dir), r, len(names), merkle.Hash{9}, id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := NewServer(p, merkle.ParseLookup(in.Keys.Lookup().Bytes()), names, nil, nil)
+	s, err := builtOf(in, r, names, id).Server(merkle.ParseLookup(in.Keys.Lookup().Bytes()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +35,7 @@ func TestServer(t *testing.T) {
 	l := readText(t, synthText(t, 3000), ledger.Rules{})
 	in := inputOf(t, l, 1, 2, 4, id)
 	r := mustRun(t, in)
-	s := newServer(t, in, r, ids, id)
+	s := serverOfTest(t, in, r, ids, id)
 	if err := s.Check(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +103,7 @@ func TestServerOfAnother(t *testing.T) {
 	if other.Keys, err = merkle.DeriveKeys([32]byte{7}, in.Snapshot); err != nil {
 		t.Fatal(err)
 	}
-	s := newServer(t, other, r, ids, id)
+	s := serverOfTest(t, other, r, ids, id)
 	for _, name := range l.ids {
 		if _, err := s.Prove(ctx, name); !errors.Is(err, ErrNotFound) {
 			t.Errorf("by other keys: %v", err)
@@ -118,19 +114,21 @@ func TestServerOfAnother(t *testing.T) {
 	}
 	stranger := inputOf(t, readText(t, synthText(t, 61), ledger.Rules{}), 1, 2, 2, id)
 	mustRun(t, stranger)
-	if err := newServer(t, stranger, r, ids, id).Check(ctx); err == nil {
+	if err := serverOfTest(t, stranger, r, ids, id).Check(ctx); err == nil {
 		t.Error("the files of another build were taken")
 	}
-	if err := newServer(t, in, r, ids, newIdentity(t)).Check(ctx); err == nil {
+	if err := serverOfTest(t, in, r, ids, newIdentity(t)).Check(ctx); err == nil {
 		t.Error("files opened with another identity")
 	}
 	if err := os.Remove(filepath.Join(in.Dir, ShardFile(1))); err != nil {
 		t.Fatal(err)
 	}
-	if err := newServer(t, in, r, ids, id).Check(ctx); !errors.Is(err, os.ErrNotExist) {
+	if err := serverOfTest(t, in, r, ids, id).Check(ctx); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a shard is missing: %v", err)
 	}
-	if _, err := NewServer(s.prover, in.Keys.Lookup(), ids, []byte("{"), nil); err == nil || strings.Contains(err.Error(), "{") {
+	noEnvelope := builtOf(in, r, ids, id)
+	noEnvelope.Envelope = []byte("{")
+	if _, err := noEnvelope.Server(in.Keys.Lookup()); err == nil || strings.Contains(err.Error(), "{") {
 		t.Errorf("an envelope that is none: %v", err)
 	}
 }
@@ -141,7 +139,7 @@ func BenchmarkServer(b *testing.B) {
 	in, r, id := benchTree(b, 1_000_000, 1)
 	for name, suffix := range map[string]string{"present": "", "absent": "x"} {
 		b.Run(name, func(b *testing.B) {
-			s := newServer(b, in, r, benchIDs(), id)
+			s := serverOfTest(b, in, r, benchIDs(), id)
 			b.ReportAllocs()
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {

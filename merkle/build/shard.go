@@ -1,9 +1,7 @@
 package build
 
 import (
-	"bufio"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -13,7 +11,6 @@ import (
 	"github.com/assay-por/assay/merkle/ledger"
 	"github.com/assay-por/assay/merkle/shard"
 	"github.com/assay-por/assay/merkle/spool"
-	"github.com/assay-por/assay/merkle/store"
 )
 
 // shardDone is what a shard leaves.
@@ -21,8 +18,9 @@ type shardDone struct {
 	Ledger string        `json:"ledger"` // what the scans read, see scans.ledger
 	Leaves uint64        `json:"leaves"`
 	Root   merkle.Hash   `json:"root"`
-	Sum    []shardEntry  `json:"sum"`
+	Sum    []shardEntry  `json:"sum,omitempty"`
 	Folded ledger.Folded `json:"folded"`
+	Hidden *hiddenDone   `json:"hidden,omitempty"` // where sums hide, in place of the sum
 }
 
 type shardEntry struct {
@@ -30,10 +28,24 @@ type shardEntry struct {
 	Amount merkle.Amount `json:"amount"`
 }
 
+func entriesOf(sum merkle.Plain) (all []shardEntry) {
+	for _, e := range sum {
+		all = append(all, shardEntry{e.Asset, e.Amount})
+	}
+	return all
+}
+
+func plainOf(entries []shardEntry) (sum merkle.Plain) {
+	for _, e := range entries {
+		sum = append(sum, merkle.Entry{Asset: e.Asset, Amount: e.Amount})
+	}
+	return sum
+}
+
 func (s shardDone) result() ShardResult {
-	r := ShardResult{Leaves: s.Leaves, Root: s.Root}
-	for _, e := range s.Sum {
-		r.Sum = append(r.Sum, merkle.Entry{Asset: e.Asset, Amount: e.Amount})
+	r := ShardResult{Leaves: s.Leaves, Root: s.Root, Sum: plainOf(s.Sum)}
+	if s.Hidden != nil {
+		r.Total = &s.Hidden.Total
 	}
 	return r
 }
@@ -47,28 +59,81 @@ func (w *Worker) shard(ctx context.Context, index int) error {
 	if index < 0 || index >= scans.shards {
 		return fmt.Errorf("shard #%d of %d", index, scans.shards)
 	}
-	files := &shardFiles{worker: w, index: index, keys: w.Keys.Clone(), packer: shard.NewPacker()}
-	defer files.close()
-	folded, err := w.fold(ctx, scans, index, func(customers int) error { return files.begin(ctx, customers, scans.shards) }, files.add)
+	done := shardDone{Ledger: scans.ledger}
+	if w.Plan.Kind == merkle.KindConfidential {
+		err = w.hide(ctx, scans, index, &done)
+	} else {
+		err = w.plain(ctx, scans, index, &done)
+	}
 	if err != nil {
 		return err
-	}
-	// It may have taken long: if the tree was begun anew meanwhile, of other rows, these files are not its own.
-	if now, err := w.scanned(ctx); err != nil || now.ledger != scans.ledger {
-		return errors.Join(err, errReplaced)
-	}
-	root, err := files.commit()
-	if err != nil {
-		return err
-	}
-	done := shardDone{Ledger: scans.ledger, Leaves: folded.Customers, Root: root.Hash, Folded: folded}
-	for _, e := range root.Sum {
-		done.Sum = append(done.Sum, shardEntry{e.Asset, e.Amount})
 	}
 	if err := w.put(ctx, shardName(index), done); err != nil {
 		return err
 	}
 	return w.dropSpools(ctx, scans, index)
+}
+
+// plain builds a shard whose sums are open, as its customers stream past.
+func (w *Worker) plain(ctx context.Context, scans *scans, index int, done *shardDone) (err error) {
+	files := newFiles(w, index, plainKind)
+	defer files.close()
+	keys := w.Keys.Clone()
+	var sums merkle.Plain // of the block's rows, one after the other
+	done.Folded, err = w.fold(ctx, scans, index, func(customers int) error { return files.begin(ctx, customers, scans.shards) }, func(c *spool.Customer) error {
+		if len(files.rows) == 0 {
+			sums = sums[:0]
+		}
+		start := len(sums)
+		sums = appendBalances(sums, c)
+		row := shard.Row[merkle.Plain]{Sum: sums[start:len(sums):len(sums)]} // should the buffer grow, the sums before it live on in the old one
+		row.Handle, row.Nonce, row.Identity = w.named(c, keys)
+		return files.add(row)
+	})
+	if err != nil {
+		return err
+	}
+	if err := w.unchanged(ctx, scans); err != nil {
+		return err
+	}
+	root, err := files.commit()
+	if err != nil {
+		return err
+	}
+	done.Leaves, done.Root = done.Folded.Customers, root.Hash
+	done.Sum = entriesOf(root.Sum)
+	return nil
+}
+
+// named returns what finds a customer's row, and what names it.
+func (w *Worker) named(c *spool.Customer, keys merkle.Keys) (handle, nonce [32]byte, identity merkle.Hash) {
+	id := string(c.ID)
+	nonce = keys.Nonce(id)
+	return keys.Handle(id), nonce, merkle.Identity(w.Plan.Snapshot, nonce, id)
+}
+
+// appendBalances appends what a customer is owed, of all classes.
+func appendBalances(sums merkle.Plain, c *spool.Customer) merkle.Plain {
+	start := len(sums)
+	for _, e := range c.Entries {
+		if e.Amount.IsZero() {
+			continue
+		}
+		if last := len(sums) - 1; last >= start && sums[last].Asset == e.Asset {
+			sums[last].Amount, _ = sums[last].Amount.Add(e.Amount) // a part of the asset's total, so it fits
+			continue
+		}
+		sums = append(sums, merkle.Entry{Asset: e.Asset, Amount: e.Amount})
+	}
+	return sums
+}
+
+// unchanged refuses to go on where the tree was begun anew meanwhile, of other rows: a shard may take long.
+func (w *Worker) unchanged(ctx context.Context, scans *scans) error {
+	if now, err := w.scanned(ctx); err != nil || now.ledger != scans.ledger {
+		return errors.Join(err, errReplaced)
+	}
+	return nil
 }
 
 var errReplaced = errors.New("the ledger was read anew while the shard was built")
@@ -102,7 +167,7 @@ func (w *Worker) fold(ctx context.Context, scans *scans, index int, begin func(c
 	if err != nil {
 		return ledger.Folded{}, err
 	}
-	if customers == 0 {
+	if customers == 0 && w.Plan.Kind == merkle.KindPlain {
 		return ledger.Folded{}, &EmptyShardError{index, scans.shards}
 	}
 	if begin != nil {
@@ -211,116 +276,4 @@ func (n *count) folded() ledger.Folded {
 		f.ClassCustomers[name] = class.customers
 	}
 	return f
-}
-
-// shardFiles writes a shard's files, block by block.
-type shardFiles struct {
-	worker *Worker
-	index  int
-	keys   merkle.Keys
-	packer *shard.Packer
-	rows   []shard.Row  // of one block
-	sums   merkle.Plain // of the block's rows, one after the other
-
-	file   store.Writer
-	sealed *shard.Writer
-	leaves store.Writer // nil if not asked for
-	out    *bufio.Writer
-	buf    []byte
-}
-
-func (f *shardFiles) begin(ctx context.Context, customers, shards int) (err error) {
-	plan := f.worker.Plan
-	if f.file, err = f.worker.Store.Create(ctx, ShardFile(f.index)); err != nil {
-		return err
-	}
-	f.sealed, err = shard.NewWriter(f.file, f.worker.Recipient, shard.Header{
-		Snapshot: plan.Snapshot, Index: uint32(f.index), Count: uint32(shards), Assets: uint16(len(plan.Assets)), Leaves: uint64(customers), //nolint:gosec // the plan was checked
-	})
-	if err != nil || !plan.Leaves {
-		return err
-	}
-	if f.leaves, err = f.worker.Store.Create(ctx, LeavesFile(f.index)); err != nil {
-		return err
-	}
-	f.out = bufio.NewWriterSize(f.leaves, 1<<16)
-	_, err = f.out.Write(leavesHeader(plan.Snapshot, f.index, customers))
-	return err
-}
-
-// leavesHeader begins a leaves file (SPEC part 6).
-func leavesHeader(snapshot merkle.Hash, index, leaves int) []byte {
-	b := append([]byte("assay/v1/leaves\n"), snapshot[:]...)
-	b = binary.BigEndian.AppendUint32(b, uint32(index))     //nolint:gosec // at most 2^20 shards
-	return binary.BigEndian.AppendUint64(b, uint64(leaves)) //nolint:gosec // a length
-}
-
-// add adds a customer's row.
-func (f *shardFiles) add(c *spool.Customer) error {
-	id := string(c.ID)
-	start := len(f.sums)
-	for _, e := range c.Entries {
-		if e.Amount.IsZero() {
-			continue
-		}
-		if last := len(f.sums) - 1; last >= start && f.sums[last].Asset == e.Asset {
-			f.sums[last].Amount, _ = f.sums[last].Amount.Add(e.Amount) // a part of the asset's total, so it fits
-			continue
-		}
-		f.sums = append(f.sums, merkle.Entry{Asset: e.Asset, Amount: e.Amount})
-	}
-	row := shard.Row{
-		Handle: f.keys.Handle(id), Nonce: f.keys.Nonce(id),
-		// Should the buffer grow, the sums before it live on in the old one.
-		Sum: f.sums[start:len(f.sums):len(f.sums)],
-	}
-	row.Identity = merkle.Identity(f.worker.Plan.Snapshot, row.Nonce, id)
-	f.rows = append(f.rows, row)
-	if len(f.rows) == shard.BlockRows {
-		return f.flush()
-	}
-	return nil
-}
-
-// flush writes the block.
-func (f *shardFiles) flush() error {
-	block, err := f.packer.Pack(f.rows)
-	if err == nil {
-		err = f.sealed.Write(block)
-	}
-	for i := 0; i < len(f.rows) && f.leaves != nil && err == nil; i++ {
-		f.buf = append(f.buf[:0], f.rows[i].Identity[:]...)
-		_, err = f.out.Write(f.rows[i].Sum.AppendBinary(f.buf))
-	}
-	f.rows, f.sums = f.rows[:0], f.sums[:0]
-	return err
-}
-
-// commit completes the files and returns the shard's root.
-func (f *shardFiles) commit() (root merkle.Node[merkle.Plain], err error) {
-	if len(f.rows) > 0 {
-		if err := f.flush(); err != nil {
-			return root, err
-		}
-	}
-	if root, err = f.sealed.Close(); err != nil {
-		return root, err
-	}
-	if err := f.file.Commit(); err != nil || f.leaves == nil {
-		return root, err
-	}
-	if err := f.out.Flush(); err != nil {
-		return root, err
-	}
-	return root, f.leaves.Commit()
-}
-
-// close gives up what was not committed.
-func (f *shardFiles) close() {
-	if f.file != nil {
-		_ = f.file.Close()
-	}
-	if f.leaves != nil {
-		_ = f.leaves.Close()
-	}
 }

@@ -26,7 +26,7 @@ type Worker struct {
 	Recipient age.Recipient
 	Identity  age.Identity
 	// Random names what an attempt at a task leaves for itself or for later tasks: two of them may be at once, in different memory, and
-	// may read a query's rows at different moments.
+	// may read a query's rows at different moments. Where sums hide, it is also what masks of proofs come from: it must be a secret.
 	Random io.Reader
 	Memory int64 // bytes that the tasks may take together
 	Cores  int   // 0 for all
@@ -35,6 +35,7 @@ type Worker struct {
 	Progress func(stage string, done, total int64)
 
 	scanning sync.Mutex // a scan takes all cores, its share of the memory, and its sources for itself
+	hiding   hiding
 }
 
 func (w *Worker) check() error {
