@@ -18,9 +18,11 @@ const (
 	PathLines    = "reserves/lines.json"
 	PathControl  = "reserves/control.json"
 	PathClaims   = "reserves/claims.json"
+	PathTopProof = "liabilities/top.proof"
 
-	leavesPrefix   = "liabilities/shard-"
+	shardPrefix    = "liabilities/shard-"
 	leavesSuffix   = ".leaves"
+	proofSuffix    = ".proof"
 	evidencePrefix = "reserves/evidence/"
 	evidenceSuffix = ".json"
 )
@@ -35,12 +37,17 @@ const (
 
 const (
 	maxPath = 128       // SPEC part 11
-	maxFile = 256 << 20 // SPEC part 18: lines, control, manifest
+	maxFile = 256 << 20 // SPEC part 18: lines, control, manifest; a proof is of 8.5 MB at most
 )
 
 // PathLeaves returns the path of a shard's leaves (SPEC part 11).
 func PathLeaves(shard uint64) string {
-	return fmt.Sprintf("%s%05d%s", leavesPrefix, shard, leavesSuffix)
+	return fmt.Sprintf("%s%05d%s", shardPrefix, shard, leavesSuffix)
+}
+
+// PathProof returns the path of a shard's proof (SPEC part 29).
+func PathProof(shard uint64) string {
+	return fmt.Sprintf("%s%05d%s", shardPrefix, shard, proofSuffix)
 }
 
 // PathEvidence returns the path of a chain's evidence (SPEC part 11).
@@ -49,11 +56,16 @@ func PathEvidence(c chains.Chain) string {
 }
 
 // leavesShard returns the shard whose leaves lie at path.
-func leavesShard(path string) (uint64, bool) {
-	number, ok := strings.CutPrefix(path, leavesPrefix)
-	number, ends := strings.CutSuffix(number, leavesSuffix)
+func leavesShard(path string) (uint64, bool) { return shardAt(path, leavesSuffix, PathLeaves) }
+
+// proofShard returns the shard whose proof lies at path.
+func proofShard(path string) (uint64, bool) { return shardAt(path, proofSuffix, PathProof) }
+
+func shardAt(path, suffix string, of func(uint64) string) (uint64, bool) {
+	number, ok := strings.CutPrefix(path, shardPrefix)
+	number, ends := strings.CutSuffix(number, suffix)
 	n, err := strconv.ParseUint(number, 10, 32)
-	return n, ok && ends && err == nil && n < maxShards && PathLeaves(n) == path
+	return n, ok && ends && err == nil && n < maxShards && of(n) == path
 }
 
 // evidenceChain returns the chain whose evidence lies at path.
@@ -68,13 +80,14 @@ func evidenceChain(path string) (chains.Chain, bool) {
 // path that the table of SPEC part 11 does not have.
 func PartOf(path string) (part string, ok bool) {
 	switch path {
-	case PathEnvelope, PathManifest, PathShards, PathLines, PathControl, PathClaims:
+	case PathEnvelope, PathManifest, PathShards, PathLines, PathControl, PathClaims, PathTopProof:
 		return PartCore, true
 	}
 	if len(path) > maxPath {
 		return "", false
 	}
-	if _, ok := leavesShard(path); ok {
+	_, leaves := leavesShard(path)
+	if _, proof := proofShard(path); leaves || proof {
 		return PartShard, true
 	}
 	if isAttachment(path) {
@@ -97,14 +110,18 @@ func newManifest(in Inputs) ([]byte, error) {
 	}
 	m := Manifest{Files: []ManifestFile{}, Snapshot: in.Snapshot.ID, Type: TypeManifest}
 	want := corePaths(in.Snapshot, in.Bands)
-	shards := uint64(0)
+	leaves, proofs := uint64(0), uint64(0)
 	for _, f := range files {
 		part, _ := PartOf(f.Path)
-		if n, ok := leavesShard(f.Path); ok {
-			if n >= in.Tree.Shards {
-				return nil, fmt.Errorf("bundle: %s: the tree has only %d shards", f.Path, in.Tree.Shards)
-			}
-			shards++
+		n, ofLeaves := leavesShard(f.Path)
+		p, ofProof := proofShard(f.Path)
+		if max(n, p) >= in.Tree.Shards && part == PartShard {
+			return nil, fmt.Errorf("bundle: %s: the tree has only %d shards", f.Path, in.Tree.Shards)
+		}
+		if ofLeaves {
+			leaves++
+		} else if ofProof && in.Snapshot.Kind == KindConfidential {
+			proofs++
 		} else if !want[f.Path] && !mayList(in.Snapshot, f.Path) {
 			return nil, fmt.Errorf("bundle: %s is not a file that this snapshot's manifest lists", f.Path)
 		}
@@ -117,8 +134,11 @@ func newManifest(in Inputs) ([]byte, error) {
 	for _, path := range sortedKeys(want) {
 		return nil, fmt.Errorf("bundle: %s is missing", path)
 	}
-	if shards != in.Tree.Shards {
-		return nil, fmt.Errorf("bundle: the leaves of %d shards are listed, the tree has %d", shards, in.Tree.Shards)
+	if leaves != in.Tree.Shards {
+		return nil, fmt.Errorf("bundle: the leaves of %d shards are listed, the tree has %d", leaves, in.Tree.Shards)
+	}
+	if in.Snapshot.Kind == KindConfidential && proofs != in.Tree.Shards {
+		return nil, fmt.Errorf("bundle: the proofs of %d shards are listed, the tree has %d", proofs, in.Tree.Shards)
 	}
 	return attest.Canonical(m)
 }
@@ -126,6 +146,9 @@ func newManifest(in Inputs) ([]byte, error) {
 // corePaths are the core files that the manifest of a snapshot lists.
 func corePaths(s Snapshot, bands []BandReserves) map[string]bool {
 	want := map[string]bool{PathShards: true, PathLines: true, PathControl: true, PathClaims: true}
+	if s.Kind == KindConfidential {
+		want[PathTopProof] = true
+	}
 	for _, b := range s.Blocks {
 		want[PathEvidence(b.Chain)] = true
 	}

@@ -19,6 +19,21 @@ type ShardsFile struct {
 	Type     string  `json:"type"`
 }
 
+// HiddenShardsFile is liabilities/shards.json of a confidential tree (SPEC part 29).
+type HiddenShardsFile struct {
+	Kind     string        `json:"kind"`
+	Shards   []HiddenShard `json:"shards"`
+	Snapshot Digest        `json:"snapshot"`
+	Type     string        `json:"type"`
+}
+
+// HiddenShard is one shard of the shard list (SPEC part 29). Total is the hex of 64 bytes.
+type HiddenShard struct {
+	Leaves uint64 `json:"leaves"`
+	Root   Digest `json:"root"`
+	Total  string `json:"total"`
+}
+
 // Shard is one shard of the shard list (SPEC part 6).
 type Shard struct {
 	Leaves uint64        `json:"leaves"`
@@ -31,6 +46,7 @@ const (
 	maxShardList    = 64 << 20 // SPEC part 18
 	maxEvidence     = 1 << 30  // SPEC part 18
 	leavesMagic     = "assay/v1/leaves\n"
+	proofMagic      = "assay/v1/confidential-proof\n" // SPEC part 29
 )
 
 var errPrivate = errors.New("it holds something private and must not be published")
@@ -128,6 +144,9 @@ func lintFile(f File, frame frame, secret func([]byte) bool) error {
 	if n, ok := leavesShard(f.Path); ok {
 		return lintLeaves(f, s, n)
 	}
+	if _, ok := proofShard(f.Path); ok || f.Path == PathTopProof {
+		return lintProof(f, s)
+	}
 	limit := maxFile
 	switch _, evidence := evidenceOf(f.Path); {
 	case evidence:
@@ -151,6 +170,9 @@ func lintFile(f File, frame frame, secret func([]byte) bool) error {
 		_, err := ParseLines(s, b)
 		return err
 	case PathShards:
+		if s.Kind == KindConfidential {
+			return lintHidden(b, s)
+		}
 		var list ShardsFile
 		return lintJSON(b, &list, func() bool { return list.Type == TypeShards && list.Snapshot == s.ID && list.Kind == s.Kind })
 	case PathClaims:
@@ -219,6 +241,41 @@ func lintLeaves(f File, s Snapshot, shard uint64) error {
 	magic, rest := head[:len(leavesMagic)], head[len(leavesMagic):]
 	if string(magic) != leavesMagic || !bytes.Equal(rest[:32], s.ID[:]) || uint64(binary.BigEndian.Uint32(rest[32:])) != shard {
 		return errors.New("it does not hold the leaves of this shard and snapshot")
+	}
+	return nil
+}
+
+// lintHidden reads the shard list of a confidential tree: no sum stands in it.
+func lintHidden(b []byte, s Snapshot) error {
+	var list HiddenShardsFile
+	err := lintJSON(b, &list, func() bool { return list.Type == TypeShards && list.Snapshot == s.ID && list.Kind == s.Kind })
+	if err != nil {
+		return err
+	}
+	for i, shard := range list.Shards {
+		if !isOf(shard.Total, 128, 128, "0123456789abcdef") {
+			return fmt.Errorf("shard #%d: its total row is not the hex of a point", i)
+		}
+	}
+	return nil
+}
+
+// lintProof reads how a proof of a confidential tree begins, and that it has the size that one has: a multiple of 32 bytes (SPEC part 29).
+func lintProof(f File, s Snapshot) error {
+	if s.Kind != KindConfidential {
+		return fmt.Errorf("a tree of kind %s has no proofs", s.Kind)
+	}
+	r, err := f.Open()
+	if err != nil {
+		return err
+	}
+	magic := make([]byte, len(proofMagic))
+	_, err = io.ReadFull(r, magic)
+	if err = errors.Join(err, r.Close()); err != nil {
+		return fmt.Errorf("its beginning is cut off: %w", err)
+	}
+	if size := f.Size - uint64(len(proofMagic)); string(magic) != proofMagic || size == 0 || size%32 != 0 || f.Size > maxFile {
+		return errors.New("it is not a proof of a confidential tree")
 	}
 	return nil
 }

@@ -11,6 +11,9 @@ const PredicateType = "https://github.com/assay-por/assay/solvency/v1"
 // KindPlain is the kind of sum of which subtotals are visible along a path (SPEC part 3).
 const KindPlain = "plain"
 
+// KindConfidential is the kind of sum that hides (SPEC part 29).
+const KindConfidential = "confidential"
+
 // The types of the bundle's files (SPEC parts 6, 11 to 15, 20, 21).
 const (
 	TypeManifest         = "assay/v1/manifest"

@@ -21,7 +21,7 @@ const (
 )
 
 // NewSnapshot fixes the instant and the registry and computes the snapshot's id
-// (SPEC part 3). Assets keep their order, which is registry order; their tokens are
+// (SPEC part 3). Its kind is [KindPlain], see [Snapshot.WithKind]. Assets keep their order, which is registry order; their tokens are
 // sorted. The pinned blocks come later: [Snapshot.WithBlocks].
 func NewSnapshot(exchange Exchange, period string, instant time.Time, assets []Asset) (Snapshot, error) {
 	at, err := NewTime(instant)
@@ -37,6 +37,20 @@ func NewSnapshot(exchange Exchange, period string, instant time.Time, assets []A
 	if err := s.checkTaken(); err != nil {
 		return Snapshot{}, fmt.Errorf("snapshot: %w", err)
 	}
+	if s.ID, err = s.computeID(); err != nil {
+		return Snapshot{}, fmt.Errorf("snapshot: %w", err)
+	}
+	return s, nil
+}
+
+// WithKind returns the snapshot of a tree with another kind of sums: its id is another
+// (SPEC part 3).
+func (s Snapshot) WithKind(kind string) (Snapshot, error) {
+	s.Kind = kind
+	if err := s.checkTaken(); err != nil {
+		return Snapshot{}, fmt.Errorf("snapshot: %w", err)
+	}
+	var err error
 	if s.ID, err = s.computeID(); err != nil {
 		return Snapshot{}, fmt.Errorf("snapshot: %w", err)
 	}
@@ -94,8 +108,8 @@ func (s Snapshot) Check() error {
 
 // checkTaken checks what the id covers.
 func (s Snapshot) checkTaken() error {
-	if s.Kind != KindPlain {
-		return fmt.Errorf("kind: %q is unknown, want %q", clip(s.Kind), KindPlain)
+	if s.Kind != KindPlain && s.Kind != KindConfidential {
+		return fmt.Errorf("kind: %q is unknown, want %q or %q", clip(s.Kind), KindPlain, KindConfidential)
 	}
 	if !isPeriod(s.Period) {
 		return fmt.Errorf("period: %q is not 1 to 32 of A-Z a-z 0-9 . -", clip(s.Period))

@@ -219,7 +219,7 @@ func (r *Report) whole() error {
 		}
 	}
 	if there > 0 && there < shards {
-		return fmt.Errorf("%s: the leaves of %d shards are there, of %d", r.place.Bundle, there, shards)
+		return fmt.Errorf("%s: of what there is of shards, %d files are there, of %d", r.place.Bundle, there, shards)
 	}
 	return nil
 }
