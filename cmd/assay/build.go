@@ -22,6 +22,8 @@ type buildRecord struct {
 	Plan   string        `json:"plan"`  // of the build, which names the folder of its files
 	Ledger report.Ledger `json:"ledger"`
 	Tree   report.Tree   `json:"tree"`
+	// Totals are what is owed, by asset, where the shard list does not tell: that of a confidential tree.
+	Totals merkle.Plain `json:"totals,omitempty"`
 }
 
 func newBuild(a *app) *cobra.Command {
@@ -47,7 +49,7 @@ func newBuild(a *app) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return a.say(cmd, b.Tree, "tree of %d customers, root %s", b.Tree.Leaves, b.Tree.Root)
+				return a.say(cmd, b.Tree, "tree of %d customers, root %s", b.Ledger.Customers, b.Tree.Root)
 			})
 		},
 	}
@@ -120,6 +122,9 @@ func (s *stages) build(snap report.Snapshot, in *ledgerInput, again bool) (build
 	}
 	b := buildRecord{Input: in.digest, Plan: w.Plan.ID(), Ledger: section,
 		Tree: report.Tree{Kind: snap.Kind, Leaves: result.Leaves, Root: report.Digest(result.Root), Shards: uint64(len(result.Shards))}}
+	if result.Kind == merkle.KindConfidential {
+		b.Totals = result.Totals
+	}
 	if err := s.run.writeJSON(fileBuild, b); err != nil {
 		return buildRecord{}, err
 	}
@@ -134,9 +139,17 @@ func (s *stages) build(snap report.Snapshot, in *ledgerInput, again bool) (build
 // worker does the build's tasks. Where its files lie, and who is told of the progress, is the caller's.
 func (in *ledgerInput) worker(snapshot merkle.Hash, derived merkle.Keys, recipient *age.X25519Recipient, identity age.Identity) *build.Worker {
 	memory, _ := parseSize(in.config.Run.Memory) // the configuration was checked
-	plan := build.NewPlan(in.planned(), snapshot, ledgerAssets(in.config), in.config.rules(), in.sources, memory)
+	plan := build.NewPlan(in.planned(), snapshot, in.config.treeKind(), ledgerAssets(in.config), in.config.rules(), in.sources, memory)
 	plan.Recipient, plan.Shards, plan.Leaves = recipient.String(), in.config.Run.Shards, true
 	return &build.Worker{Plan: plan, Sources: in.sources, Keys: derived, Recipient: recipient, Identity: identity, Random: rand.Reader, Memory: memory}
+}
+
+// treeKind is the kind of the tree: of a snapshot that was taken it is the same.
+func (c *Config) treeKind() merkle.Kind {
+	if c.Run.Kind == report.KindConfidential {
+		return merkle.KindConfidential
+	}
+	return merkle.KindPlain
 }
 
 // builtPlan is the plan of the tree that was built.

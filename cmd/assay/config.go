@@ -197,8 +197,8 @@ func parseConfig(raw []byte) (*Config, error) {
 		}
 		return nil, fmt.Errorf(" %w", err)
 	}
-	if c.Run.Kind != "plain" {
-		return nil, fmt.Errorf(` run.kind: got %q, this version has "plain" only`, c.Run.Kind)
+	if c.Run.Kind != report.KindPlain && c.Run.Kind != report.KindConfidential {
+		return nil, fmt.Errorf(` run.kind: got %q, want %q or %q`, c.Run.Kind, report.KindPlain, report.KindConfidential)
 	}
 	if _, err := parseSize(c.Run.Memory); err != nil {
 		return nil, fmt.Errorf(" run.memory: %w", err)

@@ -22,6 +22,7 @@ type exchange struct {
 	servers       []string // those of the servers
 	policy        string   // as assay init and assay log init print it
 	said          string   // what assay printed, and assay-verify to stderr
+	run           string   // lines of [run] that its statements are made under
 }
 
 // newExchange is one whose first statement is still to be made; lines are added to its assay.toml.
@@ -76,7 +77,7 @@ func (e *exchange) refuses(t *testing.T, words string, args ...string) {
 func (e *exchange) statement(t *testing.T, name, period, instant string, altered ...string) {
 	t.Helper()
 	e.write(t, name+".toml", strings.NewReplacer(altered...).Replace(read(t, e.dir, "assay.toml"))+
-		strings.ReplaceAll("[run]\ndir = \"NAME-run\"\n[bundle]\ndir = \"NAME\"\nzip = \"NAME.zip\"\nreport = \"NAME-page\"\n", "NAME", name))
+		strings.ReplaceAll("[run]\ndir = \"NAME-run\"\n"+e.run+"[bundle]\ndir = \"NAME\"\nzip = \"NAME.zip\"\nreport = \"NAME-page\"\n", "NAME", name))
 	e.must(t, "snapshot", "--period", period, "--at", instant, "--config", name+".toml")
 	for _, stage := range []string{"build", "reserves", "sign"} {
 		e.must(t, stage, "--config", name+".toml")

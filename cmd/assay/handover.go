@@ -88,8 +88,8 @@ func (s *stages) handOver(cmd *cobra.Command, out string, to []string) error {
 	if err := s.writeHandover(p, out, place, keys.Lock{Recipients: recipients}); err != nil {
 		return err
 	}
-	return s.app.say(cmd, map[string]any{"dir": out, "statement": report.Digest(p.statement).String(), "customers": p.tree.Leaves, "shards": len(p.tree.Shards)},
-		"the proofs of %d customers are handed over in %s: put it into the server's server.proofs", p.tree.Leaves, out)
+	return s.app.say(cmd, map[string]any{"dir": out, "statement": report.Digest(p.statement).String(), "customers": p.customers, "shards": len(p.tree.Shards)},
+		"the proofs of %d customers are handed over in %s: put it into the server's server.proofs", p.customers, out)
 }
 
 // serverRecipients are those that a handover is sealed to.

@@ -35,7 +35,14 @@ type proofServer struct {
 // newProofServer has two statements of an exchange, and the first is handed over to it.
 func newProofServer(t *testing.T) *proofServer {
 	t.Helper()
+	return newProofServerOf(t, "")
+}
+
+// newProofServerOf is one of statements that were made under such lines of [run].
+func newProofServerOf(t *testing.T, run string) *proofServer {
+	t.Helper()
 	e := newExchange(t, serverLines)
+	e.run = run
 	ledger := "customer,asset,balance\n"
 	s := &proofServer{exchange: e, dir: t.TempDir()}
 	for i := range 15 {
@@ -223,11 +230,12 @@ func TestServeProofs(t *testing.T) {
 			t.Errorf("the server says %s", text)
 		}
 	}
-	s.holdsNoSecret(t)
+	s.holdsNoSecret(t, "second")
 }
 
-// holdsNoSecret searches the server's folder for customers and for what only the run may have; what is sealed is opened with the server's keys.
-func (s *proofServer) holdsNoSecret(t *testing.T) {
+// holdsNoSecret searches the server's folder, which has a handover of that name alone, for customers and for what only the run may have; what
+// is sealed is opened with the server's keys.
+func (s *proofServer) holdsNoSecret(t *testing.T, name string) {
 	t.Helper()
 	id, err := age.ParseIdentities(strings.NewReader(read(t, s.dir, "id.txt")))
 	if err != nil {
@@ -237,7 +245,7 @@ func (s *proofServer) holdsNoSecret(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	secret, derived := s.secret(t, "second")
+	secret, derived := s.secret(t, name)
 	nonce := derived.Nonce(s.customers[0])
 	planted := map[string]string{"customer": "canary-", "secret in hex": hex.EncodeToString(secret[:]), "secret": string(secret[:]), "a nonce": string(nonce[:]), "a nonce in hex": hex.EncodeToString(nonce[:])}
 	sealedFiles := 0
@@ -270,7 +278,7 @@ func (s *proofServer) holdsNoSecret(t *testing.T) {
 		t.Errorf("%v; %d handovers were opened", err, sealedFiles)
 	}
 	// Its keys open nothing of the run, which is not there anyway.
-	if _, err := keys.OpenSecret(filepath.Join(s.exchange.dir, "second-run", fileSecret), keys.Unlock{Identities: append(id, server)}); !errors.Is(err, keys.ErrNoIdentity) {
+	if _, err := keys.OpenSecret(filepath.Join(s.exchange.dir, name+"-run", fileSecret), keys.Unlock{Identities: append(id, server)}); !errors.Is(err, keys.ErrNoIdentity) {
 		t.Errorf("the server's keys and the snapshot's secret: %v", err)
 	}
 }

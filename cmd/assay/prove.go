@@ -119,12 +119,14 @@ type prover struct {
 	snap      report.Snapshot
 	keys      merkle.Keys
 	tree      build.Result
+	customers uint64
 	statement merkle.Hash
 	files     store.Store  // of the build
 	identity  age.Identity // opens the shard files
-	inner     *build.Prover
 	envelope  []byte
 	log       *merkle.InLog // the statement's place, once it is published
+	built     *build.Built  // of all this
+	inner     build.Maker
 }
 
 func (s *stages) openProver() (*prover, error) {
@@ -158,15 +160,18 @@ func (s *stages) openProver() (*prover, error) {
 	if err != nil {
 		return nil, err
 	}
-	plan, err := s.builtPlan()
+	var record buildRecord
+	if err := s.run.readJSON(fileBuild, "build", &record); err != nil {
+		return nil, err
+	}
+	files, err := s.treeFiles(record.Plan)
 	if err != nil {
 		return nil, err
 	}
-	files, err := s.treeFiles(plan)
-	if err != nil {
-		return nil, err
+	p := &prover{
+		s: s, snap: snap, keys: derived, tree: result, customers: record.Ledger.Customers,
+		statement: sha256.Sum256(e.Payload), files: files, identity: identity, envelope: envelope,
 	}
-	p := &prover{s: s, snap: snap, keys: derived, tree: result, statement: sha256.Sum256(e.Payload), files: files, identity: identity, envelope: envelope}
 	entry, shown, err := s.logAttachments(envelope)
 	if shown != nil && err == nil {
 		if err = tlog.Shows(shown, entry); err != nil {
@@ -174,12 +179,15 @@ func (s *stages) openProver() (*prover, error) {
 		}
 		p.log = &merkle.InLog{Entry: entry, Proof: shown}
 	}
+	p.built = &build.Built{
+		Files: files, Result: result, Assets: snap.AssetIDs(), Statement: p.statement, Identity: identity, Envelope: envelope, Log: p.log,
+	}
 	return p, err
 }
 
 // open returns what reads the shard files, for one goroutine.
-func (p *prover) open() (*build.Prover, error) {
-	inner, err := build.NewProver(p.files, p.tree, len(p.snap.Assets), p.statement, p.identity)
+func (p *prover) open() (build.Maker, error) {
+	inner, err := p.built.Maker(p.keys.Lookup())
 	if err != nil {
 		return nil, unreadable("%v", err)
 	}
@@ -217,23 +225,14 @@ func (p *prover) prove(customer string, name func(handle [32]byte) string) error
 	if err != nil {
 		return usage("the customer id cannot be one: %v", err)
 	}
-	handle := p.keys.Handle(id)
-	proof, err := p.inner.Prove(p.s.ctx, handle, build.ShardOf(p.keys.Order(id), len(p.tree.Shards)))
+	raw, err := p.inner.Prove(p.s.ctx, id)
 	if errors.Is(err, build.ErrNotFound) {
 		return refused("no such customer in this snapshot's ledger")
 	}
 	if err != nil {
 		return unproved(err)
 	}
-	// The prover held the row's identity to the root. That it is this customer's, only who has the id can tell.
-	if root, err := proof.Root(id); err != nil || root.Hash != p.tree.Root {
-		return unreadable("shard #%d: its row for this customer is not this customer's: the file is damaged", proof.Shard.Index)
-	}
-	raw, err := proof.JSON(p.snap.AssetIDs(), p.envelope, p.log)
-	if err != nil {
-		return err
-	}
-	path := name(handle)
+	path := name(p.keys.Handle(id))
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return unreadable("%v", err)
 	}

@@ -80,16 +80,16 @@ func TestRowOfAnother(t *testing.T) {
 		t.Fatal(err)
 	}
 	header.Snapshot = merkle.Hash(head[len(head)-len(header.Snapshot):])
-	file, err := shard.Open(bytes.NewReader(raw), int64(len(raw)), identity, header)
+	file, err := shard.Open(shard.Plain, bytes.NewReader(raw), int64(len(raw)), identity, header)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var rows []shard.Row
+	var rows []shard.Row[merkle.Plain]
 	for p, err := range file.All() {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rows = append(rows, shard.Row{Handle: p.Handle, Nonce: p.Proof.Nonce, Identity: p.Identity, Sum: p.Proof.Balances})
+		rows = append(rows, shard.Row[merkle.Plain]{Handle: p.Handle, Nonce: p.Proof.Nonce, Identity: p.Identity, Sum: p.Proof.Balances})
 	}
 	rows[0].Nonce, rows[1].Nonce = rows[1].Nonce, rows[0].Nonce
 	public, err := keys.Recipient("file:" + filepath.Join(dir, "run", fileShardKey))
@@ -97,11 +97,11 @@ func TestRowOfAnother(t *testing.T) {
 		t.Fatal(err)
 	}
 	var again bytes.Buffer
-	w, err := shard.NewWriter(&again, public, header)
+	w, err := shard.NewWriter(shard.Plain, &again, public, header)
 	if err != nil {
 		t.Fatal(err)
 	}
-	block, err := shard.NewPacker().Pack(rows)
+	block, err := shard.NewPacker(shard.Plain).Pack(rows)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/assay-por/assay/attest/keys"
-	"github.com/assay-por/assay/merkle"
 	"github.com/assay-por/assay/merkle/build"
 )
 
@@ -50,8 +49,8 @@ func (p *prover) proveAll(cmd *cobra.Command, path string, to []string) error {
 	if err := b.all(); err != nil {
 		return err
 	}
-	return p.s.app.say(cmd, map[string]any{"proofs": p.tree.Leaves, "archives": len(p.tree.Shards), "made": b.made, "dir": path},
-		"%d proofs in %d archives in %s, %d of them made now", p.tree.Leaves, len(p.tree.Shards), path, b.made)
+	return p.s.app.say(cmd, map[string]any{"proofs": p.customers, "archives": len(p.tree.Shards), "made": b.made, "dir": path},
+		"%d proofs in %d archives in %s, %d of them made now", p.customers, len(p.tree.Shards), path, b.made)
 }
 
 // all makes the archives that are not whole. Memory is that of a few open shards and compressors, whatever their size.
@@ -93,18 +92,12 @@ func (b *bulk) all() error {
 // maker makes archives, one at a time.
 type maker struct {
 	*bulk
-	proofs *build.Prover
-	files  *merkle.Encoder[merkle.Plain]
-	file   []byte
+	proofs build.Maker
 }
 
 func (b *bulk) maker() (*maker, error) {
 	proofs, err := b.open()
-	if err != nil {
-		return nil, err
-	}
-	files, err := merkle.NewEncoder[merkle.Plain](b.snap.AssetIDs(), b.envelope, b.log)
-	return &maker{bulk: b, proofs: proofs, files: files}, err
+	return &maker{bulk: b, proofs: proofs}, err
 }
 
 // archive makes a shard's.
@@ -115,14 +108,11 @@ func (m *maker) archive(ctx context.Context, shard int) error {
 	}
 	defer w.abandon()
 	const often = 1 << 10
-	for proved, err := range m.proofs.All(ctx, shard) {
+	for proof, err := range m.proofs.All(ctx, shard) {
 		if err != nil {
 			return unproved(err)
 		}
-		if m.file, err = m.files.Append(m.file[:0], proved.Proof); err != nil {
-			return err
-		}
-		if err := w.add(proofFile(proved.Handle), m.file); err != nil {
+		if err := w.add(proofFile(proof.Handle), proof.File); err != nil {
 			return err
 		}
 		if w.files%often == 0 {

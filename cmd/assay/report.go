@@ -11,6 +11,7 @@ import (
 
 	"github.com/assay-por/assay/attest"
 	"github.com/assay-por/assay/chains"
+	"github.com/assay-por/assay/merkle"
 	"github.com/assay-por/assay/merkle/build"
 	"github.com/assay-por/assay/report"
 )
@@ -87,6 +88,9 @@ func (s *stages) draft() (draft, error) {
 	result, err := s.shardList(snap)
 	if err != nil {
 		return draft{}, err
+	}
+	if result.Kind == merkle.KindConfidential {
+		result.Totals = b.Totals
 	}
 	d := draft{claims: report.ClaimWarnings(more.claims, time.Now())}
 	in := report.Inputs{
@@ -192,8 +196,20 @@ func (s *stages) bundleFiles(snap report.Snapshot, tree report.Tree) ([]report.F
 	if err != nil {
 		return nil, err
 	}
+	type ofTree struct{ path, name string }
+	var all []ofTree
+	hides := tree.Kind == report.KindConfidential
+	if hides {
+		all = append(all, ofTree{report.PathTopProof, build.TopProofFile})
+	}
 	for shard := range tree.Shards {
-		f, err := report.NewFile(report.PathLeaves(shard), func() (io.ReadCloser, error) { return built.Open(s.ctx, build.LeavesFile(int(shard))) }) //nolint:gosec // at most 2^20 shards
+		all = append(all, ofTree{report.PathLeaves(shard), build.LeavesFile(int(shard))}) //nolint:gosec // at most 2^20 shards
+		if hides {
+			all = append(all, ofTree{report.PathProof(shard), build.ProofFile(int(shard))}) //nolint:gosec // at most 2^20 shards
+		}
+	}
+	for _, one := range all {
+		f, err := report.NewFile(one.path, func() (io.ReadCloser, error) { return built.Open(s.ctx, one.name) })
 		if err != nil {
 			return nil, s.missing(err)
 		}

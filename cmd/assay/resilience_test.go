@@ -32,8 +32,14 @@ decimals = 18
 // workplace is a folder with keys, a ledger, and a snapshot that was taken.
 func workplace(t *testing.T, assay string, customers int) string {
 	t.Helper()
+	return workplaceOf(t, assay, customers, "")
+}
+
+// workplaceOf is a workplace with more in its configuration.
+func workplaceOf(t *testing.T, assay string, customers int, more string) string {
+	t.Helper()
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "assay.toml"), []byte(offlineConfig), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "assay.toml"), []byte(offlineConfig+more), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, args := range [][]string{

@@ -31,7 +31,7 @@ func (s *stages) lookBuild() (string, error) {
 		return "", err
 	}
 	cores := runtime.GOMAXPROCS(0)
-	needs := size.estimate(int64(cores))
+	needs := size.estimate(s.config.treeKind(), int64(cores))
 	disk := sizeText(needs.disk) + " in " + cmp.Or(s.config.Run.Store, s.rel(s.run.path))
 	switch free, err := s.room(); {
 	case err == nil:
@@ -58,7 +58,7 @@ func (s *stages) mustFit(again bool) error {
 	if err != nil {
 		return nil //nolint:nilerr // reading the ledger says it better
 	}
-	return s.holds(size.estimate(int64(runtime.GOMAXPROCS(0))))
+	return s.holds(size.estimate(s.config.treeKind(), int64(runtime.GOMAXPROCS(0))))
 }
 
 // holds refuses what the disk cannot hold.

@@ -89,7 +89,7 @@ func (s *stages) drawn(cmd *cobra.Command, w instant, unsignedToo bool) (draft, 
 	if err != nil {
 		return draft{}, err
 	}
-	s.progress.say("build: %d customers, root %s", b.Tree.Leaves, b.Tree.Root)
+	s.progress.say("build: %d customers, root %s", b.Ledger.Customers, b.Tree.Root)
 	wallets, err := s.wallets()
 	if err != nil {
 		return draft{}, err

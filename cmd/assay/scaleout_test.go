@@ -26,8 +26,18 @@ import (
 // scaled is a workplace whose tree has eight shards, and the tree that this process alone builds.
 func scaled(t *testing.T, assay string, customers int) (dir, want string) {
 	t.Helper()
-	dir = workplace(t, assay, customers)
-	setConfig(t, dir, "[run]\nshards = 8\n")
+	return scaledOf(t, assay, customers, eightShards)
+}
+
+const (
+	eightShards = "[run]\nshards = 8\n"
+	eightHidden = eightShards + "kind = \"confidential\"\n"
+)
+
+// scaledOf is scaled under other lines of [run].
+func scaledOf(t *testing.T, assay string, customers int, run string) (dir, want string) {
+	t.Helper()
+	dir = workplaceOf(t, assay, customers, run)
 	want, _ = mustCall(t, dir, assay, "build")
 	return dir, want
 }
@@ -81,9 +91,15 @@ func killWorker(t *testing.T, cmd *exec.Cmd) {
 // The same ledger gives the same root: on one core and on all, in rows of another order, out of Parquet, and by one, two or three
 // workers.
 func TestSameRootWhoeverBuilds(t *testing.T) {
+	for name, run := range map[string]string{"plain": eightShards, "confidential": eightHidden} {
+		t.Run(name, func(t *testing.T) { sameRoot(t, run) })
+	}
+}
+
+func sameRoot(t *testing.T, run string) {
 	p := startPostgres(t)
 	assay, _ := programs(t)
-	dir, want := scaled(t, assay, 20_000)
+	dir, want := scaledOf(t, assay, 20_000, run)
 	if err := os.WriteFile(filepath.Join(dir, "queue.url"), []byte(p.url("", "")), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +116,7 @@ func TestSameRootWhoeverBuilds(t *testing.T) {
 		t.Errorf("on one core: %s (%v), want %s", got, err, want)
 	}
 	for workers := 1; workers <= 3; workers++ {
-		setConfig(t, dir, "[run]\nshards = 8\n"+queued)
+		setConfig(t, dir, run+queued)
 		var all []*exec.Cmd
 		for range workers {
 			all = append(all, startWorker(t, dir, assay))
@@ -110,7 +126,7 @@ func TestSameRootWhoeverBuilds(t *testing.T) {
 			stopWorker(t, w)
 		}
 	}
-	setConfig(t, dir, "[run]\nshards = 8\n")
+	setConfig(t, dir, run)
 	rows := strings.SplitAfter(read(t, dir, "ledger.csv"), "\n")
 	slices.Reverse(rows[1:])
 	if err := os.WriteFile(filepath.Join(dir, "ledger.csv"), []byte(strings.Join(rows, "")), 0o600); err != nil {
@@ -118,7 +134,7 @@ func TestSameRootWhoeverBuilds(t *testing.T) {
 	}
 	check("rows reversed")
 	mustCall(t, dir, assay, "ledger", "synth", "--customers", "20000", "--held", "2", "--out", "ledger.parquet")
-	if err := os.WriteFile(filepath.Join(dir, "assay.toml"), []byte(strings.Replace(offlineConfig, "ledger.csv", "ledger.parquet", 1)+"[run]\nshards = 8\n"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "assay.toml"), []byte(strings.Replace(offlineConfig, "ledger.csv", "ledger.parquet", 1)+run), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	check("Parquet")
@@ -126,13 +142,18 @@ func TestSameRootWhoeverBuilds(t *testing.T) {
 
 // TestX11_WorkersKilled: workers that are killed in the middle of each stage lose nothing, and what is done is not done again.
 func TestX11_WorkersKilled(t *testing.T) {
+	t.Run("plain", func(t *testing.T) { killWorkers(t, eightShards, 400_000) })
+	t.Run("confidential", func(t *testing.T) { killWorkers(t, eightHidden, 100_000) })
+}
+
+func killWorkers(t *testing.T, run string, customers int) {
 	p := startPostgres(t)
 	assay, _ := programs(t)
-	dir, want := scaled(t, assay, 400_000)
+	dir, want := scaledOf(t, assay, customers, run)
 	if err := os.WriteFile(filepath.Join(dir, "queue.url"), []byte(p.url("", "")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	setConfig(t, dir, "[run]\nshards = 8\n"+queued)
+	setConfig(t, dir, run+queued)
 	first := startWorker(t, dir, assay)
 	got := make(chan string, 1)
 	go func() {
@@ -169,7 +190,7 @@ func TestX11_WorkersKilled(t *testing.T) {
 	}
 	var odd []string
 	for _, path := range tree(t, filepath.Join(dir, "run")) {
-		if strings.Contains(path, "spools") || strings.HasSuffix(path, ".part") || strings.Contains(path, "/order") {
+		if strings.Contains(path, "spools") || strings.HasSuffix(path, ".part") || strings.Contains(path, "/order") || strings.Contains(path, "/tried") {
 			odd = append(odd, path)
 		}
 	}

@@ -96,7 +96,7 @@ type glimpse struct {
 // handed is a handover that is open.
 type handed struct {
 	statement report.Digest
-	proofs    *build.Server
+	proofs    build.Server
 }
 
 // Prove implements [api.Prover].
@@ -262,11 +262,10 @@ func (h *handovers) open(dir string) (*handed, error) {
 	if err != nil {
 		return nil, err
 	}
-	prover, err := build.NewProver(files, result, len(snap.Assets), sha256.Sum256(e.Payload), sealed.Files)
-	if err != nil {
-		return nil, err
+	built := &build.Built{
+		Files: files, Result: result, Assets: snap.AssetIDs(), Statement: sha256.Sum256(e.Payload), Identity: sealed.Files, Envelope: envelope, Log: log,
 	}
-	server, err := build.NewServer(prover, merkle.ParseLookup(sealed.Lookup), snap.AssetIDs(), envelope, log)
+	server, err := built.Server(merkle.ParseLookup(sealed.Lookup))
 	if err != nil {
 		return nil, err
 	}

@@ -99,6 +99,9 @@ func registry(c *Config, period string, at time.Time) (report.Snapshot, error) {
 		}
 	}
 	snap, err := report.NewSnapshot(report.Exchange{Entity: e.Entity, LEI: e.LEI, Name: e.Name, URL: e.URL}, period, at, assets)
+	if err == nil {
+		snap, err = snap.WithKind(c.Run.Kind)
+	}
 	if err != nil {
 		return report.Snapshot{}, unreadable("%s: %v", c.path, err)
 	}
@@ -124,7 +127,7 @@ func (s *stages) taken(w instant) (report.Snapshot, error) {
 	}
 	switch {
 	case same.ID != snap.ID:
-		err = fmt.Errorf("exchange or assets in %s are not those of the snapshot taken in %s", s.rel(s.config.path), s.rel(s.run.path))
+		err = fmt.Errorf("exchange, assets or run.kind in %s are not those of the snapshot taken in %s", s.rel(s.config.path), s.rel(s.run.path))
 	case w.period != "" && w.period != snap.Period:
 		err = fmt.Errorf("%s holds the period %s, not %s", s.rel(s.run.path), snap.Period, w.period)
 	case w.at != "" && w.at != snap.Instant.String():

@@ -88,7 +88,7 @@ func (s *stages) status() (status, error) {
 		if err := s.run.readJSON(fileBuild, "build", &b); err != nil {
 			return st, err
 		}
-		st.Customers = b.Tree.Leaves
+		st.Customers = b.Ledger.Customers
 	}
 	if !s.run.has(fileDraft) {
 		return st, nil

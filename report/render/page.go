@@ -267,6 +267,9 @@ func (p page) Headline() string {
 	return fmt.Sprintf("The reserves counted reach what is owed, in each of %d assets", n)
 }
 
+// Hides says whether sums hide in a tree of this kind.
+func (p page) Hides() bool { return p.Tree.Kind == report.KindConfidential }
+
 // TreeText says how large the tree is.
 func (p page) TreeText() string {
 	return plural(p.Tree.Leaves, "leaf", "leaves") + " in " + plural(p.Tree.Shards, "shard", "shards")
