@@ -27,7 +27,7 @@ var rules = map[string][]string{
 	"merkle/shard":  {"merkle"},
 	"merkle/store":  {},
 	"merkle/spool":  {"merkle", "merkle/ledger", "merkle/store"},
-	"merkle/build":  {"merkle", "merkle/ledger", "merkle/shard", "merkle/store", "merkle/spool"},
+	"merkle/build":  {"merkle", "merkle/ledger", "merkle/shard", "merkle/store", "merkle/spool", "merkle/confidential"},
 	"merkle/queue":  {"merkle/build"},
 
 	"merkle/confidential": {"merkle"},
