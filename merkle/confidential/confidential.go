@@ -11,7 +11,7 @@
 //	            shard's proof         top's proof: the totals are these
 //
 // [Parameters] are of a list of assets and hold the tables that make commitments cheap; everybody has the same. [Parameters.Commit]
-// reads a shard's rows twice and its [Committed.Prove] seven times or more, in pieces, on all cores: memory is 100 bytes a row
+// reads a shard's rows twice and its [Committed.Prove] five times or more, in pieces, on all cores: memory is 80 bytes a row
 // and no more of the rows themselves than a few thousand at a time. All work grows with the balances that are not zero.
 //
 // Table look-ups and the time that a proof takes depend on balances: a machine that others share should not prove.

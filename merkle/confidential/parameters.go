@@ -29,7 +29,7 @@ const (
 )
 
 // Parameters are the generators of a list of assets, and tables of their sums (SPEC part 29, Generators). They take 262 kB an asset
-// and 34 MB, and half a millisecond an asset to make; whoever builds many shards makes them once. They are immutable and safe for
+// and 34 MB, and some 5 ms an asset to make; whoever builds many shards makes them once. They are immutable and safe for
 // concurrent use.
 type Parameters struct {
 	assets     []string

@@ -71,8 +71,8 @@ type work struct {
 // order, some thousand at a time; an error of emit ends the work. Of a shard in which an asset's total reaches 2^128 it says so by a
 // [merkle.OverflowError]: more shards are needed then.
 func (p *Parameters) Commit(s Shard, emit func([]Leaf) error) (*Committed, error) {
-	if s.Count >= math.MaxInt32 {
-		return nil, fmt.Errorf("shard has %d rows, want below 2^31 − 1: use more shards", s.Count)
+	if s.Count > math.MaxInt32 {
+		return nil, fmt.Errorf("shard has %d rows, want at most 2^31 − 1: use more shards", s.Count)
 	}
 	t := &table{rows: s.Rows, count: int(s.Count), assets: len(p.assets), workers: s.Workers}
 	if s.Count == 0 {

@@ -158,7 +158,7 @@ func TestCommit_Refuses(t *testing.T) {
 		"a total of 2^128":   {func(s *Shard) { s.Rows = each([]Row{{Balances: entry(1, most)}, {Balances: entry(1, one)}}) }, "sum of asset #1 reaches 2^128"},
 		"too few rows":       {func(s *Shard) { s.Rows = each(make([]Row, 1)) }, "there are 1 rows, 2 were told"},
 		"too many rows":      {func(s *Shard) { s.Rows = each(make([]Row, 3)) }, "more rows than the 2"},
-		"too many for one":   {func(s *Shard) { s.Count = math.MaxInt32 }, "use more shards"},
+		"too many for one":   {func(s *Shard) { s.Count = math.MaxInt32 + 1 }, "use more shards"},
 		"no such asset":      {func(s *Shard) { s.Rows = each([]Row{{}, {Balances: entry(2, one)}}) }, "row #1: entry #0"},
 		"an entry of zero":   {func(s *Shard) { s.Rows = each([]Row{{}, {Balances: entry(1, merkle.Amount{})}}) }, "row #1: entry #0"},
 		"an asset twice":     {func(s *Shard) { s.Rows = each([]Row{{}, {Balances: append(entry(1, one), entry(1, one)...)}}) }, "row #1: entry #1"},
