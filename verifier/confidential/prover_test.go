@@ -25,13 +25,15 @@ type prover struct {
 	cheat         cheats
 }
 
-// cheats are what a dishonest prover does on the way; nil is honest.
+// cheats are what a dishonest prover does on the way; nothing set is honest.
 type cheats struct {
-	transcript func(*transcript, *Claim) // absorbs what is proved
-	opening    func(o *opening)          // what is claimed of the opened row, before masks
-	masks      func(m *masks)            // what is sent before the challenge e
-	masksFree  bool                      // e is drawn before the masks are absorbed
-	answers    func(m *masks, e fr.Element, a *answers)
+	silent     string                              // an item of what is proved that is not absorbed
+	rounds     func(round int, q1, q2 *fr.Element) // what is said of a round
+	foretold   bool                                // a round's challenge is drawn before its message, which is made to fit
+	opening    func(*opening)                      // what is claimed of the opened row, before masks are made
+	masks      func(*masks)                        // what is sent before the challenge e
+	answers    func(*masks, fr.Element, *answers)  // what is answered to e
+	masksAfter bool                                // e is drawn before the masks, which answers may then change
 }
 
 type point = grumpkin.G1Affine
@@ -172,11 +174,7 @@ func (v *prover) prove() []byte {
 	columnVars := v.p.columnVars()
 	l := columnVars + rowVars(v.claim.Rows)
 	t := newTranscript()
-	if v.cheat.transcript != nil {
-		v.cheat.transcript(t, &v.claim)
-	} else {
-		t.claim(v.p.assets, &v.claim)
-	}
+	v.state(t)
 	var tau []fr.Element
 	for range l {
 		tau = append(tau, t.challenge("tau"))
@@ -188,6 +186,47 @@ func (v *prover) prove() []byte {
 		v.cheat.opening(o)
 	}
 	return v.sigma(t, ks, o)
+}
+
+// state absorbs what is proved.
+func (v *prover) state(t *transcript) {
+	c := &v.claim
+	root, sum, total := c.Root, c.Sum.Bytes(), c.Total.Bytes()
+	var assets, relations, totals []byte
+	for _, id := range v.p.assets {
+		assets = append(append(assets, byte(len(id))), id...)
+	}
+	for _, relation := range c.Relations {
+		for _, lambda := range relation {
+			relations = append(relations, byte(lambda.Sign())>>7)
+			relations = append(relations, new(big.Int).Abs(lambda).FillBytes(make([]byte, 12))...)
+		}
+	}
+	for _, amount := range c.Totals {
+		totals = append(totals, amount.FillBytes(make([]byte, 32))...)
+	}
+	items := []struct {
+		label string
+		data  []byte
+	}{
+		{"level", []byte{byte(c.Level)}},
+		{"snapshot", c.Snapshot[:]},
+		{"shard", []byte{byte(c.Index >> 24), byte(c.Index >> 16), byte(c.Index >> 8), byte(c.Index)}},
+		{"assets", append([]byte{byte(len(v.p.assets) >> 8), byte(len(v.p.assets))}, assets...)},
+		{"relations", append([]byte{0, byte(len(c.Relations))}, relations...)},
+		{"rows", append(make([]byte, 4), byte(c.Rows>>24), byte(c.Rows>>16), byte(c.Rows>>8), byte(c.Rows))},
+		{"root", root[:]},
+		{"sum", sum[:]},
+		{"total", total[:]},
+	}
+	if c.Level == Top {
+		items[len(items)-1].label, items[len(items)-1].data = "totals", totals
+	}
+	for _, item := range items {
+		if item.label != v.cheat.silent {
+			t.absorb(item.label, item.data)
+		}
+	}
 }
 
 // zeroCheck runs the rounds over the whole matrix, and gives the last claim with its blinding.
@@ -209,12 +248,24 @@ func (v *prover) zeroCheck(t *transcript, tau []fr.Element) (ks [][2]point, r []
 			q1.Add(&q1, mul(&weight, &linear))
 			q2.Sub(&q2, mul(&weight, mul(&d, &d)))
 		}
+		if v.cheat.rounds != nil {
+			v.cheat.rounds(round, &q1, &q2)
+		}
+		var at fr.Element
+		if v.cheat.foretold {
+			at = t.challenge("round")
+			if len(later) == 0 {
+				q1 = fitting(table, claim, q2, at, tau[round])
+			}
+		}
 		s1, s2 := random(v.t), random(v.t)
 		k := [2]point{v.com(q1, s1), v.com(q2, s2)}
 		ks = append(ks, k)
 		a, b := tree.PointOf(k[0]).Bytes(), tree.PointOf(k[1]).Bytes()
 		t.absorb("round", a[:], b[:])
-		at := t.challenge("round")
+		if !v.cheat.foretold {
+			at = t.challenge("round")
+		}
 		r = append(r, at)
 		claim = next(claim, q1, q2, at, tau[round])
 		blinding = next(blinding, s1, s2, at, tau[round])
@@ -226,6 +277,18 @@ func (v *prover) zeroCheck(t *transcript, tau []fr.Element) (ks [][2]point, r []
 		table = table[:len(table)/2]
 	}
 	return ks, r, claim, blinding
+}
+
+// fitting is the q1 of the last round that makes the last claim b - b², given the challenge.
+func fitting(table []fr.Element, c, q2, r, tau fr.Element) (q1 fr.Element) {
+	var b, rest fr.Element
+	b.Sub(&table[1], &table[0])
+	b.Add(&table[0], mul(&b, &r))
+	q1.Sub(&b, mul(&b, &b))
+	rest = next(c, fr.Element{}, q2, r, tau)
+	q1.Sub(&q1, &rest)
+	rest.Sub(&r, &tau)
+	return *q1.Div(&q1, &rest)
 }
 
 // next is c - τ (q1 + q2) + r q1 + r² q2.
@@ -281,14 +344,10 @@ func (v *prover) sigma(t *transcript, ks [][2]point, o *opening) []byte {
 	if v.cheat.masks != nil {
 		v.cheat.masks(m)
 	}
-	raw := m.bytes()
-	var e fr.Element
-	if v.cheat.masksFree {
-		e = t.challenge("e")
-	} else {
-		t.absorb("masks", raw)
-		e = t.challenge("e")
+	if !v.cheat.masksAfter {
+		t.absorb("masks", m.bytes())
 	}
+	e := t.challenge("e")
 	a := &answers{delta: line(m.delta, e, o.blinding), sigma: line(m.sigma, e, o.y), omega: line(m.omega, e, m.w), delta2: line(m.delta2, e, o.columnsBlinding)}
 	for c := range n {
 		a.z, a.z2 = append(a.z, line(m.d[c], e, o.v[c])), append(a.z2, line(m.d2[c], e, o.columns[c]))
@@ -296,7 +355,7 @@ func (v *prover) sigma(t *transcript, ks [][2]point, o *opening) []byte {
 	if v.cheat.answers != nil {
 		v.cheat.answers(m, e, a)
 	}
-	file := []byte(proofMagic)
+	file, raw := []byte(proofMagic), m.bytes()
 	for _, k := range ks {
 		file = appendPoints(file, k[0], k[1])
 	}

@@ -1,0 +1,462 @@
+package confidential
+
+import (
+	"math/big"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/consensys/gnark-crypto/ecc/grumpkin"
+	"github.com/consensys/gnark-crypto/ecc/grumpkin/fr"
+
+	"github.com/assay-por/assay/verifier/tree"
+)
+
+// refused fails unless the proof is refused, in these words.
+func refused(t *testing.T, err error, words string) {
+	t.Helper()
+	if err == nil || !strings.Contains(err.Error(), words) {
+		t.Errorf("got %v, want a refusal with %q", err, words)
+	}
+}
+
+// check is the verifier's word on what the prover says.
+func (v *prover) check() error { return v.p.Check(v.claim, v.prove(), given(v.rows())) }
+
+func small(n int64) fr.Element { return *new(fr.Element).SetInt64(n) }
+
+// amounts are rows of one asset.
+func amounts(list ...int64) (rows [][]*big.Int) {
+	for _, n := range list {
+		rows = append(rows, []*big.Int{big.NewInt(n)})
+	}
+	return rows
+}
+
+const notTrue = "the proof does not hold"
+
+// A total at or above 2^200 could be another one modulo the group order; a number of rows or a factor beyond their range could wrap.
+func TestZ01_UnrangedPublicParameter(t *testing.T) {
+	p := parameters(t, 1)
+	v := newProver(t, p, Top, amounts(3, 4))
+	good, rows := v.prove(), given(v.rows())
+	for _, total := range []*big.Int{new(big.Int).Add(big.NewInt(7), fr.Modulus()), big.NewInt(-7), new(big.Int).Lsh(big.NewInt(1), 200)} {
+		claim := v.claim
+		claim.Totals = []*big.Int{total}
+		refused(t, p.Check(claim, good, rows), "total of asset #0")
+	}
+	// The prover knows no other total; one that is equal modulo q is what it would state.
+	v.claim.Totals = []*big.Int{new(big.Int).Add(big.NewInt(7), fr.Modulus())}
+	refused(t, v.check(), "total of asset #0")
+	for _, n := range []uint64{0, 1 << 31} {
+		claim := newProver(t, p, Top, amounts(3, 4)).claim
+		claim.Rows = n
+		refused(t, p.Check(claim, good, rows), "rows, want 1 to")
+	}
+	v = newProver(t, p, Shard, amounts(0, 0))
+	v.claim.Relations = [][]*big.Int{{new(big.Int).Lsh(big.NewInt(1), 96)}}
+	refused(t, p.Check(v.claim, nil, rows), "relation #0, asset #0")
+	v.claim.Relations = [][]*big.Int{{}}
+	refused(t, p.Check(v.claim, nil, rows), "has 0 numbers")
+	v.claim.Relations, v.claim.Total = nil, tree.Point{}
+	refused(t, p.Check(v.claim, nil, rows), "the total row is the identity")
+	claim := newProver(t, p, Top, amounts(3)).claim
+	claim.Totals = nil
+	refused(t, p.Check(claim, nil, rows), "0 totals")
+}
+
+// Two is not a bit, though 2·1 = 1·2 and every total is right.
+func TestZ02_NonUniqueBitDecomposition(t *testing.T) {
+	v := newProver(t, parameters(t, 1), Shard, amounts(2, 9))
+	v.entries[0][0], v.entries[0][1] = small(2), small(0)
+	v.settle()
+	refused(t, v.check(), notTrue)
+}
+
+// A balance below zero lowers the total by what others are owed. The prover tries every way around the zero-check that it has.
+func TestZ05_NegativeBalance(t *testing.T) {
+	p := parameters(t, 1)
+	negative := func() *prover {
+		v := newProver(t, p, Shard, amounts(1000, 24))
+		v.entries[1] = make([]fr.Element, width)
+		v.entries[1][0] = small(-24) // 1000 - 24
+		v.total = bitsOf([]*big.Int{big.NewInt(976)})
+		v.settle()
+		return v
+	}
+	t.Run("plainly", func(t *testing.T) { refused(t, negative().check(), notTrue) })
+	t.Run("another b for the last claim", func(t *testing.T) {
+		v := negative()
+		v.cheat.opening = func(o *opening) { o.b = otherB(o) }
+		refused(t, v.check(), notTrue)
+	})
+	t.Run("another row for another b", func(t *testing.T) {
+		v := negative()
+		v.cheat.opening = func(o *opening) {
+			was := o.b
+			o.b = otherB(o)
+			was.Sub(&o.b, &was)
+			o.v[3].Add(&o.v[3], was.Div(&was, &o.l[3]))
+		}
+		refused(t, v.check(), notTrue)
+	})
+	t.Run("as bits of the top", func(t *testing.T) {
+		v := newProver(t, p, Top, amounts(1000, 24))
+		v.entries[1] = make([]fr.Element, width)
+		v.entries[1][0] = small(-24)
+		v.claim.Totals = []*big.Int{big.NewInt(976)}
+		v.settle()
+		refused(t, v.check(), notTrue)
+	})
+}
+
+// otherB solves b - b² = c where that can be solved, as a prover with a false last claim would wish.
+func otherB(o *opening) (b fr.Element) {
+	var root fr.Element
+	root.Double(&o.c)
+	root.Double(&root)
+	one := small(1)
+	root.Sub(&one, &root)
+	if b.Sqrt(&root) == nil {
+		b = root
+	}
+	b.Add(&b, &one)
+	b.Halve()
+	return b
+}
+
+// The zero-check is of B(1 - B), never of B or of nothing.
+func TestZ06_ZeroWhereABitIsMeant(t *testing.T) {
+	for name, rounds := range map[string]func(int, *fr.Element, *fr.Element){
+		"says that every round is zero": func(_ int, q1, q2 *fr.Element) { q1.SetZero(); q2.SetZero() },
+		"leaves the square out":         func(_ int, _, q2 *fr.Element) { q2.SetZero() },
+		"shifts one round":              func(round int, q1, _ *fr.Element) { *q1 = *add(q1, new(fr.Element).SetInt64(int64(round%2))) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := newProver(t, parameters(t, 1), Shard, amounts(2, 9))
+			v.entries[0][0], v.entries[0][1] = small(2), small(0)
+			v.settle()
+			v.cheat.rounds = rounds
+			refused(t, v.check(), notTrue)
+		})
+	}
+}
+
+// A row that changes once the proof is made is no row of it; nor is one that nobody can open.
+func TestZ07_FreeLeafWitness(t *testing.T) {
+	p := parameters(t, 1)
+	v := newProver(t, p, Shard, amounts(2, 9, 4))
+	proof, rows := v.prove(), v.rows()
+	t.Run("a leaf changed after the proof", func(t *testing.T) {
+		changed := slices.Clone(rows)
+		changed[2] = v.commit(bitsOf([]*big.Int{big.NewInt(5)}), random(t))
+		refused(t, p.Check(v.claim, proof, given(changed)), notTrue)
+	})
+	t.Run("changed, and the sum with it", func(t *testing.T) {
+		w := *v
+		w.entries = slices.Clone(v.entries)
+		w.entries[2] = bitsOf([]*big.Int{big.NewInt(5)})
+		w.settle()
+		refused(t, p.Check(w.claim, proof, given(w.rows())), notTrue)
+	})
+	t.Run("two rows swapped", func(t *testing.T) {
+		swapped := slices.Clone(rows)
+		swapped[0], swapped[1] = swapped[1], swapped[0]
+		refused(t, p.Check(v.claim, proof, given(swapped)), notTrue)
+	})
+	t.Run("a row omitted", func(t *testing.T) {
+		refused(t, p.Check(v.claim, proof, given(rows[:2])), "2 rows, the tree has 3")
+	})
+	t.Run("a row more", func(t *testing.T) {
+		refused(t, p.Check(v.claim, proof, given(append(slices.Clone(rows), rows[0]))), "more than the tree's 3 rows")
+	})
+	t.Run("a row with a generator of no column", func(t *testing.T) {
+		w := newProver(t, p, Shard, amounts(2, 9))
+		foreign, err := generator("FOREIGN", 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		given, sum := given(shifted(w.rows(), foreign)), w.claim.Sum.Affine()
+		w.claim.Sum = tree.PointOf(*sum.Add(&sum, &foreign))
+		refused(t, p.Check(w.claim, w.prove(), given), notTrue)
+	})
+}
+
+// shifted adds a point to the first row.
+func shifted(rows []point, by point) []point {
+	rows[0].Add(&rows[0], &by)
+	return rows
+}
+
+// The total row is what joins a shard to the totals: one that is not the shard's is refused by the shard's proof, and one that is no row of
+// bits by the top's.
+func TestZ11_TotalRowOfAnotherSum(t *testing.T) {
+	p := parameters(t, 2)
+	rows := [][]*big.Int{{big.NewInt(5), big.NewInt(7)}, {big.NewInt(1), big.NewInt(2)}}
+	for name, total := range map[string][]*big.Int{
+		"one less":                {big.NewInt(5), big.NewInt(9)},
+		"one more":                {big.NewInt(6), big.NewInt(10)},
+		"from one asset to other": {big.NewInt(5), big.NewInt(10)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := newProver(t, p, Shard, rows)
+			v.total = bitsOf(total)
+			v.settle()
+			refused(t, v.check(), notTrue)
+		})
+	}
+	t.Run("a shard's total above 2^128", func(t *testing.T) {
+		half := new(big.Int).Lsh(big.NewInt(1), 127)
+		v := newProver(t, p, Shard, [][]*big.Int{{half, big.NewInt(0)}, {half, big.NewInt(0)}})
+		v.total[127] = small(2) // no row of bits has this total
+		v.settle()
+		if err := v.check(); err != nil {
+			t.Fatal(err)
+		}
+		top := newProver(t, p, Top, [][]*big.Int{{big.NewInt(0), big.NewInt(0)}})
+		top.entries[0], top.blindings[0] = v.total, v.totalBlinding
+		top.claim.Totals = []*big.Int{new(big.Int).Lsh(big.NewInt(1), 128), new(big.Int)}
+		top.settle()
+		refused(t, top.check(), notTrue)
+	})
+	t.Run("the stated total is off by one", func(t *testing.T) {
+		for _, by := range []int64{-1, 1} {
+			v := newProver(t, p, Top, rows)
+			v.claim.Totals[1] = new(big.Int).Add(v.claim.Totals[1], big.NewInt(by))
+			refused(t, v.check(), "the rows' total of A1 is not the stated one")
+		}
+	})
+	t.Run("the sum is opened as the stated total", func(t *testing.T) {
+		v := newProver(t, p, Top, rows)
+		v.claim.Totals[1] = new(big.Int).Sub(v.claim.Totals[1], big.NewInt(1))
+		one := small(1)
+		v.cheat.opening = func(o *opening) { o.columns[width].Sub(&o.columns[width], &one) }
+		refused(t, v.check(), notTrue)
+	})
+}
+
+// Two rows that differ from bits by opposite amounts, in one column or in two, leave every total as it is.
+func TestZ12_EqualNegativeOffsets(t *testing.T) {
+	for _, columns := range [][2]int{{3, 3}, {3, 4}} {
+		v := newProver(t, parameters(t, 1), Shard, amounts(40, 60))
+		first, second := small(int64(columns[1]-columns[0]+1)), small(1)
+		v.entries[0][columns[0]].Add(&v.entries[0][columns[0]], &first)
+		v.entries[1][columns[1]].Sub(&v.entries[1][columns[1]], &second)
+		v.settle()
+		refused(t, v.check(), notTrue)
+	}
+}
+
+// Every challenge comes after what it challenges. A prover who has it before can make any claim pass, and does here.
+func TestZ13_WeakFiatShamir(t *testing.T) {
+	p := parameters(t, 1)
+	t.Run("a round's challenge is foretold", func(t *testing.T) {
+		v := newProver(t, p, Shard, amounts(2, 9))
+		v.entries[0][0], v.entries[0][1] = small(2), small(0)
+		v.settle()
+		v.cheat.foretold = true
+		refused(t, v.check(), notTrue)
+	})
+	t.Run("e is foretold", func(t *testing.T) {
+		v := newProver(t, p, Top, amounts(2, 9))
+		v.claim.Totals[0] = big.NewInt(1)
+		v.cheat.masksAfter = true
+		v.cheat.answers = func(m *masks, e fr.Element, a *answers) { // f is made to fit
+			m.f[0] = amount(a.z2)
+			want := small(1)
+			m.f[0].Sub(&m.f[0], mul(&e, &want))
+		}
+		refused(t, v.check(), notTrue)
+	})
+	for _, label := range []string{"level", "snapshot", "shard", "assets", "relations", "rows", "root", "sum", "total"} {
+		t.Run("the transcript leaves out "+label, func(t *testing.T) {
+			v := newProver(t, p, Shard, amounts(2, 9))
+			v.cheat.silent = label
+			refused(t, v.check(), notTrue)
+		})
+	}
+	t.Run("the transcript leaves out totals", func(t *testing.T) {
+		v := newProver(t, p, Top, amounts(2, 9))
+		v.cheat.silent = "totals"
+		refused(t, v.check(), notTrue)
+	})
+}
+
+// Points that are none, in each place of a proof, and scalars of two spellings.
+func TestZ14_BadPointsAndScalars(t *testing.T) {
+	p := parameters(t, 1)
+	v := newProver(t, p, Shard, amounts(2, 9))
+	good, rows := v.prove(), given(v.rows())
+	points := 2*(bitVars+1) + 5
+	spoil := func(at int, with []byte) error {
+		bad := slices.Clone(good)
+		copy(bad[at:], with)
+		return p.Check(v.claim, bad, rows)
+	}
+	prime := big.NewInt(0)
+	prime.SetString("21888242871839275222246405745257275088548364400416034343698204186575808495617", 10)
+	for i := range points {
+		at := len(proofMagic) + i*tree.PointSize
+		refused(t, spoil(at, make([]byte, tree.PointSize)), "the identity, where only a point may stand")
+		off := slices.Clone(good[at : at+tree.PointSize])
+		off[tree.PointSize-1] ^= 1
+		refused(t, spoil(at, off), "not a point")
+		for _, half := range []int{0, 32} {
+			again := slices.Clone(good[at : at+tree.PointSize])
+			x := new(big.Int).SetBytes(again[half : half+32])
+			x.Add(x, prime).FillBytes(again[half : half+32])
+			refused(t, spoil(at, again), "not a point")
+		}
+	}
+	for i := range 2*width + 1 + 4 {
+		at := len(proofMagic) + points*tree.PointSize + i*fr.Bytes
+		x := new(big.Int).SetBytes(good[at : at+fr.Bytes])
+		refused(t, spoil(at, x.Add(x, fr.Modulus()).FillBytes(make([]byte, fr.Bytes))), "not below the group order")
+	}
+	refused(t, p.Check(v.claim, append(slices.Clone(good), 0), rows), "bytes, a proof over these rows")
+	refused(t, p.Check(v.claim, good[:len(good)-1], rows), "bytes, a proof over these rows")
+	refused(t, p.Check(v.claim, good[:20], rows), "does not begin with")
+	refused(t, p.Check(v.claim, slices.Concat([]byte("assay/v2/confidential-proof\n"), good[len(proofMagic):]), rows), "assay/v2")
+	refused(t, p.Check(v.claim, make([]byte, maxProof+1), rows), "the limit is")
+}
+
+// One bit of any point or scalar that a true proof holds is enough to refuse it.
+func TestZ14_EveryPartOfAProofCounts(t *testing.T) {
+	p := parameters(t, 1)
+	v := newProver(t, p, Shard, amounts(2, 9))
+	good, rows := v.prove(), given(v.rows())
+	points := 2*(bitVars+1) + 5
+	for i := range points {
+		at := len(proofMagic) + i*tree.PointSize
+		other, err := tree.ParsePoint(good[at : at+tree.PointSize])
+		if err != nil {
+			t.Fatal(err)
+		}
+		affine := other.Affine()
+		negative := appendPoints(nil, *affine.Neg(&affine))
+		bad := slices.Clone(good)
+		copy(bad[at:], negative)
+		refused(t, p.Check(v.claim, bad, rows), notTrue)
+	}
+	for i := range 2*width + 1 + 4 {
+		at := len(proofMagic) + points*tree.PointSize + i*fr.Bytes
+		bad := slices.Clone(good)
+		bad[at+fr.Bytes-1] ^= 1
+		refused(t, p.Check(v.claim, bad, rows), notTrue)
+	}
+}
+
+// Faults of two equations that cancel in a plain sum do not cancel in one with weights.
+func TestZ16_FaultsThatCancel(t *testing.T) {
+	p := parameters(t, 1)
+	var fault grumpkin.G1Affine
+	fault.Double(&p.u)
+	mask := func(m *masks, i int) *point { return []*point{&m.D, &m.E, &m.F, &m.D2}[i] }
+	for i := range 4 {
+		for j := range 4 {
+			if i == j {
+				continue
+			}
+			v := newProver(t, p, Shard, amounts(2, 9))
+			v.cheat.masks = func(m *masks) {
+				mask(m, i).Add(mask(m, i), &fault)
+				mask(m, j).Sub(mask(m, j), &fault)
+			}
+			refused(t, v.check(), notTrue)
+		}
+	}
+}
+
+// A true proof is of one statement, shard, level, tree and registry only.
+func TestZ17_ProofOfAnotherStatement(t *testing.T) {
+	p := parameters(t, 2)
+	rows := balancesOf(3, 2)
+	v := newProver(t, p, Shard, rows)
+	proof := v.prove()
+	for name, change := range map[string]func(*Claim){
+		"snapshot":          func(c *Claim) { c.Snapshot[0]++ },
+		"another shard":     func(c *Claim) { c.Index++ },
+		"another root":      func(c *Claim) { c.Root[31]++ },
+		"another number":    func(c *Claim) { c.Rows = 4 },
+		"another sum":       func(c *Claim) { c.Sum = c.Total },
+		"another total row": func(c *Claim) { c.Total = c.Sum },
+		"another level":     func(c *Claim) { c.Level, c.Totals = Top, []*big.Int{new(big.Int), new(big.Int)} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			claim := v.claim
+			change(&claim)
+			listed := v.rows()
+			if claim.Rows == 4 {
+				listed = append(listed, listed[0])
+			}
+			if err := p.Check(claim, proof, given(listed)); err == nil {
+				t.Error("accepted")
+			}
+		})
+	}
+	t.Run("a registry in another order", func(t *testing.T) {
+		other, err := New([]string{"A1", "A0"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		refused(t, other.Check(v.claim, proof, given(v.rows())), notTrue)
+	})
+	t.Run("a registry with an asset more", func(t *testing.T) {
+		refused(t, parameters(t, 3).Check(v.claim, proof, given(v.rows())), "bytes, a proof over these rows and assets")
+	})
+	t.Run("a relation more", func(t *testing.T) {
+		claim := v.claim
+		claim.Relations = [][]*big.Int{{new(big.Int), new(big.Int)}}
+		refused(t, p.Check(claim, proof, given(v.rows())), "bytes, a proof over these rows and assets")
+	})
+	t.Run("a relation that rows do not keep", func(t *testing.T) {
+		w := newProver(t, p, Shard, [][]*big.Int{{big.NewInt(6), big.NewInt(3)}, {big.NewInt(8), big.NewInt(4)}})
+		w.claim.Relations = [][]*big.Int{{big.NewInt(-1), big.NewInt(2)}}
+		if err := w.check(); err != nil {
+			t.Fatal(err)
+		}
+		w = newProver(t, p, Shard, [][]*big.Int{{big.NewInt(6), big.NewInt(3)}, {big.NewInt(8), big.NewInt(5)}})
+		w.claim.Relations = [][]*big.Int{{big.NewInt(-1), big.NewInt(2)}}
+		refused(t, w.check(), "relation #0")
+	})
+}
+
+// With two assets of one name a row opens in two ways, and any total of one passes for a total of the other: such a registry is refused.
+func TestZ08_EqualGenerators(t *testing.T) {
+	_, err := New([]string{"BTC", "ETH", "BTC"})
+	refused(t, err, `asset "BTC" is twice`)
+	one := parameters(t, 1)
+	forged := &Parameters{assets: []string{"A0", "A0"}, columns: slices.Concat(one.columns, one.columns), h: one.h, u: one.u}
+	v := newProver(t, forged, Top, [][]*big.Int{{big.NewInt(1_000_000), big.NewInt(0)}})
+	w := newProver(t, forged, Top, [][]*big.Int{{big.NewInt(0), big.NewInt(1_000_000)}})
+	w.blindings = v.blindings
+	w.settle()
+	if v.claim.Sum != w.claim.Sum {
+		t.Fatal("two openings of other points")
+	}
+	for _, prover := range []*prover{v, w} {
+		if err := prover.check(); err != nil {
+			t.Errorf("the forgery that New refuses does not work: %v", err)
+		}
+	}
+}
+
+// The file says nothing of its own shape: generators, counts and sizes follow from the claim.
+func TestZ09_NothingTrustedInTheFile(t *testing.T) {
+	for _, ids := range [][]string{nil, {""}, {strings.Repeat("A", 33)}, make([]string, maxAssets+1)} {
+		if _, err := New(ids); err == nil {
+			t.Errorf("%d assets: accepted", len(ids))
+		}
+	}
+	p := parameters(t, 2)
+	v := newProver(t, p, Shard, balancesOf(2, 2))
+	// A prover with generators of its own, whose discrete logarithms it knows, opens its rows as it likes: they are not the verifier's.
+	own := &Parameters{assets: p.assets, columns: slices.Clone(p.columns), h: p.h, u: p.u}
+	own.columns[0] = p.h
+	w := newProver(t, own, Shard, balancesOf(2, 2))
+	if err := w.check(); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, p.Check(w.claim, w.prove(), given(w.rows())), notTrue)
+	refused(t, p.Check(w.claim, v.prove(), given(w.rows())), notTrue)
+}
