@@ -1,10 +1,15 @@
 package tree
 
 import (
+	"encoding/hex"
 	"errors"
+	"fmt"
 
 	"github.com/consensys/gnark-crypto/ecc/grumpkin"
 	"github.com/consensys/gnark-crypto/ecc/grumpkin/fp"
+	"github.com/consensys/gnark-crypto/ecc/grumpkin/fr"
+
+	"github.com/assay-por/assay/verifier/canon"
 )
 
 // PointSize is the length of a point's encoding: x and y, 32 bytes each.
@@ -38,13 +43,41 @@ func ParsePoint(b []byte) (p Point, err error) {
 	return p, nil
 }
 
-// parseSum reads a point or the identity, which only the sum of a node may be.
-func parseSum(b []byte) (Point, error) {
-	p, err := ParsePoint(b)
+func parseKind(s string) (string, error) {
+	if s != KindPlain && s != KindConfidential {
+		return "", fmt.Errorf("not a kind of tree: want %s or %s", KindPlain, KindConfidential)
+	}
+	return s, nil
+}
+
+func parsePointHex(s string) (Point, error) {
+	b, err := hex.DecodeString(s)
+	if err != nil || hex.EncodeToString(b) != s {
+		return Point{}, errPoint
+	}
+	return ParsePoint(b)
+}
+
+// parseSumHex reads a point or the identity, which only the sum of a node may be.
+func parseSumHex(s string) (Point, error) {
+	p, err := parsePointHex(s)
 	if errors.Is(err, errIdentity) {
 		return Point{}, nil
 	}
 	return p, err
+}
+
+// parseScalar reads a scalar below the group order, as hex32.
+func parseScalar(s string) ([fr.Bytes]byte, error) {
+	b, err := canon.ParseHash(s)
+	if err != nil {
+		return b, err
+	}
+	var x fr.Element
+	if x.SetBytesCanonical(b[:]) != nil {
+		return b, errors.New("not a scalar: want a number below the group order")
+	}
+	return b, nil
 }
 
 // PointOf takes a point of the group, the identity as (0, 0).
@@ -64,9 +97,16 @@ func (p Point) Bytes() (b [PointSize]byte) {
 	return b
 }
 
-func (p Point) add(q Point) (sum Point) {
+func (p Point) kind() byte { return 0x02 }
+
+func (p Point) appendBinary(b []byte) []byte {
+	raw := p.Bytes()
+	return append(b, raw[:]...)
+}
+
+func (p Point) plus(q Point) (sum Point, err error) {
 	sum.affine.Add(&p.affine, &q.affine)
-	return sum
+	return sum, nil
 }
 
 // An adder adds many pairs of points with one inversion.
@@ -115,7 +155,8 @@ func add(p, q Point, inverse *fp.Element) (sum Point) {
 	var slope, dx fp.Element
 	dx.Sub(&q.affine.X, &p.affine.X)
 	if special(&p.affine, &q.affine, &dx) {
-		return p.add(q)
+		sum.affine.Add(&p.affine, &q.affine)
+		return sum
 	}
 	slope.Sub(&q.affine.Y, &p.affine.Y)
 	slope.Mul(&slope, inverse)

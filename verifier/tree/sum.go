@@ -97,6 +97,10 @@ func (s Sum) Equal(t Sum) bool {
 	return true
 }
 
+func (s Sum) kind() byte { return 0x01 }
+
+func (s Sum) plus(t Sum) (Sum, error) { return s.appendAdd(nil, t) }
+
 // appendAdd appends s + t to dst. A sum that would reach 2^128 is an error, never a wrap.
 func (s Sum) appendAdd(dst, t Sum) (Sum, error) {
 	i, j := 0, 0
