@@ -27,7 +27,7 @@ func BenchmarkCombine(b *testing.B) {
 			}
 			rows := grumpkin.BatchScalarMultiplicationG1(&base, scalars)
 			for b.Loop() {
-				if _, err := combine(at, 1<<vars, func(take func([]grumpkin.G1Affine) error) error { return take(rows) }); err != nil {
+				if _, err := combine(at, 1<<vars, func(take func([]grumpkin.G1Affine) error) error { return take(rows) }, 1); err != nil {
 					b.Fatal(err)
 				}
 			}

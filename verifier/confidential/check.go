@@ -3,7 +3,6 @@ package confidential
 import (
 	"errors"
 	"fmt"
-	"runtime"
 
 	"github.com/consensys/gnark-crypto/ecc"
 	"github.com/consensys/gnark-crypto/ecc/grumpkin"
@@ -21,8 +20,8 @@ type challenges struct {
 }
 
 // Check verifies a proof over rows (SPEC part 29, "Verifying a proof"). A proof that is not of its format gives a *canon.FormatError or
-// *canon.VersionError; an error of rows is handed on.
-func (p *Parameters) Check(c Claim, raw []byte, rows Rows) error {
+// *canon.VersionError; an error of rows is handed on. Points are multiplied by so many threads.
+func (p *Parameters) Check(c Claim, raw []byte, rows Rows, threads int) error {
 	if err := c.check(len(p.assets)); err != nil {
 		return err
 	}
@@ -36,11 +35,11 @@ func (p *Parameters) Check(c Claim, raw []byte, rows Rows) error {
 		return err
 	}
 	row := drawn.round[p.columnVars():]
-	opened, err := combine(row, c.Rows, rows)
+	opened, err := combine(row, c.Rows, rows, threads)
 	if err != nil {
 		return err
 	}
-	return p.checkPoints(&c, proof, &drawn, opened)
+	return p.checkPoints(&c, proof, &drawn, opened, threads)
 }
 
 // draw rebuilds the transcript: each message is absorbed before the challenges after it are drawn.
@@ -101,7 +100,7 @@ func amount(columns []fr.Element) (sum fr.Element) {
 }
 
 // checkPoints checks equations (a) to (d) as one sum of points, each with a weight of its own. opened is the rows' weighted sum.
-func (p *Parameters) checkPoints(c *Claim, proof *proof, drawn *challenges, opened grumpkin.G1Affine) error {
+func (p *Parameters) checkPoints(c *Claim, proof *proof, drawn *challenges, opened grumpkin.G1Affine, threads int) error {
 	a, b, product, d := &drawn.weights[0], &drawn.weights[1], &drawn.weights[2], &drawn.weights[3]
 	column := eqTable(drawn.round[:p.columnVars()])
 	var s sum
@@ -130,7 +129,7 @@ func (p *Parameters) checkPoints(c *Claim, proof *proof, drawn *challenges, open
 	if c.Level == Shard {
 		s.add(c.Total.Affine(), mul(d, &drawn.e))
 	}
-	zero, err := s.isZero()
+	zero, err := s.isZero(threads)
 	if err == nil && !zero {
 		return errOpening
 	}
@@ -167,9 +166,9 @@ func (s *sum) subtract(p grumpkin.G1Affine, k *fr.Element) {
 	s.add(p, minus.Neg(k))
 }
 
-func (s *sum) isZero() (bool, error) {
+func (s *sum) isZero(threads int) (bool, error) {
 	var total grumpkin.G1Jac
-	if _, err := total.MultiExp(s.points, s.scalars, ecc.MultiExpConfig{NbTasks: runtime.GOMAXPROCS(0)}); err != nil {
+	if _, err := total.MultiExp(s.points, s.scalars, ecc.MultiExpConfig{NbTasks: threads}); err != nil {
 		return false, fmt.Errorf("multi-scalar multiplication: %w", err)
 	}
 	return total.Z.IsZero(), nil

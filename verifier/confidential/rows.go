@@ -2,14 +2,13 @@ package confidential
 
 import (
 	"fmt"
-	"runtime"
 
 	"github.com/consensys/gnark-crypto/ecc"
 	"github.com/consensys/gnark-crypto/ecc/grumpkin"
 	"github.com/consensys/gnark-crypto/ecc/grumpkin/fr"
 )
 
-// piece is how many rows are multiplied at once: enough for large windows, and 16 MB.
+// pieceVars says how many rows, as a power of two, are multiplied at once: enough for large windows, and 16 MB.
 const pieceVars = 17
 
 // eqTable gives eq(at, x) for every x, whose bits stand least significant first.
@@ -28,9 +27,9 @@ func eqTable(at []fr.Element) []fr.Element {
 }
 
 // combine sums the rows with the weights eq(at, i), a piece at a time. There must be exactly n rows.
-func combine(at []fr.Element, n uint64, rows Rows) (grumpkin.G1Affine, error) {
+func combine(at []fr.Element, n uint64, rows Rows, threads int) (grumpkin.G1Affine, error) {
 	low := min(len(at), pieceVars)
-	c := &combiner{n: n, low: eqTable(at[:low]), high: at[low:]}
+	c := &combiner{n: n, threads: threads, low: eqTable(at[:low]), high: at[low:]}
 	var out grumpkin.G1Affine
 	if err := rows(c.take); err != nil {
 		return out, err
@@ -48,6 +47,7 @@ func combine(at []fr.Element, n uint64, rows Rows) (grumpkin.G1Affine, error) {
 // combiner gathers rows up to a whole piece.
 type combiner struct {
 	n, done uint64
+	threads int
 	low     []fr.Element // weights within a piece
 	high    []fr.Element // where eq counts pieces
 	points  []grumpkin.G1Affine
@@ -85,7 +85,7 @@ func (c *combiner) flush() error {
 		c.scalars[i].Mul(&c.low[i], &weight)
 	}
 	var part grumpkin.G1Jac
-	if _, err := part.MultiExp(c.points, c.scalars[:len(c.points)], ecc.MultiExpConfig{NbTasks: runtime.GOMAXPROCS(0)}); err != nil {
+	if _, err := part.MultiExp(c.points, c.scalars[:len(c.points)], ecc.MultiExpConfig{NbTasks: c.threads}); err != nil {
 		return fmt.Errorf("multi-scalar multiplication: %w", err)
 	}
 	c.total.AddAssign(&part)
