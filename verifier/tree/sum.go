@@ -56,6 +56,13 @@ func (a Amount) String() string {
 	return s
 }
 
+// Bytes gives the amount as 16 bytes, big-endian.
+func (a Amount) Bytes() (b [16]byte) {
+	binary.BigEndian.PutUint64(b[:8], a.hi)
+	binary.BigEndian.PutUint64(b[8:], a.lo)
+	return b
+}
+
 // IsZero reports whether the amount is nothing.
 func (a Amount) IsZero() bool { return a.hi|a.lo == 0 }
 
