@@ -55,7 +55,6 @@ func pointHex(p confidentialtest.Point) string { return hex.EncodeToString(encod
 // hidden is how a world's tree is made confidential: what an attack changes on the way.
 type hidden struct {
 	shard  func(i int, v *confidentialtest.Prover)    // before the shard's tree is made; ends with Settle
-	leaves func(i int, nodes []pointNode)             // once the prover's rows are leaves
 	prove  func(i int, v *confidentialtest.Prover)    // before the shard's proof is made
 	top    func(v *confidentialtest.Prover)           // before the top's proof is made; ends with Settle
 	total  func(i int, total *confidentialtest.Point) // what the shard list has
@@ -85,9 +84,6 @@ func (w *world) hide(t testing.TB, hidden hidden) *made {
 			hidden.shard(i, v)
 		}
 		levels[i] = w.leavesOf(i, id, v)
-		if hidden.leaves != nil {
-			hidden.leaves(i, levels[i])
-		}
 		root := pointRoot(0, levels[i])
 		v.Statement.Root = [32]byte(root.hash)
 		if hidden.prove != nil {
