@@ -246,7 +246,7 @@ func TestZ18_CommittedButNotCounted(t *testing.T) {
 		refused(t, Proof(input), "proof.counted", "the shard's root comes out as")
 	})
 	t.Run("an auditor checked", func(t *testing.T) {
-		auditor, w := device("auditor"), newWorld()
+		other, auditor, w := m.payload, device("auditor"), newWorld()
 		w.full = "[[auditor]]\nname = \"Example Accountants\"\nkeys = [\"" + auditor.text + "\"]\n"
 		w.policy = strings.Replace(w.policy, "recompute = true", "recompute = true\nfinding = true", 1)
 		m := w.hide(t, hidden{})
@@ -265,7 +265,7 @@ func TestZ18_CommittedButNotCounted(t *testing.T) {
 				t.Errorf("%s: got %s", name, v.Summary)
 			}
 		}
-		input.Findings = [][]byte{finding(auditor, honest.payload, nil)}
+		input.Findings = [][]byte{finding(auditor, other, nil)}
 		refused(t, Proof(input), "proof.counted", "it is about the statement")
 		input.Findings, input.Policy = [][]byte{finding(auditor, m.payload, nil)}, honest.policy
 		if v := Proof(input); v.Proven {
