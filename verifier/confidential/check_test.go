@@ -4,6 +4,11 @@ import (
 	"fmt"
 	"math/big"
 	"testing"
+
+	"github.com/consensys/gnark-crypto/ecc/grumpkin/fr"
+
+	"github.com/assay-por/assay/verifier/confidential/confidentialtest"
+	"github.com/assay-por/assay/verifier/tree"
 )
 
 // balancesOf are rows that differ, nothing and the greatest among them.
@@ -31,5 +36,30 @@ func TestCheck_HonestProofs(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// A customer's row is what the shard's prover commits to, whichever balances are named and whichever are nothing.
+func TestRow(t *testing.T) {
+	_, g := parameters(t, 3)
+	for _, balances := range [][]*big.Int{
+		{new(big.Int), new(big.Int), new(big.Int)},
+		{big.NewInt(1), new(big.Int), big.NewInt(99)},
+		{new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), 128), big.NewInt(1)), big.NewInt(1 << 62), new(big.Int)},
+	} {
+		var named []Balance
+		for j, a := range balances {
+			if a.Sign() > 0 {
+				named = append(named, Balance{g.Assets[j], [16]byte(a.FillBytes(make([]byte, 16)))})
+			}
+		}
+		blinding := small(-3)
+		got, err := Row(named, blinding.Bytes())
+		if want := tree.PointOf(g.Commit(confidentialtest.Bits(balances...), blinding)); err != nil || got != want {
+			t.Errorf("%v: got %x, %v; want %x", balances, got.Bytes(), err, want.Bytes())
+		}
+	}
+	if _, err := Row(nil, [32]byte(fr.Modulus().FillBytes(make([]byte, 32)))); err == nil {
+		t.Error("a blinding of the group order: accepted")
 	}
 }

@@ -24,10 +24,10 @@ type Prover struct {
 type Cheats struct {
 	Silent     string                          // an item of the statement that is not absorbed
 	Rounds     func(round int, q1, q2 *Scalar) // what is said of a round
-	Foretold   bool                            // a round's challenge is drawn before its message, which is made to fit
+	Foretold   bool                            // rounds' messages are not absorbed, and the last is made to fit its challenge
 	Opening    func(*Opening)                  // what is claimed of the opened row, before masks are made
 	Masks      func(*Masks)                    // what is sent before the challenge e
-	MasksAfter bool                            // e is drawn before the masks, which Answers may then change
+	MasksAfter bool                            // masks are not absorbed: Answers may still change them
 	Answers    func(*Masks, Scalar, *Answers)  // what is answered to e
 }
 
@@ -35,7 +35,7 @@ type Cheats struct {
 type Opening struct {
 	V, L                  []Scalar // the opened row, and the weights of its columns
 	Blinding              Scalar
-	B, Y                  Scalar // <L, V> and the blinding of its commitment
+	B, InY, Y             Scalar // <L, V>, what its commitment holds, and the commitment's blinding
 	Claim, ClaimsBlinding Scalar // what the last round leaves
 	Columns               []Scalar
 	ColumnsBlinding       Scalar
@@ -126,7 +126,7 @@ func (v *Prover) Prove() []byte {
 	file, o := []byte("assay/v1/confidential-proof\n"), &Opening{}
 	rounds, r := v.zeroCheck(t, tau, columnVars, o)
 	v.open(r[:columnVars], r[columnVars:], o)
-	o.Y = v.Random()
+	o.InY, o.Y = o.B, v.Random()
 	if v.Cheat.Opening != nil {
 		v.Cheat.Opening(o)
 	}
@@ -153,8 +153,8 @@ func (v *Prover) zeroCheck(t *transcript, tau []Scalar, columnVars int, o *Openi
 		}
 		s1, s2 := v.Random(), v.Random()
 		message := append(Encode(v.com(q1, s1)), Encode(v.com(q2, s2))...)
-		t.absorb("round", message)
 		if !v.Cheat.Foretold {
+			t.absorb("round", message)
 			at = t.challenge("round")
 		}
 		file, r = append(file, message...), append(r, at)
@@ -220,7 +220,7 @@ func (v *Prover) sigma(t *transcript, o *Opening) []byte {
 	m := &Masks{d: v.randoms(), d2: v.randoms(), delta: v.Random(), sigma: v.Random(), omega: v.Random(), delta2: v.Random()}
 	m.w = sub(sub(o.Y, o.ClaimsBlinding), mul(o.B, o.Y))
 	inner := dot(o.L, m.d)
-	m.Y, m.D, m.D2, m.E = v.com(o.B, o.Y), v.Commit(m.d, m.delta), v.Commit(m.d2, m.delta2), v.com(inner, m.sigma)
+	m.Y, m.D, m.D2, m.E = v.com(o.InY, o.Y), v.Commit(m.d, m.delta), v.Commit(m.d2, m.delta2), v.com(inner, m.sigma)
 	m.F = multi([]Point{m.Y, v.H}, []Scalar{inner, m.omega})
 	for j := range v.Assets {
 		m.Totals = append(m.Totals, Amount(m.d2[j*width:(j+1)*width]))
