@@ -79,16 +79,18 @@ var rules = map[string][]string{
 	"web/published/publishedtest": {"report", "merkle", "attest"},
 	"web/store/storetest":         {"web/store", "web/seal"},
 
-	"verifier/canon":     {},
-	"verifier/tree":      {"verifier/canon"},
-	"verifier/claim":     {"verifier/canon"},
-	"verifier/evidence":  {"verifier/canon", "verifier/beacon"},
-	"verifier/beacon":    {"verifier/canon"},
-	"verifier/tlog":      {"verifier/canon"},
-	"verifier/timestamp": {"verifier/canon"},
-	"verifier/respsig":   {"verifier/canon"},
-	"verifier/watch":     {"verifier/canon", "verifier/claim", "verifier/tlog"},
-	"verifier":           {"verifier/canon", "verifier/tree", "verifier/claim", "verifier/evidence", "verifier/beacon", "verifier/tlog", "verifier/timestamp", "verifier/respsig", "verifier/watch"},
+	"verifier/canon":                         {},
+	"verifier/tree":                          {"verifier/canon"},
+	"verifier/claim":                         {"verifier/canon"},
+	"verifier/confidential":                  {"verifier/canon", "verifier/tree"},
+	"verifier/evidence":                      {"verifier/canon", "verifier/beacon"},
+	"verifier/beacon":                        {"verifier/canon"},
+	"verifier/tlog":                          {"verifier/canon"},
+	"verifier/timestamp":                     {"verifier/canon"},
+	"verifier/respsig":                       {"verifier/canon"},
+	"verifier/watch":                         {"verifier/canon", "verifier/claim", "verifier/tlog"},
+	"verifier/confidential/confidentialtest": {},
+	"verifier":                               {"verifier/canon", "verifier/tree", "verifier/claim", "verifier/evidence", "verifier/beacon", "verifier/tlog", "verifier/timestamp", "verifier/respsig", "verifier/watch", "verifier/confidential"},
 
 	"cmd/assay":        {"merkle", "merkle/...", "chains", "chains/...", "attest", "attest/...", "report", "report/...", "web", "web/..."},
 	"cmd/assay-verify": {"verifier", "verifier/..."},
@@ -96,10 +98,10 @@ var rules = map[string][]string{
 }
 
 // onlyTests are rooms that no product but cmd/devchain imports.
-var onlyTests = []string{"chains/chainstest", "chains/devnet", "merkle/store/storetest", "web/published/publishedtest", "web/store/storetest"}
+var onlyTests = []string{"chains/chainstest", "chains/devnet", "merkle/store/storetest", "web/published/publishedtest", "web/store/storetest", "verifier/confidential/confidentialtest"}
 
 // pure rooms reach no network, process, clock, environment, logger or global randomness.
-var pure = []string{"merkle", "merkle/confidential", "chains", "chains/control", "chains/descriptor", "chains/control/lists", "attest", "report", "report/render", "verifier", "verifier/canon", "verifier/tree", "verifier/claim", "verifier/evidence", "verifier/beacon", "verifier/tlog", "verifier/timestamp", "verifier/respsig", "verifier/watch"}
+var pure = []string{"merkle", "merkle/confidential", "chains", "chains/control", "chains/descriptor", "chains/control/lists", "attest", "report", "report/render", "verifier", "verifier/canon", "verifier/tree", "verifier/claim", "verifier/evidence", "verifier/beacon", "verifier/tlog", "verifier/timestamp", "verifier/respsig", "verifier/watch", "verifier/confidential"}
 
 var impureImports = []string{"net", "net/http", "os/exec", "log", "log/slog", "math/rand", "math/rand/v2", "syscall", "os/signal"}
 
@@ -109,7 +111,7 @@ var impureCalls = regexp.MustCompile(`\b(time\.(Now|Since|Until|Sleep|After|NewT
 var serverMustNotReach = []string{"merkle/ledger", "merkle/build", "merkle/shard", "chains/evm", "chains/utxo", "chains/beacon", "chains/control", "chains/descriptor", "chains/control/lists", "chains/attested", "chains/tron", "chains/solana", "chains/xrpl", "chains/custodian", "attest/keys"}
 
 // noFloats are the rooms that hold money.
-var noFloats = []string{"merkle", "merkle/confidential", "merkle/ledger", "merkle/shard", "merkle/build", "chains", "chains/evm", "chains/utxo", "chains/beacon", "chains/descriptor", "chains/attested", "chains/tron", "chains/solana", "chains/xrpl", "chains/custodian", "report", "verifier", "verifier/canon", "verifier/tree", "verifier/claim", "verifier/evidence", "verifier/beacon", "verifier/respsig"}
+var noFloats = []string{"merkle", "merkle/confidential", "merkle/ledger", "merkle/shard", "merkle/build", "chains", "chains/evm", "chains/utxo", "chains/beacon", "chains/descriptor", "chains/attested", "chains/tron", "chains/solana", "chains/xrpl", "chains/custodian", "report", "verifier", "verifier/canon", "verifier/tree", "verifier/claim", "verifier/evidence", "verifier/beacon", "verifier/respsig", "verifier/confidential"}
 
 type room struct {
 	name     string

@@ -11,13 +11,15 @@ import (
 	"strings"
 
 	"github.com/assay-por/assay/verifier/claim"
+	"github.com/assay-por/assay/verifier/confidential"
 	"github.com/assay-por/assay/verifier/tree"
 )
 
 // Options are what a caller may ask for beyond the policy.
 type Options struct {
-	Full bool  // every shard must be recomputed from its leaves, whatever the policy says
-	Log  *Look // nil: no log is looked at
+	Full     bool                     // every shard must be recomputed from its leaves, whatever the policy says
+	Log      *Look                    // nil: no log is looked at
+	Progress func(done, total uint64) // nil: nobody asks; told of shards that are recomputed, by one at a time
 }
 
 // A bundleRun carries what checks of a bundle hand to one another.
@@ -33,6 +35,7 @@ type bundleRun struct {
 	unmoored  error // what is wrong with it
 	vouched   bool  // a finding of an auditor of the policy says that every leaf was recomputed
 	shards    []tree.Shard
+	columns   *confidential.Parameters // made when first needed
 	lines     []claim.Line
 	reached   reached
 	anchored  map[string]bool
@@ -52,6 +55,9 @@ func Bundle(files *Files, policy *claim.Policy, options Options) Verdict {
 	b.checkOutside()
 	b.check("findings", []string{"bundle.files"}, b.checkFindings)
 	b.check("liabilities.root", signed, b.checkRoot)
+	if b.statement != nil && b.statement.Snapshot.Kind == claim.KindConfidential {
+		b.check("liabilities.totals", []string{"liabilities.root"}, b.checkTotals)
+	}
 	b.checkFull()
 	b.check("liabilities.ledger", signed, func() (string, error) {
 		l := b.statement.Ledger
@@ -126,6 +132,10 @@ func (b *bundleRun) checkFiles() (string, error) {
 // checkTable compares the manifest with the table of SPEC part 11: what it must list, and nothing else.
 func (b *bundleRun) checkTable(faults *faults) {
 	table := map[string]string{shardsPath: "core", claim.LinesPath: "core", claim.ControlPath: "core", claim.ClaimsPath: "core"}
+	confidential := b.statement.Snapshot.Kind == claim.KindConfidential
+	if confidential {
+		table[topProofPath] = "core"
+	}
 	for _, block := range b.statement.Snapshot.Blocks {
 		table[evidencePath(block.Chain)] = "core"
 		if _, ok := b.listed[beaconPath(block.Chain)]; ok && strings.HasPrefix(block.Chain, "eip155:") { // optional
@@ -134,6 +144,9 @@ func (b *bundleRun) checkTable(faults *faults) {
 	}
 	for i := range b.statement.Tree.Shards {
 		table[leavesPath(i)] = "shard"
+		if confidential {
+			table[shardProofPath(i)] = "shard"
+		}
 	}
 	for n, band := range b.statement.Bands {
 		table[bandLinesPath(n)] = "core"

@@ -99,9 +99,14 @@ func (f *Files) read(path string, limit int64) ([]byte, error) {
 	return raw, nil
 }
 
-const shardsPath = "liabilities/shards.json"
+const (
+	shardsPath   = "liabilities/shards.json"
+	topProofPath = "liabilities/top.proof"
+)
 
 func leavesPath(shard uint64) string { return fmt.Sprintf("liabilities/shard-%05d.leaves", shard) }
+
+func shardProofPath(shard uint64) string { return fmt.Sprintf("liabilities/shard-%05d.proof", shard) }
 
 func evidencePath(chain string) string {
 	return "reserves/evidence/" + strings.ReplaceAll(chain, ":", "-") + ".json"
@@ -129,6 +134,8 @@ func limitOf(path string) int64 {
 		return 64 << 10
 	case strings.HasSuffix(path, ".leaves"):
 		return 1<<63 - 1
+	case strings.HasPrefix(path, "liabilities/"):
+		return 16 << 20
 	}
 	return 1 << 30
 }

@@ -433,7 +433,7 @@ func (w *world) seal(m *made, predicate obj) {
 	list := []obj{}
 	for _, path := range slices.Sorted(maps.Keys(m.files)) {
 		part := "core"
-		if bytes.HasSuffix([]byte(path), []byte(".leaves")) {
+		if strings.HasPrefix(path, "liabilities/shard-") {
 			part = "shard"
 		}
 		list = append(list, obj{"part": part, "path": path, "sha256": hex.EncodeToString(h(m.files[path])), "size": len(m.files[path])})

@@ -2,6 +2,12 @@ package verifier
 
 import (
 	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/assay-por/assay/verifier/claim"
 	"github.com/assay-por/assay/verifier/tree"
@@ -10,8 +16,11 @@ import (
 // commitment hands the tree's checks what the statement says (SPEC part 9).
 func commitment(s *claim.Statement) (tree.Commitment, error) {
 	c := tree.Commitment{
-		Snapshot: tree.Hash(s.Snapshot.ID), Statement: tree.Hash(s.Digest), Assets: s.Snapshot.IDs(),
+		Kind: s.Snapshot.Kind, Snapshot: tree.Hash(s.Snapshot.ID), Statement: tree.Hash(s.Digest), Assets: s.Snapshot.IDs(),
 		Root: tree.Hash(s.Tree.Root), Leaves: s.Tree.Leaves, Shards: s.Tree.Shards,
+	}
+	if c.Kind == tree.KindConfidential {
+		return c, nil
 	}
 	for i, units := range s.Liabilities {
 		if units.Sign() == 0 {
@@ -58,22 +67,15 @@ func (b *bundleRun) checkFull() {
 		if err != nil {
 			return "", err
 		}
-		seen := tree.NewIdentities()
-		for i := range b.statement.Tree.Shards {
-			path := leavesPath(i)
-			l, present := b.files.byPath[path]
-			if !present {
-				absent++
-				continue
-			}
-			if !b.sound[path] {
-				return "", &notRun{path + " did not pass bundle.files"}
-			}
-			if err := b.recompute(c, l, int(i), seen); err != nil { //nolint:gosec // at most 2^20 shards
-				return "", in(path, err)
-			}
-			done++
+		present, err := b.present()
+		if err != nil {
+			return "", err
 		}
+		if err := b.recompute(c, present); err != nil {
+			return "", err
+		}
+		done = uint64(len(present))
+		absent = b.statement.Tree.Shards - done
 		if absent == 0 {
 			return fmt.Sprintf("%d leaves, each counted once", c.Leaves), nil
 		}
@@ -99,11 +101,77 @@ func (b *bundleRun) checkFull() {
 	}
 }
 
-func (b *bundleRun) recompute(c tree.Commitment, l listed, shard int, seen *tree.Identities) error {
-	file, err := b.files.open(l.path)
+// present lists the shards whose files are here. Of a confidential one leaves and proof are both here or neither.
+func (b *bundleRun) present() (shards []uint64, err error) {
+	for i := range b.statement.Tree.Shards {
+		files := []string{leavesPath(i)}
+		if b.statement.Snapshot.Kind == claim.KindConfidential {
+			files = append(files, shardProofPath(i))
+		}
+		here := slices.DeleteFunc(slices.Clone(files), func(path string) bool { _, ok := b.files.byPath[path]; return !ok })
+		for _, path := range here {
+			if !b.sound[path] {
+				return nil, &notRun{path + " did not pass bundle.files"}
+			}
+		}
+		switch len(here) {
+		case 0:
+		case len(files):
+			shards = append(shards, i)
+		default:
+			return nil, &unreadable{fmt.Sprintf("of shard #%d only %s is here: its leaves and its proof are both there or neither", i, here[0])}
+		}
+	}
+	return shards, nil
+}
+
+// recompute checks the leaves of these shards, of a confidential tree with their proofs and as many shards at a time as there are cores. The
+// error is of the first shard that fails.
+func (b *bundleRun) recompute(c tree.Commitment, present []uint64) error {
+	one, workers := b.recomputePlain, 1
+	if c.Kind == tree.KindConfidential {
+		if err := b.makeColumns(); err != nil {
+			return err
+		}
+		one, workers = b.recomputeConfidential, runtime.GOMAXPROCS(0)
+	}
+	seen, failures := tree.NewIdentities(), make([]error, len(present))
+	var failed atomic.Bool
+	var lock sync.Mutex
+	var group errgroup.Group
+	group.SetLimit(workers)
+	done := uint64(0)
+	for n, shard := range present {
+		if failed.Load() {
+			break
+		}
+		group.Go(func() error {
+			if failures[n] = one(c, shard, seen, max(1, workers/len(present))); failures[n] != nil {
+				failed.Store(true)
+			}
+			lock.Lock()
+			defer lock.Unlock()
+			if done++; b.options.Progress != nil {
+				b.options.Progress(done, uint64(len(present)))
+			}
+			return nil
+		})
+	}
+	group.Wait() //nolint:errcheck // failures has them, by shard
+	for _, err := range failures {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *bundleRun) recomputePlain(c tree.Commitment, shard uint64, seen *tree.Identities, _ int) error {
+	path := leavesPath(shard)
+	file, err := b.files.open(path)
 	if err != nil {
-		return &unreadable{cause(err)}
+		return in(path, &unreadable{cause(err)})
 	}
 	defer file.Close()
-	return c.CheckLeaves(file, shard, b.shards[shard], seen)
+	return in(path, c.CheckLeaves(file, int(shard), b.shards[shard], seen)) //nolint:gosec // at most 2^20 shards
 }

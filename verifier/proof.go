@@ -17,9 +17,12 @@ type ProofInput struct {
 	Statement []byte // an envelope of its own, nil if the proof's is to be used
 	Policy    *claim.Policy
 	Customer  string
-	Log       *Look   // nil: no log is looked at
-	Answer    *Answer // by which the proof was had; nil: none is shown
-	dating    dating  // what is known to date the statement beside the proof
+	Shard     *ShardFiles // of a confidential tree: the customer's shard; nil: it is not checked
+	Top       *TopFiles   // of a confidential tree: nil: the totals are not checked
+	Findings  [][]byte    // envelopes, by auditors who may vouch for the shards of a confidential tree
+	Log       *Look       // nil: no log is looked at
+	Answer    *Answer     // by which the proof was had; nil: none is shown
+	dating    dating      // what is known to date the statement beside the proof
 }
 
 // Customer is a proven inclusion in plain words: what was found, and what was trusted for it.
@@ -58,12 +61,21 @@ func Proof(input ProofInput) Verdict {
 		}
 		return "statement " + c.Statement.String(), proof.CheckStatement(c)
 	})
+	var shardRoot tree.Hash
 	r.check("proof.root", []string{"proof.statement", "snapshot", "statement.exchange"}, func() (string, error) {
-		if err := proof.CheckRoot(c, input.Customer); err != nil {
+		var err error
+		if shardRoot, err = climb(proof, c, input.Customer); err != nil {
 			return "", fmt.Errorf("%w. Either the customer id is not the one that the exchange used, or the proof is not true", err)
 		}
 		return "root " + c.Root.String(), nil
 	})
+	counted := "this program"
+	if c.Kind == tree.KindConfidential {
+		counted = r.checkCounted(proof, c, shardRoot, input)
+		if input.Top != nil {
+			r.checkTopOf(c, input.Top)
+		}
+	}
 	r.verdict.NotShown = r.notShown(notShownByProof())
 	if input.Answer != nil {
 		r.checkAnswered(input.Answer, input.Proof)
@@ -71,12 +83,34 @@ func Proof(input ProofInput) Verdict {
 	if !r.passed["proof.root"] {
 		return r.conclude("")
 	}
+	if counted == "" {
+		v := r.conclude("these balances are committed to in the tree that " + statement.Snapshot.Exchange.Name + " signed; that they are counted was not shown")
+		if v.Proven {
+			v.Customer = &Customer{Found: committedSentences(proof, statement), Trusted: r.trusted()}
+		}
+		return v
+	}
 	found := foundSentences(proof, statement)
 	v := r.conclude("these balances are inside the totals that " + statement.Snapshot.Exchange.Name + " signed")
 	if v.Proven {
 		v.Customer = &Customer{Found: found, Trusted: r.trusted()}
+		if c.Kind == tree.KindConfidential {
+			v.Customer.Trusted = append(v.Customer.Trusted, r.trustedTotals(counted)...)
+		}
 	}
 	return v
+}
+
+// climb goes from a customer to the statement's root, by the kind of the tree; of a confidential one it gives the shard's root.
+func climb(proof *tree.Proof, c tree.Commitment, customer string) (tree.Hash, error) {
+	if c.Kind != tree.KindConfidential {
+		return tree.Hash{}, proof.CheckRoot(c, customer)
+	}
+	row, err := rowOf(proof)
+	if err != nil {
+		return tree.Hash{}, err
+	}
+	return proof.CheckRow(c, customer, row)
 }
 
 // proofLog reads the statement's place in a log, if the proof shows it: it is about the proof's own envelope, or the only one.
@@ -107,6 +141,31 @@ func (r *run) proofEnvelope(proof *tree.Proof, beside []byte) (detail string, er
 		}
 	}
 	return detail, nil
+}
+
+// committedSentences says what an inclusion means as long as nobody checked the proof of the customer's shard.
+func committedSentences(proof *tree.Proof, s *claim.Statement) (list []string) {
+	for _, b := range proof.Balances {
+		units, _ := new(big.Int).SetString(b.Amount.String(), 10)
+		i := slices.Index(s.Snapshot.IDs(), b.Asset)
+		list = append(list, fmt.Sprintf("%s %s is committed to in the tree that %s signed for %s", decimal(units, s.Snapshot.Assets[i].Decimals), b.Asset,
+			s.Snapshot.Exchange.Name, s.Snapshot.Instant.Format("2006-01-02T15:04:05Z")))
+	}
+	if len(list) == 0 {
+		list = append(list, "this customer is in the tree that "+s.Snapshot.Exchange.Name+" signed, with a balance of nothing")
+	}
+	return append(list, "that what is committed to is counted in the totals, was not shown: nobody checked the proof of this customer's shard here")
+}
+
+// trustedTotals names who says that a confidential tree's totals are those of its rows.
+func (r *run) trustedTotals(counted string) (list []string) {
+	if counted != "this program" {
+		list = append(list, counted+", whom that policy believes: that every shard's proof holds")
+	}
+	if !r.passed["liabilities.totals"] {
+		list = append(list, "whoever checked the whole report (assay-verify bundle): that the totals are those of all shards")
+	}
+	return list
 }
 
 // foundSentences says in plain words what a proven inclusion means.

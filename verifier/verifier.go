@@ -8,7 +8,7 @@
 //	if verdict.Proven { … }
 //
 // The package is written from SPEC.md alone and shares no code with the builder. It has no network, no clock and no state: the
-// same bytes give the same verdict. Seven of its rooms check one thing each, and know nothing of one another: tree the liabilities,
+// same bytes give the same verdict. Eight of its rooms check one thing each, and know nothing of one another: tree the liabilities,
 // evidence the reserves, beacon whether a block of Ethereum is final, tlog what stands in a log, timestamp when somebody saw it, respsig
 // what a server answered, claim what is claimed of all. They read files through canon. This package joins them, and is where it shows if
 // they disagree.
@@ -276,6 +276,8 @@ func title(name string) string {
 		return "the bundle holds the signed files, all of them and no others"
 	case "liabilities.root":
 		return "the shards add up to the signed root and liabilities"
+	case "liabilities.totals":
+		return "the shards' total rows open to the signed liabilities"
 	case "liabilities.full":
 		return "every leaf, recomputed, gives the shards"
 	case "liabilities.ledger":
@@ -301,7 +303,9 @@ func title(name string) string {
 	case "proof.statement":
 		return "the proof is for this statement"
 	case "proof.root":
-		return "from this customer and these balances to the signed root and totals"
+		return "from this customer and these balances to what was signed"
+	case "proof.counted":
+		return "the customer's row is counted in their shard's total row"
 	}
 	return name
 }

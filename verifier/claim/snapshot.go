@@ -10,8 +10,11 @@ import (
 	"github.com/assay-por/assay/verifier/canon"
 )
 
-// KindPlain is the only kind of sum in version 1 (SPEC part 4).
-const KindPlain = "plain"
+// Kinds of trees: sums in the open (SPEC part 4), or commitments (SPEC part 29).
+const (
+	KindPlain        = "plain"
+	KindConfidential = "confidential"
+)
 
 // Limits of SPEC part 18.
 const (
@@ -54,6 +57,7 @@ type Snapshot struct {
 	Exchange Exchange
 	ID       Hash
 	Instant  time.Time
+	Kind     string // of the tree
 	Period   string
 	hashed   []byte // the canonical JSON without id and blocks
 }
@@ -77,7 +81,7 @@ func readSnapshot(r *canon.Reader) (s Snapshot) {
 			cutID[1] = r.Offset() + 1
 		}),
 		canon.Key("instant", func() { s.Instant = canon.Parse(r, parseTime) }),
-		canon.Key("kind", func() { r.Fixed(KindPlain) }),
+		canon.Key("kind", func() { s.Kind = canon.Parse(r, parseTreeKind) }),
 		canon.Key("period", func() { s.Period = canon.Parse(r, parsePeriod) }),
 	)
 	if !r.Failed() {
@@ -87,6 +91,8 @@ func readSnapshot(r *canon.Reader) (s Snapshot) {
 	}
 	return s
 }
+
+var parseTreeKind = parseOne("kind of tree", KindPlain, KindConfidential)
 
 func parsePeriod(s string) (string, error) {
 	if len(s) > 32 || !only(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"+digits+".-") {

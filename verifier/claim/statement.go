@@ -115,7 +115,7 @@ func readPredicate(r *canon.Reader, s *Statement) (liabilities []Named) {
 		canon.Key("tool", func() { s.Tool = canon.Parse(r, parsePrintable) }),
 		canon.Key("tree", func() {
 			r.Object(
-				canon.Key("kind", func() { r.Fixed(KindPlain) }),
+				canon.Key("kind", func() { r.Fixed(s.Snapshot.Kind) }),
 				canon.Key("leaves", func() { s.Tree.Leaves = r.Number(maxTreeLeafs) }),
 				canon.Key("root", func() { s.Tree.Root = r.Hash() }),
 				canon.Key("shards", func() { s.Tree.Shards = r.Number(maxShards) }),

@@ -29,7 +29,7 @@ func BenchmarkCheckLeaves(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	want := Shard{leaves, root.Hash, root.Sum}
+	want := Shard{Leaves: leaves, Root: root.hash, Sum: root.sum}
 	b.ReportAllocs()
 	for b.Loop() {
 		if err := c.CheckLeaves(bytes.NewReader(file), 0, want, NewIdentities()); err != nil {

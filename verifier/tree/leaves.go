@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync"
 
 	"github.com/assay-por/assay/verifier/canon"
 )
@@ -15,13 +16,23 @@ const leavesMagic = "assay/v1/leaves\n"
 
 // Identities remembers every identity of a tree, so that none is counted twice (SPEC part 6). It keeps half of each hash: equal
 // identities always meet, and unequal ones meet with a chance of one in 2^128.
-type Identities struct{ seen map[[16]byte]struct{} }
+type Identities struct {
+	lock sync.Mutex
+	seen map[[16]byte]struct{}
+}
 
-// NewIdentities returns an empty set; one set serves all shards of one tree.
+// NewIdentities returns an empty set; one set serves all shards of one tree, at the same time too.
 func NewIdentities() *Identities { return &Identities{seen: make(map[[16]byte]struct{})} }
 
 // add reports whether the identity is new.
 func (s *Identities) add(id Hash) bool {
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	return s.insert(id)
+}
+
+// insert is add for who holds the lock.
+func (s *Identities) insert(id Hash) bool {
 	key, before := [16]byte(id[:16]), len(s.seen)
 	s.seen[key] = struct{}{}
 	return len(s.seen) > before
@@ -107,15 +118,15 @@ func truncated(n, leaves uint64, err error) error {
 }
 
 // matches compares a recomputed shard root with the shard list's.
-func (s Shard) matches(got Node, assets []string) error {
+func (s Shard) matches(got node[Sum], assets []string) error {
 	for i, id := range assets {
-		g, w := got.Sum.Amount(uint16(i)), s.Sum.Amount(uint16(i)) //nolint:gosec // at most 1,024 assets
+		g, w := got.sum.Amount(uint16(i)), s.Sum.Amount(uint16(i)) //nolint:gosec // at most 1,024 assets
 		if g != w {
 			return fmt.Errorf("the leaves' sum of %s is %s base units, the shard list has %s", id, g, w)
 		}
 	}
-	if got.Hash != s.Root {
-		return fmt.Errorf("the shard's root comes out as %s, the shard list has %s", got.Hash, s.Root)
+	if got.hash != s.Root {
+		return fmt.Errorf("the shard's root comes out as %s, the shard list has %s", got.hash, s.Root)
 	}
 	return nil
 }

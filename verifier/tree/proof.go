@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/consensys/gnark-crypto/ecc/grumpkin/fr"
+
 	"github.com/assay-por/assay/verifier/canon"
 )
 
@@ -15,15 +17,18 @@ const ProofType = "assay/v1/proof"
 // Place says where a leaf stands: leaf Leaf of Leaves in shard Index of Count.
 type Place struct{ Count, Index, Leaf, Leaves uint64 }
 
-// Proof is one customer's inclusion proof (SPEC part 8). It holds no customer id.
+// Proof is one customer's inclusion proof (SPEC parts 8 and 29). It holds no customer id.
 type Proof struct {
 	Balances  []Balance
-	Envelope  []byte // the signed statement as it stands in the file, nil if it does not
-	Log       *Log   // the statement's place in a log, nil if the file does not show it
+	Blinding  [fr.Bytes]byte // of kind confidential: a scalar
+	Envelope  []byte         // the signed statement as it stands in the file, nil if it does not
+	Kind      string
+	Log       *Log // the statement's place in a log, nil if the file does not show it
 	Nonce     Hash
 	Shard     Place
 	Snapshot  Hash
 	Statement Hash
+	Total     Point // of kind confidential: the shard's total row
 	path, top []sibling
 }
 
@@ -34,8 +39,9 @@ type Log struct {
 }
 
 type sibling struct {
-	hash Hash
-	sum  []Balance
+	hash  Hash
+	sum   []Balance // of kind plain
+	point Point     // of kind confidential
 }
 
 // ParseProof reads an inclusion proof and checks what SPEC part 8 calls `proof.format`: the canonical form, index and count, and
@@ -45,20 +51,26 @@ func ParseProof(raw []byte) (*Proof, error) {
 		return nil, &canon.FormatError{Problem: fmt.Sprintf("%d bytes, the limit is %d", len(raw), maxWhole)}
 	}
 	p := new(Proof)
+	var blinding, total bool // are there
 	err := canon.DecodeTyped(raw, "type", ProofType, func(r *canon.Reader) {
 		r.Object(
 			canon.Key("balances", func() { p.Balances = readBalances(r) }),
+			canon.Optional("blinding", func() { p.Blinding, blinding = canon.Parse(r, parseScalar), true }),
 			canon.Optional("envelope", func() { p.Envelope = r.Skip() }),
-			canon.Key("kind", func() { r.Fixed(KindPlain) }),
+			canon.Key("kind", func() { p.Kind = canon.Parse(r, parseKind) }),
 			canon.Optional("log", func() { p.Log = readLog(r) }),
 			canon.Key("nonce", func() { p.Nonce = r.Hash() }),
-			canon.Key("path", func() { p.path = readSiblings(r, maxPath) }),
+			canon.Key("path", func() { p.path = readSiblings(r, p.Kind, maxPath) }),
 			canon.Key("shard", func() { p.Shard = readPlace(r) }),
 			canon.Key("snapshot", func() { p.Snapshot = r.Hash() }),
 			canon.Key("statement", func() { p.Statement = r.Hash() }),
-			canon.Key("top", func() { p.top = readSiblings(r, maxTop) }),
+			canon.Key("top", func() { p.top = readSiblings(r, p.Kind, maxTop) }),
+			canon.Optional("total", func() { p.Total, total = canon.Parse(r, parsePointHex), true }),
 			canon.Key("type", func() { r.Fixed(ProofType) }),
 		)
+		if confidential := p.Kind == KindConfidential; !r.Failed() && (blinding != confidential || total != confidential) {
+			r.Fail("a proof of kind %s has a blinding and a total row, others have neither", KindConfidential)
+		}
 		if own := len(raw) - len(p.Envelope); own > maxProof {
 			r.Fail("%d bytes without the envelope, the limit is %d", own, maxProof)
 		}
@@ -113,93 +125,150 @@ func readPlace(r *canon.Reader) (p Place) {
 	return p
 }
 
-func readSiblings(r *canon.Reader, limit int) (list []sibling) {
+func readSiblings(r *canon.Reader, kind string, limit int) (list []sibling) {
 	r.Array(limit, func(int) {
 		var s sibling
 		r.Object(
 			canon.Key("hash", func() { s.hash = r.Hash() }),
-			canon.Key("sum", func() { s.sum = readBalances(r) }),
+			canon.Key("sum", func() {
+				if kind == KindConfidential {
+					s.point = canon.Parse(r, parseSumHex)
+					return
+				}
+				s.sum = readBalances(r)
+			}),
 		)
 		list = append(list, s)
 	})
 	return list
 }
 
-// CheckStatement is the check `proof.statement` (SPEC part 8): the proof names this statement, its snapshot and its number of
-// shards, and its sums stand in the order of the statement's registry.
+// CheckStatement is the check `proof.statement` (SPEC part 8): the proof names this statement, its snapshot, kind and number of shards, and
+// its sums stand in the order of the statement's registry.
 func (p *Proof) CheckStatement(c Commitment) error {
 	switch {
 	case p.Statement != c.Statement:
 		return fmt.Errorf("the proof is for statement %s, this one is %s", p.Statement, c.Statement)
 	case p.Snapshot != c.Snapshot:
 		return fmt.Errorf("the proof is for snapshot %s, the statement's is %s", p.Snapshot, c.Snapshot)
+	case p.Kind != c.Kind:
+		return fmt.Errorf("the proof is of kind %s, the statement's tree of kind %s", p.Kind, c.Kind)
 	case p.Shard.Count != c.Shards:
 		return fmt.Errorf("the proof counts %d shards, the statement %d", p.Shard.Count, c.Shards)
 	}
-	_, _, _, err := p.resolve(c)
-	return err
-}
-
-// resolve gives the proof's sums places in the registry.
-func (p *Proof) resolve(c Commitment) (balances Sum, path, top []Node, err error) {
 	places := newRegistry(c.Assets)
-	if balances, err = places.sum(p.Balances); err != nil {
-		return nil, nil, nil, fmt.Errorf("balances: %w", err)
+	if _, err := places.sum(p.Balances); err != nil {
+		return fmt.Errorf("balances: %w", err)
 	}
-	if path, err = places.nodes(p.path); err != nil {
-		return nil, nil, nil, fmt.Errorf("path: %w", err)
+	if _, err := places.nodes(p.path); err != nil {
+		return fmt.Errorf("path: %w", err)
 	}
-	if top, err = places.nodes(p.top); err != nil {
-		return nil, nil, nil, fmt.Errorf("top: %w", err)
+	if _, err := places.nodes(p.top); err != nil {
+		return fmt.Errorf("top: %w", err)
 	}
-	return balances, path, top, nil
+	return nil
 }
 
-func (places registry) nodes(siblings []sibling) ([]Node, error) {
-	nodes := make([]Node, len(siblings))
+func (places registry) nodes(siblings []sibling) ([]node[Sum], error) {
+	nodes := make([]node[Sum], len(siblings))
 	for i, s := range siblings {
 		sum, err := places.sum(s.sum)
 		if err != nil {
 			return nil, fmt.Errorf("sibling %d: %w", i, err)
 		}
-		nodes[i] = Node{s.hash, sum}
+		nodes[i] = node[Sum]{s.hash, sum}
 	}
 	return nodes, nil
 }
 
-// CheckRoot is the check `proof.root` (SPEC part 8): from the id that the customer typed, and the balances shown, up to the
-// statement's root and totals. It normalizes the id.
+func points(siblings []sibling) []node[Point] {
+	nodes := make([]node[Point], len(siblings))
+	for i, s := range siblings {
+		nodes[i] = node[Point]{s.hash, s.point}
+	}
+	return nodes
+}
+
+// CheckRoot is the check `proof.root` of kind plain (SPEC part 8): from the id that the customer typed, and the balances shown, up to the
+// statement's root and totals. It normalizes the id. Requires that CheckStatement passed.
 func (p *Proof) CheckRoot(c Commitment, customer string) error {
-	id, err := NormalizeCustomer(customer)
+	places := newRegistry(c.Assets)
+	balances, err := places.sum(p.Balances)
+	if err != nil {
+		return fmt.Errorf("balances: %w", err)
+	}
+	path, err := places.nodes(p.path)
+	if err != nil {
+		return fmt.Errorf("path: %w", err)
+	}
+	top, err := places.nodes(p.top)
+	if err != nil {
+		return fmt.Errorf("top: %w", err)
+	}
+	shard, err := climbShard(p, customer, balances, path)
 	if err != nil {
 		return err
 	}
-	balances, path, top, err := p.resolve(c)
+	whole, err := climbTop(p, shard, top)
 	if err != nil {
 		return err
+	}
+	return c.matches(whole)
+}
+
+// CheckRow is the check `proof.root` of kind confidential (SPEC part 29): from the id that the customer typed, and the row that commits to
+// the balances shown, up to the statement's root. It normalizes the id, and returns the shard's root hash, which the shard's proof is about.
+func (p *Proof) CheckRow(c Commitment, customer string, row Point) (Hash, error) {
+	if row.IsIdentity() {
+		return Hash{}, fmt.Errorf("balances and blinding commit to nothing: %w", errIdentity)
+	}
+	shard, err := climbShard(p, customer, row, points(p.path))
+	if err != nil {
+		return Hash{}, err
+	}
+	whole, err := climbTop(p, node[Point]{shard.hash, p.Total}, points(p.top))
+	if err != nil {
+		return Hash{}, err
+	}
+	if whole.hash != c.Root {
+		return Hash{}, fmt.Errorf("the root comes out as %s, the statement has %s", whole.hash, c.Root)
+	}
+	return shard.hash, nil
+}
+
+// climbShard goes from a customer's leaf to the root of their shard.
+func climbShard[S summand[S]](p *Proof, customer string, sum S, path []node[S]) (shard node[S], err error) {
+	name, err := NormalizeCustomer(customer)
+	if err != nil {
+		return shard, err
 	}
 	var h hasher
-	identity := Identity(c.Snapshot, p.Nonce, id)
-	node := Node{h.leaf(shardLevel, identity, balances), balances}
-	if node, err = climb(shardLevel, p.Shard.Leaf, p.Shard.Leaves, node, path); err != nil {
-		return err
+	id := Identity(p.Snapshot, p.Nonce, name)
+	at, err := climb(shardLevel, p.Shard.Leaf, p.Shard.Leaves, node[S]{leaf(&h, shardLevel, id, sum), sum}, path)
+	if err != nil {
+		return shard, err
 	}
-	shardRoot := h.root(shardLevel, p.Shard.Leaves, node)
-	node = Node{h.leaf(topLevel, shardRoot, node.Sum), node.Sum}
-	if node, err = climb(topLevel, p.Shard.Index, p.Shard.Count, node, top); err != nil {
-		return err
+	return node[S]{root(&h, shardLevel, p.Shard.Leaves, at), at.sum}, nil
+}
+
+// climbTop goes from a shard to the root of the whole.
+func climbTop[S summand[S]](p *Proof, shard node[S], top []node[S]) (whole node[S], err error) {
+	var h hasher
+	at, err := climb(topLevel, p.Shard.Index, p.Shard.Count, node[S]{leaf(&h, topLevel, shard.hash, shard.sum), shard.sum}, top)
+	if err != nil {
+		return whole, err
 	}
-	return c.matches(Node{h.root(topLevel, p.Shard.Count, node), node.Sum})
+	return node[S]{root(&h, topLevel, p.Shard.Count, at), at.sum}, nil
 }
 
 // matches compares a recomputed root with the statement's: the hash and the sum.
-func (c Commitment) matches(got Node) error {
+func (c Commitment) matches(got node[Sum]) error {
 	var faults []string
-	if got.Hash != c.Root {
-		faults = append(faults, fmt.Sprintf("the root comes out as %s, the statement has %s", got.Hash, c.Root))
+	if got.hash != c.Root {
+		faults = append(faults, fmt.Sprintf("the root comes out as %s, the statement has %s", got.hash, c.Root))
 	}
 	for i, id := range c.Assets {
-		g, w := got.Sum.Amount(uint16(i)), c.Totals.Amount(uint16(i)) //nolint:gosec // at most 1,024 assets
+		g, w := got.sum.Amount(uint16(i)), c.Totals.Amount(uint16(i)) //nolint:gosec // at most 1,024 assets
 		if g != w && len(faults) < 4 {
 			faults = append(faults, fmt.Sprintf("the total of %s comes out as %s base units, the statement has %s", id, g, w))
 		}

@@ -56,6 +56,13 @@ func (a Amount) String() string {
 	return s
 }
 
+// Bytes gives the amount as 16 bytes, big-endian.
+func (a Amount) Bytes() (b [16]byte) {
+	binary.BigEndian.PutUint64(b[:8], a.hi)
+	binary.BigEndian.PutUint64(b[8:], a.lo)
+	return b
+}
+
 // IsZero reports whether the amount is nothing.
 func (a Amount) IsZero() bool { return a.hi|a.lo == 0 }
 
@@ -96,6 +103,10 @@ func (s Sum) Equal(t Sum) bool {
 	}
 	return true
 }
+
+func (s Sum) kind() byte { return 0x01 }
+
+func (s Sum) plus(t Sum) (Sum, error) { return s.appendAdd(nil, t) }
 
 // appendAdd appends s + t to dst. A sum that would reach 2^128 is an error, never a wrap.
 func (s Sum) appendAdd(dst, t Sum) (Sum, error) {

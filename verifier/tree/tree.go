@@ -1,4 +1,5 @@
-// Package tree checks Merkle-sum trees of liabilities and customers' places in them: SPEC parts 4, 5, 6 and 8.
+// Package tree checks Merkle-sum trees of liabilities and customers' places in them: SPEC parts 4, 5, 6 and 8, and what part 29 says of
+// the tree whose sums are points.
 //
 // A node is a hash and a sum, and a parent's hash covers both hashes and both sums below it. So whoever knows the root knows
 // that the stated total is the sum of all leaves, and a customer who climbs from their own leaf to that root knows that their
@@ -31,26 +32,35 @@ const (
 	maxShardList = 64 << 20
 )
 
-// KindPlain is the only kind of sum in version 1: amounts in the open (SPEC part 4).
-const KindPlain = "plain"
-
-const kindByte = 0x01
+// Kinds of sums: amounts in the open (SPEC part 4), and commitments to them (SPEC part 29).
+const (
+	KindPlain        = "plain"
+	KindConfidential = "confidential"
+)
 
 // Commitment is what a signed statement says about the tree (SPEC part 9), as the checks here need it.
 type Commitment struct {
+	Kind      string
 	Snapshot  Hash
 	Statement Hash     // H(payload)
 	Assets    []string // registry order
 	Root      Hash
 	Leaves    uint64
 	Shards    uint64
-	Totals    Sum
+	Totals    Sum // of kind plain
 }
 
-// Node is a hash and the sum of everything below it.
-type Node struct {
-	Hash Hash
-	Sum  Sum
+// summand is a kind of sum that tree hashes cover.
+type summand[S any] interface {
+	kind() byte
+	appendBinary(b []byte) []byte
+	plus(other S) (S, error)
+}
+
+// node is a hash and the sum of everything below it.
+type node[S summand[S]] struct {
+	hash Hash
+	sum  S
 }
 
 // level keeps shard trees and the top tree apart by the first byte of every preimage (SPEC part 6).
@@ -72,7 +82,7 @@ func (l level) String() string {
 type hasher struct{ buf []byte }
 
 // leaf hashes an identity (shard level) or a shard root's hash (top level) with its sum.
-func (h *hasher) leaf(l level, id Hash, sum Sum) Hash {
+func leaf[S summand[S]](h *hasher, l level, id Hash, sum S) Hash {
 	h.buf = append(h.buf[:0], byte(l))
 	h.buf = append(h.buf, id[:]...)
 	h.buf = sum.appendBinary(h.buf)
@@ -80,21 +90,21 @@ func (h *hasher) leaf(l level, id Hash, sum Sum) Hash {
 }
 
 // inner hashes both children with both their sums.
-func (h *hasher) inner(l level, left, right Node) Hash {
+func inner[S summand[S]](h *hasher, l level, left, right node[S]) Hash {
 	h.buf = append(h.buf[:0], byte(l)|0x01)
-	h.buf = append(h.buf, left.Hash[:]...)
-	h.buf = left.Sum.appendBinary(h.buf)
-	h.buf = append(h.buf, right.Hash[:]...)
-	h.buf = right.Sum.appendBinary(h.buf)
+	h.buf = append(h.buf, left.hash[:]...)
+	h.buf = left.sum.appendBinary(h.buf)
+	h.buf = append(h.buf, right.hash[:]...)
+	h.buf = right.sum.appendBinary(h.buf)
 	return sha256.Sum256(h.buf)
 }
 
 // root closes a tree: it covers kind, count, hash and sum.
-func (h *hasher) root(l level, count uint64, top Node) Hash {
-	h.buf = append(h.buf[:0], byte(l)|0x02, kindByte)
+func root[S summand[S]](h *hasher, l level, count uint64, top node[S]) Hash {
+	h.buf = append(h.buf[:0], byte(l)|0x02, top.sum.kind())
 	h.buf = binary.BigEndian.AppendUint64(h.buf, count)
-	h.buf = append(h.buf, top.Hash[:]...)
-	h.buf = top.Sum.appendBinary(h.buf)
+	h.buf = append(h.buf, top.hash[:]...)
+	h.buf = top.sum.appendBinary(h.buf)
 	return sha256.Sum256(h.buf)
 }
 
@@ -104,31 +114,31 @@ type stack struct {
 	level level
 	hash  hasher
 	count uint64
-	whole []Node // by height: the subtree that waits for its right sibling
-	carry []Node // by height: the subtree just made
+	whole []node[Sum] // by height: the subtree that waits for its right sibling
+	carry []node[Sum] // by height: the subtree just made
 }
 
 func (s *stack) grow(height int) {
 	for len(s.carry) <= height {
-		s.carry = append(s.carry, Node{})
-		s.whole = append(s.whole, Node{})
+		s.carry = append(s.carry, node[Sum]{})
+		s.whole = append(s.whole, node[Sum]{})
 	}
 }
 
 // add appends a leaf; the sum is copied.
 func (s *stack) add(id Hash, sum Sum) error {
 	s.grow(0)
-	s.carry[0].Hash = s.hash.leaf(s.level, id, sum)
-	s.carry[0].Sum = append(s.carry[0].Sum[:0], sum...)
+	s.carry[0].hash = leaf(&s.hash, s.level, id, sum)
+	s.carry[0].sum = append(s.carry[0].sum[:0], sum...)
 	height := 0
 	for bit := uint64(1); s.count&bit != 0; bit <<= 1 {
 		s.grow(height + 1)
 		left, right, up := s.whole[height], s.carry[height], &s.carry[height+1]
-		total, err := left.Sum.appendAdd(up.Sum[:0], right.Sum)
+		total, err := left.sum.appendAdd(up.sum[:0], right.sum)
 		if err != nil {
 			return fmt.Errorf("%s, height %d, leaf #%d: %w", s.level, height+1, s.count, err)
 		}
-		up.Sum, up.Hash = total, s.hash.inner(s.level, left, right)
+		up.sum, up.hash = total, inner(&s.hash, s.level, left, right)
 		height++
 	}
 	s.whole[height], s.carry[height] = s.carry[height], s.whole[height]
@@ -137,11 +147,11 @@ func (s *stack) add(id Hash, sum Sum) error {
 }
 
 // root folds what is left, from the right, and closes the tree.
-func (s *stack) root() (Node, error) {
+func (s *stack) root() (node[Sum], error) {
 	if s.count == 0 {
-		return Node{}, errors.New("a tree without leaves")
+		return node[Sum]{}, errors.New("a tree without leaves")
 	}
-	var top *Node
+	var top *node[Sum]
 	for height := range s.whole {
 		if s.count>>height&1 == 0 {
 			continue
@@ -151,13 +161,13 @@ func (s *stack) root() (Node, error) {
 			top = &left
 			continue
 		}
-		total, err := left.Sum.appendAdd(nil, top.Sum)
+		total, err := left.sum.appendAdd(nil, top.sum)
 		if err != nil {
-			return Node{}, fmt.Errorf("%s, height %d, right edge: %w", s.level, height+1, err)
+			return node[Sum]{}, fmt.Errorf("%s, height %d, right edge: %w", s.level, height+1, err)
 		}
-		top = &Node{s.hash.inner(s.level, left, *top), total}
+		top = &node[Sum]{inner(&s.hash, s.level, left, *top), total}
 	}
-	return Node{s.hash.root(s.level, s.count, *top), append(Sum(nil), top.Sum...)}, nil
+	return node[Sum]{root(&s.hash, s.level, s.count, *top), append(Sum(nil), top.sum...)}, nil
 }
 
 // pathLength counts the siblings of leaf i of n (SPEC part 6).
@@ -171,13 +181,13 @@ func pathLength(i, n uint64) (length int) {
 }
 
 // climb goes from leaf i of n to the top of its tree. Sides follow from i and n; every sibling is used, and none is left over.
-func climb(l level, i, n uint64, node Node, siblings []Node) (Node, error) {
+func climb[S summand[S]](l level, i, n uint64, at node[S], siblings []node[S]) (node[S], error) {
 	var h hasher
 	if got, want := len(siblings), pathLength(i, n); got != want {
-		return Node{}, fmt.Errorf("%s: %d siblings, leaf #%d of %d has %d", l, got, i, n, want)
+		return node[S]{}, fmt.Errorf("%s: %d siblings, leaf #%d of %d has %d", l, got, i, n, want)
 	}
 	for step := 0; n > 1; i, n = i/2, (n+1)/2 {
-		left, right := node, node
+		left, right := at, at
 		switch {
 		case i%2 == 1:
 			left = siblings[step]
@@ -186,12 +196,12 @@ func climb(l level, i, n uint64, node Node, siblings []Node) (Node, error) {
 		default:
 			continue
 		}
-		total, err := left.Sum.appendAdd(nil, right.Sum)
+		total, err := left.sum.plus(right.sum)
 		if err != nil {
-			return Node{}, fmt.Errorf("%s, sibling %d: %w", l, step, err)
+			return node[S]{}, fmt.Errorf("%s, sibling %d: %w", l, step, err)
 		}
-		node = Node{h.inner(l, left, right), total}
+		at = node[S]{inner(&h, l, left, right), total}
 		step++
 	}
-	return node, nil
+	return at, nil
 }

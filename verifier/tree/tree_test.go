@@ -6,7 +6,7 @@ import (
 )
 
 // naive is SPEC part 6 written down recursively.
-func naive(l level, leaves []Node) Node {
+func naive(l level, leaves []node[Sum]) node[Sum] {
 	var h hasher
 	if len(leaves) == 1 {
 		return leaves[0]
@@ -16,16 +16,16 @@ func naive(l level, leaves []Node) Node {
 		split *= 2
 	}
 	left, right := naive(l, leaves[:split]), naive(l, leaves[split:])
-	sum, err := left.Sum.appendAdd(nil, right.Sum)
+	sum, err := left.sum.appendAdd(nil, right.sum)
 	if err != nil {
 		panic(err)
 	}
-	return Node{h.inner(l, left, right), sum}
+	return node[Sum]{inner(&h, l, left, right), sum}
 }
 
 func TestStackIsTheNaiveTree(t *testing.T) {
 	for n := 1; n < 70; n++ {
-		var leaves []Node
+		var leaves []node[Sum]
 		s := stack{level: shardLevel}
 		var h hasher
 		for i := range n {
@@ -34,7 +34,7 @@ func TestStackIsTheNaiveTree(t *testing.T) {
 			if i%3 > 0 {
 				sum = Sum{{uint16(i % 5), Amount{0, uint64(i)}}}
 			}
-			leaves = append(leaves, Node{h.leaf(shardLevel, id, sum), sum})
+			leaves = append(leaves, node[Sum]{leaf(&h, shardLevel, id, sum), sum})
 			if err := s.add(id, sum); err != nil {
 				t.Fatal(err)
 			}
@@ -44,8 +44,8 @@ func TestStackIsTheNaiveTree(t *testing.T) {
 			t.Fatal(err)
 		}
 		top := naive(shardLevel, leaves)
-		if want := h.root(shardLevel, uint64(n), top); got.Hash != want || !got.Sum.Equal(top.Sum) {
-			t.Errorf("%d leaves: got %s, want %s", n, got.Hash, want)
+		if want := root(&h, shardLevel, uint64(n), top); got.hash != want || !got.sum.Equal(top.sum) {
+			t.Errorf("%d leaves: got %s, want %s", n, got.hash, want)
 		}
 	}
 }

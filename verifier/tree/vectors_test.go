@@ -83,8 +83,8 @@ func TestVectors_Tree(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if root.Hash.String() != v.Root || hex.EncodeToString(root.Sum.appendBinary(nil)) != v.Sum {
-			t.Errorf("got root %s and sum %x, want %s and %s", root.Hash, root.Sum.appendBinary(nil), v.Root, v.Sum)
+		if root.hash.String() != v.Root || hex.EncodeToString(root.sum.appendBinary(nil)) != v.Sum {
+			t.Errorf("got root %s and sum %x, want %s and %s", root.hash, root.sum.appendBinary(nil), v.Root, v.Sum)
 		}
 	})
 }

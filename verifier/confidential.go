@@ -1,0 +1,182 @@
+package verifier
+
+import (
+	"fmt"
+	"io"
+	"runtime"
+
+	"github.com/consensys/gnark-crypto/ecc/grumpkin"
+
+	"github.com/assay-por/assay/verifier/claim"
+	"github.com/assay-por/assay/verifier/confidential"
+	"github.com/assay-por/assay/verifier/tree"
+)
+
+// ShardFiles are what is published of one shard of a confidential tree (SPEC part 29).
+type ShardFiles struct {
+	Leaves func() (io.ReadCloser, error) // opened twice
+	Proof  []byte
+}
+
+// TopFiles are what is published of its top: the shard list and the proof over the total rows (SPEC part 29).
+type TopFiles struct{ List, Proof []byte }
+
+// makeColumns makes the generators of the statement's registry once.
+func (b *bundleRun) makeColumns() (err error) {
+	if b.columns == nil {
+		b.columns, err = confidential.New(b.statement.Snapshot.IDs())
+	}
+	return err
+}
+
+// checkTotals is the check `liabilities.totals` (SPEC part 29).
+func (b *bundleRun) checkTotals() (string, error) {
+	raw, err := b.load(topProofPath)
+	if err != nil {
+		return "", err
+	}
+	if err := b.makeColumns(); err != nil {
+		return "", err
+	}
+	return checkTop(b.columns, b.statement, b.shards, raw)
+}
+
+// checkTop checks that the total rows of all shards open to the statement's liabilities.
+func checkTop(p *confidential.Parameters, s *claim.Statement, shards []tree.Shard, proof []byte) (string, error) {
+	top := confidential.Claim{
+		Level: confidential.Top, Snapshot: tree.Hash(s.Snapshot.ID), Rows: uint64(len(shards)), Root: tree.Hash(s.Tree.Root),
+		Sum: tree.SumTotals(shards), Totals: s.Liabilities,
+	}
+	rows := make([]grumpkin.G1Affine, len(shards))
+	for i, shard := range shards {
+		rows[i] = shard.Total.Affine()
+	}
+	err := p.Check(top, proof, func(take func([]grumpkin.G1Affine) error) error { return take(rows) }, runtime.GOMAXPROCS(0))
+	return fmt.Sprintf("the total rows of %d shards are not negative, and add up to the liabilities", len(shards)), in(topProofPath, err)
+}
+
+func (b *bundleRun) recomputeConfidential(c tree.Commitment, shard uint64, seen *tree.Identities, threads int) error {
+	proof, err := b.load(shardProofPath(shard))
+	if err != nil {
+		return err
+	}
+	files := ShardFiles{func() (io.ReadCloser, error) { return b.files.open(leavesPath(shard)) }, proof}
+	return files.check(b.columns, c, shard, b.shards[shard], seen, threads)
+}
+
+// check is the check `liabilities.full` for one shard: its tree from its leaves, and its proof over them.
+func (f *ShardFiles) check(p *confidential.Parameters, c tree.Commitment, index uint64, want tree.Shard, seen *tree.Identities, threads int) error {
+	leaves := leavesPath(index)
+	var rows tree.Rows
+	err := f.read(func(file io.Reader) (err error) {
+		rows, err = c.CheckRows(file, int(index), want, seen) //nolint:gosec // at most 2^20 shards
+		return err
+	})
+	if err != nil {
+		return in(leaves, err)
+	}
+	shard := confidential.Claim{
+		Level: confidential.Shard, Snapshot: c.Snapshot, Index: uint32(index), //nolint:gosec // at most 2^20 shards
+		Rows: want.Leaves, Root: want.Root, Sum: rows.Sum, Total: want.Total,
+	}
+	var unread error // what is wrong with the leaves, not the proof
+	err = p.Check(shard, f.Proof, func(take func([]grumpkin.G1Affine) error) error {
+		unread = f.read(func(file io.Reader) error { return c.ReadRows(file, int(index), want, rows, take) }) //nolint:gosec // at most 2^20 shards
+		return unread
+	}, threads)
+	if unread != nil {
+		return in(leaves, unread)
+	}
+	return in(shardProofPath(index), err)
+}
+
+func (f *ShardFiles) read(read func(io.Reader) error) error {
+	file, err := f.Leaves()
+	if err != nil {
+		return &unreadable{cause(err)}
+	}
+	defer file.Close()
+	return read(file)
+}
+
+// checkCounted is the check `proof.counted` (SPEC part 29): that a row is committed to does not show that it is counted. Who checked the
+// shard's proof is always named.
+func (r *run) checkCounted(proof *tree.Proof, c tree.Commitment, root tree.Hash, input ProofInput) (by string) {
+	r.check("proof.counted", []string{"proof.root"}, func() (string, error) {
+		if input.Shard != nil {
+			p, err := confidential.New(c.Assets)
+			if err != nil {
+				return "", err
+			}
+			want := tree.Shard{Leaves: proof.Shard.Leaves, Root: root, Total: proof.Total}
+			if err := input.Shard.check(p, c, proof.Shard.Index, want, tree.NewIdentities(), runtime.GOMAXPROCS(0)); err != nil {
+				return "", err
+			}
+			by = "this program"
+			return fmt.Sprintf("this program checked the proof of shard #%d over its %d rows", proof.Shard.Index, want.Leaves), nil
+		}
+		auditor, err := r.vouchedBy(input.Findings)
+		if err != nil {
+			return "", err
+		}
+		if auditor == "" {
+			return "", &notRun{fmt.Sprintf("nobody checked the proof of shard #%d here: the row is committed to, and that it is counted is the exchange's word. "+
+				"Give the shard's files, or the finding of an auditor whom the policy believes", proof.Shard.Index)}
+		}
+		by = "the auditor " + auditor
+		return fmt.Sprintf("%s found that every shard's proof holds", by), nil
+	})
+	last := &r.verdict.Checks[len(r.verdict.Checks)-1]
+	if last.Result == Skipped && r.passed["proof.root"] && !r.policy.Recompute {
+		last.Required = false
+		r.note("nobody checked the proof of this customer's shard here: that the row is counted is the exchange's word")
+	}
+	return by
+}
+
+// vouchedBy names an auditor of the policy who found that every shard was recomputed, empty if none of the findings is one that the policy
+// takes. Every finding given must be about this statement.
+func (r *run) vouchedBy(findings [][]byte) (auditor string, err error) {
+	for n, raw := range findings {
+		f, err := claim.ParseFinding(raw)
+		if err != nil {
+			return "", fmt.Errorf("finding #%d: %w", n, err)
+		}
+		believed, err := r.statement.CheckFinding(f, r.policy)
+		if err != nil {
+			return "", fmt.Errorf("finding #%d: %w", n, err)
+		}
+		if believed && f.Passed("liabilities.full") && (r.policy.Finding || !r.policy.Recompute) {
+			auditor = f.Auditor
+		}
+	}
+	return auditor, nil
+}
+
+// checkTopOf checks the totals for a customer who has the top's files.
+func (r *run) checkTopOf(c tree.Commitment, files *TopFiles) {
+	var shards []tree.Shard
+	r.check("liabilities.root", []string{"proof.statement"}, func() (string, error) {
+		list, err := tree.ParseShards(files.List)
+		if err == nil {
+			shards, err = list.Check(c)
+		}
+		return fmt.Sprintf("%d leaves in %d shards give root %s", c.Leaves, c.Shards, c.Root), in(shardsPath, err)
+	})
+	r.check("liabilities.totals", []string{"liabilities.root"}, func() (string, error) {
+		p, err := confidential.New(c.Assets)
+		if err != nil {
+			return "", err
+		}
+		return checkTop(p, r.statement, shards, files.Proof)
+	})
+}
+
+// rowOf is the commitment to what a proof says that its customer is owed.
+func rowOf(proof *tree.Proof) (tree.Point, error) {
+	balances := make([]confidential.Balance, len(proof.Balances))
+	for i, b := range proof.Balances {
+		balances[i] = confidential.Balance{Asset: b.Asset, Amount: b.Amount.Bytes()}
+	}
+	return confidential.Row(balances, proof.Blinding)
+}
