@@ -19,8 +19,13 @@ const inFourHidden = "[run]\nkind = \"confidential\"\nshards = 4\n"
 // TestConfidential: from the ledger to the bundle and every customer's proof. What is published holds no sum of any shard, and a customer's
 // file nothing of another but hashes and points.
 func TestConfidential(t *testing.T) {
-	assay, _ := programs(t)
+	assay, verify := programs(t)
 	dir, customers := signedRunOf(t, assay, 300, inFourHidden)
+	if v := judged(t, dir, verify, 0); !v.Proven {
+		t.Error(v.Summary)
+	} else if full := v.detail(t, "liabilities.full"); !strings.Contains(full, "300 leaves") {
+		t.Error(full)
+	}
 	signed, err := report.Read([]byte(read(t, dir, "bundle", report.PathEnvelope)))
 	if err != nil {
 		t.Fatal(err)
@@ -62,6 +67,67 @@ func TestConfidential(t *testing.T) {
 		t.Errorf("%d files, want %d", len(files), len(customers))
 	}
 	showOnlyTheirOwn(t, files)
+	countsEach(t, dir, verify, customers[:20])
+}
+
+// countsEach: assay-verify says of each customer's file that the row is counted if the shard's own files are given, and does not with another's.
+func countsEach(t *testing.T, dir, verify string, customers []string) {
+	t.Helper()
+	handles := strings.Fields(must(t, dir, filepath.Join(filepath.Dir(verify), "assay"), opened("prove", "--handles", "customers.txt")...))
+	for i, customer := range customers {
+		file := filepath.Join("single", handles[i]+".json")
+		var p struct{ Shard struct{ Index uint64 } }
+		if err := json.Unmarshal([]byte(read(t, dir, file)), &p); err != nil {
+			t.Fatal(err)
+		}
+		for _, shard := range []uint64{p.Shard.Index, (p.Shard.Index + 1) % 4} {
+			code, stdout, stderr := call(t, dir, verify, "proof", file, "--customer", customer, "--policy", "policy.toml", "--shard", filepath.Join("bundle", report.PathLeaves(shard)))
+			if own := shard == p.Shard.Index; (code == 0) != own || own && !strings.Contains(stdout, "\nPROVEN") {
+				t.Fatalf("customer #%d with shard #%d: exit %d: %s%s", i, shard, code, stdout, stderr)
+			}
+		}
+	}
+}
+
+// TestConfidentialAltered: a proof of which an answer was changed is refused even where the manifest that is signed lists it: by the tree's
+// own checks.
+func TestConfidentialAltered(t *testing.T) {
+	assay, verify := programs(t)
+	for name, file := range map[string]string{
+		"a shard's": "shard-00001.proof",
+		"the top's": "top.proof",
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir, _ := signedRunOf(t, assay, 30, inFourHidden)
+			built, err := filepath.Glob(filepath.Join(dir, "run", "tree", "*", "proofs"))
+			if err != nil || len(built) != 1 {
+				t.Fatalf("%v (%v)", built, err)
+			}
+			if err := flipLast(filepath.Join(built[0], file)); err != nil {
+				t.Fatal(err)
+			}
+			for _, gone := range []string{"bundle", filepath.Join("run", fileEnvelope), filepath.Join("run", fileDraft)} {
+				if err := os.RemoveAll(filepath.Join(dir, gone)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			must(t, dir, assay, opened("run")...)
+			v := judged(t, dir, verify, 1)
+			if v.Proven || !strings.Contains(v.Summary, "liabilities.") {
+				t.Error(v.Summary)
+			}
+		})
+	}
+}
+
+// flipLast changes the last bit of a file: of a proof, that of an answer.
+func flipLast(path string) error {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	b[len(b)-1] ^= 1
+	return os.WriteFile(path, b, 0o600)
 }
 
 // showOnlyTheirOwn: no blinding or nonce of a file stands in another, and no balance stands on a path.
@@ -94,7 +160,7 @@ func showOnlyTheirOwn(t *testing.T, files map[string]string) {
 
 // TestConfidentialDecoys: shards without customers have a decoy each, which nobody gets a proof of.
 func TestConfidentialDecoys(t *testing.T) {
-	assay, _ := programs(t)
+	assay, verify := programs(t)
 	dir, customers := signedRunOf(t, assay, 3, strings.Replace(inFourHidden, "4", "16", 1))
 	signed, err := report.Read([]byte(read(t, dir, "bundle", report.PathEnvelope)))
 	if err != nil {
@@ -102,6 +168,9 @@ func TestConfidentialDecoys(t *testing.T) {
 	}
 	if p := signed.Statement.Predicate; p.Tree.Leaves < 16 || p.Ledger.Customers != 3 {
 		t.Errorf("%d leaves, %d customers", p.Tree.Leaves, p.Ledger.Customers)
+	}
+	if v := judged(t, dir, verify, 0); !v.Proven {
+		t.Error(v.Summary)
 	}
 	sender := newAgeIdentity(t)
 	must(t, dir, assay, opened("prove", "--all", "--out", "proofs", "--to", sender.Recipient().String())...)
