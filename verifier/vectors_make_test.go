@@ -47,6 +47,8 @@ func makeVectors(t testing.TB) map[string][]byte {
 	validatorVectors(t, put)
 	filterVectors(t, put)
 	responseVectors(t, put)
+	confidentialVectors(put)
+	hiddenVectors(t, put)
 	return out
 }
 
