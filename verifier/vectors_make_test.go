@@ -48,6 +48,8 @@ func makeVectors(t testing.TB) map[string][]byte {
 	filterVectors(t, put)
 	responseVectors(t, put)
 	serverVectors(t, put)
+	confidentialVectors(put)
+	hiddenVectors(t, put)
 	return out
 }
 

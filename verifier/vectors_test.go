@@ -77,6 +77,9 @@ type vector struct {
 	// log
 	Evidence string `json:"evidence,omitempty"`
 
+	// confidential
+	Confidential obj `json:"confidential,omitempty"`
+
 	// response
 	Fresh   bool   `json:"fresh,omitempty"` // the answer must not have expired
 	Keys    string `json:"keys,omitempty"`
@@ -144,16 +147,17 @@ func TestVectors(t *testing.T) {
 				"identity": checkIdentity, "tree": checkTree, "control": checkControl, "proof": checkProof, "bundle": checkBundle, "beacon": checkBeacon,
 				"entries": checkEntries, "history": checkHistory, "log": checkEvidence, "response": checkResponse,
 			}[kind]
-			if !ok && kind != "sum" {
+			elsewhere := kind == "sum" || kind == "confidential"
+			if !ok && !elsewhere {
 				t.Fatalf("no check for the folder %s", kind)
 			}
-			if kind == "sum" {
-				return // package tree checks these
+			if elsewhere {
+				return // packages tree and confidential check these
 			}
 			run(t, v)
 		})
 	}
-	if len(seen) != 11 {
+	if len(seen) != 12 {
 		t.Errorf("folders: %v", seen)
 	}
 }

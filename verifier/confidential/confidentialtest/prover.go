@@ -16,6 +16,7 @@ type Prover struct {
 	TotalEntries  []Scalar // of a shard: of its total row
 	TotalBlinding Scalar
 	Cheat         Cheats
+	Trace         Trace // of the last proof
 	seed          string
 	drawn         uint64
 }
@@ -29,6 +30,17 @@ type Cheats struct {
 	Masks      func(*Masks)                    // what is sent before the challenge e
 	MasksAfter bool                            // masks are not absorbed: Answers may still change them
 	Answers    func(*Masks, Scalar, *Answers)  // what is answered to e
+}
+
+// Trace is what a proof was made from and by way of, beside what the Prover knows before.
+type Trace struct {
+	State          []byte // of the transcript once it knows what is proved
+	Tau, Round     []Scalar
+	Q              [][2]Scalar // q1, q2
+	RoundBlindings [][2]Scalar
+	E              Scalar
+	Opening        Opening
+	Masks          Masks
 }
 
 // Opening is what the rows' weighted sum and the sum of all rows open to.
@@ -45,8 +57,8 @@ type Opening struct {
 type Masks struct {
 	Y, D, E, F, D2                 Point
 	Totals, Relations              []Scalar // f, g
-	d, d2                          []Scalar
-	delta, sigma, omega, delta2, w Scalar
+	Row, Columns                   []Scalar // d, d'
+	Delta, Sigma, Omega, Delta2, W Scalar
 }
 
 // Answers is its last message.
@@ -119,12 +131,13 @@ func (v *Prover) Prove() []byte {
 	l := columnVars + bits.Len64(v.Statement.Rows-1)
 	t := newTranscript()
 	v.Statement.absorb(t, v.Assets, v.Cheat.Silent)
-	var tau []Scalar
+	v.Trace = Trace{State: t.state}
 	for range l {
-		tau = append(tau, t.challenge("tau"))
+		v.Trace.Tau = append(v.Trace.Tau, t.challenge("tau"))
 	}
 	file, o := []byte("assay/v1/confidential-proof\n"), &Opening{}
-	rounds, r := v.zeroCheck(t, tau, columnVars, o)
+	rounds, r := v.zeroCheck(t, v.Trace.Tau, columnVars, o)
+	v.Trace.Round = r
 	v.open(r[:columnVars], r[columnVars:], o)
 	o.InY, o.Y = o.B, v.Random()
 	if v.Cheat.Opening != nil {
@@ -158,6 +171,7 @@ func (v *Prover) zeroCheck(t *transcript, tau []Scalar, columnVars int, o *Openi
 			at = t.challenge("round")
 		}
 		file, r = append(file, message...), append(r, at)
+		v.Trace.Q, v.Trace.RoundBlindings = append(v.Trace.Q, [2]Scalar{q1, q2}), append(v.Trace.RoundBlindings, [2]Scalar{s1, s2})
 		o.Claim, o.ClaimsBlinding = next(o.Claim, q1, q2, at, tau[round]), next(o.ClaimsBlinding, s1, s2, at, tau[round])
 		for x := range len(table) / 2 {
 			table[x] = line(table[2*x], at, sub(table[2*x+1], table[2*x]))
@@ -217,16 +231,16 @@ func (v *Prover) open(column, row []Scalar, o *Opening) {
 
 // sigma opens everything at once.
 func (v *Prover) sigma(t *transcript, o *Opening) []byte {
-	m := &Masks{d: v.randoms(), d2: v.randoms(), delta: v.Random(), sigma: v.Random(), omega: v.Random(), delta2: v.Random()}
-	m.w = sub(sub(o.Y, o.ClaimsBlinding), mul(o.B, o.Y))
-	inner := dot(o.L, m.d)
-	m.Y, m.D, m.D2, m.E = v.com(o.InY, o.Y), v.Commit(m.d, m.delta), v.Commit(m.d2, m.delta2), v.com(inner, m.sigma)
-	m.F = multi([]Point{m.Y, v.H}, []Scalar{inner, m.omega})
+	m := &Masks{Row: v.randoms(), Columns: v.randoms(), Delta: v.Random(), Sigma: v.Random(), Omega: v.Random(), Delta2: v.Random()}
+	m.W = sub(sub(o.Y, o.ClaimsBlinding), mul(o.B, o.Y))
+	inner := dot(o.L, m.Row)
+	m.Y, m.D, m.D2, m.E = v.com(o.InY, o.Y), v.Commit(m.Row, m.Delta), v.Commit(m.Columns, m.Delta2), v.com(inner, m.Sigma)
+	m.F = multi([]Point{m.Y, v.H}, []Scalar{inner, m.Omega})
 	for j := range v.Assets {
-		m.Totals = append(m.Totals, Amount(m.d2[j*width:(j+1)*width]))
+		m.Totals = append(m.Totals, Amount(m.Columns[j*width:(j+1)*width]))
 	}
 	for _, relation := range v.Statement.Relations {
-		m.Relations = append(m.Relations, related(relation, m.d))
+		m.Relations = append(m.Relations, related(relation, m.Row))
 	}
 	if v.Cheat.Masks != nil {
 		v.Cheat.Masks(m)
@@ -235,9 +249,10 @@ func (v *Prover) sigma(t *transcript, o *Opening) []byte {
 		t.absorb("masks", m.bytes())
 	}
 	e := t.challenge("e")
-	a := &Answers{Delta: line(m.delta, e, o.Blinding), Sigma: line(m.sigma, e, o.Y), Omega: line(m.omega, e, m.w), Delta2: line(m.delta2, e, o.ColumnsBlinding)}
+	v.Trace.E, v.Trace.Opening, v.Trace.Masks = e, *o, *m
+	a := &Answers{Delta: line(m.Delta, e, o.Blinding), Sigma: line(m.Sigma, e, o.Y), Omega: line(m.Omega, e, m.W), Delta2: line(m.Delta2, e, o.ColumnsBlinding)}
 	for c := range v.Columns {
-		a.Z, a.Z2 = append(a.Z, line(m.d[c], e, o.V[c])), append(a.Z2, line(m.d2[c], e, o.Columns[c]))
+		a.Z, a.Z2 = append(a.Z, line(m.Row[c], e, o.V[c])), append(a.Z2, line(m.Columns[c], e, o.Columns[c]))
 	}
 	if v.Cheat.Answers != nil {
 		v.Cheat.Answers(m, e, a)
