@@ -88,9 +88,23 @@ func Lint(files []File, secret func(content []byte) bool) error {
 			return fmt.Errorf("bundle: %s: %w", f.Path, err)
 		}
 	}
+	if err := lintPairs(byPath, frame.signed.Statement.Predicate.Tree); err != nil {
+		return err
+	}
 	for _, m := range frame.manifest.Files {
 		if _, ok := byPath[m.Path]; !ok && m.Part == PartCore {
 			return fmt.Errorf("bundle: %s is missing", m.Path)
+		}
+	}
+	return nil
+}
+
+// lintPairs: leaves and proof of a confidential tree's shard are both there or neither (SPEC part 29).
+func lintPairs(byPath map[string]File, tree Tree) error {
+	for shard := uint64(0); shard < tree.Shards && tree.Kind == KindConfidential; shard++ {
+		_, leaves := byPath[PathLeaves(shard)]
+		if _, proof := byPath[PathProof(shard)]; leaves != proof {
+			return fmt.Errorf("bundle: of %s and %s only one is there", PathLeaves(shard), PathProof(shard))
 		}
 	}
 	return nil

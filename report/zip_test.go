@@ -152,6 +152,7 @@ func TestPartOf(t *testing.T) {
 	for path, want := range map[string]string{
 		"statement.dsse.json": "core", "manifest.json": "core", "liabilities/shards.json": "core", "reserves/lines.json": "core",
 		"reserves/control.json": "core", "liabilities/shard-00000.leaves": "shard", "liabilities/shard-99999.leaves": "shard", "liabilities/shard-100000.leaves": "shard",
+		"liabilities/shard-00000.proof": "shard", "liabilities/shard-100000.proof": "shard", "liabilities/top.proof": "core",
 		"reserves/evidence/eip155-1.json": "core", "reserves/evidence/bip122-000000000019d6689c085ae165831e93.json": "core",
 	} {
 		if part, ok := report.PartOf(path); !ok || part != want {
@@ -160,7 +161,7 @@ func TestPartOf(t *testing.T) {
 	}
 	for _, bad := range []string{"", ".", "..", "../manifest.json", "/manifest.json", "./manifest.json", "manifest.json/", "Manifest.json", "liabilities",
 		"liabilities/../manifest.json", "liabilities//shards.json", `liabilities\shards.json`, "liabilities/shard-0.leaves", "liabilities/shard-000000.leaves",
-		"liabilities/shard-+0001.leaves", "liabilities/shard-1048576.leaves", "reserves/evidence/eip155-01.json", "reserves/evidence/eip155:1.json",
+		"liabilities/shard-+0001.leaves", "liabilities/shard-0.proof", "liabilities/shard-1048576.proof", "liabilities/00000.proof", "top.proof", "liabilities/shard-1048576.leaves", "reserves/evidence/eip155-01.json", "reserves/evidence/eip155:1.json",
 		"reserves/evidence/EIP155-1.json", "reserves/evidence/.json", "reserves/evidence/eip155-1.json.json", "ledger.csv", "shards/00000.age", "manifest.json\x00"} {
 		if part, ok := report.PartOf(bad); ok {
 			t.Errorf("%q is of part %s", bad, part)
