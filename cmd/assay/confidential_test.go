@@ -43,7 +43,7 @@ func TestConfidential(t *testing.T) {
 			t.Errorf("%s is not in the bundle", name)
 		}
 	}
-	if page := read(t, dir, "report", "index.html"); !strings.Contains(page, "kind confidential") || strings.Contains(page, "sees the subtotals") {
+	if page := read(t, dir, "report", "index.html"); !strings.Contains(page, "This tree is of kind confidential.") || !strings.Contains(page, "decoys may be among them") {
 		t.Error("the page speaks of a plain tree")
 	}
 	if err := os.WriteFile(filepath.Join(dir, "customers.txt"), []byte(strings.Join(customers, "\n")+"\n"), 0o600); err != nil {

@@ -233,9 +233,15 @@ func results(t *testing.T, dir string) map[string]time.Time {
 // TestWorkersElsewhere: machines that share nothing but a bucket, a queue, the snapshot key and the ledger build one tree; and what is
 // wrong with a ledger or a configuration comes back to who ordered it.
 func TestWorkersElsewhere(t *testing.T) {
+	for name, run := range map[string]string{"plain": eightShards, "confidential": eightHidden} {
+		t.Run(name, func(t *testing.T) { workElsewhere(t, run) })
+	}
+}
+
+func workElsewhere(t *testing.T, run string) {
 	p, server := startPostgres(t), storetest.Start(t)
 	assay, _ := programs(t)
-	dir, want := scaled(t, assay, 5000)
+	dir, want := scaledOf(t, assay, 5000, run)
 	header, rows, _ := strings.Cut(read(t, dir, "ledger.csv"), "\n")
 	middle := strings.Index(rows[len(rows)/2:], "\n") + len(rows)/2 + 1
 	put(t, server, "ledger/1.csv", []byte(header+"\n"+rows[:middle]))
@@ -247,7 +253,7 @@ func TestWorkersElsewhere(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text := strings.Replace(read(t, home, "assay.toml"), "[run]\n", "[run]\nshards = 8\n", 1) + queued
+		text := strings.Replace(read(t, home, "assay.toml"), "[run]\n", run, 1) + queued
 		err = errors.Join(config.Truncate(0), func() error { _, err := config.WriteString(text); return err }(), config.Close(),
 			os.WriteFile(filepath.Join(home, "queue.url"), []byte(p.url("", "")), 0o600))
 		if home != dir {
