@@ -44,7 +44,7 @@ func benchTree(b *testing.B, customers, shards int) (in Input, r Result, identit
 	return in, mustRun(b, in), identity
 }
 
-func benchProver(b *testing.B, in Input, r Result, identity age.Identity) *Prover[merkle.Plain] {
+func benchProver(b *testing.B, in Input, r Result, identity age.Identity) *prover[merkle.Plain] {
 	b.Helper()
 	p, err := NewProver(store.Dir(in.Dir), r, benchAssets, merkle.Hash{9}, identity)
 	if err != nil {
@@ -87,7 +87,7 @@ func BenchmarkProof(b *testing.B) {
 	const shards = 4
 	in, r, id := benchTree(b, 1_000_000, shards)
 	names := benchIDs()
-	one := func(b *testing.B, p *Prover[merkle.Plain]) {
+	one := func(b *testing.B, p *prover[merkle.Plain]) {
 		customer := in.Ledger.ids[rand.IntN(len(in.Ledger.ids))]
 		proof, err := p.Prove(context.Background(), in.Keys.Handle(customer), ShardOf(in.Keys.Order(customer), shards))
 		if err != nil {

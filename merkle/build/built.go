@@ -92,7 +92,7 @@ func serverOf[S merkle.Sum[S]](b *Built, k kind[S], lookup merkle.Lookup) (Serve
 
 // maker is a Maker of one kind of tree.
 type maker[S merkle.Sum[S]] struct {
-	*Prover[S]
+	*prover[S]
 	lookup merkle.Lookup
 	files  *merkle.Encoder[S]
 	file   []byte
@@ -104,12 +104,12 @@ func newMaker[S merkle.Sum[S]](b *Built, k kind[S], lookup merkle.Lookup) (Maker
 		return nil, err
 	}
 	files, err := merkle.NewEncoder[S](b.Assets, b.Envelope, b.Log)
-	return &maker[S]{Prover: p, lookup: lookup.Clone(), files: files}, err
+	return &maker[S]{prover: p, lookup: lookup.Clone(), files: files}, err
 }
 
 // Prove implements [Maker].
 func (m *maker[S]) Prove(ctx context.Context, customer string) ([]byte, error) {
-	proof, err := m.Prover.Prove(ctx, m.lookup.Handle(customer), ShardOf(m.lookup.Order(customer), len(m.result.Shards)))
+	proof, err := m.prover.Prove(ctx, m.lookup.Handle(customer), ShardOf(m.lookup.Order(customer), len(m.result.Shards)))
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +123,7 @@ func (m *maker[S]) Prove(ctx context.Context, customer string) ([]byte, error) {
 // All implements [Maker].
 func (m *maker[S]) All(ctx context.Context, shard int) iter.Seq2[ProofOf, error] {
 	return func(yield func(ProofOf, error) bool) {
-		for proved, err := range m.Prover.All(ctx, shard) {
+		for proved, err := range m.prover.All(ctx, shard) {
 			if err == nil {
 				m.file, err = m.files.Append(m.file[:0], proved.Proof)
 			}

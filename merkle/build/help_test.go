@@ -154,3 +154,8 @@ func rowsOf(in Input, leaves []confidential.Leaf, customers map[merkle.Hash]stri
 	}
 	return rows
 }
+
+// NewProver is newProver of a plain tree.
+func NewProver(files store.Store, result Result, assets int, statement merkle.Hash, identity age.Identity) (*prover[merkle.Plain], error) {
+	return newProver(plainKind, files, result, assets, statement, identity)
+}

@@ -16,8 +16,9 @@ import (
 // ErrNotFound says that no customer of the snapshot has the look-up handle.
 var ErrNotFound = errors.New("no customer of this snapshot has that look-up handle")
 
-// Prover makes inclusion proofs (SPEC part 8) out of the shard files of a build, which it never writes to: a read-only copy will do. It opens a shard when it is first needed, and keeps the last one. A Prover is for one goroutine.
-type Prover[S merkle.Sum[S]] struct {
+// prover makes inclusion proofs (SPEC parts 8 and 29) out of the shard files of a build, which it never writes to: a read-only copy will
+// do. It opens a shard when it is first needed, and keeps the last one. A prover is for one goroutine.
+type prover[S merkle.Sum[S]] struct {
 	kind      kind[S]
 	files     store.Store
 	result    Result
@@ -30,14 +31,9 @@ type Prover[S merkle.Sum[S]] struct {
 	open      *shard.File[S] // as read from it
 }
 
-// NewProver returns a Prover of a built snapshot of kind plain: the plan's folder, what [Run] returned or [ParseShards] read, the
-// number of assets, the digest of the signed statement's payload, and the identity that the shard files are sealed to. Files of
-// proofs, of either kind, come from a [Built].
-func NewProver(files store.Store, result Result, assets int, statement merkle.Hash, identity age.Identity) (*Prover[merkle.Plain], error) {
-	return newProver(plainKind, files, result, assets, statement, identity)
-}
-
-func newProver[S merkle.Sum[S]](k kind[S], files store.Store, result Result, assets int, statement merkle.Hash, identity age.Identity) (*Prover[S], error) {
+// newProver returns a prover of a built snapshot: the plan's folder, what [Run] returned or [ParseShards] read, the number of assets, the
+// digest of the signed statement's payload, and the identity that the shard files are sealed to.
+func newProver[S merkle.Sum[S]](k kind[S], files store.Store, result Result, assets int, statement merkle.Hash, identity age.Identity) (*prover[S], error) {
 	if assets < 1 || assets > merkle.MaxAssets || len(result.Shards) > shard.MaxShards {
 		return nil, fmt.Errorf("%d assets and %d shards: want 1 to %d, and at most %d", assets, len(result.Shards), merkle.MaxAssets, shard.MaxShards)
 	}
@@ -48,13 +44,13 @@ func newProver[S merkle.Sum[S]](k kind[S], files store.Store, result Result, ass
 	if root := top.Root(); root.Hash != result.Root {
 		return nil, fmt.Errorf("the shards give the root %v, want %v", root.Hash, result.Root)
 	}
-	return &Prover[S]{kind: k, files: files, result: result, statement: statement, assets: assets, identity: identity, top: top}, nil
+	return &prover[S]{kind: k, files: files, result: result, statement: statement, assets: assets, identity: identity, top: top}, nil
 }
 
 // Prove returns the proof of the customer with a look-up handle. The shard is that of the customer's order key, see [ShardOf],
 // or -1 to look through all shards. A proof that does not give the root is an error, never returned. It returns [ErrNotFound]
 // if there is no such customer.
-func (p *Prover[S]) Prove(ctx context.Context, handle [32]byte, index int) (merkle.Proof[S], error) {
+func (p *prover[S]) Prove(ctx context.Context, handle [32]byte, index int) (merkle.Proof[S], error) {
 	first, end := index, index+1
 	if index < 0 {
 		first, end = 0, len(p.result.Shards)
@@ -80,7 +76,7 @@ func (p *Prover[S]) Prove(ctx context.Context, handle [32]byte, index int) (merk
 }
 
 // All yields the proofs of all customers of a shard, in the order of its leaves. After an error it ends.
-func (p *Prover[S]) All(ctx context.Context, index int) iter.Seq2[shard.Proved[S], error] {
+func (p *prover[S]) All(ctx context.Context, index int) iter.Seq2[shard.Proved[S], error] {
 	return func(yield func(shard.Proved[S], error) bool) {
 		file, err := p.shard(ctx, index)
 		if err != nil {
@@ -106,11 +102,11 @@ func (p *Prover[S]) All(ctx context.Context, index int) iter.Seq2[shard.Proved[S
 }
 
 // finish adds what the shard does not know, and checks the whole.
-func (p *Prover[S]) finish(proof merkle.Proof[S], identity merkle.Hash) (merkle.Proof[S], error) {
+func (p *prover[S]) finish(proof merkle.Proof[S], identity merkle.Hash) (merkle.Proof[S], error) {
 	return p.finishBy(&p.climber, proof, identity)
 }
 
-func (p *Prover[S]) finishBy(climber *merkle.Climber[S], proof merkle.Proof[S], identity merkle.Hash) (merkle.Proof[S], error) {
+func (p *prover[S]) finishBy(climber *merkle.Climber[S], proof merkle.Proof[S], identity merkle.Hash) (merkle.Proof[S], error) {
 	var err error
 	proof.Statement = p.statement
 	if proof.Top, err = p.top.Path(proof.Shard.Index); err != nil {
@@ -132,7 +128,7 @@ func (p *Prover[S]) finishBy(climber *merkle.Climber[S], proof merkle.Proof[S], 
 }
 
 // shard opens a shard file in place of the one before, and holds it to the shard list.
-func (p *Prover[S]) shard(ctx context.Context, index int) (*shard.File[S], error) {
+func (p *prover[S]) shard(ctx context.Context, index int) (*shard.File[S], error) {
 	if p.open != nil && int(p.open.Header().Index) == index {
 		return p.open, nil
 	}
@@ -150,7 +146,7 @@ func (p *Prover[S]) shard(ctx context.Context, index int) (*shard.File[S], error
 }
 
 // openShard opens a shard file and holds it to the shard list.
-func (p *Prover[S]) openShard(ctx context.Context, index int) (store.File, *shard.File[S], error) {
+func (p *prover[S]) openShard(ctx context.Context, index int) (store.File, *shard.File[S], error) {
 	f, err := p.files.Open(ctx, ShardFile(index))
 	if err != nil {
 		return nil, nil, err
@@ -158,7 +154,7 @@ func (p *Prover[S]) openShard(ctx context.Context, index int) (store.File, *shar
 	listed := p.result.Shards[index]
 	opened, err := shard.Open(p.kind.Kind, f, f.Size(), p.identity, shard.Header{
 		Snapshot: p.result.Snapshot, Index: uint32(index), Count: uint32(len(p.result.Shards)), //nolint:gosec // the shard list was checked
-		Assets: uint16(p.assets), Leaves: listed.Leaves, //nolint:gosec // NewProver checked it
+		Assets: uint16(p.assets), Leaves: listed.Leaves, //nolint:gosec // newProver checked it
 	})
 	if err == nil && opened.Root().Hash != listed.Root {
 		err = fmt.Errorf("shard file #%d has the root %v, the shard list %v: it is of another build", index, opened.Root().Hash, listed.Root)
@@ -169,8 +165,8 @@ func (p *Prover[S]) openShard(ctx context.Context, index int) (store.File, *shar
 	return f, opened, nil
 }
 
-// Close closes the shard file that is open. The Prover may go on and open another.
-func (p *Prover[S]) Close() error {
+// Close closes the shard file that is open. It may go on and open another.
+func (p *prover[S]) Close() error {
 	if p.file == nil {
 		return nil
 	}

@@ -19,7 +19,7 @@ const (
 	keptPages = 1 << 12
 )
 
-// Server makes the proof files of customers (SPEC parts 8 and 29), for many at once. Unlike a [Prover] it keeps every shard open that was
+// Server makes the proof files of customers (SPEC parts 8 and 29), for many at once. Unlike a [Maker] it keeps every shard open that was
 // asked for, with what of its upper levels was read.
 type Server interface {
 	// Prove returns the proof file of a customer, whose id [merkle.NormalizeCustomer] returned. If there is no such customer it returns
@@ -33,7 +33,7 @@ type Server interface {
 
 // server is a Server of one kind of tree.
 type server[S merkle.Sum[S]] struct {
-	prover  *Prover[S]
+	prover  *prover[S]
 	shards  []served[S]
 	workers sync.Pool // of *desk[S]
 }
@@ -53,7 +53,7 @@ type desk[S merkle.Sum[S]] struct {
 }
 
 // newServer takes a prover, which is the server's from now on, what finds rows, and what [merkle.NewEncoder] does.
-func newServer[S merkle.Sum[S]](p *Prover[S], lookup merkle.Lookup, assets []string, envelope []byte, log *merkle.InLog) (*server[S], error) {
+func newServer[S merkle.Sum[S]](p *prover[S], lookup merkle.Lookup, assets []string, envelope []byte, log *merkle.InLog) (*server[S], error) {
 	if _, err := merkle.NewEncoder[S](assets, envelope, log); err != nil {
 		return nil, err
 	}
