@@ -83,7 +83,7 @@ func mutant(t *testing.T, attack, file, text string) (out string, err error) {
 			t.Fatal(err)
 		}
 	}
-	command := exec.CommandContext(t.Context(), "go", "test", "-overlay", overlay, "-failfast", "-vet=off", "-run", "^"+attack, ".") //nolint:gosec // our own tests
+	command := exec.CommandContext(t.Context(), "go", "test", "-overlay", overlay, "-failfast", "-vet=off", "-run", "^"+attack, ".")
 	command.Env = append(os.Environ(), "ASSAY_MUTATIONS=")
 	raw, err := command.CombinedOutput()
 	return string(raw), err
