@@ -127,7 +127,7 @@ func (v *Prover) randoms() []Scalar {
 
 // Prove runs the protocol and gives the proof's file.
 func (v *Prover) Prove() []byte {
-	columnVars := 7 + bits.Len(uint(len(v.Assets)-1))
+	columnVars := 7 + bits.Len(uint(len(v.Assets)-1)) //nolint:gosec // at least one asset
 	l := columnVars + bits.Len64(v.Statement.Rows-1)
 	t := newTranscript()
 	v.Statement.absorb(t, v.Assets, v.Cheat.Silent)
