@@ -27,13 +27,17 @@ func BenchmarkScale(b *testing.B) {
 		customers, held int
 		file            string // or a query of that file's rows, loaded into PostgreSQL
 		query           bool
+		kind            string
 	}{
-		{"1M customers, 50 of 50 assets, CSV", 1_000_000, 50, "dense.csv", false},
-		{"10M customers, 3 of 50 assets, CSV", 10_000_000, 3, "sparse.csv", false},
-		{"10M customers, 3 of 50 assets, zstd", 10_000_000, 3, "sparse.csv.zst", false},
-		{"10M customers, 3 of 50 assets, Parquet", 10_000_000, 3, "sparse.parquet", false},
-		{"4M customers, 3 of 50 assets, PostgreSQL", 4_000_000, 3, "table.csv", true},
-		{"100M customers, 3 of 50 assets, CSV", 100_000_000, 3, "large.csv", false},
+		{"1M customers, 50 of 50 assets, CSV", 1_000_000, 50, "dense.csv", false, "plain"},
+		{"10M customers, 3 of 50 assets, CSV", 10_000_000, 3, "sparse.csv", false, "plain"},
+		{"10M customers, 3 of 50 assets, zstd", 10_000_000, 3, "sparse.csv.zst", false, "plain"},
+		{"10M customers, 3 of 50 assets, Parquet", 10_000_000, 3, "sparse.parquet", false, "plain"},
+		{"4M customers, 3 of 50 assets, PostgreSQL", 4_000_000, 3, "table.csv", true, "plain"},
+		{"confidential, 1M customers, 3 of 50 assets, CSV", 1_000_000, 3, "million.csv", false, "confidential"},
+		{"confidential, 1M customers, 50 of 50 assets, CSV", 1_000_000, 50, "dense.csv", false, "confidential"},
+		{"confidential, 10M customers, 3 of 50 assets, CSV", 10_000_000, 3, "sparse.csv", false, "confidential"},
+		{"100M customers, 3 of 50 assets, CSV", 100_000_000, 3, "large.csv", false, "plain"},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			dir, err := os.MkdirTemp(folder, "scale-") //nolint:usetesting // on the disk that was named
@@ -48,7 +52,7 @@ func BenchmarkScale(b *testing.B) {
 				source = "query = \"SELECT customer, asset, balance FROM owed\"\ndatabase = \"file:db.url\"\n"
 				s.load(c.file)
 			}
-			s.configure(source)
+			s.configure(c.kind, source)
 			s.assay("init")
 			for b.Loop() {
 				if err := os.RemoveAll(filepath.Join(dir, "run")); err != nil {
@@ -81,9 +85,9 @@ func (s scale) assay(args ...string) *os.ProcessState {
 	return cmd.ProcessState
 }
 
-func (s scale) configure(source string) {
+func (s scale) configure(kind, source string) {
 	s.b.Helper()
-	text := "[exchange]\nname = \"Scale\"\nentity = \"Scale Ltd.\"\n[run]\nmemory = \"512MiB\"\n[ledger]\n" + source
+	text := "[exchange]\nname = \"Scale\"\nentity = \"Scale Ltd.\"\n[run]\nmemory = \"512MiB\"\nkind = \"" + kind + "\"\n[ledger]\n" + source
 	for _, a := range ledger.SynthAssets(50) {
 		text += fmt.Sprintf("[[asset]]\nid = %q\ndecimals = %d\n", a.ID, a.Decimals)
 	}

@@ -29,6 +29,11 @@ func benchIDs() []string {
 // benchTree builds a tree.
 func benchTree(b *testing.B, customers, shards int) (in Input, r Result, identity *age.X25519Identity) {
 	b.Helper()
+	return benchTreeOf(b, merkle.KindPlain, customers, shards)
+}
+
+func benchTreeOf(b *testing.B, kind merkle.Kind, customers, shards int) (in Input, r Result, identity *age.X25519Identity) {
+	b.Helper()
 	var text bytes.Buffer
 	if err := ledger.Synth(&text, ledger.SynthOptions{Customers: customers, Assets: benchAssets, Held: 3, Seed: 1}); err != nil {
 		b.Fatal(err)
@@ -41,6 +46,7 @@ func benchTree(b *testing.B, customers, shards int) (in Input, r Result, identit
 	}
 	identity = newIdentity(b)
 	in = inputOf(b, l, 1, 2, shards, identity)
+	in.Kind = kind
 	return in, mustRun(b, in), identity
 }
 
@@ -78,6 +84,32 @@ func BenchmarkProofs(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "proofs/s")
+}
+
+// BenchmarkMaker makes the files of a shard of 100,000 customers with 3 of 50 assets in order, by the kind of tree.
+func BenchmarkMaker(b *testing.B) {
+	for _, kind := range []merkle.Kind{merkle.KindPlain, merkle.KindConfidential} {
+		b.Run(kind.String(), func(b *testing.B) {
+			in, r, id := benchTreeOf(b, kind, 100_000, 1)
+			m, err := builtOf(in, r, benchIDs(), id).Maker(in.Keys.Lookup())
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer m.Close()
+			b.ReportAllocs()
+			for b.Loop() {
+				for _, err := range m.All(context.Background(), 0) {
+					if err != nil {
+						b.Fatal(err)
+					}
+					if !b.Loop() {
+						return
+					}
+				}
+			}
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "proofs/s")
+		})
+	}
 }
 
 // BenchmarkProof is one customer's proof as JSON, out of a million customers in four shards with 3 of 50 assets: a shard has as many

@@ -136,7 +136,13 @@ func TestServerOfAnother(t *testing.T) {
 // BenchmarkServer is a customer's proof file out of a shard of a million customers with 3 of 50 assets, on all cores: of one who is
 // in it, and of one who is not.
 func BenchmarkServer(b *testing.B) {
-	in, r, id := benchTree(b, 1_000_000, 1)
+	b.Run("plain", func(b *testing.B) { benchServer(b, merkle.KindPlain) })
+	b.Run("confidential", func(b *testing.B) { benchServer(b, merkle.KindConfidential) })
+}
+
+func benchServer(b *testing.B, kind merkle.Kind) {
+	b.Helper()
+	in, r, id := benchTreeOf(b, kind, 1_000_000, 1)
 	for name, suffix := range map[string]string{"present": "", "absent": "x"} {
 		b.Run(name, func(b *testing.B) {
 			s := serverOfTest(b, in, r, benchIDs(), id)
