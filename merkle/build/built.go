@@ -75,7 +75,7 @@ func (b *Built) Server(lookup merkle.Lookup) (Server, error) {
 func (b *Built) hidingKind() (kind[confidential.Point], error) {
 	b.once.Do(func() {
 		var p *confidential.Parameters
-		if p, b.err = confidential.NewParameters(b.Assets); b.err == nil {
+		if p, b.err = parametersOf(b.Assets); b.err == nil {
 			b.hiding = hidingKind(p)
 		}
 	})

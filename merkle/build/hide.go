@@ -51,7 +51,7 @@ func (w *Worker) hidden() (*hiding, error) {
 		for i, a := range w.Plan.Assets {
 			ids[i] = a.ID
 		}
-		if h.params, h.err = confidential.NewParameters(ids); h.err == nil {
+		if h.params, h.err = parametersOf(ids); h.err == nil {
 			h.kind = hidingKind(h.params)
 		}
 		h.room = make(chan struct{}, min(max(int(w.Memory/shardMemory), 1), cores(w.Cores)))

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -379,4 +380,18 @@ func TestConfidentialShardList(t *testing.T) {
 	if n := binary.BigEndian.Uint64(readFile(t, filepath.Join(in.Dir, LeavesFile(0)))[52:]); n != 20 {
 		t.Errorf("the leaves file has %d leaves", n)
 	}
+}
+
+// Parameters of one list of assets are shared by all who hold them, and those of another list are others.
+func TestConfidentialParametersAreShared(t *testing.T) {
+	a, err1 := parametersOf(ids)
+	b, err2 := parametersOf(slices.Clone(ids))
+	c, err3 := parametersOf(ids[:2])
+	if err := errors.Join(err1, err2, err3); err != nil || a != b || a == c {
+		t.Errorf("shared: %v, of others: %v (%v)", a == b, a == c, err)
+	}
+	if _, err := parametersOf([]string{"BTC", "BTC"}); err == nil {
+		t.Error("an asset twice: want an error")
+	}
+	runtime.KeepAlive(a)
 }

@@ -1,6 +1,10 @@
 package build
 
 import (
+	"strings"
+	"sync"
+	"weak"
+
 	"github.com/assay-por/assay/merkle"
 	"github.com/assay-por/assay/merkle/confidential"
 	"github.com/assay-por/assay/merkle/shard"
@@ -46,6 +50,27 @@ func leavesOf(rows []shard.Row[confidential.Point]) []confidential.Leaf {
 		leaves[i] = confidential.Leaf{Identity: r.Identity, Sum: r.Sum, Blinding: r.Opening.Blinding}
 	}
 	return leaves
+}
+
+// inUse are the parameters that something in this process holds, by their assets.
+var inUse = struct {
+	sync.Mutex
+	of map[string]weak.Pointer[confidential.Parameters]
+}{of: map[string]weak.Pointer[confidential.Parameters]{}}
+
+// parametersOf returns the parameters of the registry's asset ids. All who hold those of one list share them, since they take 34 MB and more.
+func parametersOf(assets []string) (*confidential.Parameters, error) {
+	inUse.Lock()
+	defer inUse.Unlock()
+	name := strings.Join(assets, "\n")
+	if p := inUse.of[name].Value(); p != nil {
+		return p, nil
+	}
+	p, err := confidential.NewParameters(assets)
+	if err == nil {
+		inUse.of[name] = weak.Make(p)
+	}
+	return p, err
 }
 
 // topTree builds the top tree over shards (SPEC part 6).
