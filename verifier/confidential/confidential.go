@@ -45,7 +45,7 @@ type Claim struct {
 	Level     Level
 	Snapshot  tree.Hash
 	Index     uint32       // of the shard; 0 at the top
-	Relations [][]*big.Int // each one number an asset, below 2^96 in magnitude: products with them are zero in every row
+	Relations [][]*big.Int // each one number an asset, below 2^96 in magnitude: products with them are zero in every row of a shard
 	Rows      uint64
 	Root      tree.Hash  // of the shard's tree, or the top's
 	Sum       tree.Point // of all rows
@@ -73,6 +73,9 @@ func (c *Claim) check(assets int) error {
 			return errors.New("the total row is the identity")
 		}
 		return nil
+	}
+	if len(c.Relations) > 0 {
+		return errors.New("relations at the top, where sums of rows keep them anyway")
 	}
 	if len(c.Totals) != assets {
 		return fmt.Errorf("%d totals, the registry has %d assets", len(c.Totals), assets)

@@ -17,6 +17,7 @@ var mutations = []struct{ name, attack, file, text, instead string }{
 	{"a relation is of the registry", `TestZ01`, "confidential.go", "len(relation) != assets", "false"},
 	{"a relation is below 2^96", `TestZ01`, "confidential.go", "lambda.BitLen() > lambdaBits", "lambda.BitLen() < 0"},
 	{"the total row is a point", `TestZ01`, "confidential.go", "c.Total.IsIdentity()", "false"},
+	{"the top has no relations", `TestZ01`, "confidential.go", "if len(c.Relations) > 0 {", "if false {"},
 	{"totals are of the registry", `TestZ01`, "confidential.go", "len(c.Totals) != assets", "false"},
 	{"totals are not negative", `TestZ01`, "confidential.go", "total.Sign() < 0 || ", ""},
 	{"totals are below 2^200", `TestZ01`, "confidential.go", " || total.BitLen() > totalBits", ""},
