@@ -50,7 +50,16 @@ type Claim struct {
 	Root      tree.Hash  // of the shard's tree, or the top's
 	Sum       tree.Point // of all rows
 	Total     tree.Point // of a shard: its total row
-	Totals    []*big.Int // of the top: base units of each asset, below 2^200
+	Totals    []*big.Int // of the top: base units of each asset, below 2^200; with Surplus, what the total does not exceed
+	Surplus   tree.Point // of the top with hidden totals: one more row, outside the tree and Sum; else the identity
+}
+
+// proved is the number of rows that the proof is over.
+func (c *Claim) proved() uint64 {
+	if c.Surplus.IsIdentity() {
+		return c.Rows
+	}
+	return c.Rows + 1
 }
 
 // check refuses a claim that SPEC part 29 allows nobody to make.
@@ -71,6 +80,9 @@ func (c *Claim) check(assets int) error {
 	if c.Level == Shard {
 		if c.Total.IsIdentity() {
 			return errors.New("the total row is the identity")
+		}
+		if !c.Surplus.IsIdentity() {
+			return errors.New("a surplus of a shard: only the top has one")
 		}
 		return nil
 	}
