@@ -45,6 +45,9 @@ func TestZ01_UnrangedPublicParameter(t *testing.T) {
 	claim := claimed(newProver(t, Top, amounts(3)))
 	claim.Totals = nil
 	refused(t, p.Check(claim, nil, rows, 1), "0 totals")
+	claim = claimed(newProver(t, Top, amounts(3)))
+	claim.Relations = [][]*big.Int{{new(big.Int)}}
+	refused(t, p.Check(claim, nil, rows, 1), "relations at the top")
 }
 
 // Two is not a bit, though 2·1 = 1·2 and every total is right.

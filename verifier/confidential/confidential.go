@@ -45,12 +45,21 @@ type Claim struct {
 	Level     Level
 	Snapshot  tree.Hash
 	Index     uint32       // of the shard; 0 at the top
-	Relations [][]*big.Int // each one number an asset, below 2^96 in magnitude: products with them are zero in every row
+	Relations [][]*big.Int // each one number an asset, below 2^96 in magnitude: products with them are zero in every row of a shard
 	Rows      uint64
 	Root      tree.Hash  // of the shard's tree, or the top's
 	Sum       tree.Point // of all rows
 	Total     tree.Point // of a shard: its total row
-	Totals    []*big.Int // of the top: base units of each asset, below 2^200
+	Totals    []*big.Int // of the top: base units of each asset, below 2^200; with Surplus, what the total does not exceed
+	Surplus   tree.Point // of the top with hidden totals: one more row, outside the tree and Sum; else the identity
+}
+
+// proved is the number of rows that the proof is over.
+func (c *Claim) proved() uint64 {
+	if c.Surplus.IsIdentity() {
+		return c.Rows
+	}
+	return c.Rows + 1
 }
 
 // check refuses a claim that SPEC part 29 allows nobody to make.
@@ -72,7 +81,13 @@ func (c *Claim) check(assets int) error {
 		if c.Total.IsIdentity() {
 			return errors.New("the total row is the identity")
 		}
+		if !c.Surplus.IsIdentity() {
+			return errors.New("a surplus of a shard: only the top has one")
+		}
 		return nil
+	}
+	if len(c.Relations) > 0 {
+		return errors.New("relations at the top, where sums of rows keep them anyway")
 	}
 	if len(c.Totals) != assets {
 		return fmt.Errorf("%d totals, the registry has %d assets", len(c.Totals), assets)

@@ -54,7 +54,7 @@ func claimed(v *prover) Claim {
 	s := v.Statement
 	return Claim{
 		Level: Level(s.Level), Snapshot: s.Snapshot, Index: s.Index, Relations: s.Relations, Rows: s.Rows, Root: s.Root,
-		Sum: tree.PointOf(s.Sum), Total: tree.PointOf(s.Total), Totals: s.Totals,
+		Sum: tree.PointOf(s.Sum), Total: tree.PointOf(s.Total), Totals: s.Totals, Surplus: tree.PointOf(s.Surplus),
 	}
 }
 
@@ -67,7 +67,7 @@ func given(list []point) Rows {
 func check(t *testing.T, v *prover) error {
 	t.Helper()
 	p, _ := parameters(t, len(v.Assets))
-	return p.Check(claimed(v), v.Prove(), given(v.Rows()), 2)
+	return p.Check(claimed(v), v.Prove(), given(v.Rows()[:v.Statement.Rows]), 2)
 }
 
 // refused fails unless the proof is refused, in these words.

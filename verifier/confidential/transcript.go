@@ -82,6 +82,9 @@ func (t *transcript) claim(assets []string, c *Claim) {
 		totals = append(totals, amount.FillBytes(make([]byte, 32))...)
 	}
 	t.absorb("totals", totals)
+	if surplus := c.Surplus.Bytes(); !c.Surplus.IsIdentity() {
+		t.absorb("surplus", surplus[:])
+	}
 }
 
 func appendLambda(b []byte, lambda *big.Int) []byte {

@@ -110,7 +110,7 @@ func TestVectors(t *testing.T) {
 // checkChallenges compares what is drawn with what the prover drew.
 func (v *vector) checkChallenges(t *testing.T, p *Parameters, c *Claim, raw []byte) {
 	t.Helper()
-	proof, err := parseProof(raw, p.columnVars()+rowVars(c.Rows), len(p.columns), len(p.assets), len(c.Relations))
+	proof, err := parseProof(raw, p.columnVars()+rowVars(c.proved()), len(p.columns), len(p.assets), len(c.Relations))
 	if err != nil {
 		t.Fatal(err)
 	}

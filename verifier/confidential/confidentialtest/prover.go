@@ -15,6 +15,7 @@ type Prover struct {
 	Blindings     []Scalar
 	TotalEntries  []Scalar // of a shard: of its total row
 	TotalBlinding Scalar
+	Hidden        bool // at the top: the last row is the surplus, outside the tree
 	Cheat         Cheats
 	Trace         Trace // of the last proof
 	seed          string
@@ -93,7 +94,12 @@ func New(g *Generators, seed string, level byte, balances [][]*big.Int) *Prover 
 // Settle makes the statement's points follow from what the prover knows.
 func (v *Prover) Settle() {
 	v.Statement.Rows, v.Statement.Sum = uint64(len(v.Entries)), Point{}
-	for _, c := range v.Rows() {
+	rows := v.Rows()
+	if v.Hidden {
+		v.Statement.Rows--
+		v.Statement.Surplus = rows[v.Statement.Rows]
+	}
+	for _, c := range rows[:v.Statement.Rows] {
 		v.Statement.Sum.Add(&v.Statement.Sum, &c)
 	}
 	if v.Statement.Level == 0 {
@@ -127,8 +133,8 @@ func (v *Prover) randoms() []Scalar {
 
 // Prove runs the protocol and gives the proof's file.
 func (v *Prover) Prove() []byte {
-	columnVars := 7 + bits.Len(uint(len(v.Assets)-1)) //nolint:gosec // at least one asset
-	l := columnVars + bits.Len64(v.Statement.Rows-1)
+	columnVars := 7 + bits.Len(uint(len(v.Assets)-1))  //nolint:gosec // at least one asset
+	l := columnVars + bits.Len(uint(len(v.Entries)-1)) //nolint:gosec // at least one row
 	t := newTranscript()
 	v.Statement.absorb(t, v.Assets, v.Cheat.Silent)
 	v.Trace = Trace{State: t.state}

@@ -90,6 +90,7 @@ type Statement struct {
 	Sum       Point
 	Total     Point      // of a shard
 	Totals    []*big.Int // of the top
+	Surplus   Point      // of the top with hidden totals
 }
 
 // absorb tells a transcript what is proved, but for one item.
@@ -129,7 +130,11 @@ func (s *Statement) absorb(t *transcript, assets []string, silent string) {
 		{"root", s.Root[:]},
 		{"sum", Encode(s.Sum)},
 		{last, data},
+		{"surplus", Encode(s.Surplus)},
 	} {
+		if item.label == "surplus" && s.Surplus.IsInfinity() {
+			continue
+		}
 		if item.label != silent {
 			t.absorb(item.label, item.data)
 		}
