@@ -182,3 +182,45 @@ func TestJudged_Row(t *testing.T) {
 func balanceOf(e merkle.Entry) verifier.Balance {
 	return verifier.Balance{Asset: fmt.Sprintf("ASSET-%04d", e.Asset), Amount: e.Amount.Bytes16()}
 }
+
+// Hidden totals hold before the verifier, and neither for a total that is one less, nor without the surplus.
+func TestJudged_HiddenTotals(t *testing.T) {
+	p, v := parameters(t, 3), judge(t, 3)
+	reserves := merkle.Plain{{Asset: 0, Amount: merkle.Amount{Lo: 1000}}, {Asset: 2, Amount: merkle.Amount{Lo: 1}}}
+	rows := []Row{{Balances: merkle.Plain{{Asset: 0, Amount: merkle.Amount{Lo: 70}}, {Asset: 1, Amount: merkle.Amount{Lo: 10}}}}}
+	for _, shards := range []int{1, 2, 4} {
+		top := Top{Snapshot: merkle.Hash{1}, Key: merkle.BlindKey{2}, Hidden: true, Reserves: reserves}
+		var points []Point
+		for index := range shards {
+			s := shardOf(rows)
+			s.Index = uint32(index)
+			c, _ := commit(t, p, s)
+			top.Rows, points = append(top.Rows, c.Top), append(points, c.Top.Total)
+		}
+		proved, err := p.ProveTop(top, bytes.NewReader(someRandom))
+		if err != nil {
+			t.Fatal(err)
+		}
+		claim := verifier.Claim{
+			Level: verifier.Top, Snapshot: tree.Hash{1}, Rows: uint64(shards), Root: tree.Hash(proved.Root.Hash),
+			Sum: tree.PointOf(proved.Root.Sum.at), Totals: integers(proved.Totals, 3), Surplus: tree.PointOf(proved.Surplus.at),
+		}
+		if err := v.Check(claim, proved.Proof, given(points), 1); err != nil {
+			t.Fatalf("%d shards: %v", shards, err)
+		}
+		if got := claim.Totals[1].Int64(); got != int64(10*shards) {
+			t.Errorf("of an asset in shortfall %d is shown, want all that is owed", got)
+		}
+		for name, change := range map[string]func(*verifier.Claim){
+			"reserves":   func(c *verifier.Claim) { c.Totals[0] = big.NewInt(999) },
+			"surplus":    func(c *verifier.Claim) { c.Surplus = c.Sum },
+			"no surplus": func(c *verifier.Claim) { c.Surplus = tree.Point{} },
+		} {
+			other := claim
+			other.Totals = append([]*big.Int{}, claim.Totals...)
+			if change(&other); v.Check(other, proved.Proof, given(points), 1) == nil {
+				t.Errorf("%d shards: it holds with another %s", shards, name)
+			}
+		}
+	}
+}
