@@ -47,10 +47,11 @@ type Claim struct {
 	Index     uint32       // of the shard; 0 at the top
 	Relations [][]*big.Int // each one number an asset, below 2^96 in magnitude: products with them are zero in every row
 	Rows      uint64
-	Root      tree.Hash  // of the shard's tree, or the top's
-	Sum       tree.Point // of all rows
-	Total     tree.Point // of a shard: its total row
-	Totals    []*big.Int // of the top: base units of each asset, below 2^200
+	Root      tree.Hash   // of the shard's tree, or the top's
+	Sum       tree.Point  // of all rows
+	Total     tree.Point  // of a shard: its total row
+	Totals    []*big.Int  // of the top: base units of each asset, below 2^200
+	Surplus   *tree.Point // of the top, where totals are hidden: a row outside the tree, which makes up what is not owed of Totals
 }
 
 // check refuses a claim that SPEC part 29 allows nobody to make.
@@ -72,7 +73,13 @@ func (c *Claim) check(assets int) error {
 		if c.Total.IsIdentity() {
 			return errors.New("the total row is the identity")
 		}
+		if c.Surplus != nil {
+			return errors.New("a shard has no surplus")
+		}
 		return nil
+	}
+	if c.Surplus != nil && c.Surplus.IsIdentity() {
+		return errors.New("the surplus is the identity")
 	}
 	if len(c.Totals) != assets {
 		return fmt.Errorf("%d totals, the registry has %d assets", len(c.Totals), assets)
@@ -85,8 +92,13 @@ func (c *Claim) check(assets int) error {
 	return nil
 }
 
-// rowVars is the number of variables that count n rows: the least k with 2^k >= n.
-func rowVars(n uint64) int { return bits.Len64(n - 1) }
+// rowVars is the number of variables that count the rows, and the surplus as one more: the least k with 2^k at least that.
+func (c *Claim) rowVars() int {
+	if c.Surplus != nil {
+		return bits.Len64(c.Rows)
+	}
+	return bits.Len64(c.Rows - 1)
+}
 
 // Rows gives all rows of a claim in order, in pieces. It is asked once a proof; a piece is read before take returns.
 type Rows func(take func([]grumpkin.G1Affine) error) error

@@ -82,6 +82,10 @@ func (t *transcript) claim(assets []string, c *Claim) {
 		totals = append(totals, amount.FillBytes(make([]byte, 32))...)
 	}
 	t.absorb("totals", totals)
+	if c.Surplus != nil {
+		surplus := c.Surplus.Bytes()
+		t.absorb("surplus", surplus[:])
+	}
 }
 
 func appendLambda(b []byte, lambda *big.Int) []byte {

@@ -4,20 +4,23 @@ import (
 	"encoding/binary"
 	"math/big"
 	"math/bits"
+	"slices"
 )
 
 // A Prover has its secrets at hand: an attack changes what it knows, and then settles, or what it says on the way. Entries are scalars, so
 // that they need not be bits.
 type Prover struct {
 	*Generators
-	Statement     Statement
-	Entries       [][]Scalar // by row, by column
-	Blindings     []Scalar
-	TotalEntries  []Scalar // of a shard: of its total row
-	TotalBlinding Scalar
-	Cheat         Cheats
-	seed          string
-	drawn         uint64
+	Statement       Statement
+	Entries         [][]Scalar // by row, by column
+	Blindings       []Scalar
+	TotalEntries    []Scalar // of a shard: of its total row
+	TotalBlinding   Scalar
+	Surplus         []Scalar // of the top, where totals are hidden: one more row; else nil
+	SurplusBlinding Scalar
+	Cheat           Cheats
+	seed            string
+	drawn           uint64
 }
 
 // Cheats are what a dishonest prover does on the way; nothing set is honest.
@@ -87,9 +90,21 @@ func (v *Prover) Settle() {
 	if v.Statement.Level == 0 {
 		v.Statement.Total = v.Commit(v.TotalEntries, v.TotalBlinding)
 	}
+	if v.Surplus != nil {
+		c := v.Commit(v.Surplus, v.SurplusBlinding)
+		v.Statement.Surplus = &c
+	}
 }
 
-// Rows are the commitments.
+// proved are all rows that the proof is about: the tree's, and the surplus.
+func (v *Prover) proved() (entries [][]Scalar, blindings []Scalar) {
+	if v.Surplus == nil {
+		return v.Entries, v.Blindings
+	}
+	return append(slices.Clone(v.Entries), v.Surplus), append(slices.Clone(v.Blindings), v.SurplusBlinding)
+}
+
+// Rows are the tree's commitments.
 func (v *Prover) Rows() (list []Point) {
 	for i := range v.Entries {
 		list = append(list, v.Commit(v.Entries[i], v.Blindings[i]))
@@ -116,7 +131,8 @@ func (v *Prover) randoms() []Scalar {
 // Prove runs the protocol and gives the proof's file.
 func (v *Prover) Prove() []byte {
 	columnVars := 7 + bits.Len(uint(len(v.Assets)-1))
-	l := columnVars + bits.Len64(v.Statement.Rows-1)
+	entries, blindings := v.proved()
+	l := columnVars + bits.Len(uint(len(entries)-1))
 	t := newTranscript()
 	v.Statement.absorb(t, v.Assets, v.Cheat.Silent)
 	var tau []Scalar
@@ -124,8 +140,8 @@ func (v *Prover) Prove() []byte {
 		tau = append(tau, t.challenge("tau"))
 	}
 	file, o := []byte("assay/v1/confidential-proof\n"), &Opening{}
-	rounds, r := v.zeroCheck(t, tau, columnVars, o)
-	v.open(r[:columnVars], r[columnVars:], o)
+	rounds, r := v.zeroCheck(t, tau, columnVars, entries, o)
+	v.open(r[:columnVars], r[columnVars:], entries, blindings, o)
 	o.Y = v.Random()
 	if v.Cheat.Opening != nil {
 		v.Cheat.Opening(o)
@@ -134,9 +150,9 @@ func (v *Prover) Prove() []byte {
 }
 
 // zeroCheck runs the rounds over the whole matrix; it leaves the last claim in o.
-func (v *Prover) zeroCheck(t *transcript, tau []Scalar, columnVars int, o *Opening) (file []byte, r []Scalar) {
+func (v *Prover) zeroCheck(t *transcript, tau []Scalar, columnVars int, entries [][]Scalar, o *Opening) (file []byte, r []Scalar) {
 	table := make([]Scalar, 1<<len(tau))
-	for i, row := range v.Entries {
+	for i, row := range entries {
 		copy(table[i<<columnVars:], row)
 	}
 	for round := range tau {
@@ -191,19 +207,19 @@ func next(c, q1, q2, r, tau Scalar) Scalar {
 	return line(line(c, sub(r, tau), q1), sub(mul(r, r), tau), q2)
 }
 
-func (v *Prover) open(column, row []Scalar, o *Opening) {
+func (v *Prover) open(column, row []Scalar, entries [][]Scalar, blindings []Scalar, o *Opening) {
 	n := len(v.Columns)
 	o.V, o.L, o.Columns = make([]Scalar, n), make([]Scalar, n), make([]Scalar, n)
 	for c := range o.L {
 		o.L[c] = eq(column, c)
 	}
-	for i := range v.Entries {
+	for i := range entries {
 		weight := eq(row, i)
-		o.Blinding = line(o.Blinding, weight, v.Blindings[i])
-		o.ColumnsBlinding.Add(&o.ColumnsBlinding, &v.Blindings[i])
+		o.Blinding = line(o.Blinding, weight, blindings[i])
+		o.ColumnsBlinding.Add(&o.ColumnsBlinding, &blindings[i])
 		for c := range o.V {
-			o.V[c] = line(o.V[c], weight, v.Entries[i][c])
-			o.Columns[c].Add(&o.Columns[c], &v.Entries[i][c])
+			o.V[c] = line(o.V[c], weight, entries[i][c])
+			o.Columns[c].Add(&o.Columns[c], &entries[i][c])
 		}
 	}
 	if v.Statement.Level == 0 {

@@ -90,6 +90,7 @@ type Statement struct {
 	Sum       Point
 	Total     Point      // of a shard
 	Totals    []*big.Int // of the top
+	Surplus   *Point     // of the top, where totals are hidden
 }
 
 // absorb tells a transcript what is proved, but for one item.
@@ -116,7 +117,7 @@ func (s *Statement) absorb(t *transcript, assets []string, silent string) {
 	if s.Level == 1 {
 		last, data = "totals", totals
 	}
-	for _, item := range []struct {
+	items := []struct {
 		label string
 		data  []byte
 	}{
@@ -129,7 +130,14 @@ func (s *Statement) absorb(t *transcript, assets []string, silent string) {
 		{"root", s.Root[:]},
 		{"sum", Encode(s.Sum)},
 		{last, data},
-	} {
+	}
+	if s.Surplus != nil {
+		items = append(items, struct {
+			label string
+			data  []byte
+		}{"surplus", Encode(*s.Surplus)})
+	}
+	for _, item := range items {
 		if item.label != silent {
 			t.absorb(item.label, item.data)
 		}
