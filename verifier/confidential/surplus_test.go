@@ -44,11 +44,15 @@ func TestZ17_SurplusOfAnother(t *testing.T) {
 	proof, rows := v.Prove(), v.Rows()
 	other := tree.PointOf(v.Commit(confidentialtest.Bits(big.NewInt(6)), fr.Element{}))
 	for name, change := range map[string]func(*Claim, []point) []point{
-		"left out":         func(c *Claim, rows []point) []point { c.Surplus = nil; return rows },
-		"another":          func(c *Claim, rows []point) []point { c.Surplus = &other; return rows },
-		"in the tree too":  func(c *Claim, rows []point) []point { c.Rows++; return append(rows, c.Surplus.Affine()) },
-		"a shard's row":    func(c *Claim, rows []point) []point { s := tree.PointOf(rows[2]); c.Surplus = &s; return rows },
-		"instead of a row": func(c *Claim, rows []point) []point { s := c.Surplus; c.Surplus, rows[2] = nil, s.Affine(); return rows },
+		"left out":        func(c *Claim, rows []point) []point { c.Surplus = nil; return rows },
+		"another":         func(c *Claim, rows []point) []point { c.Surplus = &other; return rows },
+		"in the tree too": func(c *Claim, rows []point) []point { c.Rows++; return append(rows, c.Surplus.Affine()) },
+		"a shard's row":   func(c *Claim, rows []point) []point { s := tree.PointOf(rows[2]); c.Surplus = &s; return rows },
+		"instead of a row": func(c *Claim, rows []point) []point {
+			s := c.Surplus
+			c.Surplus, rows[2] = nil, s.Affine()
+			return rows
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			claim := claimed(v)

@@ -18,7 +18,9 @@ type Prover struct {
 	TotalBlinding   Scalar
 	Surplus         []Scalar // of the top, where totals are hidden: one more row; else nil
 	SurplusBlinding Scalar
+	Fresh           *Fresh // what masks come from; nil: they are drawn from the seed
 	Cheat           Cheats
+	Seen            Seen // after Prove: what the proof is made of
 	seed            string
 	drawn           uint64
 }
@@ -33,6 +35,19 @@ type Cheats struct {
 	MasksAfter bool                            // e is drawn before the masks, which Answers may then change
 	Answers    func(*Masks, Scalar, *Answers)  // what is answered to e
 }
+
+// Fresh is what an honest builder's masks come from: the snapshot's key for blindings, and 32 bytes that are used once.
+type Fresh struct{ Key, Random []byte }
+
+// Seen is what a proof is made of on the way.
+type Seen struct {
+	MaskKey []byte // where there is a Fresh
+	Rounds  []Round
+	Opening Opening
+}
+
+// Round is a message of the zero-check.
+type Round struct{ Q1, Q2, Blinding1, Blinding2 Scalar }
 
 // Opening is what the rows' weighted sum and the sum of all rows open to.
 type Opening struct {
@@ -120,10 +135,18 @@ func (v *Prover) Random() (x Scalar) {
 	return x
 }
 
-func (v *Prover) randoms() []Scalar {
+// mask is named; of those of one name, by an index too.
+func (v *Prover) mask(name string, index ...int) Scalar {
+	if v.Fresh == nil {
+		return v.Random()
+	}
+	return Keyed(v.Seen.MaskKey, name, index...)
+}
+
+func (v *Prover) masks(name string) []Scalar {
 	list := make([]Scalar, len(v.Columns))
 	for i := range list {
-		list[i] = v.Random()
+		list[i] = v.mask(name, i)
 	}
 	return list
 }
@@ -135,6 +158,10 @@ func (v *Prover) Prove() []byte {
 	l := columnVars + bits.Len(uint(len(entries)-1))
 	t := newTranscript()
 	v.Statement.absorb(t, v.Assets, v.Cheat.Silent)
+	v.Seen = Seen{}
+	if v.Fresh != nil {
+		v.Seen.MaskKey = mac256(v.Fresh.Key, t.state, v.Fresh.Random)
+	}
 	var tau []Scalar
 	for range l {
 		tau = append(tau, t.challenge("tau"))
@@ -142,10 +169,11 @@ func (v *Prover) Prove() []byte {
 	file, o := []byte("assay/v1/confidential-proof\n"), &Opening{}
 	rounds, r := v.zeroCheck(t, tau, columnVars, entries, o)
 	v.open(r[:columnVars], r[columnVars:], entries, blindings, o)
-	o.Y = v.Random()
+	o.Y = v.mask("y")
 	if v.Cheat.Opening != nil {
 		v.Cheat.Opening(o)
 	}
+	v.Seen.Opening = *o
 	return append(append(file, rounds...), v.sigma(t, o)...)
 }
 
@@ -167,7 +195,8 @@ func (v *Prover) zeroCheck(t *transcript, tau []Scalar, columnVars int, entries 
 				q1 = fitting(table, o.Claim, q2, at, tau[round])
 			}
 		}
-		s1, s2 := v.Random(), v.Random()
+		s1, s2 := v.mask("K1", round), v.mask("K2", round)
+		v.Seen.Rounds = append(v.Seen.Rounds, Round{q1, q2, s1, s2})
 		message := append(Encode(v.com(q1, s1)), Encode(v.com(q2, s2))...)
 		t.absorb("round", message)
 		if !v.Cheat.Foretold {
@@ -233,7 +262,7 @@ func (v *Prover) open(column, row []Scalar, entries [][]Scalar, blindings []Scal
 
 // sigma opens everything at once.
 func (v *Prover) sigma(t *transcript, o *Opening) []byte {
-	m := &Masks{d: v.randoms(), d2: v.randoms(), delta: v.Random(), sigma: v.Random(), omega: v.Random(), delta2: v.Random()}
+	m := &Masks{d: v.masks("d"), d2: v.masks("d'"), delta: v.mask("delta"), sigma: v.mask("sigma"), omega: v.mask("omega"), delta2: v.mask("delta'")}
 	m.w = sub(sub(o.Y, o.ClaimsBlinding), mul(o.B, o.Y))
 	inner := dot(o.L, m.d)
 	m.Y, m.D, m.D2, m.E = v.com(o.B, o.Y), v.Commit(m.d, m.delta), v.Commit(m.d2, m.delta2), v.com(inner, m.sigma)
