@@ -49,6 +49,7 @@ func makeVectors(t testing.TB) map[string][]byte {
 	filterVectors(t, put)
 	responseVectors(t, put)
 	confidentialVectors(t, func(name string, v hiddenVector) { file("confidential", name, v) })
+	hiddenVectors(t, put)
 	return out
 }
 

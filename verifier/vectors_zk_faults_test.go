@@ -246,9 +246,9 @@ func statementOfShardFaults(f *altering, shards map[string]*hiddenTree) {
 	f.add("row-twice", "Z7", "equations", "the first instead of the second", hiddenVector{Rows: []string{v.Rows[0], v.Rows[0]}})
 	f.add("row-omitted", "Z7", "format", "one row: a round less", hiddenVector{Rows: v.Rows[:1]})
 	f.add("row-more", "Z7", "format", "three rows: a round more", hiddenVector{Rows: append(slices.Clone(v.Rows), v.Rows[0])})
-	f.add("row-identity", "Z14", "rows", "the identity, where only a point may stand", hiddenVector{Rows: []string{v.Rows[0], strings.Repeat("0", 128)}})
-	f.add("row-off-the-curve", "Z14", "rows", "", hiddenVector{Rows: []string{v.Rows[0], strings.Repeat("1", 128)}})
-	f.add("row-x-above-p", "Z14", "rows", "", hiddenVector{Rows: []string{v.Rows[0], strings.Repeat("f", 64) + v.Rows[1][64:]}})
+	f.add("rows-identity", "Z14", "rows", "the identity, where only a point may stand", hiddenVector{Rows: []string{v.Rows[0], strings.Repeat("0", 128)}})
+	f.add("rows-off-the-curve", "Z14", "rows", "", hiddenVector{Rows: []string{v.Rows[0], strings.Repeat("1", 128)}})
+	f.add("rows-x-above-p", "Z14", "rows", "", hiddenVector{Rows: []string{v.Rows[0], strings.Repeat("f", 64) + v.Rows[1][64:]}})
 	f.add("relation-more", "Z17", "format", "one g more", hiddenVector{Relations: [][]string{{"0"}}})
 	f.add("level-top", "Z17", "equations", "a shard's proof at the top, whose totals are zero", hiddenVector{Level: "top", Shard: id(0), Totals: []string{"0"}})
 	three := &altering{f.t, f.put, "happy-shard-3-rows", shards["shard-3-rows"], shards["shard-3-rows"].Prove()}

@@ -208,18 +208,19 @@ func (s *hiddenTree) whole(t testing.TB, comment string) hiddenVector {
 }
 
 func (s *hiddenTree) builder() *vectorBuilder {
-	o := s.Seen.Opening
+	o := s.Trace.Opening
 	b := &vectorBuilder{
 		Secret: hex.EncodeToString(hiddenSecret), Key: hex.EncodeToString(hiddenKey), Random: hex.EncodeToString(hiddenRandom), Balances: decimalRows(s.balances),
-		Reserves: decimals(s.reserves), Digest: hex.EncodeToString(s.digest), MaskKey: hex.EncodeToString(s.Seen.MaskKey),
+		Reserves: decimals(s.reserves), Digest: hex.EncodeToString(s.digest), MaskKey: hex.EncodeToString(s.Trace.MaskKey),
 		Opened: scalarsHex(o.V), OpenedBlinding: scalarHex(o.Blinding), B: scalarHex(o.B), Y: scalarHex(o.Y), Claim: scalarHex(o.Claim), ClaimBlinding: scalarHex(o.ClaimsBlinding),
 		Columns: scalarsHex(o.Columns), ColumnsBlinding: scalarHex(o.ColumnsBlinding),
 	}
 	for _, r := range s.Blindings {
 		b.Blindings = append(b.Blindings, scalarHex(r))
 	}
-	for _, r := range s.Seen.Rounds {
-		b.Rounds = append(b.Rounds, vectorRound{scalarHex(r.Q1), scalarHex(r.Q2), scalarHex(r.Blinding1), scalarHex(r.Blinding2)})
+	for i, q := range s.Trace.Q {
+		r := s.Trace.RoundBlindings[i]
+		b.Rounds = append(b.Rounds, vectorRound{scalarHex(q[0]), scalarHex(q[1]), scalarHex(r[0]), scalarHex(r[1])})
 	}
 	if s.Statement.Level == 0 {
 		b.RowsKey = hex.EncodeToString(confidentialtest.RowsKey(hiddenKey, hiddenSnapshot, s.Statement.Index, s.digest))

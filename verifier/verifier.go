@@ -303,7 +303,7 @@ func title(name string) string {
 	case "proof.statement":
 		return "the proof is for this statement"
 	case "proof.root":
-		return "from this customer and these balances to the signed root and totals"
+		return "from this customer and these balances to what was signed"
 	case "proof.counted":
 		return "the customer's row is counted in their shard's total row"
 	}

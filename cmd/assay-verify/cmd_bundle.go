@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"strings"
 
+	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
 
 	"github.com/assay-por/assay/verifier"
@@ -23,6 +25,9 @@ func bundleCommand(out *output) *cobra.Command {
 
 Every file of the bundle is checked: the signature, the digests, the tree of liabilities up to the signed root, the evidence of
 every reserve balance down to a block header, the signatures of control, and the coverage, by the statement's rule and by yours.
+
+Of a confidential tree, whose leaves are commitments, the totals are opened by a proof over the shards' total rows, and each shard's proof
+shows that no balance is negative and that the shard's total row is right; shards are checked on all cores.
 
 That a pinned block is its chain's is the exchange's word, unless your policy knows better: by an [[anchor]], the block's hash, or for
 Ethereum by a [[checkpoint]], the root of a finalised beacon block, from which the report's light client evidence leads to the pinned
@@ -57,6 +62,7 @@ have it as finalised (/eth/v1/beacon/headers/SLOT).
 				return err
 			}
 			defer release()
+			options.Progress = out.shards(cmd.ErrOrStderr())
 			return out.print(cmd.OutOrStdout(), verifier.Bundle(files, policy, options))
 		},
 	}
@@ -64,6 +70,18 @@ have it as finalised (/eth/v1/beacon/headers/SLOT).
 	logFlag(c, &logPlace)
 	c.Flags().BoolVar(&options.Full, "full", false, "every shard must be recomputed from its leaves, whatever the policy says")
 	return c
+}
+
+// shards tells a person at a terminal how many shards have been recomputed.
+func (o *output) shards(stderr io.Writer) func(done, total uint64) {
+	file, ok := stderr.(*os.File)
+	if !ok || o.quiet || !isatty.IsTerminal(file.Fd()) {
+		return nil
+	}
+	return func(done, total uint64) {
+		o.progress = stderr
+		fmt.Fprintf(stderr, "\r%d of %d shards recomputed\x1b[K", done, total)
+	}
 }
 
 // openBundle opens a folder, a zip file, or the URL of one; done releases it.

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
@@ -15,9 +18,10 @@ import (
 )
 
 func proofCommand(out *output) *cobra.Command {
-	var policyPath, statementPath, customer, logPlace, receiptPath, keysPath string
+	var policyPath, statementPath, customer, logPlace, receiptPath, keysPath, shardPath string
+	var findings []string
 	c := &cobra.Command{
-		Use:   "proof FILE --policy FILE [--customer ID] [--log SOURCE] [--receipt FILE --keys FILE]",
+		Use:   "proof FILE --policy FILE [--customer ID] [--log SOURCE] [--shard FILE] [--finding FILE] [--receipt FILE --keys FILE]",
 		Short: "Check that you are inside the totals that an exchange signed",
 		Long: `Check that you are inside the totals that an exchange signed.
 
@@ -27,6 +31,11 @@ told you to use) is never read from it: it must come from you, or you could be s
 
 If the proof shows the statement's place in a transparency log, that is checked, by the logs and witnesses in [log] of your policy; with
 required = true there, a proof without it fails. It is what keeps an exchange from showing you another statement than everybody else.
+
+Of a confidential tree the proof shows that your balances are committed to. That they are counted, the proof of your shard shows, which
+anybody may check: with --shard, the leaves of your shard as they are published (shard-00003.leaves, with shard-00003.proof in the same
+folder), this program does; shards.json and top.proof, if they lie there too, show the totals. With --finding, an auditor of your policy says
+that they did. With recompute = true in [liabilities] of your policy, one of them must be there; the verdict always says who checked.
 
 If you kept the signed answer by which you had the proof, --receipt shows it, held against the list of the servers' keys in --keys: then
 the verdict says when the exchange gave you this proof. assay-verify response --help says more of them.
@@ -46,6 +55,16 @@ the verdict says when the exchange gave you this proof. assay-verify response --
 				if input.Statement, err = readFile(statementPath, 24<<20); err != nil {
 					return err
 				}
+			}
+			if err := readShard(&input, shardPath); err != nil {
+				return err
+			}
+			for _, path := range findings {
+				raw, err := readFile(path, 1<<20)
+				if err != nil {
+					return err
+				}
+				input.Findings = append(input.Findings, raw)
 			}
 			if receiptPath != "" || keysPath != "" {
 				answer, err := readAnswer(receiptPath, keysPath)
@@ -70,8 +89,42 @@ the verdict says when the exchange gave you this proof. assay-verify response --
 	c.Flags().StringVar(&customer, "customer", "", "your customer id at the exchange; - reads it from standard input")
 	c.Flags().StringVar(&receiptPath, "receipt", "", "the signed answer by which you had the proof")
 	c.Flags().StringVar(&keysPath, "keys", "", "the list of the servers' keys that the exchange signed, for --receipt")
+	c.Flags().StringVar(&shardPath, "shard", "", "of a confidential tree: the leaves of your shard, with its proof beside them")
+	c.Flags().StringArrayVar(&findings, "finding", nil, "of a confidential tree: an auditor's finding about the statement; may be given again")
 	c.Flags().StringVar(&statementPath, "statement", "", "the signed statement, if the proof does not hold it or to compare both")
 	return c
+}
+
+// readShard takes the files of the customer's shard, and those of the top if they lie in the same folder.
+func readShard(input *verifier.ProofInput, path string) error {
+	if path == "" {
+		return nil
+	}
+	name, ok := strings.CutSuffix(path, ".leaves")
+	if !ok {
+		return &failure{verifier.ExitUsage, fmt.Errorf("--shard %s: not a shard's leaves", path), "give the file whose name ends in .leaves; the shard's proof must lie beside it"}
+	}
+	proof, err := readFile(name+".proof", 16<<20)
+	if err != nil {
+		return err
+	}
+	input.Shard = &verifier.ShardFiles{Leaves: func() (io.ReadCloser, error) { return os.Open(path) }, Proof: proof}
+	var top verifier.TopFiles
+	for _, file := range []struct {
+		name  string
+		limit int64
+		to    *[]byte
+	}{{"shards.json", 64 << 20, &top.List}, {"top.proof", 16 << 20, &top.Proof}} {
+		beside := filepath.Join(filepath.Dir(path), file.name)
+		if _, err := os.Stat(beside); errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if *file.to, err = readFile(beside, file.limit); err != nil {
+			return err
+		}
+	}
+	input.Top = &top
+	return nil
 }
 
 // askCustomer takes the customer id from the flag, from standard input, or from the person at the terminal.

@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // The smallest report there is: Alice is owed 0.5 BTC, Bob 1.5 BTC, nothing is held. Straight from SPEC.md.
@@ -53,6 +54,7 @@ type holdings struct {
 	lines    []obj
 	evidence map[string][]byte // by path
 	groups   map[string][]obj  // by asset
+	hidden   bool              // the tree is confidential
 }
 
 // report returns the bundle's files, Alice's proof and a policy.
@@ -66,7 +68,7 @@ func reportOf(held holdings, instant string, gather func(snapshot string, held *
 	name := cmp.Or(held.exchange, "Demo Exchange")
 	snapshot := obj{
 		"assets": append([]obj{{"decimals": 8, "id": "BTC", "tokens": held.tokens}}, held.assets...), "exchange": obj{"entity": name + " Ltd", "name": name},
-		"instant": instant, "kind": "plain", "period": cmp.Or(held.period, "2026-10"),
+		"instant": instant, "kind": held.kind(), "period": cmp.Or(held.period, "2026-10"),
 	}
 	id := h([]byte("assay/v1/snapshot\x00"), encode(snapshot))
 	if gather != nil {
@@ -100,6 +102,12 @@ func reportOf(held holdings, instant string, gather func(snapshot string, held *
 		owed = append(owed, obj{"amount": "0", "asset": a["id"]})
 		reserves = append(reserves, obj{"asset": a["id"], "counted": "0", "groups": held.groups[a["id"].(string)]})
 	}
+	hidden := hiddenTree{}
+	if held.hidden {
+		hidden = hide(id, alice, bob, owedAlice, owedBob)
+		maps.Copy(files, hidden.files)
+		root = hidden.root
+	}
 	predicate := obj{
 		"approvals": obj{"keys": []string{}, "required": 0},
 		"bands":     []obj{},
@@ -117,7 +125,7 @@ func reportOf(held holdings, instant string, gather func(snapshot string, held *
 			"rule": obj{"classes": []string{"native"}, "control": []string{"bound"}, "evidence": "state-proved"},
 		},
 		"scope":    obj{"encumbrances": "not declared", "excluded": []string{}, "included": []string{"all accounts"}},
-		"snapshot": snapshot, "tool": "by hand", "tree": obj{"kind": "plain", "leaves": 2, "root": hex.EncodeToString(root), "shards": 1},
+		"snapshot": snapshot, "tool": "by hand", "tree": obj{"kind": held.kind(), "leaves": 2, "root": hex.EncodeToString(root), "shards": 1},
 	}
 	predicate["series"] = obj{"name": "monthly", "number": 0}
 	if held.series != nil {
@@ -126,12 +134,14 @@ func reportOf(held holdings, instant string, gather func(snapshot string, held *
 	key := ed25519.NewKeyFromSeed(h([]byte("exchange")))
 	public := "ed25519:" + hex.EncodeToString(key.Public().(ed25519.PublicKey))
 	envelope, payload := seal(files, predicate, key, public)
-	proof = encode(obj{
-		"balances": []obj{{"amount": "50000000", "asset": "BTC"}}, "envelope": envelope, "kind": "plain", "nonce": hex.EncodeToString(h([]byte("alice@example.org"))),
+	inclusion := obj{
+		"balances": []obj{{"amount": "50000000", "asset": "BTC"}}, "envelope": envelope, "kind": held.kind(), "nonce": hex.EncodeToString(h([]byte("alice@example.org"))),
 		"path":  []obj{{"hash": hex.EncodeToString(leafB), "sum": []obj{{"amount": "150000000", "asset": "BTC"}}}},
 		"shard": obj{"count": 1, "index": 0, "leaf": 0, "leaves": 2}, "snapshot": snapshot["id"],
 		"statement": hex.EncodeToString(h(payload)), "top": []obj{}, "type": "assay/v1/proof",
-	})
+	}
+	maps.Copy(inclusion, hidden.proof)
+	proof = encode(inclusion)
 	policy = fmt.Appendf(nil, `version = 1
 [exchange]
 name = %q
@@ -153,7 +163,7 @@ func seal(files map[string][]byte, predicate obj, key ed25519.PrivateKey, public
 	list := []obj{}
 	for _, path := range slices.Sorted(maps.Keys(files)) {
 		part := "core"
-		if filepath.Ext(path) == ".leaves" {
+		if strings.HasPrefix(path, "liabilities/shard-") {
 			part = "shard"
 		}
 		list = append(list, obj{"part": part, "path": path, "sha256": hex.EncodeToString(h(files[path])), "size": len(files[path])})
@@ -208,6 +218,11 @@ func writeFixtures(dir string) error {
 			all[name+"/"+path] = data
 		}
 	}
+	files, all["hidden.json"], _ = reportOf(holdings{tokens: []obj{}, blocks: []obj{}, lines: []obj{}, hidden: true}, "2026-11-01T00:00:00Z", nil)
+	for path, data := range files {
+		all["hidden/"+path] = data
+	}
+	all["trusting.toml"] = bytes.Replace(policy, []byte("recompute = true"), []byte("recompute = false"), 1)
 	maps.Copy(all, months())
 	maps.Copy(all, logs())
 	maps.Copy(all, loggedReport())

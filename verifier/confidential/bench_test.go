@@ -48,3 +48,20 @@ func BenchmarkNew(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkRow is a customer's own commitment, by how many of their balances are not zero; each has half of 64 bits set.
+func BenchmarkRow(b *testing.B) {
+	for _, balances := range []int{3, 50} {
+		b.Run(fmt.Sprintf("balances=%d", balances), func(b *testing.B) {
+			var list []Balance
+			for j := range balances {
+				list = append(list, Balance{fmt.Sprintf("A%d", j), [16]byte{8: 0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55}})
+			}
+			for b.Loop() {
+				if _, err := Row(list, [32]byte{31: 9}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

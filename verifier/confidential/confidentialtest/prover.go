@@ -20,7 +20,7 @@ type Prover struct {
 	SurplusBlinding Scalar
 	Fresh           *Fresh // what masks come from; nil: they are drawn from the seed
 	Cheat           Cheats
-	Seen            Seen // after Prove: what the proof is made of
+	Trace           Trace // of the last proof
 	seed            string
 	drawn           uint64
 }
@@ -29,31 +29,33 @@ type Prover struct {
 type Cheats struct {
 	Silent     string                          // an item of the statement that is not absorbed
 	Rounds     func(round int, q1, q2 *Scalar) // what is said of a round
-	Foretold   bool                            // a round's challenge is drawn before its message, which is made to fit
+	Foretold   bool                            // rounds' messages are not absorbed, and the last is made to fit its challenge
 	Opening    func(*Opening)                  // what is claimed of the opened row, before masks are made
 	Masks      func(*Masks)                    // what is sent before the challenge e
-	MasksAfter bool                            // e is drawn before the masks, which Answers may then change
+	MasksAfter bool                            // masks are not absorbed: Answers may still change them
 	Answers    func(*Masks, Scalar, *Answers)  // what is answered to e
 }
 
 // Fresh is what an honest builder's masks come from: the snapshot's key for blindings, and 32 bytes that are used once.
 type Fresh struct{ Key, Random []byte }
 
-// Seen is what a proof is made of on the way.
-type Seen struct {
-	MaskKey []byte // where there is a Fresh
-	Rounds  []Round
-	Opening Opening
+// Trace is what a proof was made from and by way of, beside what the Prover knows before.
+type Trace struct {
+	MaskKey        []byte // where there is a Fresh
+	State          []byte // of the transcript once it knows what is proved
+	Tau, Round     []Scalar
+	Q              [][2]Scalar // q1, q2
+	RoundBlindings [][2]Scalar
+	E              Scalar
+	Opening        Opening
+	Masks          Masks
 }
-
-// Round is a message of the zero-check.
-type Round struct{ Q1, Q2, Blinding1, Blinding2 Scalar }
 
 // Opening is what the rows' weighted sum and the sum of all rows open to.
 type Opening struct {
 	V, L                  []Scalar // the opened row, and the weights of its columns
 	Blinding              Scalar
-	B, Y                  Scalar // <L, V> and the blinding of its commitment
+	B, InY, Y             Scalar // <L, V>, what its commitment holds, and the commitment's blinding
 	Claim, ClaimsBlinding Scalar // what the last round leaves
 	Columns               []Scalar
 	ColumnsBlinding       Scalar
@@ -63,8 +65,8 @@ type Opening struct {
 type Masks struct {
 	Y, D, E, F, D2                 Point
 	Totals, Relations              []Scalar // f, g
-	d, d2                          []Scalar
-	delta, sigma, omega, delta2, w Scalar
+	Row, Columns                   []Scalar // d, d'
+	Delta, Sigma, Omega, Delta2, W Scalar
 }
 
 // Answers is its last message.
@@ -140,7 +142,7 @@ func (v *Prover) mask(name string, index ...int) Scalar {
 	if v.Fresh == nil {
 		return v.Random()
 	}
-	return Keyed(v.Seen.MaskKey, name, index...)
+	return Keyed(v.Trace.MaskKey, name, index...)
 }
 
 func (v *Prover) masks(name string) []Scalar {
@@ -158,22 +160,21 @@ func (v *Prover) Prove() []byte {
 	l := columnVars + bits.Len(uint(len(entries)-1))
 	t := newTranscript()
 	v.Statement.absorb(t, v.Assets, v.Cheat.Silent)
-	v.Seen = Seen{}
+	v.Trace = Trace{State: t.state}
 	if v.Fresh != nil {
-		v.Seen.MaskKey = mac256(v.Fresh.Key, t.state, v.Fresh.Random)
+		v.Trace.MaskKey = mac256(v.Fresh.Key, t.state, v.Fresh.Random)
 	}
-	var tau []Scalar
 	for range l {
-		tau = append(tau, t.challenge("tau"))
+		v.Trace.Tau = append(v.Trace.Tau, t.challenge("tau"))
 	}
 	file, o := []byte("assay/v1/confidential-proof\n"), &Opening{}
-	rounds, r := v.zeroCheck(t, tau, columnVars, entries, o)
+	rounds, r := v.zeroCheck(t, v.Trace.Tau, columnVars, entries, o)
+	v.Trace.Round = r
 	v.open(r[:columnVars], r[columnVars:], entries, blindings, o)
-	o.Y = v.mask("y")
+	o.InY, o.Y = o.B, v.mask("y")
 	if v.Cheat.Opening != nil {
 		v.Cheat.Opening(o)
 	}
-	v.Seen.Opening = *o
 	return append(append(file, rounds...), v.sigma(t, o)...)
 }
 
@@ -196,13 +197,13 @@ func (v *Prover) zeroCheck(t *transcript, tau []Scalar, columnVars int, entries 
 			}
 		}
 		s1, s2 := v.mask("K1", round), v.mask("K2", round)
-		v.Seen.Rounds = append(v.Seen.Rounds, Round{q1, q2, s1, s2})
 		message := append(Encode(v.com(q1, s1)), Encode(v.com(q2, s2))...)
-		t.absorb("round", message)
 		if !v.Cheat.Foretold {
+			t.absorb("round", message)
 			at = t.challenge("round")
 		}
 		file, r = append(file, message...), append(r, at)
+		v.Trace.Q, v.Trace.RoundBlindings = append(v.Trace.Q, [2]Scalar{q1, q2}), append(v.Trace.RoundBlindings, [2]Scalar{s1, s2})
 		o.Claim, o.ClaimsBlinding = next(o.Claim, q1, q2, at, tau[round]), next(o.ClaimsBlinding, s1, s2, at, tau[round])
 		for x := range len(table) / 2 {
 			table[x] = line(table[2*x], at, sub(table[2*x+1], table[2*x]))
@@ -262,16 +263,16 @@ func (v *Prover) open(column, row []Scalar, entries [][]Scalar, blindings []Scal
 
 // sigma opens everything at once.
 func (v *Prover) sigma(t *transcript, o *Opening) []byte {
-	m := &Masks{d: v.masks("d"), d2: v.masks("d'"), delta: v.mask("delta"), sigma: v.mask("sigma"), omega: v.mask("omega"), delta2: v.mask("delta'")}
-	m.w = sub(sub(o.Y, o.ClaimsBlinding), mul(o.B, o.Y))
-	inner := dot(o.L, m.d)
-	m.Y, m.D, m.D2, m.E = v.com(o.B, o.Y), v.Commit(m.d, m.delta), v.Commit(m.d2, m.delta2), v.com(inner, m.sigma)
-	m.F = multi([]Point{m.Y, v.H}, []Scalar{inner, m.omega})
+	m := &Masks{Row: v.masks("d"), Columns: v.masks("d'"), Delta: v.mask("delta"), Sigma: v.mask("sigma"), Omega: v.mask("omega"), Delta2: v.mask("delta'")}
+	m.W = sub(sub(o.Y, o.ClaimsBlinding), mul(o.B, o.Y))
+	inner := dot(o.L, m.Row)
+	m.Y, m.D, m.D2, m.E = v.com(o.InY, o.Y), v.Commit(m.Row, m.Delta), v.Commit(m.Columns, m.Delta2), v.com(inner, m.Sigma)
+	m.F = multi([]Point{m.Y, v.H}, []Scalar{inner, m.Omega})
 	for j := range v.Assets {
-		m.Totals = append(m.Totals, Amount(m.d2[j*width:(j+1)*width]))
+		m.Totals = append(m.Totals, Amount(m.Columns[j*width:(j+1)*width]))
 	}
 	for _, relation := range v.Statement.Relations {
-		m.Relations = append(m.Relations, related(relation, m.d))
+		m.Relations = append(m.Relations, related(relation, m.Row))
 	}
 	if v.Cheat.Masks != nil {
 		v.Cheat.Masks(m)
@@ -280,9 +281,10 @@ func (v *Prover) sigma(t *transcript, o *Opening) []byte {
 		t.absorb("masks", m.bytes())
 	}
 	e := t.challenge("e")
-	a := &Answers{Delta: line(m.delta, e, o.Blinding), Sigma: line(m.sigma, e, o.Y), Omega: line(m.omega, e, m.w), Delta2: line(m.delta2, e, o.ColumnsBlinding)}
+	v.Trace.E, v.Trace.Opening, v.Trace.Masks = e, *o, *m
+	a := &Answers{Delta: line(m.Delta, e, o.Blinding), Sigma: line(m.Sigma, e, o.Y), Omega: line(m.Omega, e, m.W), Delta2: line(m.Delta2, e, o.ColumnsBlinding)}
 	for c := range v.Columns {
-		a.Z, a.Z2 = append(a.Z, line(m.d[c], e, o.V[c])), append(a.Z2, line(m.d2[c], e, o.Columns[c]))
+		a.Z, a.Z2 = append(a.Z, line(m.Row[c], e, o.V[c])), append(a.Z2, line(m.Columns[c], e, o.Columns[c]))
 	}
 	if v.Cheat.Answers != nil {
 		v.Cheat.Answers(m, e, a)
