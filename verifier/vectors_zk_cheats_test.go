@@ -37,7 +37,7 @@ func hiddenCheats(t testing.TB, put hiddenPutter) {
 		s.Entries[1][0] = scalar(-24)
 		s.TotalEntries = confidentialtest.Bits(big.NewInt(976))
 	})
-	add("entries-1-and-minus-1", "Z5", "−1 at bit 0 of one row, and 2 at that of another: the column's sum stays", shard(1, 1), func(s *hiddenTree) {
+	add("entries-1-and-minus-1", "Z5", "−1 at bit 0 of one row, and 3 at that of another: the column's sum stays", shard(1, 1), func(s *hiddenTree) {
 		s.Entries[0][0], s.Entries[1][0] = scalar(-1), scalar(3)
 	})
 	add("negative-bits", "Z5", "a balance of −2 as −1 at bit 1", shard(8, 2), func(s *hiddenTree) {

@@ -10,28 +10,28 @@ import (
 
 // vectorBuilder is what only the builder knows, and what the proof is made of on the way (SPEC part 29, "Who builds").
 type vectorBuilder struct {
-	Secret          string        `json:"secret"` // the snapshot's (part 5)
-	Key             string        `json:"key"`    // K_blind
-	Random          string        `json:"random"`
+	Secret          string        `json:"secret,omitempty"` // the snapshot's (part 5)
+	Key             string        `json:"key"`              // K_blind
+	Random          string        `json:"random,omitempty"`
 	Balances        [][]string    `json:"balances"` // by row, by asset
 	Reserves        []string      `json:"reserves,omitempty"`
-	Digest          string        `json:"digest"`            // D
+	Digest          string        `json:"digest,omitempty"`  // D
 	RowsKey         string        `json:"rowsKey,omitempty"` // of a shard
-	Blindings       []string      `json:"blindings"`
+	Blindings       []string      `json:"blindings,omitempty"`
 	TotalBalances   []string      `json:"totalBalances,omitempty"` // of a shard
 	TotalBlinding   string        `json:"totalBlinding,omitempty"`
 	SurplusBalances []string      `json:"surplusBalances,omitempty"`
 	SurplusBlinding string        `json:"surplusBlinding,omitempty"`
-	MaskKey         string        `json:"maskKey"` // K
-	Rounds          []vectorRound `json:"rounds"`
-	Opened          string        `json:"opened"` // what Σ R_i C_i opens to: M scalars, and its blinding
-	OpenedBlinding  string        `json:"openedBlinding"`
-	B               string        `json:"b"`     // Σ L_c opened_c, what Y holds
-	Y               string        `json:"y"`     // and its blinding
-	Claim           string        `json:"claim"` // what [c] opens to
-	ClaimBlinding   string        `json:"claimBlinding"`
-	Columns         string        `json:"columns"` // what Q opens to: M scalars, and its blinding
-	ColumnsBlinding string        `json:"columnsBlinding"`
+	MaskKey         string        `json:"maskKey,omitempty"` // K
+	Rounds          []vectorRound `json:"rounds,omitempty"`
+	Opened          string        `json:"opened,omitempty"` // what Σ R_i C_i opens to: M scalars, and its blinding
+	OpenedBlinding  string        `json:"openedBlinding,omitempty"`
+	B               string        `json:"b,omitempty"`     // Σ L_c opened_c, what Y holds
+	Y               string        `json:"y,omitempty"`     // and its blinding
+	Claim           string        `json:"claim,omitempty"` // what [c] opens to
+	ClaimBlinding   string        `json:"claimBlinding,omitempty"`
+	Columns         string        `json:"columns,omitempty"` // what Q opens to: M scalars, and its blinding
+	ColumnsBlinding string        `json:"columnsBlinding,omitempty"`
 }
 
 type vectorRound struct {
@@ -296,4 +296,18 @@ func hiddenProofVectors(t testing.TB, put hiddenPutter) {
 	}
 	hiddenFaults(t, put, shards, tops)
 	hiddenCheats(t, put)
+	refusedBuilds(put)
+}
+
+// refusedBuilds are rows that no builder commits to.
+func refusedBuilds(put hiddenPutter) {
+	add := func(name, comment string, assets []string, relations [][]*big.Int, balances ...[]*big.Int) {
+		v := hiddenVector{About: "build", Comment: comment, Expect: "refused", Assets: assets, Relations: decimalRows(relations), Snapshot: hex.EncodeToString(hiddenSnapshot)}
+		v.Builder = &vectorBuilder{Key: hex.EncodeToString(hiddenKey), Balances: decimalRows(balances)}
+		put("build-"+name, v)
+	}
+	add("total-2-to-the-128", "two rows of 2^127: the shard's total is no balance, and more shards are needed", []string{"BTC"}, nil, []*big.Int{power(127, 0)}, []*big.Int{power(127, 0)})
+	add("relation-violated", "what is had is to be twice what is owed, and is one less", []string{"USDT", "USDT-DEBT"}, [][]*big.Int{numbers(1, -2)}, numbers(8, 4), numbers(9, 5))
+	add("relation-factor-2-to-the-96", "a factor beyond its range", []string{"BTC"}, [][]*big.Int{{power(96, 0)}}, numbers(0))
+	add("asset-twice", "a registry that names an asset twice", []string{"BTC", "BTC"}, nil, numbers(1, 1))
 }

@@ -24,8 +24,7 @@ import (
 type vector struct {
 	About, Expect string
 
-	Hex, Sum string
-	Points   []string
+	Hex, Value, Sum string
 
 	Asset   string
 	Assets  []string
@@ -52,11 +51,13 @@ type vector struct {
 		Blindings []string
 	}
 	Checked *struct {
-		Transcript []struct{ Drawn, Value, State string }
+		Transcript []vectorStep
 		Opened     string
 		Weights    []string
 	}
 }
+
+type vectorStep struct{ Drawn, Value, State string }
 
 // readVector reads a file over the one that it is based on.
 func readVector(t *testing.T, name string) (v vector) {
@@ -86,16 +87,16 @@ func TestVectors(t *testing.T) {
 	}
 	checks := map[string]func(*vector, *testing.T) error{
 		"hash": (*vector).checkHashes, "generators": (*vector).checkHashes, "registry": (*vector).checkRegistry, "point": (*vector).checkPoint,
-		"scalar": (*vector).checkScalar, "row": (*vector).checkRow, "proof": (*vector).checkProof,
+		"scalar": (*vector).checkScalar, "reduction": (*vector).checkReduction, "row": (*vector).checkRow, "proof": (*vector).checkProof,
 	}
-	builders := []string{"reduction", "addition", "tree", "build"} // package merkle/confidential checks these; packages tree and verifier have trees of their own
+	elsewhere := []string{"addition", "tree", "build"} // package verifier/tree checks the first two, merkle/confidential all three
 	for _, path := range paths {
 		name := strings.TrimSuffix(filepath.Base(path), ".json")
 		t.Run(name, func(t *testing.T) {
 			v := readVector(t, name)
 			check, ok := checks[v.About]
 			if !ok {
-				if !slices.Contains(builders, v.About) {
+				if !slices.Contains(elsewhere, v.About) {
 					t.Fatalf("no check for what is about %s", v.About)
 				}
 				return
@@ -223,6 +224,13 @@ func (v *vector) checkScalar(t *testing.T) error {
 	return new(fr.Element).SetBytesCanonical(unhex(t, v.Hex))
 }
 
+func (v *vector) checkReduction(t *testing.T) error {
+	if got := scalarsHex(*new(fr.Element).SetBytes(unhex(t, v.Hex)))[0]; got != v.Value {
+		t.Errorf("got %s", got)
+	}
+	return nil
+}
+
 func (v *vector) checkRow(t *testing.T) error {
 	row, err := committed(t, v.Assets, v.Balances, v.Blinding)
 	if err == nil && pointHex(row.Affine()) != v.Point {
@@ -317,6 +325,10 @@ func (v *vector) checkValues(t *testing.T, p *Parameters, c *Claim, raw []byte, 
 			want[step.Drawn] = append(want[step.Drawn], step.Value)
 		}
 	}
+	proved, first := newTranscript(), slices.IndexFunc(v.Checked.Transcript, func(s vectorStep) bool { return s.Drawn != "" })
+	if proved.claim(p.assets, c); hex.EncodeToString(proved.state[:]) != v.Checked.Transcript[first-1].State {
+		t.Errorf("what is proved leaves the state %x", proved.state)
+	}
 	delete(want, "weight") // of these the low 128 bits count
 	got := map[string][]string{"tau": scalarsHex(drawn.tau...), "round": scalarsHex(drawn.round...), "e": scalarsHex(drawn.e)}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -325,11 +337,10 @@ func (v *vector) checkValues(t *testing.T, p *Parameters, c *Claim, raw []byte, 
 	if diff := cmp.Diff(v.Checked.Weights, scalarsHex(drawn.weights[:]...)); diff != "" {
 		t.Errorf("weights: %s", diff)
 	}
-	proved := rows
 	if c.Surplus != nil {
-		proved = append(slices.Clone(rows), c.Surplus.Affine())
+		rows = append(slices.Clone(rows), c.Surplus.Affine())
 	}
-	opened, err := combine(drawn.round[p.columnVars():], uint64(len(proved)), given(proved), 1)
+	opened, err := combine(drawn.round[p.columnVars():], uint64(len(rows)), given(rows), 1)
 	if err != nil || pointHex(opened) != v.Checked.Opened {
 		t.Errorf("the rows' weighted sum is %s, %v", pointHex(opened), err)
 	}
