@@ -29,7 +29,7 @@ LDFLAGS   = -s -w -X main.version=$(VERSION)
 
 export CGO_ENABLED ?= 0
 
-.PHONY: help build demo test test-faults check bench bench-scale vectors fuzz clean litecoind anvil judges softhsm tokens vaultd versitygw postgres security test-security bench-serve
+.PHONY: help build demo test test-faults test-mutations check bench bench-scale vectors fuzz clean litecoind anvil judges softhsm tokens vaultd versitygw postgres security test-security bench-serve
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ test: $(BIN)/btcd litecoind anvil judges softhsm vaultd versitygw postgres ## ev
 
 test-faults: ## kill the log's writer and its witness a hundred times each, where make test does so twenty times
 	ASSAY_KILLS=100 go test -count=1 -v -run '^TestX11_Killed(Appender|Witness)$$' ./attest/...
+
+test-mutations: ## take each check of the confidential tree's verifier away in turn, and see a test fail; ten minutes
+	ASSAY_MUTATIONS=1 go test -count=1 -timeout 60m -run '^TestMutations_' ./verifier ./verifier/confidential
 
 check: $(BIN)/btcd $(BIN)/golangci-lint litecoind anvil judges softhsm vaultd versitygw postgres ## formatting, vet, tidy, lint, import rules, tests with the race detector
 	@test -z "$$(gofmt -l cmd merkle chains attest report verifier web *.go)" || { gofmt -l cmd merkle chains attest report verifier web *.go; echo "run gofmt -w on these files"; exit 1; }

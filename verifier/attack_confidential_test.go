@@ -179,16 +179,15 @@ func TestZ17_ProofOfAnotherShard(t *testing.T) {
 	})
 	t.Run("of a kind that the statement does not have", func(t *testing.T) {
 		w := newWorld()
-		w.shardList = func(l obj) { l["kind"] = "plain" }
-		refusedUnread(t, verify(t, w.hide(t, hidden{})), "liabilities.root")
+		w.shardList = func(l obj) {
+			l["kind"] = "plain"
+			for _, s := range l["shards"].([]obj) {
+				delete(s, "total")
+				s["sum"] = []obj{}
+			}
+		}
+		refused(t, verify(t, w.hide(t, hidden{})), "liabilities.root", "the shard list is of kind plain")
 	})
-}
-
-func refusedUnread(t *testing.T, v Verdict, name string) {
-	t.Helper()
-	if find(v, name).Result != Fail || v.Proven {
-		t.Errorf("got %s %q, want it to fail", find(v, name).Result, find(v, name).Detail)
-	}
 }
 
 // A row that is in the tree is committed to. That it is counted, somebody must have checked, and the verdict says who.
@@ -260,9 +259,11 @@ func TestZ18_CommittedButNotCounted(t *testing.T) {
 		}
 		input.Findings = [][]byte{finding(auditor, other, nil)}
 		refused(t, Proof(input), "proof.counted", "it is about the statement")
-		input.Findings, input.Policy = [][]byte{finding(auditor, m.payload, nil)}, honest.policy
-		if v := Proof(input); v.Proven {
-			t.Error("a policy that takes no finding took one")
+		unwilling := newWorld()
+		unwilling.full = w.full
+		input.Findings, input.Policy = [][]byte{finding(auditor, m.payload, nil)}, unwilling.hide(t, hidden{}).policy
+		if v := Proof(input); v.Proven || find(v, "proof.counted").Result != Skipped {
+			t.Errorf("a policy that takes no finding took one: %s", v.Summary)
 		}
 	})
 	t.Run("totals of others", func(t *testing.T) {
@@ -301,7 +302,7 @@ func TestZ07_ProofAltered(t *testing.T) {
 		"no total row":                  func(p obj) { delete(p, "total") },
 		"the identity as total row":     func(p obj) { p["total"] = strings.Repeat("0", 128) },
 		"a sibling off the curve":       func(p obj) { sibling(p, "path", 0)["sum"] = strings.Repeat("1", 128) },
-		"a sibling in capitals":         func(p obj) { sibling(p, "path", 0)["sum"] = strings.Repeat("A", 128) },
+		"a sibling in capitals":         func(p obj) { s := sibling(p, "path", 0); s["sum"] = strings.ToUpper(s["sum"].(string)) },
 		"a sibling in the open":         func(p obj) { sibling(p, "path", 0)["sum"] = []obj{} },
 		"of kind plain":                 func(p obj) { p["kind"] = "plain" },
 		"of no kind":                    func(p obj) { p["kind"] = "other" },

@@ -90,7 +90,7 @@ func (w *world) hide(t testing.TB, hidden hidden) *made {
 			hidden.prove(i, v)
 		}
 		m.files[shardProofPath(uint64(i))] = v.Prove()
-		m.files[leavesPath(uint64(i))] = w.leavesFile(i, id, v, levels[i])
+		m.files[leavesPath(uint64(i))] = w.leavesFile(i, id, levels[i])
 		total := v.Statement.Total
 		if hidden.total != nil {
 			hidden.total(i, &total)
@@ -153,7 +153,7 @@ func (w *world) leavesOf(shard int, id []byte, v *confidentialtest.Prover) (node
 	return nodes
 }
 
-func (w *world) leavesFile(shard int, id []byte, v *confidentialtest.Prover, nodes []pointNode) []byte {
+func (w *world) leavesFile(shard int, id []byte, nodes []pointNode) []byte {
 	file := append(append([]byte("assay/v1/leaves\n"), id...), binary.BigEndian.AppendUint32(nil, uint32(shard))...)
 	file = append(file, u64(len(nodes))...)
 	for i := range nodes {

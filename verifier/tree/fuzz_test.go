@@ -2,6 +2,7 @@ package tree
 
 import (
 	"bytes"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -15,6 +16,16 @@ var zeros = strings.Repeat("0", 64)
 func sampleProof() string {
 	return `{"balances":[{"amount":"5","asset":"BTC"}],"kind":"plain","nonce":"` + zeros + `","path":[{"hash":"` + zeros +
 		`","sum":[]}],"shard":{"count":1,"index":0,"leaf":0,"leaves":2},"snapshot":"` + zeros + `","statement":"` + zeros + `","top":[],"type":"assay/v1/proof"}`
+}
+
+// sampleHidden is a proof of kind confidential.
+func sampleHidden(t testing.TB) string {
+	t.Helper()
+	raw := multiples(t, 1)[0].Bytes()
+	point := hex.EncodeToString(raw[:])
+	return `{"balances":[{"amount":"5","asset":"BTC"}],"blinding":"` + zeros + `","kind":"confidential","nonce":"` + zeros + `","path":[{"hash":"` + zeros +
+		`","sum":"` + point + `"}],"shard":{"count":1,"index":0,"leaf":0,"leaves":2},"snapshot":"` + zeros + `","statement":"` + zeros +
+		`","top":[],"total":"` + point + `","type":"assay/v1/proof"}`
 }
 
 func sampleShards() string {
@@ -56,6 +67,7 @@ func FuzzParseProof(f *testing.F) {
 	f.Add([]byte(sampleProof()))
 	f.Add([]byte(strings.Replace(sampleProof(), `"kind"`, `"envelope":{"a":[true,false,"\"\\"]},"kind"`, 1)))
 	f.Add([]byte(strings.Replace(sampleProof(), "v1", "v2", 1)))
+	f.Add([]byte(sampleHidden(f)))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		p, err := ParseProof(raw)
 		if err != nil {
@@ -67,11 +79,16 @@ func FuzzParseProof(f *testing.F) {
 		if p.CheckRoot(c, "someone") == nil {
 			t.Fatal("a root was met by chance")
 		}
+		if _, err := p.CheckRow(c, "someone", p.Total); err == nil {
+			t.Fatal("a root was met by chance")
+		}
 	})
 }
 
 func FuzzParseShards(f *testing.F) {
 	f.Add([]byte(sampleShards()))
+	point := multiples(f, 1)[0].Bytes()
+	f.Add([]byte(`{"kind":"confidential","shards":[{"leaves":1,"root":"` + zeros + `","total":"` + hex.EncodeToString(point[:]) + `"}],"snapshot":"` + zeros + `","type":"assay/v1/shards"}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		l, err := ParseShards(raw)
 		if err != nil {
@@ -79,7 +96,7 @@ func FuzzParseShards(f *testing.F) {
 			return
 		}
 		canonical(t, raw)
-		if _, err := l.Check(Commitment{Assets: []string{"BTC"}, Shards: uint64(len(l.shards)), Leaves: 1}); err == nil {
+		if _, err := l.Check(Commitment{Kind: l.Kind, Assets: []string{"BTC"}, Shards: uint64(len(l.shards)), Leaves: 1}); err == nil {
 			t.Fatal("a root was met by chance")
 		}
 	})
@@ -110,8 +127,10 @@ func FuzzNormalizeCustomer(f *testing.F) {
 }
 
 func TestSamples(t *testing.T) {
-	if _, err := ParseProof([]byte(sampleProof())); err != nil {
-		t.Error(err)
+	for _, sample := range []string{sampleProof(), sampleHidden(t)} {
+		if _, err := ParseProof([]byte(sample)); err != nil {
+			t.Error(err)
+		}
 	}
 	if _, err := ParseShards([]byte(sampleShards())); err != nil {
 		t.Error(err)

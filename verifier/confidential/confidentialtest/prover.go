@@ -155,9 +155,9 @@ func (v *Prover) masks(name string) []Scalar {
 
 // Prove runs the protocol and gives the proof's file.
 func (v *Prover) Prove() []byte {
-	columnVars := 7 + bits.Len(uint(len(v.Assets)-1))
+	columnVars := 7 + bits.Len(uint(len(v.Assets)-1)) //nolint:gosec // at least one asset
 	entries, blindings := v.proved()
-	l := columnVars + bits.Len(uint(len(entries)-1))
+	l := columnVars + bits.Len(uint(len(entries)-1)) //nolint:gosec // at least one row
 	t := newTranscript()
 	v.Statement.absorb(t, v.Assets, v.Cheat.Silent)
 	v.Trace = Trace{State: t.state}

@@ -95,11 +95,11 @@ type Statement struct {
 
 // absorb tells a transcript what is proved, but for one item.
 func (s *Statement) absorb(t *transcript, assets []string, silent string) {
-	names := binary.BigEndian.AppendUint16(nil, uint16(len(assets)))
+	names := binary.BigEndian.AppendUint16(nil, uint16(len(assets))) //nolint:gosec // a test has few
 	for _, id := range assets {
 		names = append(append(names, byte(len(id))), id...)
 	}
-	relations := binary.BigEndian.AppendUint16(nil, uint16(len(s.Relations)))
+	relations := binary.BigEndian.AppendUint16(nil, uint16(len(s.Relations))) //nolint:gosec // a test has few
 	for _, relation := range s.Relations {
 		for _, lambda := range relation {
 			sign := byte(0)
