@@ -72,10 +72,10 @@ func hiddenCheats(t testing.TB, put hiddenPutter) {
 	debtor := hiddenShard(0, []string{"USDT", "USDT-DEBT"}, numbers(9, 5))
 	debtor.Statement.Relations = [][]*big.Int{numbers(1, -2)}
 	add("relation-violated", "Z17", "what is had is to be twice what is owed, and is one less", debtor, func(*hiddenTree) {})
-	cheatingTops(t, put, add)
+	cheatingTops(put, add)
 }
 
-func cheatingTops(t testing.TB, put hiddenPutter, add func(name, attack, comment string, tree *hiddenTree, cheat func(*hiddenTree))) {
+func cheatingTops(put hiddenPutter, add func(name, attack, comment string, tree *hiddenTree, cheat func(*hiddenTree))) {
 	one := []string{"BTC"}
 	top := func(reserves []*big.Int) *hiddenTree {
 		return hiddenTop(reserves, hiddenShard(0, one, numbers(5), numbers(7)))

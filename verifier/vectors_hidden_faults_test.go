@@ -66,7 +66,7 @@ func (f *altering) add(name, attack, expect, comment string, v hiddenVector) {
 	v.About, v.Attack, v.Expect, v.Comment, v.Base = "proof", attack, expect, comment, f.base
 	s, rows, proof := f.edited(v)
 	if expect == "equations" || expect == "format" {
-		e, err := f.of.Generators.Evaluate(s, rows, proof)
+		e, err := f.of.Evaluate(s, rows, proof)
 		if len(v.Assets) > 0 {
 			e, err = generatorsFor(v.Assets...).Evaluate(s, rows, proof)
 		}

@@ -57,7 +57,7 @@ func (s shape) check(t *testing.T) {
 	for i, n := range s.shards {
 		rows := s.rows(random, n)
 		var leaves []builder.Leaf
-		c, err := built.Commit(builder.Shard{Snapshot: snapshot, Index: uint32(i), Key: key, Count: uint64(n), Rows: func(yield func(builder.Row, error) bool) { //nolint:gosec // few
+		c, err := built.Commit(builder.Shard{Snapshot: snapshot, Index: uint32(i), Key: key, Count: uint64(n), Rows: func(yield func(builder.Row, error) bool) {
 			for _, r := range rows {
 				if !yield(r, nil) {
 					return
@@ -72,7 +72,7 @@ func (s shape) check(t *testing.T) {
 			t.Fatal(err)
 		}
 		top.Rows = append(top.Rows, c.Top)
-		claim := confidential.Claim{Level: confidential.Shard, Snapshot: tree.Hash(snapshot), Index: uint32(i), Rows: uint64(len(leaves)), //nolint:gosec // few
+		claim := confidential.Claim{Level: confidential.Shard, Snapshot: tree.Hash(snapshot), Index: uint32(i), Rows: uint64(len(leaves)),
 			Root: tree.Hash(c.Root.Hash), Sum: point(t, c.Root.Sum), Total: point(t, c.Top.Total)}
 		if err := checked.Check(claim, proof, rowsOf(t, leaves), 2); err != nil {
 			t.Fatalf("shard #%d: %v", i, err)
@@ -130,7 +130,7 @@ func (s shape) check(t *testing.T) {
 func (s shape) rows(random *mrand.Rand, n int) []builder.Row {
 	rows := make([]builder.Row, n)
 	for i := range rows {
-		rows[i].Identity = merkle.Hash{byte(i), byte(i >> 8), byte(i >> 16), 1} //nolint:gosec // a name
+		rows[i].Identity = merkle.Hash{byte(i), byte(i >> 8), byte(i >> 16), 1}
 		for j := range s.assets {
 			if random.IntN(s.assets) >= s.held || i%7 == 6 {
 				continue
@@ -143,7 +143,7 @@ func (s shape) rows(random *mrand.Rand, n int) []builder.Row {
 			if err != nil {
 				panic(err)
 			}
-			rows[i].Balances = append(rows[i].Balances, merkle.Entry{Asset: uint16(j), Amount: a}) //nolint:gosec // at most 300
+			rows[i].Balances = append(rows[i].Balances, merkle.Entry{Asset: uint16(j), Amount: a})
 		}
 	}
 	return rows

@@ -19,11 +19,11 @@ type Evaluation struct {
 	Totals, Relations []NumberEquation // (e), (f)
 }
 
-// PointEquation and NumberEquation are both sides of one.
-type (
-	PointEquation  struct{ Left, Right Point }
-	NumberEquation struct{ Left, Right Scalar }
-)
+// PointEquation has both sides of an equation of points.
+type PointEquation struct{ Left, Right Point }
+
+// NumberEquation has both sides of an equation of scalars.
+type NumberEquation struct{ Left, Right Scalar }
 
 // ErrFormat is a proof that step 1 refuses.
 var ErrFormat = errors.New("not a proof of this format")
@@ -53,8 +53,8 @@ func (g *Generators) Evaluate(s *Statement, rows []Point, proof []byte) (*Evalua
 		all = append(append([]Point{}, rows...), *s.Surplus)
 	}
 	m, columns := len(g.Assets), len(g.Columns)
-	columnVars := 7 + bits.Len(uint(m-1))
-	l := columnVars + bits.Len(uint(len(all)-1))
+	columnVars := 7 + bits.Len(uint(m-1))        //nolint:gosec // at least one asset
+	l := columnVars + bits.Len(uint(len(all)-1)) //nolint:gosec // at least one row
 	f := &file{rest: proof}
 	f.magic()
 	k := f.points(2 * l)
