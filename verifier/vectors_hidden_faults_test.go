@@ -249,6 +249,11 @@ func statementOfShardFaults(f *altering, shards map[string]*hiddenTree) {
 	f.add("rows-identity", "Z14", "rows", "the identity, where only a point may stand", hiddenVector{Rows: []string{v.Rows[0], strings.Repeat("0", 128)}})
 	f.add("rows-off-the-curve", "Z14", "rows", "", hiddenVector{Rows: []string{v.Rows[0], strings.Repeat("1", 128)}})
 	f.add("rows-x-above-p", "Z14", "rows", "", hiddenVector{Rows: []string{v.Rows[0], strings.Repeat("f", 64) + v.Rows[1][64:]}})
+	surplus := v.Rows[0]
+	f.add("shard-with-a-surplus", "Z17", "claim", "only the top may have one", hiddenVector{Surplus: &surplus})
+	nobody := f.of.claimed(f.proof)
+	nobody.Attack, nobody.Comment, nobody.Expect, nobody.Identities, nobody.Rows = "Z1", "no rows", "claim", nil, nil
+	f.put("rows-none", nobody)
 	f.add("relation-more", "Z17", "format", "one g more", hiddenVector{Relations: [][]string{{"0"}}})
 	f.add("level-top", "Z17", "equations", "a shard's proof at the top, whose totals are zero", hiddenVector{Level: "top", Shard: id(0), Totals: []string{"0"}})
 	three := &altering{f.t, f.put, "happy-shard-3-rows", shards["shard-3-rows"], shards["shard-3-rows"].Prove()}
@@ -271,6 +276,7 @@ func relationFaults(f *altering) {
 	f.add("relations-swapped", "Z17", "equations", "", hiddenVector{Relations: [][]string{v.Relations[1], v.Relations[0]}})
 	f.add("relation-factor-2-to-the-96", "Z1", "claim", "beyond its range, so that sums might wrap", change(1, 0, power(96, 0).String()))
 	f.add("relation-factor-minus-2-to-the-96", "Z1", "claim", "beyond its range", change(1, 2, "-"+power(96, 0).String()))
+	f.add("relation-too-short", "Z1", "claim", "two factors, of three assets", hiddenVector{Relations: [][]string{v.Relations[0][:2], v.Relations[1]}})
 	f.add("relation-left-out", "Z17", "format", "a g less", hiddenVector{Relations: v.Relations[:1]})
 }
 
@@ -289,6 +295,7 @@ func topFaults(f *altering, shards map[string]*hiddenTree) {
 	}
 	f.add("total-plus-q", "Z1", "claim", "the same modulo q, and beyond 2^200", hiddenVector{Totals: []string{new(big.Int).Add(total, fr.Modulus()).String()}})
 	f.add("total-2-to-the-200", "Z1", "claim", "beyond its range", hiddenVector{Totals: []string{power(200, 0).String()}})
+	f.add("total-more", "Z1", "claim", "two totals, of one asset", hiddenVector{Totals: []string{total.String(), "0"}})
 	f.add("total-negative", "Z1", "claim", "below zero", hiddenVector{Totals: []string{"-1"}})
 	f.add("top-rows-swapped", "Z7", "equations", "two shards have changed places", hiddenVector{Rows: []string{v.Rows[1], v.Rows[0]}})
 	f.add("top-total-row-swapped", "Z11", "equations", "another shard's total row", hiddenVector{Rows: []string{v.Rows[0], shards["shard-2-rows"].claimed(nil).Total}})

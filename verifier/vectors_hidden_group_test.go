@@ -3,6 +3,7 @@ package verifier
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"math/big"
 	"strings"
 	"testing"
@@ -155,6 +156,11 @@ func generatorVectors(t testing.TB, put hiddenPutter) {
 		put("happy-generators-"+name, v)
 	}
 	put("registry-asset-twice", hiddenVector{About: "registry", Attack: "Z8", Comment: "equal ids have equal generators, and totals can be forged", Expect: "refused", Assets: []string{"BTC", "ETH", "BTC"}})
+	var many []string
+	for j := range 1025 {
+		many = append(many, fmt.Sprintf("A%d", j))
+	}
+	put("registry-of-1025", hiddenVector{About: "registry", Comment: "an asset too many", Expect: "refused", Assets: many})
 	put("registry-empty", hiddenVector{About: "registry", Comment: "no asset", Expect: "refused"})
 	put("registry-asset-without-letters", hiddenVector{About: "registry", Comment: "an empty id", Expect: "refused", Assets: []string{"BTC", ""}})
 }

@@ -85,6 +85,9 @@ func evaluate(v public, proof []byte, s *sides) error {
 	if err != nil {
 		return err
 	}
+	if len(v.rows) == 0 || v.total == nil && len(v.totals) != len(v.assets) || v.total != nil && v.surplus != nil {
+		return errors.New("no rows, totals of other assets, or a shard with a surplus")
+	}
 	tree := v.rows
 	if v.surplus != nil {
 		v.rows = append(slices.Clone(tree), *v.surplus)
