@@ -89,6 +89,11 @@ func cheatingTops(put hiddenPutter, add func(name, attack, comment string, tree 
 	passing.Attack, passing.Comment, passing.Expect = "Z11", "two rows of 2^127: the total row has 2 at bit 127, and the shard's proof holds; the top's cannot, see cheat-top-shard-total-2-to-the-128", "pass"
 	put("cheat-shard-total-2-to-the-128-holds-alone", passing)
 	add("top-shard-total-2-to-the-128", "Z11", "the total row of that shard is none of bits", hiddenTop(nil, half), func(s *hiddenTree) { s.Statement.Totals = []*big.Int{power(128, 0)} })
+	related := hiddenTop(nil, hiddenShard(0, one, numbers(5)))
+	related.Statement.Relations = [][]*big.Int{numbers(0)}
+	shape := related.claimed(related.Prove())
+	shape.Attack, shape.Comment, shape.Expect = "Z1", "the top has no relations; this one holds, and the proof with it", "claim"
+	put("cheat-top-with-a-relation", shape)
 	add("top-negative-total-row", "Z5", "a shard of −12", hiddenTop(nil, hiddenShard(0, one, numbers(20)), hiddenShard(1, one, numbers(12))), func(s *hiddenTree) {
 		s.Entries[1] = make([]confidentialtest.Scalar, 128)
 		s.Entries[1][0] = scalar(-12)

@@ -85,8 +85,8 @@ func evaluate(v public, proof []byte, s *sides) error {
 	if err != nil {
 		return err
 	}
-	if len(v.rows) == 0 || v.total == nil && len(v.totals) != len(v.assets) || v.total != nil && v.surplus != nil {
-		return errors.New("no rows, totals of other assets, or a shard with a surplus")
+	if len(v.rows) == 0 || v.total == nil && len(v.totals) != len(v.assets) || v.total != nil && v.surplus != nil || v.total == nil && len(v.relations) > 0 {
+		return errors.New("no rows, totals of other assets, a shard with a surplus, or a top with relations")
 	}
 	tree := v.rows
 	if v.surplus != nil {

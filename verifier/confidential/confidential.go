@@ -78,6 +78,9 @@ func (c *Claim) check(assets int) error {
 		}
 		return nil
 	}
+	if len(c.Relations) != 0 || c.Index != 0 {
+		return errors.New("the top has no relations, and is no shard")
+	}
 	if c.Surplus != nil && c.Surplus.IsIdentity() {
 		return errors.New("the surplus is the identity")
 	}

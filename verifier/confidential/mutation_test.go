@@ -59,6 +59,8 @@ var mutations = []struct{ name, attack, file, text, instead string }{
 	{"(e) the totals are the stated ones", `TestCheck`, "check.go", "want.Mul(&want, &drawn.e)", "want.SetZero()"},
 	{"(f) the relations", `TestZ17`, "check.go", "!got.Equal(&proof.relations[u])", "false"},
 	{"the total row is subtracted", `TestCheck`, "check.go", "s.add(c.Total.Affine(), mul(d, &drawn.e))", ""},
+	{"the top has no relations", `TestZ01`, "confidential.go", "len(c.Relations) != 0 || c.Index != 0", "c.Index != 0"},
+	{"the top is no shard", `TestZ01`, "confidential.go", "len(c.Relations) != 0 || c.Index != 0", "len(c.Relations) != 0"},
 	{"the surplus is a point", `TestZ17`, "confidential.go", "c.Surplus != nil && c.Surplus.IsIdentity()", "false"},
 	{"a shard has no surplus", `TestZ17`, "confidential.go", "if c.Surplus != nil {\n\t\t\treturn", "if false {\n\t\t\treturn"},
 	{"the surplus is absorbed", `TestZ17`, "transcript.go", `t.absorb("surplus", surplus[:])`, "_ = surplus"},
