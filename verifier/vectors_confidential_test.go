@@ -159,7 +159,6 @@ func hiddenBundles(t testing.TB, put putter) {
 	})
 	add("confidential-identity-twice", "I5", full, 1, "", second, hidden{}, nil, func(f map[string][]byte) { copy(f[leavesPath(1)][head:head+32], f[leavesPath(1)][head+96:]) })
 	add("confidential-row-identity", "Z14", full, 3, "the identity as a row", second, hidden{}, nil, func(f map[string][]byte) { clear(f[leavesPath(1)][head+32 : head+96]) })
-	add("confidential-row-off-the-curve", "Z14", full, 3, "", second, hidden{}, nil, func(f map[string][]byte) { f[leavesPath(1)][head+95] ^= 1 })
 	add("confidential-list-total-row-identity", "Z14", "liabilities.root", 3, "", none, hidden{}, nil, func(f map[string][]byte) { f[shardsPath] = totalRow(f[shardsPath], strings.Repeat("0", 128)) })
 	add("confidential-list-total-row-off-the-curve", "Z14", "liabilities.root", 3, "", none, hidden{}, nil, func(f map[string][]byte) { f[shardsPath] = totalRow(f[shardsPath], strings.Repeat("1", 128)) })
 	add("confidential-list-total-row-other", "Z8", "liabilities.root", 1, "the root covers it", none, hidden{}, nil, func(f map[string][]byte) { f[shardsPath] = totalRow(f[shardsPath], pointHex(generatorsOf().U)) })
