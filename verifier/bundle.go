@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/assay-por/assay/verifier/claim"
-	"github.com/assay-por/assay/verifier/confidential"
 	"github.com/assay-por/assay/verifier/tree"
 )
 
@@ -35,7 +34,6 @@ type bundleRun struct {
 	unmoored  error // what is wrong with it
 	vouched   bool  // a finding of an auditor of the policy says that every leaf was recomputed
 	shards    []tree.Shard
-	columns   *confidential.Parameters // made when first needed
 	lines     []claim.Line
 	reached   reached
 	anchored  map[string]bool

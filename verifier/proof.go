@@ -80,23 +80,27 @@ func Proof(input ProofInput) Verdict {
 	if input.Answer != nil {
 		r.checkAnswered(input.Answer, input.Proof)
 	}
+	return r.concludeProof(proof, counted)
+}
+
+// concludeProof draws the verdict on a customer's proof. counted is who checked that the row is counted, empty if nobody did.
+func (r *run) concludeProof(proof *tree.Proof, counted string) Verdict {
 	if !r.passed["proof.root"] {
 		return r.conclude("")
 	}
+	statement := r.statement
+	summary, found := "these balances are inside the totals that "+statement.Snapshot.Exchange.Name+" signed", foundSentences
 	if counted == "" {
-		v := r.conclude("these balances are committed to in the tree that " + statement.Snapshot.Exchange.Name + " signed; that they are counted was not shown")
-		if v.Proven {
-			v.Customer = &Customer{Found: committedSentences(proof, statement), Trusted: r.trusted()}
-		}
+		summary = "these balances are committed to in the tree that " + statement.Snapshot.Exchange.Name + " signed; that they are counted was not shown"
+		found = committedSentences
+	}
+	v := r.conclude(summary)
+	if !v.Proven {
 		return v
 	}
-	found := foundSentences(proof, statement)
-	v := r.conclude("these balances are inside the totals that " + statement.Snapshot.Exchange.Name + " signed")
-	if v.Proven {
-		v.Customer = &Customer{Found: found, Trusted: r.trusted()}
-		if c.Kind == tree.KindConfidential {
-			v.Customer.Trusted = append(v.Customer.Trusted, r.trustedTotals(counted)...)
-		}
+	v.Customer = &Customer{Found: found(proof, statement), Trusted: r.trusted()}
+	if statement.Snapshot.Kind == claim.KindConfidential && counted != "" {
+		v.Customer.Trusted = append(v.Customer.Trusted, r.trustedTotals(counted)...)
 	}
 	return v
 }

@@ -21,6 +21,7 @@ import (
 
 	"github.com/assay-por/assay/verifier/canon"
 	"github.com/assay-por/assay/verifier/claim"
+	"github.com/assay-por/assay/verifier/confidential"
 	"github.com/assay-por/assay/verifier/tlog"
 	"github.com/assay-por/assay/verifier/watch"
 )
@@ -194,10 +195,11 @@ type run struct {
 	passed    map[string]bool
 	envelopes []sealed // that verified, all with one payload
 	dating
-	trust     *tlog.Trust      // nil: the policy knows no log
-	untrusted error            // why the policy's logs cannot be known
-	statement *claim.Statement // nil until statement.format passed
-	unread    error            // why the signed payload is no statement
+	trust     *tlog.Trust              // nil: the policy knows no log
+	untrusted error                    // why the policy's logs cannot be known
+	statement *claim.Statement         // nil until statement.format passed
+	unread    error                    // why the signed payload is no statement
+	columns   *confidential.Parameters // of a confidential tree, made when first needed
 }
 
 // A sealed is an envelope and the digest of its file, by which it is dated.
@@ -254,7 +256,7 @@ func title(name string) string {
 	if chain, ok := strings.CutPrefix(name, "evidence."); ok {
 		return "the reserves on " + chain + " follow from its pinned block"
 	}
-	if text := titleOfOthers(name) + titleOfLogs(name) + titleOfAnswers(name); text != "" {
+	if text := titleOfTrees(name) + titleOfOthers(name) + titleOfLogs(name) + titleOfAnswers(name); text != "" {
 		return text
 	}
 	switch name {
@@ -274,14 +276,6 @@ func title(name string) string {
 		return "the snapshot is what its id says, and its blocks fit its instant"
 	case "bundle.files":
 		return "the bundle holds the signed files, all of them and no others"
-	case "liabilities.root":
-		return "the shards add up to the signed root and liabilities"
-	case "liabilities.totals":
-		return "the shards' total rows open to the signed liabilities"
-	case "liabilities.full":
-		return "every leaf, recomputed, gives the shards"
-	case "liabilities.ledger":
-		return "the ledger is accounted for"
 	case "control":
 		return "signatures of control are by the accounts they name"
 	case "reserves.lines":
@@ -298,6 +292,21 @@ func title(name string) string {
 		return "coverage by the policy's own rule"
 	case "recheck.lines":
 		return "the signed lines and outputs to ask nodes about can be read"
+	}
+	return name
+}
+
+// titleOfTrees is title for checks of the liabilities and of a customer's place in them.
+func titleOfTrees(name string) string {
+	switch name {
+	case "liabilities.root":
+		return "the shards add up to the signed root and liabilities"
+	case "liabilities.totals":
+		return "the shards' total rows open to the signed liabilities"
+	case "liabilities.full":
+		return "every leaf, recomputed, gives the shards"
+	case "liabilities.ledger":
+		return "the ledger is accounted for"
 	case "proof.format":
 		return "the proof is well formed"
 	case "proof.statement":
@@ -307,7 +316,7 @@ func title(name string) string {
 	case "proof.counted":
 		return "the customer's row is counted in their shard's total row"
 	}
-	return name
+	return ""
 }
 
 // titleOfOthers is title for checks of what others signed, and of many statements together.
