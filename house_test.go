@@ -30,6 +30,8 @@ var rules = map[string][]string{
 	"merkle/build":  {"merkle", "merkle/ledger", "merkle/shard", "merkle/store", "merkle/spool"},
 	"merkle/queue":  {"merkle/build"},
 
+	"merkle/confidential": {"merkle"},
+
 	"merkle/store/storetest": {},
 
 	"chains":            {},
@@ -91,7 +93,7 @@ var rules = map[string][]string{
 var onlyTests = []string{"chains/chainstest", "chains/devnet", "merkle/store/storetest", "web/published/publishedtest", "verifier/confidential/confidentialtest"}
 
 // pure rooms reach no network, process, clock, environment, logger or global randomness.
-var pure = []string{"merkle", "chains", "chains/control", "chains/descriptor", "chains/control/lists", "attest", "report", "report/render", "verifier", "verifier/canon", "verifier/tree", "verifier/claim", "verifier/evidence", "verifier/beacon", "verifier/tlog", "verifier/timestamp", "verifier/respsig", "verifier/watch", "verifier/confidential"}
+var pure = []string{"merkle", "chains", "chains/control", "chains/descriptor", "chains/control/lists", "attest", "report", "report/render", "verifier", "verifier/canon", "verifier/tree", "verifier/claim", "verifier/evidence", "verifier/beacon", "verifier/tlog", "verifier/timestamp", "verifier/respsig", "verifier/watch", "verifier/confidential", "merkle/confidential"}
 
 var impureImports = []string{"net", "net/http", "os/exec", "log", "log/slog", "math/rand", "math/rand/v2", "syscall", "os/signal"}
 
@@ -101,7 +103,7 @@ var impureCalls = regexp.MustCompile(`\b(time\.(Now|Since|Until|Sleep|After|NewT
 var serverMustNotReach = []string{"merkle/ledger", "merkle/build", "merkle/shard", "chains/evm", "chains/utxo", "chains/beacon", "chains/control", "chains/descriptor", "chains/control/lists", "chains/attested", "chains/tron", "chains/solana", "chains/xrpl", "chains/custodian", "attest/keys"}
 
 // noFloats are the rooms that hold money.
-var noFloats = []string{"merkle", "merkle/ledger", "merkle/shard", "merkle/build", "chains", "chains/evm", "chains/utxo", "chains/beacon", "chains/descriptor", "chains/attested", "chains/tron", "chains/solana", "chains/xrpl", "chains/custodian", "report", "verifier", "verifier/canon", "verifier/tree", "verifier/claim", "verifier/evidence", "verifier/beacon", "verifier/respsig", "verifier/confidential"}
+var noFloats = []string{"merkle", "merkle/ledger", "merkle/shard", "merkle/build", "chains", "chains/evm", "chains/utxo", "chains/beacon", "chains/descriptor", "chains/attested", "chains/tron", "chains/solana", "chains/xrpl", "chains/custodian", "report", "verifier", "verifier/canon", "verifier/tree", "verifier/claim", "verifier/evidence", "verifier/beacon", "verifier/respsig", "verifier/confidential", "merkle/confidential"}
 
 type room struct {
 	name     string

@@ -75,6 +75,13 @@ func (a Amount) Add(b Amount) (Amount, error) {
 	return Amount{Hi: hi, Lo: lo}, nil
 }
 
+// Sub returns a − b. Requires b to be at most a.
+func (a Amount) Sub(b Amount) Amount {
+	lo, borrow := bits.Sub64(a.Lo, b.Lo, 0)
+	hi, _ := bits.Sub64(a.Hi, b.Hi, borrow)
+	return Amount{Hi: hi, Lo: lo}
+}
+
 // MulAdd returns a × m + d, and whether it is below 2^128. It is the step of every parser of decimals.
 func (a Amount) MulAdd(m, d uint64) (Amount, bool) {
 	over, hi := bits.Mul64(a.Hi, m)

@@ -67,29 +67,29 @@ func barred(r rune) bool {
 //
 // The state of each HMAC is kept and used again, so a Keys, and any copy of it, is for one goroutine at a time; [Keys.Clone]
 // makes another.
-type Keys struct{ order, nonce, lookup *mac }
+type Keys struct {
+	order, nonce, lookup *mac
+	blind                BlindKey
+}
 
 // DeriveKeys derives a snapshot's keys from its secret: 32 bytes that are fresh for each snapshot (SPEC part 5).
 func DeriveKeys(secret [32]byte, snapshot Hash) (Keys, error) {
 	if secret == ([32]byte{}) {
 		return Keys{}, errors.New("the snapshot's secret is all zero: it was never made")
 	}
-	derive := func(purpose string) (*mac, error) {
-		key, err := hkdf.Key(sha256.New, secret[:], snapshot[:], "assay/v1/key/"+purpose, 32)
-		if err != nil {
-			return nil, fmt.Errorf("derive the key %q: %w", purpose, err)
+	var keys [4][]byte
+	for i, purpose := range []string{"order", "nonce", "lookup", "blind"} {
+		var err error
+		if keys[i], err = hkdf.Key(sha256.New, secret[:], snapshot[:], "assay/v1/key/"+purpose, 32); err != nil {
+			return Keys{}, fmt.Errorf("derive the key %q: %w", purpose, err)
 		}
-		return newMAC(key), nil
 	}
-	order, err1 := derive("order")
-	nonce, err2 := derive("nonce")
-	lookup, err3 := derive("lookup")
-	return Keys{order, nonce, lookup}, errors.Join(err1, err2, err3)
+	return Keys{newMAC(keys[0]), newMAC(keys[1]), newMAC(keys[2]), BlindKey(keys[3])}, nil
 }
 
 // Clone returns Keys of the same values for another goroutine.
 func (k Keys) Clone() Keys {
-	return Keys{newMAC(k.order.key), newMAC(k.nonce.key), newMAC(k.lookup.key)}
+	return Keys{newMAC(k.order.key), newMAC(k.nonce.key), newMAC(k.lookup.key), k.blind}
 }
 
 // IsZero reports whether k was never derived.
@@ -106,6 +106,16 @@ func (k Keys) Nonce(customer string) [32]byte { return k.nonce.sum(customer) }
 
 // Handle returns a customer's look-up handle, by which a row is found without the customer id (SPEC part 5).
 func (k Keys) Handle(customer string) [32]byte { return k.lookup.sum(customer) }
+
+// Blind returns the key that blindings of the confidential tree come from (SPEC part 29, Who builds).
+func (k Keys) Blind() BlindKey { return k.blind }
+
+// BlindKey is the key that blindings and masks of one snapshot's confidential tree come from: who has it sees all balances through their
+// commitments.
+type BlindKey [32]byte
+
+// String keeps the key out of logs.
+func (BlindKey) String() string { return "merkle.BlindKey(secret)" }
 
 // Lookup are the two of a snapshot's keys that find a customer's row, for whoever serves proofs (SPEC part 5): nonces and secret
 // cannot be computed from them. Without shard files they tell roughly where in its tree a customer known by id stands; with them,

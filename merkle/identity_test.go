@@ -2,6 +2,8 @@ package merkle
 
 import (
 	"bytes"
+	"crypto/hkdf"
+	"crypto/sha256"
 	"fmt"
 	"strings"
 	"testing"
@@ -63,6 +65,22 @@ func TestLookup(t *testing.T) {
 		t.Error("it is not the order key and the look-up key")
 	}
 	if s := fmt.Sprintf("%v %+v %s", l, l, l); strings.Count(s, "secret") != 3 || strings.Contains(s, "[") {
+		t.Errorf("it prints as %q", s)
+	}
+}
+
+// The key for blindings is a purpose of its own (SPEC part 5), another in each snapshot, and in no log.
+func TestKeys_Blind(t *testing.T) {
+	secret := [32]byte{1}
+	k, err := DeriveKeys(secret, Hash{1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := hkdf.Key(sha256.New, secret[:], append([]byte{1}, make([]byte, 31)...), "assay/v1/key/blind", 32)
+	if b := k.Blind(); err != nil || !bytes.Equal(b[:], want) || k.Clone().Blind() != b || b == keysOf(t, 1, Hash{2}).Blind() {
+		t.Errorf("it is not HKDF's of the secret and the snapshot (%v)", err)
+	}
+	if s := fmt.Sprintf("%v %s", k.Blind(), struct{ K BlindKey }{k.Blind()}); strings.Count(s, "secret") != 2 || strings.Contains(s, "[") {
 		t.Errorf("it prints as %q", s)
 	}
 }

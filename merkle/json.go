@@ -50,7 +50,7 @@ func validAssetID(id string) bool {
 // the log's proof of it.
 type InLog struct{ Entry, Proof []byte }
 
-// JSON returns the proof's file in canonical form (SPEC part 8). It takes the registry's asset ids in order, and the signed
+// JSON returns the proof's file in canonical form (SPEC parts 8 and 29). It takes the registry's asset ids in order, and the signed
 // statement's envelope in canonical form and its place in a log, or nil to leave either out.
 func (p Proof[S]) JSON(assets []string, envelope []byte, log *InLog) ([]byte, error) {
 	e, err := NewEncoder[S](assets, envelope, log)
@@ -90,7 +90,13 @@ func NewEncoder[S Sum[S]](assets []string, envelope []byte, log *InLog) (*Encode
 
 // Append appends a proof's file.
 func (e *Encoder[S]) Append(b []byte, p Proof[S]) ([]byte, error) {
-	b, err := p.Balances.AppendJSON(append(b, `{"balances":`...), e.assets)
+	b = append(b, `{"balances":`...)
+	var err error
+	if p.Opening == nil {
+		b, err = p.Balances.AppendJSON(b, e.assets)
+	} else if b, err = p.Opening.Balances.AppendJSON(b, e.assets); err == nil {
+		b = append(hex.AppendEncode(append(b, `,"blinding":"`...), p.Opening.Blinding[:]), '"')
+	}
 	if err != nil {
 		return nil, fmt.Errorf("balances: %w", err)
 	}
@@ -109,6 +115,11 @@ func (e *Encoder[S]) Append(b []byte, p Proof[S]) ([]byte, error) {
 	b = hex.AppendEncode(append(b, `","statement":"`...), p.Statement[:])
 	if b, err = e.top.append(append(b, `","top":`...), p.Top, e.assets); err != nil {
 		return nil, fmt.Errorf("top: %w", err)
+	}
+	if p.Opening != nil {
+		if b, err = p.Opening.Total.AppendJSON(append(b, `,"total":`...), e.assets); err != nil {
+			return nil, fmt.Errorf("total: %w", err)
+		}
 	}
 	return append(b, `,"type":"assay/v1/proof"}`...), nil
 }

@@ -48,13 +48,20 @@ func (h *Hash) UnmarshalText(text []byte) error {
 // Kind says which kind of sum a tree carries. It is hashed into every root (SPEC part 6).
 type Kind byte
 
-// KindPlain is the kind of [Plain] sums.
-const KindPlain Kind = 0x01
+const (
+	// KindPlain is the kind of [Plain] sums.
+	KindPlain Kind = 0x01
+	// KindConfidential is the kind whose sums are points that hide (SPEC part 29).
+	KindConfidential Kind = 0x02
+)
 
 // String returns the kind's name in JSON files.
 func (k Kind) String() string {
-	if k == KindPlain {
+	switch k {
+	case KindPlain:
 		return "plain"
+	case KindConfidential:
+		return "confidential"
 	}
 	return fmt.Sprintf("kind(%#02x)", byte(k))
 }
@@ -117,6 +124,22 @@ func Root[S Sum[S]](level Level, kind Kind, count uint64, top Node[S]) Node[S] {
 type hasher[S Sum[S]] struct {
 	level Level
 	buf   []byte
+}
+
+// Hasher makes nodes of sums that its caller adds up, for a kind whose sums are cheaper added many at once (SPEC part 6). A
+// Hasher is for one goroutine.
+type Hasher[S Sum[S]] struct{ hasher hasher[S] }
+
+// NewHasher returns a Hasher of one level.
+func NewHasher[S Sum[S]](level Level) *Hasher[S] { return &Hasher[S]{hasher[S]{level: level}} }
+
+// Leaf is [Leaf].
+func (h *Hasher[S]) Leaf(identity Hash, sum S) Node[S] { return h.hasher.leaf(identity, sum) }
+
+// Parent returns the node above two others. Requires sum to be that of theirs.
+func (h *Hasher[S]) Parent(left, right Node[S], sum S) Node[S] {
+	h.hasher.preimage(left, right)
+	return Node[S]{Hash: sha256.Sum256(h.hasher.buf), Sum: sum}
 }
 
 func (h *hasher[S]) leaf(identity Hash, sum S) Node[S] {

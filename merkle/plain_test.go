@@ -236,3 +236,15 @@ func FuzzParseAmount(f *testing.F) {
 		}
 	})
 }
+
+func TestAmount_Sub(t *testing.T) {
+	for _, c := range []struct{ a, b, want Amount }{
+		{Amount{1, 0}, Amount{0, 1}, Amount{0, 1<<64 - 1}},
+		{Amount{5, 7}, Amount{5, 7}, Amount{}},
+		{Amount{5, 7}, Amount{2, 3}, Amount{3, 4}},
+	} {
+		if got := c.a.Sub(c.b); got != c.want {
+			t.Errorf("%v − %v: got %v, want %v", c.a, c.b, got, c.want)
+		}
+	}
+}

@@ -13,11 +13,20 @@ type Proof[S Sum[S]] struct {
 	Kind      Kind
 	Snapshot  Hash
 	Statement Hash // digest of the statement's payload
-	Balances  S
+	Balances  S    // the leaf's sum
+	Opening   *Opening[S]
 	Nonce     [32]byte
 	Shard     Place
 	Path      []Node[S] // siblings in the shard tree, lowest first
 	Top       []Node[S] // siblings in the top tree, lowest first
+}
+
+// Opening is what a proof has besides where sums hide (SPEC part 29, In a customer's proof): what the leaf's sum opens to, and the total
+// row of its shard, which stands for the shard root's sum in the top tree.
+type Opening[S Sum[S]] struct {
+	Balances Plain
+	Blinding [32]byte
+	Total    S
 }
 
 // Root recomputes the root from a customer id and the proof (SPEC part 8, step 4), so that a builder hands out no proof that
@@ -52,6 +61,9 @@ func (c *Climber[S]) Root(p Proof[S], identity Hash) (Node[S], error) {
 		return Node[S]{}, fmt.Errorf("path: %w", err)
 	}
 	shard := Root(Shard, p.Kind, p.Shard.Leaves, n)
+	if p.Opening != nil {
+		shard.Sum = p.Opening.Total
+	}
 	n, err = c.climb(&c.top, Top, Leaf(Top, shard.Hash, shard.Sum), p.Shard.Index, p.Shard.Count, p.Top)
 	if err != nil {
 		return Node[S]{}, fmt.Errorf("top: %w", err)

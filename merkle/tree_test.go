@@ -317,3 +317,21 @@ func TestRapidSumAndBinding(t *testing.T) {
 		}
 	})
 }
+
+// A Hasher's nodes are those that Leaf and Parent make.
+func TestHasher(t *testing.T) {
+	for _, level := range []Level{Shard, Top} {
+		h := NewHasher[Plain](level)
+		left, right := h.Leaf(Hash{1}, wide()), h.Leaf(Hash{2}, wide())
+		if want := Leaf(level, Hash{1}, wide()); left.Hash != want.Hash {
+			t.Errorf("leaf: got %v, want %v", left.Hash, want.Hash)
+		}
+		want, err := Parent(level, left, right)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := h.Parent(left, right, want.Sum); got.Hash != want.Hash {
+			t.Errorf("parent: got %v, want %v", got.Hash, want.Hash)
+		}
+	}
+}
