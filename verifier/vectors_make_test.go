@@ -21,13 +21,14 @@ import (
 func makeVectors(t testing.TB) map[string][]byte {
 	t.Helper()
 	out := map[string][]byte{}
-	put := func(kind, name string, v vector) {
+	file := func(kind, name string, v any) {
 		path := filepath.Join(vectorsDir, kind, name+".json")
 		if _, ok := out[path]; ok {
 			t.Fatalf("two vectors are called %s", path)
 		}
 		out[path] = vectorJSON(t, v)
 	}
+	put := func(kind, name string, v vector) { file(kind, name, v) }
 	sumVectors(put)
 	identityVectors(put)
 	treeVectors(put)
@@ -48,7 +49,7 @@ func makeVectors(t testing.TB) map[string][]byte {
 	filterVectors(t, put)
 	responseVectors(t, put)
 	serverVectors(t, put)
-	confidentialVectors(put)
+	confidentialVectors(t, func(name string, v hiddenVector) { file("confidential", name, v) })
 	hiddenVectors(t, put)
 	return out
 }

@@ -14,22 +14,15 @@ func (x *instance) denseProve(random io.Reader) ([]byte, error) { return x.trace
 
 // trace is what a proof is made of on the way, in hex.
 type trace struct {
-	Proved   string       `json:"stateOfWhatIsProved"`
-	Tau      []string     `json:"tau"`
-	Rounds   []traceRound `json:"rounds"`
-	Values   []string     `json:"vStar"`
-	Blinding string       `json:"rStar"`
-	B        string       `json:"b"`
-	Claim    string       `json:"claimBlinding"`
-	Last     string       `json:"stateAfterE"`
+	Rounds   []traceRound
+	Values   string
+	Blinding string // that of the opened row
+	B        string
+	Claim    string // the blinding of [c]
 }
 
 type traceRound struct {
-	Q1        string `json:"q1"`
-	Q2        string `json:"q2"`
-	Blinding1 string `json:"blinding1"`
-	Blinding2 string `json:"blinding2"`
-	R         string `json:"r"`
+	Q1, Q2, Blinding1, Blinding2 string
 }
 
 func hexes(s []fr.Element) (out []string) {
@@ -41,11 +34,9 @@ func hexes(s []fr.Element) (out []string) {
 
 // traced is denseProve, and fills in a trace.
 func (x *instance) traced(random io.Reader, v *trace) ([]byte, error) {
-	v.Proved = hex.EncodeToString(x.script.state[:])
 	if err := x.start(random); err != nil {
 		return nil, err
 	}
-	v.Tau = hexes(x.tau)
 	bits, err := x.matrix()
 	if err != nil {
 		return nil, err
@@ -67,8 +58,8 @@ func (x *instance) traced(random io.Reader, v *trace) ([]byte, error) {
 			q2.Sub(&q2, two.Mul(&two, &eq[i]))
 		}
 		x.round(q1, q2)
-		round := hexes([]fr.Element{q1, q2, x.masks.at("K1", t), x.masks.at("K2", t), x.r[t]})
-		v.Rounds = append(v.Rounds, traceRound{round[0], round[1], round[2], round[3], round[4]})
+		round := hexes([]fr.Element{q1, q2, x.masks.at("K1", t), x.masks.at("K2", t)})
+		v.Rounds = append(v.Rounds, traceRound{round[0], round[1], round[2], round[3]})
 		half := make([]fr.Element, len(h)/2)
 		for i := range half {
 			half[i] = mix(h[2*i], h[2*i+1], &x.r[t])
@@ -88,8 +79,8 @@ func (x *instance) traced(random io.Reader, v *trace) ([]byte, error) {
 	if err := x.open(values, blinding); err != nil {
 		return nil, err
 	}
-	v.Values, v.Blinding, v.B = hexes(values), hexes([]fr.Element{blinding})[0], hexes(h)[0]
-	v.Claim, v.Last = hexes([]fr.Element{x.blinding})[0], hex.EncodeToString(x.script.state[:])
+	v.Values, v.Blinding, v.B = hex.EncodeToString(appendScalars(nil, values...)), hexes([]fr.Element{blinding})[0], hexes(h)[0]
+	v.Claim = hexes([]fr.Element{x.blinding})[0]
 	return bytes.Clone(x.proof), nil
 }
 

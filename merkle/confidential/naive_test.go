@@ -19,9 +19,10 @@ type public struct {
 	index     uint32
 	rows      []Point
 	root      merkle.Hash
-	total     *Point       // of a shard
-	totals    merkle.Plain // of the top
-	surplus   *Point       // of the top, where totals are hidden
+	sum       *Point     // if it is told; else that of the rows
+	total     *Point     // of a shard
+	totals    []*big.Int // of the top
+	surplus   *Point     // of the top, where totals are hidden
 	relations []Relation
 }
 
@@ -62,13 +63,31 @@ func (r *reader) scalars(n int) []fr.Element {
 	return s
 }
 
+// sides are what a verifier computes of a proof, both sides of each equation among it.
+type sides struct {
+	challenges       []fr.Element // τ, r and e
+	claim, opened, q Point        // [c], Σ R_i C_i and Q
+	s                fr.Element
+	points           map[string][2]string // (a) to (d)
+	numbers          [][2]string          // (e), (f)
+	fault            error                // the first that does not hold
+}
+
 // check is SPEC part 29, Verifying a proof, as it stands there. It is for tests: the verifier is another program.
-func check(v public, proof []byte) error {
-	p, err := NewParameters(v.assets)
+func check(v public, proof []byte) error { return evaluate(v, proof, new(sides)) }
+
+func evaluate(v public, proof []byte, s *sides) error {
+	p, err := parametersOf(v.assets)
 	if err != nil {
 		return err
 	}
-	m, columns := len(v.assets), p.columns()
+	relations, err := p.relations(v.relations)
+	if err != nil {
+		return err
+	}
+	if len(v.rows) == 0 || v.total == nil && len(v.totals) != len(v.assets) || v.total != nil && v.surplus != nil || v.total == nil && len(v.relations) > 0 {
+		return errors.New("no rows, totals of other assets, a shard with a surplus, or a top with relations")
+	}
 	tree := v.rows
 	if v.surplus != nil {
 		v.rows = append(slices.Clone(tree), *v.surplus)
@@ -77,44 +96,23 @@ func check(v public, proof []byte) error {
 	for 1<<logRows < len(v.rows) {
 		logRows++
 	}
-	l := 7 + p.logAssets + logRows
-	var sum Point
-	for _, c := range tree {
-		sum, _ = sum.Add(c)
+	if v.sum == nil {
+		v.sum = new(Point)
+		for _, c := range tree {
+			*v.sum = plus(*v.sum, c)
+		}
 	}
-	relations, err := p.relations(v.relations)
+	x := &instance{work: &work{params: p, relations: relations, leaves: len(tree), snapshot: v.snapshot, index: v.index, root: merkle.Node[Point]{Hash: v.root, Sum: *v.sum}}}
+	totals, err := v.begin(x, s)
 	if err != nil {
 		return err
-	}
-	x := &instance{work: &work{params: p, relations: relations, leaves: len(tree), snapshot: v.snapshot, index: v.index, root: merkle.Node[Point]{Hash: v.root, Sum: sum}}}
-	var t fr.Element
-	q := sum
-	totals := make([]fr.Element, m)
-	if v.total != nil {
-		x.begin(levelShard)
-		x.script.absorb("total", v.total.AppendBinary(nil))
-		t.SetInt64(-1)
-		q, _ = q.Add(times(*v.total, t))
-	} else {
-		x.begin(levelTop)
-		var b []byte
-		for j := range totals {
-			amount := v.totals.Amount(j).Bytes16()
-			totals[j].SetBytes(amount[:])
-			b = append(append(b, make([]byte, 16)...), amount[:]...)
-		}
-		x.script.absorb("totals", b)
-		if v.surplus != nil {
-			x.script.absorb("surplus", v.surplus.AppendBinary(nil))
-			q = plus(q, *v.surplus)
-		}
 	}
 	if len(proof) < len(proofMagic) || string(proof[:len(proofMagic)]) != proofMagic {
 		return errors.New("magic")
 	}
 	r := &reader{b: proof[len(proofMagic):]}
+	m, columns, l := len(v.assets), p.columns(), 7+p.logAssets+logRows
 	tau := x.script.challenges("tau", l)
-	var claim Point
 	var bound []fr.Element
 	for t := range l {
 		message := r.b[:min(len(r.b), 128)]
@@ -126,71 +124,110 @@ func check(v public, proof []byte) error {
 		a.Sub(&c, &tau[t])
 		b.Square(&c)
 		b.Sub(&b, &tau[t])
-		claim, _ = claim.Add(times(k1, a))
-		claim, _ = claim.Add(times(k2, b))
+		s.claim = plus(plus(s.claim, times(k1, a)), times(k2, b))
 	}
 	message := r.b[:min(len(r.b), 5*PointSize+(m+len(relations))*fr.Bytes)]
 	Y, D, E, F, D2 := r.point(), r.point(), r.point(), r.point(), r.point()
 	f, g := r.scalars(m), r.scalars(len(relations))
 	x.script.absorb("masks", message)
 	e := x.script.challenge("e")
-	z, zs, z2, z2delta := r.scalars(columns), r.scalars(3), []fr.Element(nil), []fr.Element(nil)
-	z2, z2delta = r.scalars(columns), r.scalars(1)
+	s.challenges = slices.Concat(tau, bound, []fr.Element{e})
+	z, zs := r.scalars(columns), r.scalars(3)
+	z2, z2delta := r.scalars(columns), r.scalars(1)
 	if r.err != nil {
 		return r.err
 	}
 	if len(r.b) != 0 {
 		return errors.New("something is left over")
 	}
-	S := inner(eqTable(bound[:7+p.logAssets])[:columns], z)
+	s.s = inner(eqTable(bound[:7+p.logAssets])[:columns], z)
 	affine := make([]grumpkin.G1Affine, len(v.rows))
 	for i := range affine {
 		affine[i] = v.rows[i].at
 	}
-	star := multiply(affine, eqTable(bound[7+p.logAssets:])[:len(v.rows)])
+	s.opened = multiply(affine, eqTable(bound[7+p.logAssets:])[:len(v.rows)])
 	minus := fr.NewElement(1)
-	minus.Neg(&minus)
-	rest, _ := Y.Add(times(claim, minus))
+	rest := plus(Y, times(s.claim, *minus.Neg(&minus)))
 	H, U := Point{p.blinding}, Point{p.scalar}
-	for _, c := range []struct {
-		name        string
-		left, right Point
-	}{
-		{"a", p.commitVector(z, zs[0]), plus(D, times(star, e))},
-		{"b", plus(times(U, S), times(H, zs[1])), plus(E, times(Y, e))},
-		{"c", plus(times(Y, S), times(H, zs[2])), plus(F, times(rest, e))},
-		{"d", p.commitVector(z2, z2delta[0]), plus(D2, times(q, e))},
-	} {
-		if c.left != c.right {
-			return fmt.Errorf("(%s) does not hold", c.name)
-		}
-	}
+	s.point("a", p.commitVector(z, zs[0]), plus(D, times(s.opened, e)))
+	s.point("b", plus(times(U, s.s), times(H, zs[1])), plus(E, times(Y, e)))
+	s.point("c", plus(times(Y, s.s), times(H, zs[2])), plus(F, times(rest, e)))
+	s.point("d", p.commitVector(z2, z2delta[0]), plus(D2, times(s.q, e)))
 	for j := range m {
-		var left, power, product, right fr.Element
-		power.SetOne()
-		for b := range 128 {
-			left.Add(&left, product.Mul(&power, &z2[128*j+b]))
-			power.Double(&power)
-		}
-		right.Mul(&e, &totals[j])
-		if right.Add(&right, &f[j]); left != right {
-			return fmt.Errorf("(e) does not hold for asset #%d", j)
-		}
+		s.number("e", weightedSum(z2, func(c int) *big.Int { return columnWeight(c, j) }), answer(f[j], e, totals[j]))
 	}
 	for u := range v.relations {
-		var left fr.Element
-		for c := range z {
-			var factor, power fr.Element
-			power.SetBigInt(new(big.Int).Lsh(big.NewInt(1), uint(c%128)))
-			factor.SetBigInt(v.relations[u][c/128])
-			factor.Mul(&factor, &power)
-			left.Add(&left, factor.Mul(&factor, &z[c]))
-		}
-		if left != g[u] {
-			return fmt.Errorf("(f) does not hold for relation #%d", u)
-		}
+		s.number("f", weightedSum(z, func(c int) *big.Int { return new(big.Int).Mul(columnWeight(c, c/128), v.relations[u][c/128]) }), g[u])
 	}
-	return nil
+	return s.fault
+}
+
+// begin starts the transcript; it leaves Q, and gives T.
+func (v *public) begin(x *instance, s *sides) ([]fr.Element, error) {
+	totals := make([]fr.Element, len(v.assets))
+	s.q = *v.sum
+	if v.total != nil {
+		x.begin(levelShard)
+		x.script.absorb("total", v.total.AppendBinary(nil))
+		s.q = plus(s.q, times(*v.total, *new(fr.Element).SetInt64(-1)))
+		return totals, nil
+	}
+	var b []byte
+	for j, t := range v.totals {
+		if t.Sign() < 0 || t.BitLen() > 200 {
+			return nil, fmt.Errorf("total of asset #%d is out of range", j)
+		}
+		totals[j].SetBigInt(t)
+		b = append(b, t.FillBytes(make([]byte, 32))...)
+	}
+	x.begin(levelTop)
+	x.script.absorb("totals", b)
+	if v.surplus != nil {
+		x.script.absorb("surplus", v.surplus.AppendBinary(nil))
+		s.q = plus(s.q, *v.surplus)
+	}
+	return totals, nil
+}
+
+func (s *sides) point(name string, left, right Point) {
+	if s.points == nil {
+		s.points = map[string][2]string{}
+	}
+	if s.points[name] = [2]string{left.String(), right.String()}; left != right && s.fault == nil {
+		s.fault = fmt.Errorf("(%s) does not hold", name)
+	}
+}
+
+func (s *sides) number(name string, left, right fr.Element) {
+	if s.numbers = append(s.numbers, [2]string(hexes([]fr.Element{left, right}))); left != right && s.fault == nil {
+		s.fault = fmt.Errorf("(%s) does not hold", name)
+	}
+}
+
+// columnWeight is w_{j,c}.
+func columnWeight(c, j int) *big.Int {
+	if c/128 != j {
+		return new(big.Int)
+	}
+	return new(big.Int).Lsh(big.NewInt(1), uint(c%128))
+}
+
+func weightedSum(z []fr.Element, weight func(c int) *big.Int) (sum fr.Element) {
+	for c := range z {
+		var w fr.Element
+		w.SetBigInt(weight(c))
+		sum.Add(&sum, w.Mul(&w, &z[c]))
+	}
+	return sum
+}
+
+// numbersOf are the amounts of m assets.
+func numbersOf(p merkle.Plain, m int) (list []*big.Int) {
+	for j := range m {
+		b := p.Amount(j).Bytes16()
+		list = append(list, new(big.Int).SetBytes(b[:]))
+	}
+	return list
 }
 
 func times(p Point, s fr.Element) (product Point) {

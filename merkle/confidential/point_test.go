@@ -138,6 +138,12 @@ func TestGenerators(t *testing.T) {
 
 // hashToCurve is hash_to_curve of RFC 9380 in plain integers.
 func hashToCurve(message, tag string) []byte {
+	_, _, mapped := hashSteps(message, tag)
+	return plus(mapped[0], mapped[1]).AppendBinary(nil)
+}
+
+// hashSteps gives what is on the way: the uniform bytes, the two field elements, and the points that these are mapped to.
+func hashSteps(message, tag string) (uniform []byte, elements [2]*big.Int, mapped [2]Point) {
 	dst := append([]byte(tag), byte(len(tag)))
 	block := func(parts ...[]byte) []byte {
 		d := sha256.Sum256(bytes.Join(append(parts, dst), nil))
@@ -145,7 +151,8 @@ func hashToCurve(message, tag string) []byte {
 	}
 	b0 := block(make([]byte, 64), []byte(message), []byte{0, 96, 0})
 	b1 := block(b0, []byte{1})
-	uniform, last := b1, b1
+	uniform = b1
+	last := b1
 	for i := byte(2); i <= 3; i++ {
 		x := make([]byte, 32)
 		for j := range x {
@@ -155,17 +162,14 @@ func hashToCurve(message, tag string) []byte {
 		uniform = append(uniform[:len(uniform):len(uniform)], last...)
 	}
 	q := fp.Modulus()
-	var sum grumpkin.G1Jac
 	for i := range 2 {
 		u := new(big.Int).SetBytes(uniform[48*i : 48*i+48])
-		x, y := shallueVanDeWoestijne(u.Mod(u, q), q)
-		var p grumpkin.G1Affine
-		p.X.SetBigInt(x)
-		p.Y.SetBigInt(y)
-		sum.AddMixed(&p)
+		elements[i] = u.Mod(u, q)
+		x, y := shallueVanDeWoestijne(u, q)
+		mapped[i].at.X.SetBigInt(x)
+		mapped[i].at.Y.SetBigInt(y)
 	}
-	var p grumpkin.G1Affine
-	return Point{*p.FromJacobian(&sum)}.AppendBinary(nil)
+	return uniform, elements, mapped
 }
 
 // shallueVanDeWoestijne is part 6.6.1 of RFC 9380 for y² = x³ − 17 and Z = 1.

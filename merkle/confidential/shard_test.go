@@ -288,7 +288,7 @@ func TestProveTop(t *testing.T) {
 	if !slices.Equal(proved.Totals, want) {
 		t.Errorf("got %v, want %v", proved.Totals, want)
 	}
-	v := public{assets: p.assets, snapshot: merkle.Hash{1}, rows: totals, root: proved.Root.Hash, totals: proved.Totals}
+	v := public{assets: p.assets, snapshot: merkle.Hash{1}, rows: totals, root: proved.Root.Hash, totals: numbersOf(proved.Totals, len(p.assets))}
 	if err := check(v, proved.Proof); err != nil {
 		t.Error(err)
 	}
@@ -343,7 +343,7 @@ func TestProveTop_Hidden(t *testing.T) {
 		if !slices.Equal(proved.Totals, want) {
 			t.Errorf("got %v, want %v", proved.Totals, want)
 		}
-		v := public{assets: p.assets, snapshot: merkle.Hash{1}, rows: totals, root: proved.Root.Hash, totals: proved.Totals, surplus: &proved.Surplus}
+		v := public{assets: p.assets, snapshot: merkle.Hash{1}, rows: totals, root: proved.Root.Hash, totals: numbersOf(proved.Totals, len(p.assets)), surplus: &proved.Surplus}
 		if err := check(v, proved.Proof); err != nil {
 			t.Error(err)
 		}

@@ -45,9 +45,13 @@ func TestZ01_UnrangedPublicParameter(t *testing.T) {
 	claim := claimed(newProver(t, Top, amounts(3)))
 	claim.Totals = nil
 	refused(t, p.Check(claim, nil, rows, 1), "0 totals")
-	claim = claimed(newProver(t, Top, amounts(3)))
-	claim.Relations = [][]*big.Int{{new(big.Int)}}
-	refused(t, p.Check(claim, nil, rows, 1), "relations at the top")
+	for _, change := range []func(*prover){
+		func(v *prover) { v.Statement.Relations = [][]*big.Int{{new(big.Int)}} }, func(v *prover) { v.Statement.Index = 1 },
+	} {
+		v := newProver(t, Top, amounts(3, 4))
+		change(v)
+		refused(t, check(t, v), "the top has no relations, and is no shard")
+	}
 }
 
 // Two is not a bit, though 2·1 = 1·2 and every total is right.

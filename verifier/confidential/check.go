@@ -25,7 +25,7 @@ func (p *Parameters) Check(c Claim, raw []byte, rows Rows, threads int) error {
 	if err := c.check(len(p.assets)); err != nil {
 		return err
 	}
-	variables := p.columnVars() + rowVars(c.proved())
+	variables := p.columnVars() + c.rowVars()
 	proof, err := parseProof(raw, variables, len(p.columns), len(p.assets), len(c.Relations))
 	if err != nil {
 		return err
@@ -35,7 +35,7 @@ func (p *Parameters) Check(c Claim, raw []byte, rows Rows, threads int) error {
 		return err
 	}
 	row := drawn.round[p.columnVars():]
-	opened, err := combine(row, c.proved(), c.withSurplus(rows), threads)
+	opened, err := combine(row, c.Rows, rows, threads)
 	if err != nil {
 		return err
 	}
@@ -126,9 +126,13 @@ func (p *Parameters) checkPoints(c *Claim, proof *proof, drawn *challenges, open
 	s.subtract(proof.y, mul(product, &drawn.e))
 	s.addClaim(proof, drawn, mul(product, &drawn.e))
 	s.subtract(c.Sum.Affine(), mul(d, &drawn.e))
-	s.subtract(c.Surplus.Affine(), mul(d, &drawn.e))
 	if c.Level == Shard {
 		s.add(c.Total.Affine(), mul(d, &drawn.e))
+	}
+	if c.Surplus != nil {
+		weight := eqAt(drawn.round[p.columnVars():], c.Rows) // it is row n of (a), and part of Q
+		weight.Mul(&weight, a)
+		s.subtract(c.Surplus.Affine(), mul(add(&weight, d), &drawn.e))
 	}
 	zero, err := s.isZero(threads)
 	if err == nil && !zero {

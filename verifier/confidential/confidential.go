@@ -45,21 +45,13 @@ type Claim struct {
 	Level     Level
 	Snapshot  tree.Hash
 	Index     uint32       // of the shard; 0 at the top
-	Relations [][]*big.Int // each one number an asset, below 2^96 in magnitude: products with them are zero in every row of a shard
+	Relations [][]*big.Int // each one number an asset, below 2^96 in magnitude: products with them are zero in every row
 	Rows      uint64
-	Root      tree.Hash  // of the shard's tree, or the top's
-	Sum       tree.Point // of all rows
-	Total     tree.Point // of a shard: its total row
-	Totals    []*big.Int // of the top: base units of each asset, below 2^200; with Surplus, what the total does not exceed
-	Surplus   tree.Point // of the top with hidden totals: one more row, outside the tree and Sum; else the identity
-}
-
-// proved is the number of rows that the proof is over.
-func (c *Claim) proved() uint64 {
-	if c.Surplus.IsIdentity() {
-		return c.Rows
-	}
-	return c.Rows + 1
+	Root      tree.Hash   // of the shard's tree, or the top's
+	Sum       tree.Point  // of all rows
+	Total     tree.Point  // of a shard: its total row
+	Totals    []*big.Int  // of the top: base units of each asset, below 2^200
+	Surplus   *tree.Point // of the top, where totals are hidden: a row outside the tree, which makes up what is not owed of Totals
 }
 
 // check refuses a claim that SPEC part 29 allows nobody to make.
@@ -81,13 +73,16 @@ func (c *Claim) check(assets int) error {
 		if c.Total.IsIdentity() {
 			return errors.New("the total row is the identity")
 		}
-		if !c.Surplus.IsIdentity() {
-			return errors.New("a surplus of a shard: only the top has one")
+		if c.Surplus != nil {
+			return errors.New("a shard has no surplus")
 		}
 		return nil
 	}
-	if len(c.Relations) > 0 {
-		return errors.New("relations at the top, where sums of rows keep them anyway")
+	if len(c.Relations) != 0 || c.Index != 0 {
+		return errors.New("the top has no relations, and is no shard")
+	}
+	if c.Surplus != nil && c.Surplus.IsIdentity() {
+		return errors.New("the surplus is the identity")
 	}
 	if len(c.Totals) != assets {
 		return fmt.Errorf("%d totals, the registry has %d assets", len(c.Totals), assets)
@@ -100,8 +95,13 @@ func (c *Claim) check(assets int) error {
 	return nil
 }
 
-// rowVars is the number of variables that count n rows: the least k with 2^k >= n.
-func rowVars(n uint64) int { return bits.Len64(n - 1) }
+// rowVars is the number of variables that count the rows, and the surplus as one more: the least k with 2^k at least that.
+func (c *Claim) rowVars() int {
+	if c.Surplus != nil {
+		return bits.Len64(c.Rows)
+	}
+	return bits.Len64(c.Rows - 1)
+}
 
 // Rows gives all rows of a claim in order, in pieces. It is asked once a proof; a piece is read before take returns.
 type Rows func(take func([]grumpkin.G1Affine) error) error

@@ -54,7 +54,7 @@ func claimed(v *prover) Claim {
 	s := v.Statement
 	return Claim{
 		Level: Level(s.Level), Snapshot: s.Snapshot, Index: s.Index, Relations: s.Relations, Rows: s.Rows, Root: s.Root,
-		Sum: tree.PointOf(s.Sum), Total: tree.PointOf(s.Total), Totals: s.Totals, Surplus: tree.PointOf(s.Surplus),
+		Sum: tree.PointOf(s.Sum), Total: tree.PointOf(s.Total), Totals: s.Totals, Surplus: surplusOf(s),
 	}
 }
 
@@ -67,7 +67,7 @@ func given(list []point) Rows {
 func check(t *testing.T, v *prover) error {
 	t.Helper()
 	p, _ := parameters(t, len(v.Assets))
-	return p.Check(claimed(v), v.Prove(), given(v.Rows()[:v.Statement.Rows]), 2)
+	return p.Check(claimed(v), v.Prove(), given(v.Rows()), 2)
 }
 
 // refused fails unless the proof is refused, in these words.
@@ -86,4 +86,26 @@ func amounts(list ...int64) (rows [][]*big.Int) {
 		rows = append(rows, []*big.Int{big.NewInt(n)})
 	}
 	return rows
+}
+
+func surplusOf(s confidentialtest.Statement) *tree.Point {
+	if s.Surplus == nil {
+		return nil
+	}
+	p := tree.PointOf(*s.Surplus)
+	return &p
+}
+
+// covering is a prover of the top who hides its totals: of each asset so much is held.
+func covering(t *testing.T, held []int64, rows [][]*big.Int) *prover {
+	t.Helper()
+	v := newProver(t, Top, rows)
+	surplus := make([]*big.Int, len(held))
+	for j, h := range held {
+		surplus[j] = new(big.Int).Sub(big.NewInt(h), v.Statement.Totals[j])
+		v.Statement.Totals[j] = big.NewInt(h)
+	}
+	v.Surplus, v.SurplusBlinding = confidentialtest.Bits(surplus...), v.Random()
+	v.Settle()
+	return v
 }

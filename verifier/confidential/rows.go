@@ -11,19 +11,6 @@ import (
 // pieceVars says how many rows, as a power of two, are multiplied at once: enough for large windows, and 16 MB.
 const pieceVars = 17
 
-// withSurplus gives the rows of the tree, and after them the one outside it, if there is one.
-func (c *Claim) withSurplus(rows Rows) Rows {
-	if c.Surplus.IsIdentity() {
-		return rows
-	}
-	return func(take func([]grumpkin.G1Affine) error) error {
-		if err := rows(take); err != nil {
-			return err
-		}
-		return take([]grumpkin.G1Affine{c.Surplus.Affine()})
-	}
-}
-
 // eqTable gives eq(at, x) for every x, whose bits stand least significant first.
 func eqTable(at []fr.Element) []fr.Element {
 	table := make([]fr.Element, 1, 1<<len(at))

@@ -82,7 +82,8 @@ func (t *transcript) claim(assets []string, c *Claim) {
 		totals = append(totals, amount.FillBytes(make([]byte, 32))...)
 	}
 	t.absorb("totals", totals)
-	if surplus := c.Surplus.Bytes(); !c.Surplus.IsIdentity() {
+	if c.Surplus != nil {
+		surplus := c.Surplus.Bytes()
 		t.absorb("surplus", surplus[:])
 	}
 }

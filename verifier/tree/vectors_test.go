@@ -21,7 +21,7 @@ type vector struct {
 	Level, Root, Sum string
 }
 
-func eachVector(t *testing.T, kind string, check func(*testing.T, vector)) {
+func eachVector[V any](t *testing.T, kind string, check func(*testing.T, V)) {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join("..", "vectors", kind, "*.json"))
 	if err != nil || len(paths) < 10 {
@@ -33,7 +33,7 @@ func eachVector(t *testing.T, kind string, check func(*testing.T, vector)) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var v vector
+			var v V
 			if err := json.Unmarshal(raw, &v); err != nil {
 				t.Fatal(err)
 			}
@@ -85,6 +85,45 @@ func TestVectors_Tree(t *testing.T) {
 		}
 		if root.hash.String() != v.Root || hex.EncodeToString(root.sum.appendBinary(nil)) != v.Sum {
 			t.Errorf("got root %s and sum %x, want %s and %s", root.hash, root.sum.appendBinary(nil), v.Root, v.Sum)
+		}
+	})
+}
+
+// TestVectors_Points are sums of points, and trees of them.
+func TestVectors_Points(t *testing.T) {
+	parsed := func(t *testing.T, s string) Point {
+		p, err := parseSumHex(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	type vector struct {
+		About, Level, Root, Sum  string
+		Identities, Points, Rows []string
+	}
+	eachVector(t, "confidential", func(t *testing.T, v vector) {
+		switch v.About {
+		case "addition":
+			var sum Point
+			for _, s := range v.Points {
+				var err error
+				if sum, err = sum.plus(parsed(t, s)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if sum != parsed(t, v.Sum) {
+				t.Errorf("got %x, want %s", sum.Bytes(), v.Sum)
+			}
+		case "tree":
+			tree := pointTree{level: map[string]level{"shard": shardLevel, "top": topLevel}[v.Level]}
+			for i, id := range v.Identities {
+				tree.add(Hash(unhex(t, id)), parsed(t, v.Rows[i]))
+			}
+			root, err := tree.root()
+			if err != nil || root.hash.String() != v.Root || root.sum != parsed(t, v.Sum) {
+				t.Errorf("got root %s and sum %x, %v; want %s and %s", root.hash, root.sum.Bytes(), err, v.Root, v.Sum)
+			}
 		}
 	})
 }

@@ -4,22 +4,25 @@ import (
 	"encoding/binary"
 	"math/big"
 	"math/bits"
+	"slices"
 )
 
 // A Prover has its secrets at hand: an attack changes what it knows, and then settles, or what it says on the way. Entries are scalars, so
 // that they need not be bits.
 type Prover struct {
 	*Generators
-	Statement     Statement
-	Entries       [][]Scalar // by row, by column
-	Blindings     []Scalar
-	TotalEntries  []Scalar // of a shard: of its total row
-	TotalBlinding Scalar
-	Hidden        bool // at the top: the last row is the surplus, outside the tree
-	Cheat         Cheats
-	Trace         Trace // of the last proof
-	seed          string
-	drawn         uint64
+	Statement       Statement
+	Entries         [][]Scalar // by row, by column
+	Blindings       []Scalar
+	TotalEntries    []Scalar // of a shard: of its total row
+	TotalBlinding   Scalar
+	Surplus         []Scalar // of the top, where totals are hidden: one more row; else nil
+	SurplusBlinding Scalar
+	Fresh           *Fresh // what masks come from; nil: they are drawn from the seed
+	Cheat           Cheats
+	Trace           Trace // of the last proof
+	seed            string
+	drawn           uint64
 }
 
 // Cheats are what a dishonest prover does on the way; nothing set is honest.
@@ -33,8 +36,12 @@ type Cheats struct {
 	Answers    func(*Masks, Scalar, *Answers)  // what is answered to e
 }
 
+// Fresh is what an honest builder's masks come from: the snapshot's key for blindings, and 32 bytes that are used once.
+type Fresh struct{ Key, Random []byte }
+
 // Trace is what a proof was made from and by way of, beside what the Prover knows before.
 type Trace struct {
+	MaskKey        []byte // where there is a Fresh
 	State          []byte // of the transcript once it knows what is proved
 	Tau, Round     []Scalar
 	Q              [][2]Scalar // q1, q2
@@ -94,20 +101,27 @@ func New(g *Generators, seed string, level byte, balances [][]*big.Int) *Prover 
 // Settle makes the statement's points follow from what the prover knows.
 func (v *Prover) Settle() {
 	v.Statement.Rows, v.Statement.Sum = uint64(len(v.Entries)), Point{}
-	rows := v.Rows()
-	if v.Hidden {
-		v.Statement.Rows--
-		v.Statement.Surplus = rows[v.Statement.Rows]
-	}
-	for _, c := range rows[:v.Statement.Rows] {
+	for _, c := range v.Rows() {
 		v.Statement.Sum.Add(&v.Statement.Sum, &c)
 	}
 	if v.Statement.Level == 0 {
 		v.Statement.Total = v.Commit(v.TotalEntries, v.TotalBlinding)
 	}
+	if v.Surplus != nil {
+		c := v.Commit(v.Surplus, v.SurplusBlinding)
+		v.Statement.Surplus = &c
+	}
 }
 
-// Rows are the commitments.
+// proved are all rows that the proof is about: the tree's, and the surplus.
+func (v *Prover) proved() (entries [][]Scalar, blindings []Scalar) {
+	if v.Surplus == nil {
+		return v.Entries, v.Blindings
+	}
+	return append(slices.Clone(v.Entries), v.Surplus), append(slices.Clone(v.Blindings), v.SurplusBlinding)
+}
+
+// Rows are the tree's commitments.
 func (v *Prover) Rows() (list []Point) {
 	for i := range v.Entries {
 		list = append(list, v.Commit(v.Entries[i], v.Blindings[i]))
@@ -123,29 +137,41 @@ func (v *Prover) Random() (x Scalar) {
 	return x
 }
 
-func (v *Prover) randoms() []Scalar {
+// mask is named; of those of one name, by an index too.
+func (v *Prover) mask(name string, index ...int) Scalar {
+	if v.Fresh == nil {
+		return v.Random()
+	}
+	return Keyed(v.Trace.MaskKey, name, index...)
+}
+
+func (v *Prover) masks(name string) []Scalar {
 	list := make([]Scalar, len(v.Columns))
 	for i := range list {
-		list[i] = v.Random()
+		list[i] = v.mask(name, i)
 	}
 	return list
 }
 
 // Prove runs the protocol and gives the proof's file.
 func (v *Prover) Prove() []byte {
-	columnVars := 7 + bits.Len(uint(len(v.Assets)-1))  //nolint:gosec // at least one asset
-	l := columnVars + bits.Len(uint(len(v.Entries)-1)) //nolint:gosec // at least one row
+	columnVars := 7 + bits.Len(uint(len(v.Assets)-1)) //nolint:gosec // at least one asset
+	entries, blindings := v.proved()
+	l := columnVars + bits.Len(uint(len(entries)-1)) //nolint:gosec // at least one row
 	t := newTranscript()
 	v.Statement.absorb(t, v.Assets, v.Cheat.Silent)
 	v.Trace = Trace{State: t.state}
+	if v.Fresh != nil {
+		v.Trace.MaskKey = mac256(v.Fresh.Key, t.state, v.Fresh.Random)
+	}
 	for range l {
 		v.Trace.Tau = append(v.Trace.Tau, t.challenge("tau"))
 	}
 	file, o := []byte("assay/v1/confidential-proof\n"), &Opening{}
-	rounds, r := v.zeroCheck(t, v.Trace.Tau, columnVars, o)
+	rounds, r := v.zeroCheck(t, v.Trace.Tau, columnVars, entries, o)
 	v.Trace.Round = r
-	v.open(r[:columnVars], r[columnVars:], o)
-	o.InY, o.Y = o.B, v.Random()
+	v.open(r[:columnVars], r[columnVars:], entries, blindings, o)
+	o.InY, o.Y = o.B, v.mask("y")
 	if v.Cheat.Opening != nil {
 		v.Cheat.Opening(o)
 	}
@@ -153,9 +179,9 @@ func (v *Prover) Prove() []byte {
 }
 
 // zeroCheck runs the rounds over the whole matrix; it leaves the last claim in o.
-func (v *Prover) zeroCheck(t *transcript, tau []Scalar, columnVars int, o *Opening) (file []byte, r []Scalar) {
+func (v *Prover) zeroCheck(t *transcript, tau []Scalar, columnVars int, entries [][]Scalar, o *Opening) (file []byte, r []Scalar) {
 	table := make([]Scalar, 1<<len(tau))
-	for i, row := range v.Entries {
+	for i, row := range entries {
 		copy(table[i<<columnVars:], row)
 	}
 	for round := range tau {
@@ -170,7 +196,7 @@ func (v *Prover) zeroCheck(t *transcript, tau []Scalar, columnVars int, o *Openi
 				q1 = fitting(table, o.Claim, q2, at, tau[round])
 			}
 		}
-		s1, s2 := v.Random(), v.Random()
+		s1, s2 := v.mask("K1", round), v.mask("K2", round)
 		message := append(Encode(v.com(q1, s1)), Encode(v.com(q2, s2))...)
 		if !v.Cheat.Foretold {
 			t.absorb("round", message)
@@ -211,19 +237,19 @@ func next(c, q1, q2, r, tau Scalar) Scalar {
 	return line(line(c, sub(r, tau), q1), sub(mul(r, r), tau), q2)
 }
 
-func (v *Prover) open(column, row []Scalar, o *Opening) {
+func (v *Prover) open(column, row []Scalar, entries [][]Scalar, blindings []Scalar, o *Opening) {
 	n := len(v.Columns)
 	o.V, o.L, o.Columns = make([]Scalar, n), make([]Scalar, n), make([]Scalar, n)
 	for c := range o.L {
 		o.L[c] = eq(column, c)
 	}
-	for i := range v.Entries {
+	for i := range entries {
 		weight := eq(row, i)
-		o.Blinding = line(o.Blinding, weight, v.Blindings[i])
-		o.ColumnsBlinding.Add(&o.ColumnsBlinding, &v.Blindings[i])
+		o.Blinding = line(o.Blinding, weight, blindings[i])
+		o.ColumnsBlinding.Add(&o.ColumnsBlinding, &blindings[i])
 		for c := range o.V {
-			o.V[c] = line(o.V[c], weight, v.Entries[i][c])
-			o.Columns[c].Add(&o.Columns[c], &v.Entries[i][c])
+			o.V[c] = line(o.V[c], weight, entries[i][c])
+			o.Columns[c].Add(&o.Columns[c], &entries[i][c])
 		}
 	}
 	if v.Statement.Level == 0 {
@@ -237,7 +263,7 @@ func (v *Prover) open(column, row []Scalar, o *Opening) {
 
 // sigma opens everything at once.
 func (v *Prover) sigma(t *transcript, o *Opening) []byte {
-	m := &Masks{Row: v.randoms(), Columns: v.randoms(), Delta: v.Random(), Sigma: v.Random(), Omega: v.Random(), Delta2: v.Random()}
+	m := &Masks{Row: v.masks("d"), Columns: v.masks("d'"), Delta: v.mask("delta"), Sigma: v.mask("sigma"), Omega: v.mask("omega"), Delta2: v.mask("delta'")}
 	m.W = sub(sub(o.Y, o.ClaimsBlinding), mul(o.B, o.Y))
 	inner := dot(o.L, m.Row)
 	m.Y, m.D, m.D2, m.E = v.com(o.InY, o.Y), v.Commit(m.Row, m.Delta), v.Commit(m.Columns, m.Delta2), v.com(inner, m.Sigma)

@@ -90,7 +90,7 @@ type Statement struct {
 	Sum       Point
 	Total     Point      // of a shard
 	Totals    []*big.Int // of the top
-	Surplus   Point      // of the top with hidden totals
+	Surplus   *Point     // of the top, where totals are hidden
 }
 
 // absorb tells a transcript what is proved, but for one item.
@@ -109,15 +109,11 @@ func (s *Statement) absorb(t *transcript, assets []string, silent string) {
 			relations = append(append(relations, sign), new(big.Int).Abs(lambda).FillBytes(make([]byte, 12))...)
 		}
 	}
-	var totals []byte
-	for _, amount := range s.Totals {
-		totals = append(totals, new(big.Int).Mod(amount, fr.Modulus()).FillBytes(make([]byte, 32))...)
-	}
 	last, data := "total", Encode(s.Total)
 	if s.Level == 1 {
-		last, data = "totals", totals
+		last, data = "totals", encodedTotals(s.Totals)
 	}
-	for _, item := range []struct {
+	items := []struct {
 		label string
 		data  []byte
 	}{
@@ -130,19 +126,40 @@ func (s *Statement) absorb(t *transcript, assets []string, silent string) {
 		{"root", s.Root[:]},
 		{"sum", Encode(s.Sum)},
 		{last, data},
-		{"surplus", Encode(s.Surplus)},
-	} {
-		if item.label == "surplus" && s.Surplus.IsInfinity() {
-			continue
-		}
+	}
+	if s.Surplus != nil {
+		items = append(items, struct {
+			label string
+			data  []byte
+		}{"surplus", Encode(*s.Surplus)})
+	}
+	for _, item := range items {
 		if item.label != silent {
 			t.absorb(item.label, item.data)
 		}
 	}
 }
 
-// transcript is the chain of challenges.
-type transcript struct{ state []byte }
+func encodedTotals(totals []*big.Int) (b []byte) {
+	for _, amount := range totals {
+		b = append(b, new(big.Int).Mod(amount, fr.Modulus()).FillBytes(make([]byte, 32))...)
+	}
+	return b
+}
+
+// transcript is the chain of challenges, and remembers it.
+type transcript struct {
+	state []byte
+	steps []Step
+}
+
+// Step is what was absorbed, or a challenge that was drawn; and the state after it.
+type Step struct {
+	Absorbed, Drawn string // one of both: the label
+	Data            []byte
+	Value           Scalar
+	State           []byte
+}
 
 func hashed(parts ...[]byte) []byte {
 	h := sha256.New()
@@ -153,16 +170,18 @@ func hashed(parts ...[]byte) []byte {
 }
 
 func newTranscript() *transcript {
-	return &transcript{hashed([]byte("assay/v1/confidential/transcript"), []byte{0})}
+	return &transcript{state: hashed([]byte("assay/v1/confidential/transcript"), []byte{0})}
 }
 
 func (t *transcript) absorb(label string, data []byte) {
 	t.state = hashed([]byte{1}, t.state, []byte{byte(len(label))}, []byte(label), binary.BigEndian.AppendUint64(nil, uint64(len(data))), data)
+	t.steps = append(t.steps, Step{Absorbed: label, Data: data, State: t.state})
 }
 
 func (t *transcript) challenge(label string) (c Scalar) {
 	b := append(hashed([]byte{2}, t.state, []byte{0}, []byte(label)), hashed([]byte{2}, t.state, []byte{1}, []byte(label))...)
 	t.state = hashed([]byte{3}, t.state, []byte(label))
 	c.SetBigInt(new(big.Int).Mod(new(big.Int).SetBytes(b), fr.Modulus()))
+	t.steps = append(t.steps, Step{Drawn: label, Value: c, State: t.state})
 	return c
 }
