@@ -154,7 +154,22 @@ func (a *api) run(ctx context.Context, who *authn.Principal, in *runInput) (Answ
 	return jsonOf(out)
 }
 
-// awaitEvent comes back once there is an event after the one that is known, or time is up.
+type stayKey struct{}
+
+// Stay is a context that does not end when whoever asked is gone. Only what waits for something looks whether anybody waits for it.
+func Stay(ctx context.Context) context.Context {
+	return context.WithValue(context.WithoutCancel(ctx), stayKey{}, ctx.Done())
+}
+
+// gone is closed when nobody waits any more.
+func gone(ctx context.Context) <-chan struct{} {
+	if done, ok := ctx.Value(stayKey{}).(<-chan struct{}); ok {
+		return done
+	}
+	return ctx.Done()
+}
+
+// awaitEvent comes back once there is an event after the one that is known, time is up, or nobody waits any more.
 func (a *api) awaitEvent(ctx context.Context, in *runInput) {
 	defer a.waits.Add(-1)
 	if a.waits.Add(1) > maxWaits {
@@ -166,6 +181,8 @@ func (a *api) awaitEvent(ctx context.Context, in *runInput) {
 	defer look.Stop()
 	for {
 		select {
+		case <-gone(ctx):
+			return
 		case <-ctx.Done():
 			return
 		case <-look.C:
