@@ -62,11 +62,11 @@ func NewKeeper(ctx context.Context, c Config) (*Keeper, error) {
 	if err != nil || head.Seq == 0 {
 		return k, err
 	}
-	rows, err := c.Log.Events(ctx, int64(head.Seq)-1, 1)
+	rows, err := c.Log.Events(ctx, head.row()-1, 1)
 	if err != nil {
 		return nil, err
 	}
-	if len(rows) == 0 || rows[0].Seq != int64(head.Seq) {
+	if len(rows) == 0 || rows[0].Seq != head.row() {
 		return nil, fmt.Errorf("%s is of row %d of the audit log, which ends with row %d: it was cut", head.File, head.Seq, last.Seq)
 	}
 	if got := hex.EncodeToString(rows[0].Hash); got != head.Hash {
@@ -146,12 +146,13 @@ func (k *Keeper) keep(ctx context.Context) error {
 		return nil
 	}
 	last, err := k.Log.NewestEvent(ctx)
-	if err != nil || uint64(last.Seq) == k.head {
+	seq := uint64(last.Seq) //nolint:gosec // rows are numbered from 1
+	if err != nil || seq == k.head {
 		return err
 	}
-	if err := k.Heads.Keep(attest.NewAuditHead(uint64(last.Seq), hex.EncodeToString(last.Hash), k.Now()), k.Signer); err != nil {
+	if err := k.Heads.Keep(attest.NewAuditHead(seq, hex.EncodeToString(last.Hash), k.Now()), k.Signer); err != nil {
 		return fmt.Errorf("the head of the audit log is not kept: %w", err)
 	}
-	k.head = uint64(last.Seq)
+	k.head = seq
 	return nil
 }
