@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -170,5 +171,24 @@ func TestLongPoll(t *testing.T) {
 	}
 	if last := poll(2, 20); len(last.Events) != 0 { // a test's time would be over before
 		t.Errorf("%+v", last)
+	}
+}
+
+// TestGone: whoever is gone, or has said that no more will come, is answered as ever; but nothing waits for who is gone.
+func TestGone(t *testing.T) {
+	o := newOffice(t)
+	who := o.asker(t, authz.Operator)
+	r := o.run(t, who, o.first.Digest, 0)
+	left, leave := context.WithCancel(t.Context())
+	leave()
+	h := o.h
+	o.h = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.ServeHTTP(w, r.WithContext(left)) })
+	for range 20 { // of waits that are not ended, 400 s
+		if w := who.ask(t, "GET", "/v1/runs/"+r.ID+"?after=1&wait=20", ""); w.Code != 200 {
+			t.Fatalf("%d %s", w.Code, w.Body)
+		}
+	}
+	if w := who.ask(t, "POST", "/v1/runs/"+r.ID+":cancel", ""); w.Code != 200 {
+		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }
