@@ -12,19 +12,24 @@ import (
 	"github.com/assay-por/assay/merkle/store"
 )
 
-// What a server keeps in memory of all its shards, beside what each keeps anyway: all of it up to some four million customers. At 50
-// assets that is some 200 MB of nodes, and 64 MB of index.
+// What a server keeps in memory of all its shards, beside what each keeps anyway: all nodes and all of the index up to some four million
+// customers, at 50 assets some 200 MB and 64 MB, and the rows of some one million, in bytes.
 const (
 	keptRuns  = 1 << 10
 	keptPages = 1 << 12
+	keptRows  = 128 << 20
 )
+
+// keptDesks is how many desks wait for a next request.
+const keptDesks = 64
 
 // Server makes the proof files of customers (SPEC part 8), for many at once. Unlike a [Prover] it keeps every shard open that was
 // asked for, with what of its upper levels was read.
 type Server struct {
 	prover  *Prover
 	shards  []served
-	workers sync.Pool // of *desk
+	desks   chan *desk // a sync.Pool would have them made anew as often as memory is collected
+	newDesk func() *desk
 }
 
 // served is a shard's file once it was asked for.
@@ -39,6 +44,7 @@ type desk struct {
 	lookup  merkle.Lookup
 	climber merkle.Climber[merkle.Plain]
 	files   *merkle.Encoder[merkle.Plain]
+	size    int // of the file before, which the next one's will be near
 }
 
 // NewServer takes a prover, which is the server's from now on, what finds rows, and what [merkle.NewEncoder] does.
@@ -46,8 +52,8 @@ func NewServer(p *Prover, lookup merkle.Lookup, assets []string, envelope []byte
 	if _, err := merkle.NewEncoder[merkle.Plain](assets, envelope, log); err != nil {
 		return nil, err
 	}
-	s := &Server{prover: p, shards: make([]served, len(p.result.Shards))}
-	s.workers.New = func() any {
+	s := &Server{prover: p, shards: make([]served, len(p.result.Shards)), desks: make(chan *desk, keptDesks)}
+	s.newDesk = func() *desk {
 		files, err := merkle.NewEncoder[merkle.Plain](assets, envelope, log)
 		if err != nil { // it was made of the same before
 			panic(err)
@@ -72,8 +78,8 @@ func (s *Server) Prove(ctx context.Context, customer string) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	w := s.workers.Get().(*desk)
-	defer s.workers.Put(w)
+	w := s.desk()
+	defer s.leave(w)
 	index, handle := ShardOf(w.lookup.Order(customer), len(s.shards)), w.lookup.Handle(customer)
 	file, err := s.shard(ctx, index)
 	if err != nil {
@@ -96,11 +102,30 @@ func (s *Server) Prove(ctx context.Context, customer string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	raw, err := w.files.Append(nil, proof)
-	if err == nil && absent {
+	raw, err := w.files.Append(make([]byte, 0, w.size), proof)
+	if err != nil {
+		return nil, err
+	}
+	if w.size = len(raw) + len(raw)/16; absent {
 		return nil, AbsentError{len(raw)}
 	}
-	return raw, err
+	return raw, nil
+}
+
+func (s *Server) desk() *desk {
+	select {
+	case w := <-s.desks:
+		return w
+	default:
+		return s.newDesk()
+	}
+}
+
+func (s *Server) leave(w *desk) {
+	select {
+	case s.desks <- w:
+	default: // there are enough
+	}
 }
 
 // Check opens every shard, so that what is missing or of another build shows before anybody asks.
@@ -121,7 +146,7 @@ func (s *Server) shard(ctx context.Context, index int) (_ *shard.File, err error
 		if at.from, at.file, err = s.prover.openShard(context.WithoutCancel(ctx), index); err != nil { // it outlives who asks first
 			return nil, err
 		}
-		at.file.Keep(keptRuns/len(s.shards), keptPages/len(s.shards))
+		at.file.Keep(keptRuns/len(s.shards), keptPages/len(s.shards), keptRows/len(s.shards))
 	}
 	return at.file, nil
 }
