@@ -53,8 +53,9 @@ func loaded(t *testing.T, when string) {
 func measure(t *testing.T, what string, a asking, process *os.Process) {
 	t.Helper()
 	a.wrk(t, "5s") // it warms up
+	began := computed(t, process)
 	peak := a.wrk(t, "10s")
-	t.Logf("%6.0f signed %s/s, the generator on the same cores", peak, what)
+	t.Logf("%6.0f signed %s/s, the generator on the same cores; the server takes %.0f µs of a core for one", peak, what, (computed(t, process)-began)/peak/10*1e6)
 	if a.customers == 0 {
 		t.Logf("at half of the peak, by h2load: %s", a.h2load(t, int(peak/2)))
 	}
@@ -180,6 +181,20 @@ func (a asking) k6(t *testing.T, rate int) string {
 		dropped, _ = d["count"].(float64)
 	}
 	return fmt.Sprintf("%.0f/s of %d, p50 %.1f ms, p90 %.1f ms, p99 %.1f ms; %.0f not begun", said.Metrics["http_reqs"]["rate"], rate, took["p(50)"], took["p(90)"], took["p(99)"], dropped)
+}
+
+// computed is how long a process has been computing, in seconds of one core.
+func computed(t *testing.T, process *os.Process) (seconds float64) {
+	t.Helper()
+	_, after, _ := strings.Cut(read(t, "/proc", strconv.Itoa(process.Pid), "stat"), ") ")
+	for _, field := range strings.Fields(after)[11:13] { // in user mode and in the kernel, in hundredths
+		ticks, err := strconv.Atoi(field)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seconds += float64(ticks) / 100
+	}
+	return seconds
 }
 
 // resident is the memory that a process has, in KiB.
