@@ -76,7 +76,7 @@ bench-serve: $(BIN)/k6 ## measure signed answers a second, their time at half of
 # cannot be reached nothing is known of vulnerabilities, and this fails. A copy, whose date is told, is named by VULNDB=file:///its/folder.
 test-security: security judges oasdiff $(BIN)/gosec $(BIN)/govulncheck ## others' programs judge a served exchange, and what changed in the API's document; 100,000 malformed requests; gosec and govulncheck
 	ASSAY_SECURITY=$(CURDIR)/build/security ASSAY_MALFORMED=100000 go test -count=1 -timeout 60m -v -run '^Test(OutsideJudges|JudgedByRole|JudgedBySQLMap|BehindHAProxy|MalformedRequests|ServeTLS|ReceiptsAreBelieved|TypeScript)$$' ./cmd/assay
-	go test -count=1 -run '^Test(Spectral|NothingBreaks|OutsideJudges)$$' ./web ./web/httpsig
+	ASSAY_SECURITY=$(CURDIR)/build/security go test -count=1 -run '^Test(Spectral|NothingBreaks|OutsideJudges)$$' ./web ./web/httpsig
 	ASSAY_PYTHON=$(CURDIR)/build/security/venv/bin/python go test -count=1 -run '^TestOutside_' ./verifier/respsig
 	$(BIN)/gosec -severity high -confidence medium $(EXPLAINED) -fmt text ./web/... ./verifier/respsig ./cmd/... >build/security/gosec.txt 2>&1 || { tail -n 40 build/security/gosec.txt; exit 1; }
 	@$(BIN)/govulncheck -show version -db $(VULNDB) ./... >build/security/govulncheck.txt 2>&1; code=$$?; sed -n '1,/^$$/p' build/security/govulncheck.txt; \
