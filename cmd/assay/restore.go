@@ -144,11 +144,13 @@ func (u *unpacking) files(from *tar.Reader) error {
 			if err != nil {
 				return err
 			}
-			if err := json.Unmarshal(raw, &u.list); err != nil || u.list.Type != typeBackup {
-				return fmt.Errorf("it is of type %q, want %q: %w", u.list.Type, typeBackup, errors.Join(err))
+			if err := json.Unmarshal(raw, &u.list); err != nil {
+				return fmt.Errorf("its list: %w", err)
 			}
-			_, err = from.Next()
-			if err != io.EOF {
+			if u.list.Type != typeBackup {
+				return fmt.Errorf("it is of type %q, want %q", u.list.Type, typeBackup)
+			}
+			if _, err = from.Next(); !errors.Is(err, io.EOF) {
 				return errors.Join(errors.New("there is more behind its list"), err)
 			}
 			return nil

@@ -44,7 +44,7 @@ func older(t *testing.T, path string) {
 func TestUpgrade(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "assay.db")
 	older(t, path)
-	clear := func() (found []string) {
+	inClear := func() (found []string) {
 		for _, ending := range []string{"", "-wal"} {
 			raw, err := os.ReadFile(path + ending)
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -58,7 +58,7 @@ func TestUpgrade(t *testing.T) {
 		}
 		return found
 	}
-	if len(clear()) == 0 {
+	if len(inClear()) == 0 {
 		t.Fatal("the older database has nothing in clear: the test looks for nothing")
 	}
 	s := opened(t, path)
@@ -72,7 +72,7 @@ func TestUpgrade(t *testing.T) {
 	if want := (Client{ID: "one", Name: "API key one", Roles: []string{"service"}, Tier: "standard", Created: day}); err != nil || !cmp.Equal(want, client) {
 		t.Errorf("%v %s", err, cmp.Diff(want, client))
 	}
-	if found := clear(); len(found) > 0 {
+	if found := inClear(); len(found) > 0 {
 		t.Error(found)
 	}
 }
