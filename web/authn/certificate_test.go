@@ -110,6 +110,40 @@ func TestCertificate(t *testing.T) {
 	}
 }
 
+// TestCertificateOfAnother: nobody binds a key of theirs to the certificate of another one, whose client would be taken for them; once that
+// key is over, somebody may.
+func TestCertificateOfAnother(t *testing.T) {
+	h := newHouse(t)
+	certificate, sum := certified(t, 1)
+	victim, _ := h.issue(t, Wish{Certificate: sum})
+	thief, _ := h.issue(t, Wish{})
+	h.maker.Now = h.now
+	bind := func() error {
+		return h.maker.write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			_, err := h.maker.Bind(ctx, tx, thief.ID, sum, Life, 0)
+			return err
+		})
+	}
+	if err := bind(); !errors.Is(err, ErrState) {
+		t.Errorf("rotated to it: %v", err)
+	}
+	if _, _, err := h.maker.Issue(t.Context(), Wish{Name: "thief", Certificate: sum, Life: Life, Permissions: []authz.Permission{authz.ProofReadAny}}); !errors.Is(err, ErrState) {
+		t.Errorf("made with it: %v", err)
+	}
+	if who, _, err := h.gate.Who(showing(certificate)); err != nil || who.ID != victim.ID {
+		t.Errorf("whose certificate it is, is taken for %v: %v", who, err)
+	}
+	if err := h.maker.Revoke(t.Context(), victim.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := bind(); err != nil {
+		t.Errorf("once it is nobody's: %v", err)
+	}
+	if who, _, err := h.gate.Who(showing(certificate)); err != nil || who.ID != thief.ID {
+		t.Errorf("%v %v", who, err)
+	}
+}
+
 // TestKeysThatWrite: a key that may change something has no secret, names its networks, and stays so.
 func TestKeysThatWrite(t *testing.T) {
 	h := newHouse(t)

@@ -103,6 +103,11 @@ func (s *Store) KeyByCertificate(ctx context.Context, sum []byte) (Key, error) {
 	return s.Key(ctx, id)
 }
 
+// KeysByCertificate are all that were ever bound to a certificate.
+func (t *Tx) KeysByCertificate(ctx context.Context, sum []byte) ([]Key, error) {
+	return t.seals.collect(t.tx.QueryContext(ctx, selectKeys+" WHERE k.id IN (SELECT key_id FROM credentials WHERE certificate = ?)"+order, sum))
+}
+
 // Keys are all records, oldest first.
 func (s *Store) Keys(ctx context.Context) ([]Key, error) {
 	return s.seals.collect(s.read.QueryContext(ctx, selectKeys+order))
