@@ -14,6 +14,7 @@ import (
 	"github.com/assay-por/assay/attest"
 	"github.com/assay-por/assay/report"
 	"github.com/assay-por/assay/web/api"
+	"github.com/assay-por/assay/web/authn"
 	"github.com/assay-por/assay/web/authz"
 	"github.com/assay-por/assay/web/runs"
 	"github.com/assay-por/assay/web/store"
@@ -170,5 +171,61 @@ func TestLongPoll(t *testing.T) {
 	}
 	if last := poll(2, 20); len(last.Events) != 0 { // a test's time would be over before
 		t.Errorf("%+v", last)
+	}
+}
+
+// TestLetInNoMore: whoever waits for a run when their key is revoked, or their client disabled, is told nothing more of it; and what they had
+// begun to ask for before that is not done after it.
+func TestLetInNoMore(t *testing.T) {
+	for name, ends := range map[string]func(*office, context.Context, *store.Tx, *asker) error{
+		"revoked": func(o *office, ctx context.Context, tx *store.Tx, who *asker) error {
+			return o.maker.Maker.Revoke(ctx, tx, who.key)
+		},
+		"disabled": func(o *office, ctx context.Context, tx *store.Tx, who *asker) error {
+			_, err := o.maker.Disable(ctx, tx, who.client)
+			return err
+		},
+		"without the role": func(o *office, ctx context.Context, tx *store.Tx, who *asker) error {
+			_, err := o.maker.ChangeClient(ctx, tx, who.client, authn.Enrolment{Name: "x", Roles: []authz.Role{authz.Service}, Tier: authn.Standard})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := newOffice(t)
+			who := o.asker(t, authz.Operator)
+			r := o.run(t, who, o.first.Digest, 0)
+			failed := make(chan error, 1)
+			go func() {
+				time.Sleep(300 * time.Millisecond)
+				failed <- o.maker.write(context.Background(), func(ctx context.Context, tx *store.Tx) error { return ends(o, ctx, tx, who) })
+			}()
+			got := who.ask(t, "GET", "/v1/runs/"+r.ID+"?after=1&wait=20", "")
+			if err := <-failed; err != nil {
+				t.Fatal(err)
+			}
+			if got.Code != 401 || !strings.Contains(got.Body.String(), "/problems/credential-invalid") || strings.Contains(got.Body.String(), r.ID) {
+				t.Errorf("who waited is told %d %s", got.Code, got.Body)
+			}
+
+			o = newOffice(t)
+			who = o.asker(t, authz.Operator)
+			writing, ended := make(chan struct{}), make(chan error, 1)
+			go func() { // whoever writes keeps others who would waiting
+				ended <- o.maker.write(context.Background(), func(ctx context.Context, tx *store.Tx) error {
+					close(writing)
+					time.Sleep(500 * time.Millisecond)
+					return ends(o, ctx, tx, who)
+				})
+			}()
+			<-writing
+			got = who.ask(t, "POST", "/v1/runs", `{}`)
+			if err := <-ended; err != nil {
+				t.Fatal(err)
+			}
+			all, err := o.maker.Keys.Runs(t.Context(), "", "", 10)
+			if err != nil || got.Code != 401 || len(all) != 0 {
+				t.Errorf("after that %d %s; %d runs, %v", got.Code, got.Body, len(all), err)
+			}
+		})
 	}
 }

@@ -24,6 +24,7 @@ const (
 	maxEvents = 500                    // of an answer
 	lookAgain = 250 * time.Millisecond // how often a run is looked at for whoever waits
 	maxWaits  = 100                    // who wait at once; further ones are answered as things are
+	ownWaits  = 10                     // and of one client
 )
 
 type runsInput struct {
@@ -138,7 +139,9 @@ func (a *api) run(ctx context.Context, who *authn.Principal, in *runInput) (Answ
 		return Answer{}, err
 	}
 	if r.Events <= in.After && in.Wait > 0 && !runs.Ended(r.State) {
-		a.awaitEvent(ctx, in)
+		if err := a.awaitEvent(ctx, who, in); err != nil {
+			return Answer{}, unavailable(err)
+		}
 		if r, err = a.oneRun(ctx, who, in.ID); err != nil {
 			return Answer{}, err
 		}
@@ -154,12 +157,12 @@ func (a *api) run(ctx context.Context, who *authn.Principal, in *runInput) (Answ
 	return jsonOf(out)
 }
 
-// awaitEvent comes back once there is an event after the one that is known, or time is up.
-func (a *api) awaitEvent(ctx context.Context, in *runInput) {
-	defer a.waits.Add(-1)
-	if a.waits.Add(1) > maxWaits {
-		return
+// awaitEvent comes back once there is an event after the one that is known, or time is up; with an error as soon as whoever waits is let in no more.
+func (a *api) awaitEvent(ctx context.Context, who *authn.Principal, in *runInput) error {
+	if !a.waits.enter(who.Client) {
+		return nil
 	}
+	defer a.waits.leave(who.Client)
 	ctx, done := context.WithTimeout(ctx, time.Duration(in.Wait)*time.Second)
 	defer done()
 	look := time.NewTicker(lookAgain)
@@ -167,11 +170,18 @@ func (a *api) awaitEvent(ctx context.Context, in *runInput) {
 	for {
 		select {
 		case <-ctx.Done():
-			return
+			return nil
 		case <-look.C:
 		}
-		if events, err := a.config.Acts.Store.RunEvents(ctx, in.ID, in.After, 1); err != nil || len(events) > 0 {
-			return // of an error the next look tells
+		events, err := a.config.Acts.Store.RunEvents(ctx, in.ID, in.After, 1)
+		if err == nil {
+			err = a.still(ctx, who, a.config.Acts.Store)
+		}
+		if ctx.Err() != nil {
+			return nil // time was up while it looked
+		}
+		if err != nil || len(events) > 0 {
+			return err
 		}
 	}
 }

@@ -179,13 +179,18 @@ func address(r *http.Request) netip.Addr {
 	return at.Addr().Unmap().WithZone("")
 }
 
-// in lets somebody in, and notes once an hour that the key is used. The key may what its client may still.
+// in lets somebody in, and notes once an hour that the key is used.
 func (g *Gate) in(ctx context.Context, k store.Key, c store.Client, now time.Time) (*Principal, error) {
 	if now.Sub(k.Used) > noted {
 		if err := g.keys.Write(ctx, func(tx *store.Tx) error { return tx.KeyUsed(ctx, k.ID, now) }); err != nil {
 			return nil, err
 		}
 	}
+	return principal(k, c), nil
+}
+
+// principal is who has a key of a client. The key may what its client may still.
+func principal(k store.Key, c store.Client) *Principal {
 	who := &Principal{ID: k.ID, Client: c.ID, Tier: c.Tier, Roles: RolesOf(c), Scope: authz.Scopes{authz.Scope(c.Scope), {Reports: k.Reports}}}
 	may := authz.Of(who.Roles...)
 	for _, p := range k.Permissions {
@@ -193,7 +198,7 @@ func (g *Gate) in(ctx context.Context, k store.Key, c store.Client, now time.Tim
 			who.Permissions = append(who.Permissions, authz.Permission(p))
 		}
 	}
-	return who, nil
+	return who
 }
 
 // bySignature does the same work whatever is wrong, once the signature could be read.

@@ -2,8 +2,13 @@ package authn
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"time"
 
 	"github.com/assay-por/assay/web/authz"
+	"github.com/assay-por/assay/web/store"
 )
 
 // Principal is who asks, as far as it was shown. Nil is anybody.
@@ -28,3 +33,33 @@ func From(ctx context.Context) *Principal {
 	p, _ := ctx.Value(contextKey{}).(*Principal)
 	return p
 }
+
+// Records are where a key's and a client's are looked up: a [store.Store], or a [store.Tx].
+type Records interface {
+	Key(ctx context.Context, id string) (store.Key, error)
+	Client(ctx context.Context, id string) (store.Client, error)
+}
+
+// Still is nil if somebody would be let in now as they were before. Else it is [ErrInvalid], or the database's: what takes time, or
+// waits for others, asks again before it tells or does anything.
+func (p *Principal) Still(ctx context.Context, in Records, now time.Time) error {
+	k, err := in.Key(ctx, p.ID)
+	if err != nil {
+		return err
+	}
+	c, err := in.Client(ctx, k.Client)
+	if err != nil {
+		return err
+	}
+	reason := unusable(k, c, now)
+	if reason == "" && !reflect.DeepEqual(p, principal(k, c)) {
+		reason = "it, or its client, was changed meanwhile"
+	}
+	if reason != "" {
+		return fmt.Errorf("%w: API key %s: %s", ErrInvalid, p.ID, reason)
+	}
+	return nil
+}
+
+// IsOver reports whether an error of [Principal.Still] says that somebody is let in no more.
+func IsOver(err error) bool { return errors.Is(err, ErrInvalid) || errors.Is(err, store.ErrUnknown) }
