@@ -93,7 +93,9 @@ func (c Config) noKeyInURL(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch err := c.Gate.InURL(r); {
 		case errors.Is(err, authn.ErrInURL):
-			c.turnAway(w, r, err)
+			if c.Limits == nil || within(w, c.Limits.Suspect(r.Context(), from(r))) {
+				c.turnAway(w, r, err)
+			}
 		case err != nil:
 			c.Logger.Error("a key in a URL cannot be revoked", "error", err)
 			unrecorded(w)

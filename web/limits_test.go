@@ -182,6 +182,9 @@ func TestEndingOnesOwnKey(t *testing.T) {
 	}
 }
 
+// noKey looks like an API key.
+var noKey = "asy1." + strings.Repeat("a", 16) + "." + strings.Repeat("a", 52) + "." + strings.Repeat("a", 7)
+
 // TestNoWayAround: whoever shows something that is no good credential is counted as if they showed nothing, wherever they ask.
 func TestNoWayAround(t *testing.T) {
 	p := newPlace(t)
@@ -205,6 +208,13 @@ func TestNoWayAround(t *testing.T) {
 		got := post(h, "/v1/proofs", "x", "Assay-Key", "x")
 		if want := map[bool]int{true: 429, false: 401}[i >= most]; got.Code != want {
 			t.Errorf("guess %d: %d, want %d", i+1, got.Code, want)
+		}
+	}
+	h, _, _ = p.limited(t, limit.Policies{limit.Anonymous: few(most), limit.Failures: few(most)})
+	for i := range most + 3 {
+		got := ask(h, "GET", "/v1/health?x="+noKey)
+		if want := map[bool]int{true: 429, false: 400}[i >= most]; got.Code != want {
+			t.Errorf("guess %d in a URL: %d, want %d", i+1, got.Code, want)
 		}
 	}
 	if got := ask(h, "GET", "/v1/health"); got.Code != 200 {

@@ -245,11 +245,14 @@ func (g *Gate) bySignature(r *http.Request) (*Principal, func([]byte) error, err
 	return who, check, err
 }
 
+// maxInURL is how many texts of a URL are looked up: one is a slip, and more than a few are no slip.
+const maxInURL = 4
+
 // InURL looks for an API key where everybody on the way may have seen it, and revokes it if it is one. The error is [ErrInURL].
 func (g *Gate) InURL(r *http.Request) error {
 	target := r.RequestURI
 	for range 3 { // it may be escaped, more than once
-		for _, text := range keyText.FindAllString(target, -1) {
+		for _, text := range keyText.FindAllString(target, maxInURL) {
 			if err := g.leaked(r, text); err != nil {
 				return err
 			}
