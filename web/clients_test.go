@@ -153,6 +153,26 @@ func TestKeyLife(t *testing.T) {
 	}
 }
 
+// TestNoLongerLife: whoever may make no keys makes their own good again for as long as it was given, and no longer.
+func TestNoLongerLife(t *testing.T) {
+	o := newOffice(t)
+	boss := o.asker(t, authz.Admin, authz.Service)
+	client := o.client(t, authz.Scope{}, authz.Service)
+	made := answered[api.MadeKey](t, boss.ask(t, "POST", "/v1/keys", `{"client":"`+client.ID+`","name":"for a day","permissions":["proof:read:any"],"days":1}`), 201)
+	rotate := "/v1/keys/" + made.ID + ":rotate"
+	if got := o.secret(t, made.Secret, "POST", rotate, `{"days":365}`, "Idempotency-Key", "0123456789-for-a-year"); got.Code != 403 {
+		t.Errorf("it gave itself a year: %d %s", got.Code, got.Body)
+	}
+	o.clock = o.clock.Add(time.Hour)
+	tomorrow := o.clock.AddDate(0, 0, 1).Format(time.RFC3339)
+	if got := answered[api.MadeKey](t, o.secret(t, made.Secret, "POST", rotate, `{}`, "Idempotency-Key", "0123456789-for-a-day"), 201); got.Expires != tomorrow {
+		t.Errorf("it is good until %s, want %s", got.Expires, tomorrow)
+	}
+	if got := answered[api.MadeKey](t, boss.ask(t, "POST", rotate, `{"days":30,"overlap":0}`), 201); got.Expires != o.clock.AddDate(0, 0, 30).Format(time.RFC3339) {
+		t.Errorf("by whoever makes keys: %s", got.Expires)
+	}
+}
+
 // TestKeysOfCertificates: over the API too a key is bound to a certificate, instead of a secret.
 func TestKeysOfCertificates(t *testing.T) {
 	o := newOffice(t)

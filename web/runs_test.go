@@ -102,10 +102,11 @@ func TestRunsOfOthers(t *testing.T) {
 	}
 }
 
-// TestApprovalIsNotOnesOwn: the key that a run was asked for with approves it for nobody, whoever hands that in.
+// TestApprovalIsNotOnesOwn: no key of the client that asked for a run approves it for anybody, whoever hands that in.
 func TestApprovalIsNotOnesOwn(t *testing.T) {
 	o := newOffice(t)
-	asking, handing := o.asker(t, authz.Operator), o.asker(t, authz.Publisher)
+	client := o.client(t, authz.Scope{}, authz.Operator)
+	asking, second, handing := o.keyOf(t, client), o.keyOf(t, client), o.asker(t, authz.Publisher)
 	key, err := attest.ParsePublicKey("ed25519:" + hex.EncodeToString(asking.private[32:]))
 	if err != nil {
 		t.Fatal(err)
@@ -113,7 +114,7 @@ func TestApprovalIsNotOnesOwn(t *testing.T) {
 	for name, tt := range map[string]struct {
 		asked *asker
 		want  int
-	}{"one's own": {asking, 403}, "another's": {handing, 200}} {
+	}{"one's own": {asking, 403}, "another one of one's own": {second, 403}, "another's": {handing, 200}} {
 		r := o.run(t, tt.asked, o.first.Digest, 1, key)
 		e, err := attest.Sign(attest.PayloadEntry, r.Draft, edKey{asking.private, key})
 		if err != nil {

@@ -134,6 +134,11 @@ func (s *Store) KeysOf(ctx context.Context, client, after string, most int) ([]K
 		(? = '' OR (created, id) > (SELECT created, id FROM keys WHERE id = ?)) ORDER BY created, id LIMIT ?)`+order, client, client, after, after, most))
 }
 
+// KeysOf are the records of all keys of a client, oldest first.
+func (t *Tx) KeysOf(ctx context.Context, client string) ([]Key, error) {
+	return t.seals.collect(t.tx.QueryContext(ctx, selectKeys+" WHERE k.client = ?"+order, client))
+}
+
 // put writes a key's credentials.
 func (t *Tx) put(ctx context.Context, k Key) error {
 	for i, c := range k.Credentials {
