@@ -46,6 +46,47 @@ func (o *office) run(t testing.TB, who *asker, of report.Digest, required uint64
 	})
 }
 
+// TestManyRunsOfOthers: whoever sees some runs alone is not looked all others through for in one answer, and gets to the end all the same.
+func TestManyRunsOfOthers(t *testing.T) {
+	o := newOffice(t)
+	narrow := o.keyOf(t, o.client(t, authz.Scope{Reports: []string{o.first.Digest.String()}}, authz.Operator))
+	own := o.run(t, narrow, o.last.Digest, 0)
+	other := o.asker(t, authz.Operator)
+	err := o.maker.write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		for i := range 1000 {
+			id := strings.Repeat("z", 14) + string('a'+rune(i/26%26)) + string('a'+rune(i%26))
+			if i >= 26*26 {
+				id = "y" + id[1:]
+			}
+			if _, err := runs.Ask(ctx, tx, runs.Asker{Client: other.client, Credential: other.key, ID: id, At: o.clock.Add(time.Second)}, runs.Wish{}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pages int
+	var got []string
+	for path := "/v1/runs"; path != ""; pages++ {
+		w := narrow.ask(t, "GET", path, "")
+		var page api.Runs
+		if err := json.Unmarshal(w.Body.Bytes(), &page); err != nil || w.Code != 200 {
+			t.Fatalf("%d %v %s", w.Code, err, w.Body)
+		}
+		for _, r := range page.Runs {
+			got = append(got, r.ID)
+		}
+		if path = ""; page.Next != "" {
+			path = "/v1/runs?cursor=" + page.Next
+		}
+	}
+	if pages < 2 || !slices.Equal(got, []string{own.ID}) {
+		t.Errorf("%d pages with %v", pages, got)
+	}
+}
+
 // strangerEnvelope is an envelope that nobody of any matter signed.
 var strangerEnvelope = fmt.Sprintf(`{"payload":"e30=","payloadType":%q,"signatures":[{"keyid":%q,"sig":"AAAA"}]}`, attest.PayloadType, strings.Repeat("0", 64))
 

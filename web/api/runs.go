@@ -93,7 +93,10 @@ func (a *api) oneRun(ctx context.Context, who *authn.Principal, id string) (stor
 	return r, unavailable(err)
 }
 
-// runs is a page of them. What somebody may not see is passed over.
+// lookedRuns is how many runs are looked at for a page, about, of whoever sees some alone.
+const lookedRuns = 500
+
+// runs is a page of them. What somebody may not see is passed over; after many of those the page ends.
 func (a *api) runs(ctx context.Context, who *authn.Principal, in *runsInput) (Answer, error) {
 	list := tagRuns + " " + in.State
 	before, err := a.after(who, list, in.Cursor)
@@ -101,7 +104,7 @@ func (a *api) runs(ctx context.Context, who *authn.Principal, in *runsInput) (An
 		return Answer{}, err
 	}
 	out := Runs{Runs: []Run{}}
-	for {
+	for seen := 0; ; {
 		page, err := a.config.Acts.Store.Runs(ctx, in.State, before, in.Limit+1)
 		if err != nil {
 			return Answer{}, unavailable(err)
@@ -125,6 +128,10 @@ func (a *api) runs(ctx context.Context, who *authn.Principal, in *runsInput) (An
 			return jsonOf(out)
 		}
 		before = page[len(page)-1].ID
+		if seen += len(page); seen >= lookedRuns {
+			out.Next = a.next(who, list, before)
+			return jsonOf(out)
+		}
 	}
 }
 
