@@ -45,7 +45,8 @@ func (r *repeated) add(at time.Time, reason string) {
 	}
 }
 
-// manyKinds is how many kinds are told apart at once. What comes beyond them is counted as one.
+// manyKinds is how many kinds are told apart at once, of clients that are known and of strangers each: strangers make no client's be one of
+// many. What comes beyond them is counted as one.
 const manyKinds = 32
 
 // NewDenials returns a record that is kept in a log.
@@ -64,8 +65,11 @@ func (d *Denials) Record(ctx context.Context, action, object, reason string) err
 	d.mu.Lock()
 	defer d.mu.Unlock() // while the row is written: those alike wait, and are counted only if it is there
 	one := d.open[kind]
-	if one == nil && len(d.open) >= manyKinds {
+	if one == nil && d.kinds(from.Client != "") >= manyKinds {
 		kind = alike{action: action}
+		if from.Client != "" {
+			kind.client = Many
+		}
 		from, act.Object = Origin{Client: Many}, ""
 		one = d.open[kind]
 	}
@@ -79,6 +83,17 @@ func (d *Denials) Record(ctx context.Context, action, object, reason string) err
 	}
 	d.open[kind] = &repeated{since: act.At, origin: from, act: act}
 	return nil
+}
+
+// kinds is how many are told apart now, of clients that are known or of strangers.
+func (d *Denials) kinds(known bool) int {
+	n := 0
+	for kind := range d.open {
+		if (kind.client != "") == known {
+			n++
+		}
+	}
+	return n
 }
 
 // Many stands in a row for clients of all kinds.

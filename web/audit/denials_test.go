@@ -147,6 +147,27 @@ func TestDenialFlood(t *testing.T) {
 	}
 }
 
+// TestDenialBehindAFlood: what is denied to a client that is known is told by itself, however many strangers are turned away meanwhile.
+func TestDenialBehindAFlood(t *testing.T) {
+	log, c := opened(t), &clock{now: noon}
+	d := NewDenials(log, c.Now)
+	for i := range 2 * manyKinds {
+		if err := d.Record(With(t.Context(), asker("", fmt.Sprintf("10.0.%d.1", i))), "authenticate", "POST /v1/proofs", "no key"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := d.Record(With(t.Context(), asker("c1", "192.0.2.7")), "authorize", "POST /v1/keys", "it needs key:write"); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := log.Events(t.Context(), manyKinds, most)
+	if err != nil || len(rows) != 2 {
+		t.Fatalf("%d rows: %v", len(rows), err)
+	}
+	if e, err := Read(rows[1]); err != nil || e.Client != "c1" || e.From != "192.0.2.0/24" || e.Object != "POST /v1/keys" {
+		t.Errorf("%+v %v", e, err)
+	}
+}
+
 // TestDenialIsNotLost: one that cannot be written is told to whoever denied, and the next one is a first again.
 func TestDenialIsNotLost(t *testing.T) {
 	k := newKept(t)
