@@ -3,9 +3,11 @@ package web_test
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -44,6 +46,28 @@ func (o *office) run(t testing.TB, who *asker, of report.Digest, required uint64
 	return o.change(t, func(ctx context.Context, tx *store.Tx) (store.Run, error) {
 		return runs.Withdraw(ctx, tx, by, s, "A test.")
 	})
+}
+
+// TestRunsOfANarrowKey: a key that is for some reports of its client's sees no run about another one, though its client asked for it.
+func TestRunsOfANarrowKey(t *testing.T) {
+	o := newOffice(t)
+	client := o.client(t, authz.Scope{}, authz.Publisher)
+	wide := o.keyOf(t, client)
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, _ := o.issue(t, authn.Wish{Client: client.ID, Permissions: authz.Of(authz.Publisher), Public: public, Reports: []string{o.first.Digest.String()}, Networks: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}})
+	narrow := &asker{o, client.ID, id, private}
+	seen, other, own := o.run(t, wide, o.first.Digest, 0), o.run(t, wide, o.last.Digest, 0), o.run(t, narrow, o.last.Digest, 0)
+	for id, want := range map[string]int{seen.ID: 200, other.ID: 404, own.ID: 200} {
+		if got := narrow.ask(t, "GET", "/v1/runs/"+id, ""); got.Code != want {
+			t.Errorf("it sees one: %d, want %d", got.Code, want)
+		}
+	}
+	if got := narrow.ask(t, "POST", "/v1/runs/"+other.ID+":publish", fmt.Sprintf(`{"draft":%q}`, other.Digest)); got.Code != 404 {
+		t.Errorf("it publishes another one: %d %s", got.Code, got.Body)
+	}
 }
 
 // TestManyRunsOfOthers: whoever sees some runs alone is not looked all others through for in one answer, and gets to the end all the same.

@@ -55,7 +55,7 @@ func (a *api) addRuns() {
 
 // visible reports whether somebody may see a run: their own, and those about a statement of their scope.
 func (a *api) visible(who *authn.Principal, r store.Run) (bool, error) {
-	if r.Client == who.Client || !who.Scope.Bounded() {
+	if !who.Scope.Bounded() || who.Owns(r.Client, r.Credential) {
 		return true, nil
 	}
 	if r.Kind == runs.Report && r.Statement == "" {

@@ -18,7 +18,7 @@ type Principal struct {
 	Tier        string // of its limits
 	Roles       []authz.Role
 	Permissions []authz.Permission
-	Scope       authz.Scopes
+	Scope       authz.Scopes // the client's, and the key's
 }
 
 type contextKey struct{}
@@ -32,6 +32,12 @@ func With(ctx context.Context, p *Principal) context.Context {
 func From(ctx context.Context) *Principal {
 	p, _ := ctx.Value(contextKey{}).(*Principal)
 	return p
+}
+
+// Owns reports whether what a key of a client asked for is somebody's own: their key's, or their client's, unless their key is for some
+// reports of those alone.
+func (p *Principal) Owns(client, key string) bool {
+	return key == p.ID || client == p.Client && !p.Scope[min(1, len(p.Scope)):].Bounded()
 }
 
 // Records are where a key's and a client's are looked up: a [store.Store], or a [store.Tx].
