@@ -110,6 +110,31 @@ func TestCertificate(t *testing.T) {
 	}
 }
 
+// TestCertificateInABrowser: a browser that has a certificate shows it for every page; what another site's page would change stays as it is.
+func TestCertificateInABrowser(t *testing.T) {
+	h := newHouse(t)
+	certificate, sum := certified(t, 1)
+	k, _ := h.issue(t, Wish{Certificate: sum})
+	for name, tt := range map[string]struct {
+		field, value string
+		good         bool
+	}{
+		"another site's page":            {"Sec-Fetch-Site", "cross-site", false},
+		"a neighbour's":                  {"Sec-Fetch-Site", "same-site", false},
+		"in an older browser":            {"Origin", "https://evil.example", false},
+		"our own page":                   {"Sec-Fetch-Site", "same-origin", true},
+		"our own page in an older one":   {"Origin", "https://x.example", true},
+		"what is no browser":             {"X", "y", true},
+		"whoever types, as browsers say": {"Sec-Fetch-Site", "none", true},
+	} {
+		r := showing(certificate)
+		r.Header.Set(tt.field, tt.value)
+		if who, _, err := h.gate.Who(r); tt.good != (err == nil && who.ID == k.ID) || !tt.good && !errors.Is(err, ErrInvalid) {
+			t.Errorf("%s: %v %v", name, who, err)
+		}
+	}
+}
+
 // TestCertificateOfAnother: nobody binds a key of theirs to the certificate of another one, whose client would be taken for them; once that
 // key is over, somebody may.
 func TestCertificateOfAnother(t *testing.T) {
