@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"bytes"
+	"errors"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
@@ -222,6 +223,27 @@ func TestNoWayAround(t *testing.T) {
 	}
 	if got := post(at(h, "198.51.100.7"), "/v1/proofs", "x", "Assay-Key", "x"); got.Code != 401 {
 		t.Errorf("the first guess from elsewhere: %d", got.Code)
+	}
+}
+
+// TestRefusedEarly: what is refused before anybody looks at the credential that it shows is counted for the address.
+func TestRefusedEarly(t *testing.T) {
+	p := newPlace(t)
+	const most = 5
+	for name, change := range map[string]func(*web.Config){
+		"retired": func(c *web.Config) {
+			c.Retired = []api.Retirement{{Operation: "GET /v1/policy", Deprecated: now().AddDate(-2, 0, 0), Sunset: now().AddDate(-1, 0, 0)}}
+		},
+		"a response key that is over": func(c *web.Config) { c.KeyList = func() ([]byte, error) { return []byte("{}"), errors.New("over") } },
+	} {
+		_, _, c := p.limited(t, limit.Policies{limit.Anonymous: few(most)})
+		change(&c)
+		h := handler(t, c)
+		for i := range most + 3 {
+			if got := ask(h, "GET", "/v1/policy", "Assay-Key", "x"); (got.Code == 429) != (i >= most) {
+				t.Errorf("%s: request %d: %d", name, i+1, got.Code)
+			}
+		}
 	}
 }
 
