@@ -215,6 +215,11 @@ func (a *api) revoke(ctx context.Context, c *call, _ *nothing) (Key, error) {
 	if k.Client != c.who.Client && !authz.Allows(c.who.Permissions, authz.KeyWrite) {
 		return Key{}, refused(http.StatusForbidden, "permission-denied", "a key of another client takes "+string(authz.KeyWrite))
 	}
+	if k.Client != c.who.Client {
+		if err := manages(c.who); err != nil {
+			return Key{}, err
+		}
+	}
 	if err := a.maker(c).Revoke(ctx, c.tx, c.of); err != nil {
 		return Key{}, refusalOf(err)
 	}
