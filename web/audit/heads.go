@@ -30,6 +30,9 @@ type Head struct {
 	Envelope []byte // canonical JSON (SPEC part 10)
 }
 
+// row is the number of the row that a head is of.
+func (h Head) row() int64 { return int64(h.Seq) } //nolint:gosec // canonical JSON has no number above 2^53-1
+
 // Keep signs a head and writes its file, whole or not at all. One that is there stays as it is.
 func (h Heads) Keep(head attest.AuditHead, signer attest.Signer) error {
 	payload, err := head.JSON()

@@ -74,11 +74,11 @@ func (k *Keeper) holds(ctx context.Context) error {
 	if k.head.Seq == 0 {
 		return nil
 	}
-	rows, err := k.Log.Events(ctx, int64(k.head.Seq)-1, 1)
+	rows, err := k.Log.Events(ctx, k.head.row()-1, 1)
 	if err != nil {
 		return err
 	}
-	if len(rows) == 0 || rows[0].Seq != int64(k.head.Seq) {
+	if len(rows) == 0 || rows[0].Seq != k.head.row() {
 		last, err := k.Log.NewestEvent(ctx)
 		return errors.Join(fmt.Errorf("%s is of row %d of the audit log, which ends with row %d: it was cut", k.head.File, k.head.Seq, last.Seq), err)
 	}
@@ -161,10 +161,11 @@ func (k *Keeper) keep(ctx context.Context) error {
 		return fmt.Errorf("no head is signed: %w", err)
 	}
 	last, err := k.Log.NewestEvent(ctx)
-	if err != nil || uint64(last.Seq) == k.head.Seq {
+	seq := uint64(last.Seq) //nolint:gosec // rows are numbered from 1
+	if err != nil || seq == k.head.Seq {
 		return err
 	}
-	head := attest.NewAuditHead(uint64(last.Seq), hex.EncodeToString(last.Hash), k.Now())
+	head := attest.NewAuditHead(seq, hex.EncodeToString(last.Hash), k.Now())
 	if err := k.Heads.Keep(head, k.Signer); err != nil {
 		return fmt.Errorf("the head of the audit log is not kept: %w", err)
 	}

@@ -101,8 +101,8 @@ func (v *verifying) row(before, e store.Event) {
 	if !bytes.Equal(e.Hash, link(before.Hash, e.Text)) {
 		v.fault("row %d is not chained to row %d: one of them was altered, or is another one's", e.Seq, before.Seq)
 	}
-	for v.head.Seq != 0 && int64(v.head.Seq) <= e.Seq {
-		if int64(v.head.Seq) < e.Seq {
+	for v.head.Seq != 0 && v.head.row() <= e.Seq {
+		if v.head.row() < e.Seq {
 			v.fault("%s is of row %d, which is not there", v.head.File, v.head.Seq)
 		} else if got := hex.EncodeToString(e.Hash); got != v.head.Hash {
 			v.fault("%s: row %d had the hash %s, and has %s: the log was written anew", v.head.File, v.head.Seq, v.head.Hash, got)

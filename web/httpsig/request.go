@@ -39,7 +39,7 @@ func AcceptRequest(content bool) string {
 }
 
 // RequestFields are the fields that the signature of a request covers where they are sent; with content the first two must be.
-var RequestFields = [...]string{"content-type", "content-digest", "authorization", "assay-key", "dpop", "idempotency-key"}
+var RequestFields = [...]string{"content-type", "content-digest", "authorization", "assay-key", "dpop", "idempotency-key", "if-match"}
 
 // Request is what the signature of a request says, before it was verified.
 type Request struct {
