@@ -147,6 +147,56 @@ func TestDenialFlood(t *testing.T) {
 	}
 }
 
+// TestDenialFloodForLong: strangers who go on for minutes, from ever new networks or from one, make about a row a second of it, and none is
+// without its count.
+func TestDenialFloodForLong(t *testing.T) {
+	const seconds = 240
+	for name, tt := range map[string]struct {
+		from func(second, i int) string
+		most int64 // rows
+	}{
+		"ever new networks": {func(second, i int) string { return fmt.Sprintf("10.%d.%d.1", second, i) }, manyFirsts + seconds + 2*manyRows},
+		"few networks":      {func(_, i int) string { return fmt.Sprintf("10.0.%d.1", i%20) }, 20 * (1 + manyRows + seconds/60)},
+	} {
+		log, c := opened(t), &clock{now: noon}
+		d := NewDenials(log, c.Now)
+		for second := range seconds {
+			for i := range manyKinds + 8 {
+				if err := d.Record(With(t.Context(), asker("", tt.from(second, i))), "authenticate", "POST /v1/proofs", "no key"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			c.add(time.Second)
+			if err := d.Flush(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := d.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		var counted, last int64
+		for {
+			rows, err := log.Events(t.Context(), last, most)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(rows) == 0 {
+				break
+			}
+			for _, row := range rows {
+				e, err := Read(row)
+				if err != nil {
+					t.Fatal(err)
+				}
+				counted, last = counted+e.Count, row.Seq
+			}
+		}
+		if last > tt.most || counted != seconds*(manyKinds+8) {
+			t.Errorf("%s: %d rows, want at most %d, of %d denials", name, last, tt.most, counted)
+		}
+	}
+}
+
 // TestDenialBehindAFlood: what is denied to a client that is known is told by itself, however many strangers are turned away meanwhile.
 func TestDenialBehindAFlood(t *testing.T) {
 	log, c := opened(t), &clock{now: noon}
