@@ -127,6 +127,9 @@ func TestBoundToTheRecord(t *testing.T) {
 		if k, err := s.Key(t.Context(), "one"); !errors.Is(err, ErrAltered) || k.Name != "" {
 			t.Errorf("%s: %+v %v", name, k, err)
 		}
+		if _, err := s.OpenAll(t.Context()); !errors.Is(err, ErrAltered) {
+			t.Errorf("%s: a drill passes: %v", name, err)
+		}
 		for _, change := range []string{"disabled = NULL", "disabled = 1", "disabled = NULL, expires = 9999999999"} {
 			if _, err := s.write.ExecContext(t.Context(), "UPDATE clients SET "+change+" WHERE id = 'c2'"); err != nil {
 				t.Fatal(err)
