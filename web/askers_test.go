@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -75,8 +76,12 @@ type asker struct {
 func (o *office) client(t testing.TB, scope authz.Scope, roles ...authz.Role) store.Client {
 	t.Helper()
 	var c store.Client
+	e := authn.Enrolment{Name: fmt.Sprint(roles), Roles: roles, Tier: authn.Standard, Scope: scope}
+	if slices.Contains(roles, authz.Auditor) {
+		e.Expires = o.clock.Add(authn.AuditorLife)
+	}
 	err := o.maker.write(t.Context(), func(ctx context.Context, tx *store.Tx) (err error) {
-		c, err = o.maker.Enrol(ctx, tx, authn.Enrolment{Name: fmt.Sprint(roles), Roles: roles, Tier: authn.Standard, Scope: scope, Expires: o.clock.Add(authn.AuditorLife)})
+		c, err = o.maker.Enrol(ctx, tx, e)
 		return err
 	})
 	if err != nil {

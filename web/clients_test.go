@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 	"github.com/assay-por/assay/web/api"
 	"github.com/assay-por/assay/web/authn"
 	"github.com/assay-por/assay/web/authz"
+	"github.com/assay-por/assay/web/store"
 )
 
 // answered reads an answer that must have this status and strictly be of that type.
@@ -150,6 +152,67 @@ func TestKeyLife(t *testing.T) {
 	want := []string{"key.create true false 192.0.2.0/24", "key.rotate false true 192.0.2.0/24", "key.revoke false true 192.0.2.0/24", "key.revoke true false 192.0.2.0/24"}
 	if diff := cmp.Diff(want, acts); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestNoLongerLife: whoever may make no keys makes their own good again for as long as it was given, and no longer.
+func TestNoLongerLife(t *testing.T) {
+	o := newOffice(t)
+	boss := o.asker(t, authz.Admin, authz.Service)
+	client := o.client(t, authz.Scope{}, authz.Service)
+	made := answered[api.MadeKey](t, boss.ask(t, "POST", "/v1/keys", `{"client":"`+client.ID+`","name":"for a day","permissions":["proof:read:any"],"days":1}`), 201)
+	rotate := "/v1/keys/" + made.ID + ":rotate"
+	if got := o.secret(t, made.Secret, "POST", rotate, `{"days":365}`, "Idempotency-Key", "0123456789-for-a-year"); got.Code != 403 {
+		t.Errorf("it gave itself a year: %d %s", got.Code, got.Body)
+	}
+	o.clock = o.clock.Add(time.Hour)
+	tomorrow := o.clock.AddDate(0, 0, 1).Format(time.RFC3339)
+	if got := answered[api.MadeKey](t, o.secret(t, made.Secret, "POST", rotate, `{}`, "Idempotency-Key", "0123456789-for-a-day"), 201); got.Expires != tomorrow {
+		t.Errorf("it is good until %s, want %s", got.Expires, tomorrow)
+	}
+	if got := answered[api.MadeKey](t, boss.ask(t, "POST", rotate, `{"days":30,"overlap":0}`), 201); got.Expires != o.clock.AddDate(0, 0, 30).Format(time.RFC3339) {
+		t.Errorf("by whoever makes keys: %s", got.Expires)
+	}
+}
+
+// TestNobodyLetsInForLonger: whoever is let in until a day lets nobody in beyond it.
+func TestNobodyLetsInForLonger(t *testing.T) {
+	o := newOffice(t)
+	until := o.clock.AddDate(0, 0, 30).Truncate(time.Second)
+	boss := o.asker(t, authz.Admin)
+	err := o.maker.write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		_, err := o.maker.ChangeClient(ctx, tx, boss.client, authn.Enrolment{Name: "for a month", Roles: []authz.Role{authz.Admin}, Tier: authn.Standard, Expires: until})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := boss.ask(t, "POST", "/v1/clients", fmt.Sprintf(`{"name":"x","roles":["admin"],"expires":%q}`, until.Format(time.RFC3339)))
+	place, tag := made.Header().Get("Location"), made.Header().Get("ETag")
+	if made.Code != 201 {
+		t.Fatalf("for as long: %d %s", made.Code, made.Body)
+	}
+	for name, got := range map[string]*httptest.ResponseRecorder{
+		"a second longer":     boss.ask(t, "POST", "/v1/clients", fmt.Sprintf(`{"name":"x","roles":["admin"],"expires":%q}`, until.Add(time.Second).Format(time.RFC3339))),
+		"for ever":            boss.ask(t, "POST", "/v1/clients", `{"name":"x","roles":["admin"]}`),
+		"one that was let in": boss.ask(t, "PUT", place, `{"name":"x","roles":["admin"]}`, "If-Match", tag),
+	} {
+		if got.Code != 403 || !strings.Contains(got.Body.String(), "for longer") {
+			t.Errorf("%s: %d %s", name, got.Code, got.Body)
+		}
+	}
+}
+
+// TestNarrowKeepsNobodyOut: whoever is for some reports alone ends no key of another client.
+func TestNarrowKeepsNobodyOut(t *testing.T) {
+	o := newOffice(t)
+	narrow := o.keyOf(t, o.client(t, authz.Scope{Reports: []string{o.first.Digest.String()}}, authz.Admin))
+	other := o.asker(t, authz.Publisher)
+	if got := narrow.ask(t, "POST", "/v1/keys/"+other.key+":revoke", ""); got.Code != 403 {
+		t.Errorf("another's: %d %s", got.Code, got.Body)
+	}
+	if got := narrow.ask(t, "POST", "/v1/keys/"+narrow.key+":revoke", ""); got.Code != 200 {
+		t.Errorf("their own: %d %s", got.Code, got.Body)
 	}
 }
 

@@ -62,16 +62,27 @@ func needs(r *http.Request) authz.Permission {
 	return permissions[methodOf(r)+" "+chi.RouteContext(r.Context()).RoutePattern()]
 }
 
-// maxContent is how much whoever was let in may send, in bytes: an envelope of a draft. Most handlers take less.
-const maxContent = 2 << 20
+// maxContent is how much whoever was let in may send, in bytes, as it is held until it is whole; most handlers take less. An envelope of a draft
+// may be longer.
+const (
+	maxContent  = 64 << 10
+	maxEnvelope = 2 << 20
+)
+
+// envelopes are the routes that are sent one.
+var envelopes = map[string]bool{"POST /v1/runs/{id}/approvals": true, "POST /v1/reports/{statement}/findings": true}
 
 // checked reads the content, for the handler to read again, and holds it to what was signed. If that fails it has answered.
 func (c Config) checked(w http.ResponseWriter, r *http.Request, check func([]byte) error) bool {
-	content, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxContent))
+	most := int64(maxContent)
+	if envelopes[route(r)] {
+		most = maxEnvelope
+	}
+	content, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		api.Refuse(w, http.StatusRequestEntityTooLarge, "the content has more than 2 MiB")
+		api.Refuse(w, http.StatusRequestEntityTooLarge, "the content has too many bytes")
 		return false
 	case err != nil:
 		api.Refuse(w, http.StatusBadRequest, "the content broke off")
@@ -93,7 +104,9 @@ func (c Config) noKeyInURL(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch err := c.Gate.InURL(r); {
 		case errors.Is(err, authn.ErrInURL):
-			c.turnAway(w, r, err)
+			if c.Limits == nil || within(w, c.Limits.Suspect(r.Context(), from(r))) {
+				c.turnAway(w, r, err)
+			}
 		case err != nil:
 			c.Logger.Error("a key in a URL cannot be revoked", "error", err)
 			unrecorded(w)

@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"crypto/ed25519"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -12,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/assay-por/assay/web/authn"
+	"github.com/assay-por/assay/web/authz"
 	"github.com/assay-por/assay/web/httpsig"
 )
 
@@ -195,6 +197,34 @@ func TestSignedDoor(t *testing.T) {
 	if got := request("0123456789-more-than", strings.Repeat("x", 2<<20+1)); got.Code != 413 {
 		t.Errorf("more than may be sent: %d", got.Code)
 	}
+}
+
+// TestContentIsNotHeld: of what somebody sends no more is held than an act of that kind can need, by whomever it is sent.
+func TestContentIsNotHeld(t *testing.T) {
+	o := newOffice(t)
+	_, secret := o.issue(t, authn.Wish{Permissions: []authz.Permission{authz.ProofReadAny, authz.RunRead}})
+	for _, path := range []string{"/v1/proofs", "/v1/keys/" + strings.Repeat("a", 16) + ":revoke"} {
+		r := request("POST", path, strings.Repeat("x", 1<<20), "Assay-Key", secret)
+		sent := &counted{Reader: r.Body}
+		r.Body = io.NopCloser(sent)
+		w := httptest.NewRecorder()
+		o.h.ServeHTTP(w, r)
+		if w.Code != 413 || sent.n > 65<<10 {
+			t.Errorf("%s: %d, after %d bytes", path, w.Code, sent.n)
+		}
+	}
+}
+
+// counted knows how many bytes were read.
+type counted struct {
+	io.Reader
+	n int
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	c.n += n
+	return n, err
 }
 
 // TestNoGate: what is not for everybody is not served without a gate, and without its database to nobody.

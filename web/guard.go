@@ -10,6 +10,12 @@ import (
 // filePolicy is for all that is not a page.
 const filePolicy = "default-src 'none'; sandbox; frame-ancestors 'none'"
 
+// stays goes on with what was asked for if whoever asked says meanwhile that no more will come, or is gone: it is soon done, and to break it
+// off would be a fault of this server in its log, as often as somebody likes. What waits for something ends ([api.Stay]).
+func stays(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { next.ServeHTTP(w, r.WithContext(api.Stay(r.Context()))) })
+}
+
 // secure sets the fields that every answer carries.
 func secure(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -79,6 +85,9 @@ func unsigned(http.Handler) http.Handler {
 func (c Config) current(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, err := c.KeyList(); err != nil && r.URL.Path != "/.well-known/assay-keys" && r.URL.Path != "/v1/health" {
+			if !c.stranger(w, r) {
+				return
+			}
 			api.Refuse(w, http.StatusServiceUnavailable, "the key that signs answers is not good now: see /.well-known/assay-keys")
 			return
 		}

@@ -56,16 +56,20 @@ func (c Config) stranger(w http.ResponseWriter, r *http.Request) bool {
 }
 
 // visitor counts a request for what is public: for the client, which is returned, if it shows a good credential, which it need not, else for the address.
+// One that is not good is put on record.
 func (c Config) visitor(w http.ResponseWriter, r *http.Request) (who *authn.Principal, ok bool) {
 	if c.Limits == nil || !c.shows(r) {
 		return nil, true
 	}
 	who, _, err := c.Gate.Who(r)
-	if err == nil {
+	switch {
+	case err == nil:
 		return who, c.client(w, r, who)
+	case errors.Is(err, authn.ErrMissing): // a certificate that is no credential
+		return nil, c.stranger(w, r)
 	}
 	c.suspect(w, r, err)
-	return nil, c.stranger(w, r)
+	return nil, c.stranger(w, r) && c.refusedFor(w, r, err) // nobody tries a credential here that leaves no trace elsewhere
 }
 
 // client counts a request of somebody who is known. If it is refused it has been answered.

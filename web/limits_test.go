@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"bytes"
+	"errors"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
@@ -182,6 +183,9 @@ func TestEndingOnesOwnKey(t *testing.T) {
 	}
 }
 
+// noKey looks like an API key.
+var noKey = "asy1." + strings.Repeat("a", 16) + "." + strings.Repeat("a", 52) + "." + strings.Repeat("a", 7)
+
 // TestNoWayAround: whoever shows something that is no good credential is counted as if they showed nothing, wherever they ask.
 func TestNoWayAround(t *testing.T) {
 	p := newPlace(t)
@@ -207,11 +211,39 @@ func TestNoWayAround(t *testing.T) {
 			t.Errorf("guess %d: %d, want %d", i+1, got.Code, want)
 		}
 	}
+	h, _, _ = p.limited(t, limit.Policies{limit.Anonymous: few(most), limit.Failures: few(most)})
+	for i := range most + 3 {
+		got := ask(h, "GET", "/v1/health?x="+noKey)
+		if want := map[bool]int{true: 429, false: 400}[i >= most]; got.Code != want {
+			t.Errorf("guess %d in a URL: %d, want %d", i+1, got.Code, want)
+		}
+	}
 	if got := ask(h, "GET", "/v1/health"); got.Code != 200 {
 		t.Errorf("who shares an address with one who guesses, and shows nothing: %d", got.Code)
 	}
 	if got := post(at(h, "198.51.100.7"), "/v1/proofs", "x", "Assay-Key", "x"); got.Code != 401 {
 		t.Errorf("the first guess from elsewhere: %d", got.Code)
+	}
+}
+
+// TestRefusedEarly: what is refused before anybody looks at the credential that it shows is counted for the address.
+func TestRefusedEarly(t *testing.T) {
+	p := newPlace(t)
+	const most = 5
+	for name, change := range map[string]func(*web.Config){
+		"retired": func(c *web.Config) {
+			c.Retired = []api.Retirement{{Operation: "GET /v1/policy", Deprecated: now().AddDate(-2, 0, 0), Sunset: now().AddDate(-1, 0, 0)}}
+		},
+		"a response key that is over": func(c *web.Config) { c.KeyList = func() ([]byte, error) { return []byte("{}"), errors.New("over") } },
+	} {
+		_, _, c := p.limited(t, limit.Policies{limit.Anonymous: few(most)})
+		change(&c)
+		h := handler(t, c)
+		for i := range most + 3 {
+			if got := ask(h, "GET", "/v1/policy", "Assay-Key", "x"); (got.Code == 429) != (i >= most) {
+				t.Errorf("%s: request %d: %d", name, i+1, got.Code)
+			}
+		}
 	}
 }
 

@@ -36,6 +36,21 @@ func TestDenied(t *testing.T) {
 	}
 }
 
+// TestTriedWhereNobodyIsAsked: a credential that is not good leaves a trace where none is needed, too.
+func TestTriedWhereNobodyIsAsked(t *testing.T) {
+	o := newOffice(t)
+	id, revoked := o.issue(t, authn.Wish{})
+	if err := o.maker.Revoke(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	if got := ask(o.h, "GET", "/v1/reports", "Assay-Key", revoked); got.Code != 200 {
+		t.Errorf("%d %s", got.Code, got.Body)
+	}
+	if said := o.recorded(t); !strings.Contains(said, `"object":"GET /v1/reports","outcome":"denied","reason":"the credential is not good: API key `+id+`: it is revoked"`) {
+		t.Errorf("the audit log says %s", said)
+	}
+}
+
 // TestUnrecorded: what cannot be put on record is not done, and not refused either; what is public is answered as ever.
 func TestUnrecorded(t *testing.T) {
 	p := newPlace(t)

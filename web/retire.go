@@ -34,6 +34,9 @@ func (c Config) retires(next http.Handler) http.Handler {
 			h.Add("Link", "<"+of.Notice+`>; rel="deprecation"`)
 		}
 		if !c.Now().Before(of.Sunset) {
+			if !c.stranger(w, r) {
+				return
+			}
 			api.RefuseAs(w, http.StatusGone, "version-retired", "this is not answered any more since "+of.Sunset.UTC().Format(time.DateOnly)+": see the field Link")
 			return
 		}

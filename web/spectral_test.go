@@ -48,15 +48,17 @@ func TestSpectral(t *testing.T) {
 	write(t, filepath.Join(dir, ".spectral.yaml"), fmt.Sprintf(ruleset, rules, private(t, document(t, all))))
 	write(t, filepath.Join(dir, "openapi.json"), ask(all, "GET", "/openapi.json").Body.String())
 	write(t, filepath.Join(dir, "openapi.yaml"), ask(all, "GET", "/openapi.yaml").Body.String())
-	for _, name := range []string{"openapi.json", "openapi.yaml"} {
-		cmd := exec.CommandContext(t.Context(), spectral, "lint", name, "--ruleset", ".spectral.yaml", "--fail-severity", "error", "--display-only-failures")
-		cmd.Dir = dir
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Errorf("%s: %v\n%s", name, err, out)
-		}
+	args := []string{"lint", "openapi.json", "--ruleset", ".spectral.yaml", "--fail-severity", "error", "--display-only-failures"}
+	if os.Getenv("ASSAY_SECURITY") != "" { // it takes as long again, and says the same
+		args = append(args, "openapi.yaml")
+	}
+	cmd := exec.CommandContext(t.Context(), spectral, args...)
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
 	}
 	write(t, filepath.Join(dir, "openapi.json"), `{"openapi": "3.1.0"}`)
-	cmd := exec.CommandContext(t.Context(), spectral, "lint", "openapi.json", "--ruleset", ".spectral.yaml")
+	cmd = exec.CommandContext(t.Context(), spectral, "lint", "openapi.json", "--ruleset", ".spectral.yaml")
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err == nil {
 		t.Errorf("spectral finds nothing wrong with a document that says nothing: %s", out)

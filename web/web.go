@@ -83,7 +83,7 @@ func Handler(c Config) (http.Handler, error) {
 		c.Quota = c.left
 	}
 	r := chi.NewRouter()
-	r.Use(secure, c.recovers, c.noKeyInURL, narrow, c.guard, middleware.GetHead)
+	r.Use(stays, secure, c.recovers, c.noKeyInURL, narrow, c.guard, middleware.GetHead)
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
 		if !c.stranger(w, r) {
 			return

@@ -78,6 +78,8 @@ func TestServes(t *testing.T) {
 func TestRefuses(t *testing.T) {
 	p := newPlace(t)
 	v1 := "/v1/reports/" + p.last.Digest.String()
+	signed := p.signed(t)
+	both := map[string]http.Handler{"site": p.site(t), "signed": signed}
 	for _, path := range []string{
 		"/bundle", "/bundle/", "/bundle/reserves", "/bundle/reserves/", "/bundle/ledger.csv", "/bundle/liabilities/shard-00000.leaves.gz",
 		"/bundle/liabilities/shard-00002.leaves", "/bundle/../keys/statement.age", "/bundle/reserves/../../keys/statement.age", "/../keys/statement.age",
@@ -91,7 +93,7 @@ func TestRefuses(t *testing.T) {
 		v1 + "/files/reserves%2flines.jso", v1 + "/keys.age", "/v1/log/tile/entries/001", "/v1/log/tile/../checkpoint", "/v1/log/tile/..%2f.state%2ftreeState", "/v1", "/v1/", "/v2/reports", "/.well-known/",
 		"/.well-known/../v1/reports", "/openapi", "/docs", "/schemas/Report.json", "/openapi-3.0.json", "/v1/reports/",
 	} {
-		for name, h := range map[string]http.Handler{"site": p.site(t), "signed": p.signed(t)} {
+		for name, h := range both {
 			got := ask(h, http.MethodGet, path)
 			if got.Code != http.StatusNotFound && (name != "site" || got.Code != http.StatusServiceUnavailable) && (got.Code != http.StatusUnprocessableEntity || !strings.Contains(path, "files/")) {
 				t.Errorf("%s %s: %d, want 404", name, path, got.Code)
@@ -106,7 +108,7 @@ func TestRefuses(t *testing.T) {
 	}
 	for _, path := range []string{"/bundle.zip", "/v1/reports", "/", "/v1/log/tile/0/000"} {
 		for _, method := range []string{"POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PROPFIND"} {
-			got := ask(p.signed(t), method, path)
+			got := ask(signed, method, path)
 			if got.Code != http.StatusMethodNotAllowed || got.Header().Get("Allow") != "GET, HEAD" {
 				t.Errorf("%s %s: %d, Allow %q", method, path, got.Code, got.Header().Get("Allow"))
 			}

@@ -118,10 +118,11 @@ func (l Limits) allows(a netip.Addr) bool {
 }
 
 // special are addresses that lead to machines of one's own, though some count as global unicast: carriers' networks (RFC 6598), IPv6 with
-// an address of IPv4 in it (RFC 6052, 3056, 4380), and what no network uses (RFC 1122, 2544, 5737, 6890, 1112).
+// an address of IPv4 in it (RFC 6052, 3056, 4380, 4291), sites' own (RFC 3879), and what no network uses (RFC 1122, 2544, 5737, 6890, 1112).
 var special = []netip.Prefix{
 	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"), netip.MustParsePrefix("198.18.0.0/15"),
 	netip.MustParsePrefix("240.0.0.0/4"), netip.MustParsePrefix("64:ff9b::/96"), netip.MustParsePrefix("64:ff9b:1::/48"), netip.MustParsePrefix("2002::/16"), netip.MustParsePrefix("2001::/32"),
+	netip.MustParsePrefix("::/96"), netip.MustParsePrefix("fec0::/10"),
 }
 
 const hostBytes = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]"

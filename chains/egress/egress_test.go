@@ -204,6 +204,7 @@ func TestPublic(t *testing.T) {
 	for address, want := range map[string]bool{
 		"93.184.216.34": true, "2606:4700::1": true, "127.0.0.1": false, "10.1.2.3": false, "172.16.0.1": false, "192.168.1.1": false, "169.254.169.254": false, "100.64.0.1": false,
 		"0.0.0.0": false, "224.0.0.1": false, "255.255.255.255": false, "::1": false, "fe80::1": false, "fd00::1": false, "::": false, "ff02::1": false, "64:ff9b::a01:203": false, "2002:a01:203::1": false,
+		"::7f00:1": false, "::ffff:7f00:1": false, "fec0::1": false,
 	} {
 		if got := public.allows(netip.MustParseAddr(address)); got != want {
 			t.Errorf("%s: %v", address, got)

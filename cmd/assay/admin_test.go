@@ -51,7 +51,12 @@ func newDoor(t *testing.T, prepare ...func(*testing.T, *proofServer)) *door {
 // newDoorWith has files and lines of [server] more.
 func newDoorWith(t *testing.T, files map[string]string, lines string, prepare ...func(*testing.T, *proofServer)) *door {
 	t.Helper()
-	s := newProofServer(t)
+	return newProofServer(t).door(t, files, lines, prepare...)
+}
+
+// door serves over TLS, with files and lines of [server] more.
+func (s *proofServer) door(t *testing.T, files map[string]string, lines string, prepare ...func(*testing.T, *proofServer)) *door {
+	t.Helper()
 	for name, text := range files {
 		s.write(t, name, text)
 	}

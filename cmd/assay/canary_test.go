@@ -17,10 +17,13 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"filippo.io/age"
 	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/assay-por/assay/web/client"
 )
 
 // tracesReceived is a receiver of OTLP over HTTP: what came, and the names of the spans in it.
@@ -111,10 +114,15 @@ func written(h http.Header) string {
 	return b.String()
 }
 
-// TestCanaries: whatever a server of proofs is asked, customers, balances and keys stand in no log, metric, trace, error or database, and in nothing that
-// everybody may read.
+// TestCanaries: whatever a server of proofs is asked, customers, balances and keys stand in no log, metric, trace, error, webhook, database or backup,
+// not in the audit log, and in nothing that everybody may read.
 func TestCanaries(t *testing.T) {
 	s := newProofServer(t)
+	audited(t, s)
+	pair(t, s.dir, 1, time.Now().AddDate(0, 0, 90))
+	t.Setenv("SSL_CERT_FILE", filepath.Join(s.dir, "cert.pem"))
+	hook := newHooked(t, s.dir)
+	add(t, s.dir, "[[webhook]]\nurl = \""+hook.URL+"/\"\nevents = [\"key.revoked\"]\naddresses = [\"127.0.0.1\"]\n")
 	traces := &tracesReceived{spans: map[string]int{}}
 	receiver := httptest.NewServer(traces)
 	defer receiver.Close()
@@ -123,6 +131,11 @@ func TestCanaries(t *testing.T) {
 	people, amounts, secrets := s.planted(t, key, leaked)
 	url, stderr, process := servingProcess(t, s.dir, s.exchange.assay, opened("serve", "--listen", "127.0.0.1:0")...)
 	admin := adminOf(t, stderr)
+	var err error
+	if hook.client, err = client.New(client.Config{URL: url, Keys: []string{strings.TrimSpace(read(t, s.dir, "keys", "statement.pub"))}}); err != nil {
+		t.Fatal(err)
+	}
+	close(hook.ready)
 
 	instances := s.askEverything(t, url, key, leaked, people, amounts, secrets)
 	_, _, metrics := sendsTo(t, "GET", admin+"/metrics", "")
@@ -132,6 +145,8 @@ func TestCanaries(t *testing.T) {
 	if want := fmt.Sprintf(`assay_requests_total{operation="POST /v1/proofs",status="200",tier="standard"} %d`, len(s.customers)); !strings.Contains(metrics, want) {
 		t.Errorf("the metrics have no %s", want)
 	}
+	hook.are(t, "key.revoked "+strings.Split(leaked, ".")[1])
+	told := s.toldOf(t, url)
 	if err := process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
@@ -161,15 +176,49 @@ func TestCanaries(t *testing.T) {
 			}
 		}
 	}
-	dump := s.dumped(t, key)
+	dump, restored := s.dumped(t, key), s.restored(t)
 	for _, c := range []canaries{people, amounts, secrets} {
 		c.absent(t, "what a server says that is made to crash", dump)
+		c.absent(t, "the webhooks", hook.raw.String())
+		c.absent(t, "the audit log, or who used what", told)
+		c.absentBelow(t, restored)
+		c.absentBelow(t, s.dir, "audit")
 	}
 	for _, c := range []canaries{people, secrets} { // leaves hold amounts, and nobody's name
 		c.absentBelow(t, s.dir, "reports")
 		c.absentBelow(t, s.dir, "log")
 		c.absent(t, "the key list", read(t, s.dir, "response-keys.dsse.json"))
 	}
+}
+
+// toldOf is what a server's own record tells, over the API and at the command line.
+func (s *proofServer) toldOf(t *testing.T, url string) (all string) {
+	t.Helper()
+	reader := s.create(t, "--permission", "audit:read", "--permission", "usage:read")
+	for _, path := range []string{"/v1/audit?limit=500", "/v1/usage", "/v1/me/usage", "/v1/me"} {
+		status, head, content := sendsTo(t, "GET", url+path, "", "Assay-Key", reader.Key)
+		if status != 200 {
+			t.Errorf("%s: %d %s", path, status, content)
+		}
+		all += written(head) + content
+	}
+	for _, verb := range []string{"verify", "head"} {
+		stdout, stderr := mustCall(t, s.dir, s.exchange.assay, "audit", verb)
+		all += stdout + stderr
+	}
+	if !strings.Contains(all, "key.revoke") || !strings.Contains(all, "POST /v1/proofs") {
+		t.Errorf("the record does not tell what was done: %s", all)
+	}
+	return all
+}
+
+// restored is a folder with all that a backup has, unsealed as far as who may restore it can.
+func (s *proofServer) restored(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "restored")
+	mustCall(t, s.dir, s.exchange.assay, "backup", "--out", "server.backup", "--to", s.recipient(t))
+	mustCall(t, s.dir, s.exchange.assay, "restore", "server.backup", "--out", dir, "--identity-file", "id.txt")
+	return dir
 }
 
 // dumped is what a server says that has made a proof, and is made to crash.

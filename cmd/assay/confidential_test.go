@@ -223,7 +223,7 @@ func TestConfidentialRunAgain(t *testing.T) {
 
 // TestConfidentialServed: a server with a handover gives the file that assay prove writes, and a stranger none.
 func TestConfidentialServed(t *testing.T) {
-	s := newProofServerOf(t, "kind = \"confidential\"\n")
+	s := newProofServerOf(t, "kind = \"confidential\"\n", 15)
 	c, _, _, process := s.start(t, s.apiKey(t))
 	first := s.exchange.digest(t, "first")
 	for _, customer := range s.customers[:5] {

@@ -35,22 +35,23 @@ type proofServer struct {
 // newProofServer has two statements of an exchange, and the first is handed over to it.
 func newProofServer(t *testing.T) *proofServer {
 	t.Helper()
-	return newProofServerOf(t, "")
+	return newProofServerOf(t, "", 15)
 }
 
-// newProofServerOf is one of statements that were made under such lines of [run].
-func newProofServerOf(t *testing.T, run string) *proofServer {
+// newProofServerOf is one of statements that were made under such lines of [run], of so many customers.
+func newProofServerOf(t *testing.T, run string, customers int) *proofServer {
 	t.Helper()
 	e := newExchange(t, serverLines)
 	e.run = run
-	ledger := "customer,asset,balance\n"
+	var ledger strings.Builder
+	ledger.WriteString("customer,asset,balance\n")
 	s := &proofServer{exchange: e, dir: t.TempDir()}
-	for i := range 15 {
+	for i := range customers {
 		id := fmt.Sprintf("canary-%d@customers.example", i)
 		s.customers = append(s.customers, id)
-		ledger += fmt.Sprintf("%s,BTC,%d.5\n", id, 4_000_017+i)
+		fmt.Fprintf(&ledger, "%s,BTC,%d.5\n", id, 4_000_017+i%1000)
 	}
-	e.write(t, "ledger.csv", ledger)
+	e.write(t, "ledger.csv", ledger.String())
 	e.published(t, "first", "2026-10", "2026-10-31T23:59:59Z")
 	e.published(t, "second", "2026-11", "2026-11-15T23:59:59Z")
 	for _, name := range []string{"first", "second"} {

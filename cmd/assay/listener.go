@@ -4,9 +4,11 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
+	"regexp"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -31,6 +33,22 @@ type answering struct {
 	peers   peers         // who connects
 }
 
+// errorLog is where net/http tells what goes wrong below a handler.
+func errorLog(to *slog.Logger) *log.Logger {
+	return slog.NewLogLogger(nameless{to.Handler()}, slog.LevelWarn)
+}
+
+// nameless is a log without the addresses that net/http puts into its lines.
+type nameless struct{ slog.Handler }
+
+var isAddress = regexp.MustCompile(`\[[0-9A-Fa-f:.]+(%[^\]]*)?\]:[0-9]+|\b[0-9]{1,3}(\.[0-9]{1,3}){3}:[0-9]+`)
+
+// Handle writes a line.
+func (n nameless) Handle(ctx context.Context, r slog.Record) error {
+	r.Message = isAddress.ReplaceAllString(r.Message, "an address")
+	return n.Handler.Handle(ctx, r)
+}
+
 // answer serves until it is interrupted.
 func (a *app) answer(cmd *cobra.Command, listen string, what answering) error {
 	listener, err := new(net.ListenConfig).Listen(cmd.Context(), "tcp", listen)
@@ -38,7 +56,7 @@ func (a *app) answer(cmd *cobra.Command, listen string, what answering) error {
 		return refused("%v", err)
 	}
 	server := &http.Server{
-		Handler: what.handler, TLSConfig: what.tls, ErrorLog: slog.NewLogLogger(what.log.Handler(), slog.LevelWarn),
+		Handler: what.handler, TLSConfig: what.tls, ErrorLog: errorLog(what.log),
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: what.write, IdleTimeout: time.Minute,
 		MaxHeaderBytes: maxHeader, HTTP2: &http.HTTP2Config{MaxConcurrentStreams: maxStreams, MaxEncoderHeaderTableSize: 1}, // no answer is shorter for being like another
 		DisableGeneralOptionsHandler: true, // what is not the handler's answer is not signed

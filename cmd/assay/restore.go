@@ -31,7 +31,7 @@ func newRestore(a *app) *cobra.Command {
 		Use:   "restore FILE --out DIR --identity-file FILE",
 		Short: "Unpack a backup of a server into a new folder, and open all that is sealed in it",
 		Long: `Unpack what assay backup wrote, into a folder that is not there yet or is empty: all of it or nothing. Then open everything in it, as assay backup --drill does; if that fails
-the folder stays, and the error says what does not open. Put reports, log, handovers and certificate beside it, and start assay serve there.
+the folder stays, and the error says what does not open. Keys that lie in a token or a Transit server are not asked: a backup could name any. Put reports, log, handovers and certificate beside it, and start assay serve there.
 
 API keys that were revoked after the backup was made are good again: revoke them. The heads of the audit log that were signed since then are of rows that are gone: keep them, and
 name another folder under server.audit.`,
@@ -144,11 +144,13 @@ func (u *unpacking) files(from *tar.Reader) error {
 			if err != nil {
 				return err
 			}
-			if err := json.Unmarshal(raw, &u.list); err != nil || u.list.Type != typeBackup {
-				return fmt.Errorf("it is of type %q, want %q: %w", u.list.Type, typeBackup, errors.Join(err))
+			if err := json.Unmarshal(raw, &u.list); err != nil {
+				return fmt.Errorf("its list: %w", err)
 			}
-			_, err = from.Next()
-			if err != io.EOF {
+			if u.list.Type != typeBackup {
+				return fmt.Errorf("it is of type %q, want %q", u.list.Type, typeBackup)
+			}
+			if _, err = from.Next(); !errors.Is(err, io.EOF) {
 				return errors.Join(errors.New("there is more behind its list"), err)
 			}
 			return nil
@@ -218,9 +220,9 @@ func (t tried) String() string {
 }
 
 // tryBackup opens all of a backup that was unpacked into a folder. live is the configuration of the server that it is of, where that is
-// at hand: it says how to reach a KEK that lies in no file.
+// at hand: it says how to reach keys that lie in no file.
 func (a *app) tryBackup(ctx context.Context, dir string, list backupList, live *Config) (found tried, err error) {
-	c, err := restoredConfig(dir, list)
+	c, err := restoredConfig(dir, list, live)
 	if err != nil {
 		return found, err
 	}
@@ -244,11 +246,7 @@ func (a *app) tryBackup(ctx context.Context, dir string, list backupList, live *
 	if err := a.tryAudit(ctx, c, records, &found); err != nil {
 		return found, err
 	}
-	ref := c.keyRef(c.Server.KEK)
-	if _, err := keys.FilePath(c.Server.KEK); err != nil && live != nil {
-		ref = live.keyRef(live.Server.KEK)
-	}
-	kek, err := a.kek(ctx, "server.kek", ref)
+	kek, err := a.kek(ctx, "server.kek", c.keyRef(c.Server.KEK))
 	if err != nil {
 		return found, err
 	}
@@ -284,8 +282,9 @@ func (a *app) tryAudit(ctx context.Context, c *Config, records *store.Store, fou
 	return nil
 }
 
-// restoredConfig is the configuration of a backup, with the paths that its files have there.
-func restoredConfig(dir string, list backupList) (*Config, error) {
+// restoredConfig is the configuration of a backup, with the paths that its files have there. Anybody can seal a file to a recipient: which module is
+// loaded, or which server is sent a token, for a key that lies in no file, live says and the backup does not.
+func restoredConfig(dir string, list backupList, live *Config) (*Config, error) {
 	c, err := loadConfig(filepath.Join(dir, list.Config))
 	if err != nil {
 		return nil, err
@@ -299,9 +298,19 @@ func restoredConfig(dir string, list backupList) (*Config, error) {
 		}
 		return path
 	}
-	for _, ref := range []*string{&c.Server.KEK, &c.Server.AuditKey} {
-		if path, err := keys.FilePath(*ref); err == nil {
+	for name, ref := range map[string]*string{"kek": &c.Server.KEK, "audit_key": &c.Server.AuditKey} {
+		path, err := keys.FilePath(*ref)
+		switch {
+		case *ref == "":
+		case err == nil:
 			*ref = "file:" + place(path)
+		case live == nil:
+			return nil, refused("server.%s of the backup lies in no file, and a backup is not believed which module or server that is: %s; if that is right, assay keys list and assay audit verify open it, with --config %s",
+				name, *ref, filepath.Join(dir, list.Config))
+		case name == "kek":
+			*ref = live.keyRef(live.Server.KEK)
+		default:
+			*ref = live.keyRef(live.Server.AuditKey)
 		}
 	}
 	c.Server.Audit = place(c.Server.Audit)

@@ -56,7 +56,7 @@ checks.max_response_time = 25
 			judged := func(name string, args ...string) {
 				t.Helper()
 				said, err := judgedBy(t, folder, filepath.Join(folder, "venv", "bin", "schemathesis"), append([]string{"--config-file", filepath.Join(s.dir, "schemathesis.toml"), "run", d.url + "/openapi.json", "--checks", "all", "--exclude-checks", "ignored_auth,unsupported_method", "--generation-with-security-parameters", "false",
-					"--generation-deterministic", "--tls-verify", filepath.Join(s.dir, "cert.pem"), "--request-cert", filepath.Join(s.dir, certificate), "--workers", "1", "--no-color"}, args...)...)
+					"--generation-deterministic", "--max-response-time", "25", "--request-timeout", "30", "--tls-verify", filepath.Join(s.dir, "cert.pem"), "--request-cert", filepath.Join(s.dir, certificate), "--workers", "1", "--no-color"}, args...)...)
 				if err := os.WriteFile(filepath.Join(folder, "schemathesis-"+name+"-"+string(role)+".txt"), []byte(said), 0o600); err != nil {
 					t.Error(err)
 				}

@@ -19,6 +19,9 @@ import (
 
 // doKind does what a run asks for, as far as it can, and returns the digest of the statement that it is about once it is done.
 func (w *runWorker) doKind(ctx context.Context, r store.Run) (statement string, err error) {
+	if !runName.MatchString(r.ID) { // files are named by it, whatever the run is for
+		return "", refused("%q is no id of a run: want 16 of a-z and 2-7", r.ID)
+	}
 	switch r.Kind {
 	case runs.Report:
 		err = w.inRun(ctx, r.ID, r.ID, func(s *stages, silent *cobra.Command) error {

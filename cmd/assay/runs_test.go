@@ -275,6 +275,14 @@ func TestWorkerRuns_BrokenServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	elsewhere := w.does(t, func(tx *store.Tx) (store.Run, error) {
+		r := store.Run{ID: "../../../forged", Kind: runs.Finding, State: runs.Asked, About: signed.Digest.String(), Content: []byte("{}"), Created: time.Now(), Changed: time.Now(), Due: time.Now()}
+		return r, tx.AddRun(ctx, r)
+	})
+	w.reaches(t, elsewhere.ID, runs.Failed, "no id of a run")
+	if isThere(w.dir, "forged.dsse.json") {
+		t.Error("a run's id leads out of its folder")
+	}
 	signed.Statement.Predicate.Approvals = report.Approvals{Keys: []attest.PublicKey{}} // as if nobody had to
 	takenBack := w.does(t, func(tx *store.Tx) (store.Run, error) { return runs.Withdraw(ctx, tx, w.by(), signed, "Nobody knows.") })
 	w.reaches(t, takenBack.ID, runs.Waiting, "waiting for approvals of the withdrawal "+takenBack.Digest+": 0 of 2 are there")

@@ -44,7 +44,6 @@ func (w *workshop) answers(t *testing.T) (url, stderr string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	writeKEK(t, w.dir)
 	w.must(t, "keys", "response", "--recipient", id.Recipient().String())
 	return serving(t, w.dir, w.assay, opened("serve", "--listen", "127.0.0.1:0")...)
 }

@@ -16,6 +16,7 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -245,5 +246,34 @@ func TestCertificates(t *testing.T) {
 	}
 	if got, err := c.get(nil); err != nil || !got.Leaf.Equal(want) {
 		t.Errorf("after refusals %v is served: %v", got, err)
+	}
+}
+
+// TestNoAddressInTheLog: who does not get as far as a request is told of without their address.
+func TestNoAddressInTheLog(t *testing.T) {
+	dir, said := t.TempDir(), new(said)
+	pair(t, dir, 1, time.Now().AddDate(0, 1, 0))
+	kept := &certificates{certificate: filepath.Join(dir, "cert.pem"), key: filepath.Join(dir, "key.pem"), log: slog.New(slog.DiscardHandler)}
+	if err := kept.load(); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.TLS, server.Config.ErrorLog = kept.config(), errorLog(slog.New(slog.NewTextHandler(said, nil)))
+	server.StartTLS()
+	address := server.Listener.Addr().String()
+	if _, err := tls.Dial("tcp", address, &tls.Config{MaxVersion: tls.VersionTLS12, InsecureSkipVerify: true}); err == nil {
+		t.Error("it speaks TLS 1.2")
+	}
+	server.Close()
+	line := said.String()
+	if !strings.Contains(line, "TLS handshake error from an address: ") || strings.Contains(line, "127.0.0.1") {
+		t.Errorf("the log says %s", line)
+	}
+	for _, address := range []string{"192.0.2.7:40000", "[2001:db8::1]:40000", "[fe80::1%eth0]:40000", "[::ffff:192.0.2.7]:1"} {
+		said := new(strings.Builder)
+		errorLog(slog.New(slog.NewTextHandler(said, nil))).Printf("http: panic serving %s: x", address)
+		if !strings.Contains(said.String(), `"http: panic serving an address: x"`) {
+			t.Errorf("%s: %s", address, said)
+		}
 	}
 }

@@ -118,7 +118,7 @@ func (c *Config) serveAdmin(ctx context.Context, config *web.Config) (shut func(
 		return shut, "", refused("server.admin: %v", err)
 	}
 	server := &http.Server{Handler: config.Watch.Admin(), ReadTimeout: 5 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: maxHeader,
-		ErrorLog: slog.NewLogLogger(config.Logger.Handler(), slog.LevelWarn)}
+		ErrorLog: errorLog(config.Logger)}
 	config.Logger.Info("this server is watched", "at", "http://"+l.Addr().String())
 	go func() {
 		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {

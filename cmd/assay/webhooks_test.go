@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -63,6 +64,7 @@ type hooked struct {
 	mu     sync.Mutex
 	broken bool // it answers 500
 	told   []attest.Webhook
+	raw    bytes.Buffer // all that came
 	faults []error
 }
 
@@ -77,6 +79,12 @@ func newHooked(t *testing.T, dir string) *hooked {
 		<-h.ready
 		h.mu.Lock()
 		defer h.mu.Unlock()
+		content, err := io.ReadAll(r.Body)
+		if err != nil {
+			h.faults = append(h.faults, err)
+		}
+		r.Body = io.NopCloser(bytes.NewReader(content))
+		h.raw.WriteString(r.RequestURI + written(r.Header) + string(content))
 		told, err := h.client.Webhook(r, h.URL+r.URL.RequestURI())
 		if err != nil {
 			h.faults = append(h.faults, err)

@@ -12,12 +12,16 @@ import (
 	"github.com/assay-por/assay/merkle/store"
 )
 
-// What a server keeps in memory of all its shards, beside what each keeps anyway: all of it up to some four million customers. At 50
-// assets that is some 200 MB of nodes, and 64 MB of index.
+// What a server keeps in memory of all its shards, beside what each keeps anyway: all nodes and all of the index up to some four million
+// customers, at 50 assets some 200 MB and 64 MB, and the rows of some one million, in bytes.
 const (
 	keptRuns  = 1 << 10
 	keptPages = 1 << 12
+	keptRows  = 128 << 20
 )
+
+// keptDesks is how many desks wait for a next request.
+const keptDesks = 64
 
 // Server makes the proof files of customers (SPEC parts 8 and 29), for many at once. Unlike a [Maker] it keeps every shard open that was
 // asked for, with what of its upper levels was read.
@@ -35,7 +39,8 @@ type Server interface {
 type server[S merkle.Sum[S]] struct {
 	prover  *prover[S]
 	shards  []served[S]
-	workers sync.Pool // of *desk[S]
+	desks   chan *desk[S] // a sync.Pool would have them made anew as often as memory is collected
+	newDesk func() *desk[S]
 }
 
 // served is a shard's file once it was asked for.
@@ -50,6 +55,7 @@ type desk[S merkle.Sum[S]] struct {
 	lookup  merkle.Lookup
 	climber merkle.Climber[S]
 	files   *merkle.Encoder[S]
+	size    int // of the file before, which the next one's will be near
 }
 
 // newServer takes a prover, which is the server's from now on, what finds rows, and what [merkle.NewEncoder] does.
@@ -57,8 +63,8 @@ func newServer[S merkle.Sum[S]](p *prover[S], lookup merkle.Lookup, assets []str
 	if _, err := merkle.NewEncoder[S](assets, envelope, log); err != nil {
 		return nil, err
 	}
-	s := &server[S]{prover: p, shards: make([]served[S], len(p.result.Shards))}
-	s.workers.New = func() any {
+	s := &server[S]{prover: p, shards: make([]served[S], len(p.result.Shards)), desks: make(chan *desk[S], keptDesks)}
+	s.newDesk = func() *desk[S] {
 		files, err := merkle.NewEncoder[S](assets, envelope, log)
 		if err != nil { // it was made of the same before
 			panic(err)
@@ -82,8 +88,8 @@ func (s *server[S]) Prove(ctx context.Context, customer string) ([]byte, error) 
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	w := s.workers.Get().(*desk[S])
-	defer s.workers.Put(w)
+	w := s.desk()
+	defer s.leave(w)
 	index, handle := ShardOf(w.lookup.Order(customer), len(s.shards)), w.lookup.Handle(customer)
 	file, err := s.shard(ctx, index)
 	if err != nil {
@@ -106,11 +112,30 @@ func (s *server[S]) Prove(ctx context.Context, customer string) ([]byte, error) 
 	if err != nil {
 		return nil, err
 	}
-	raw, err := w.files.Append(nil, proof)
-	if err == nil && absent {
+	raw, err := w.files.Append(make([]byte, 0, w.size), proof)
+	if err != nil {
+		return nil, err
+	}
+	if w.size = len(raw) + len(raw)/16; absent {
 		return nil, AbsentError{len(raw)}
 	}
-	return raw, err
+	return raw, nil
+}
+
+func (s *server[S]) desk() *desk[S] {
+	select {
+	case w := <-s.desks:
+		return w
+	default:
+		return s.newDesk()
+	}
+}
+
+func (s *server[S]) leave(w *desk[S]) {
+	select {
+	case s.desks <- w:
+	default: // there are enough
+	}
 }
 
 // Check implements [Server].
@@ -131,7 +156,7 @@ func (s *server[S]) shard(ctx context.Context, index int) (_ *shard.File[S], err
 		if at.from, at.file, err = s.prover.openShard(context.WithoutCancel(ctx), index); err != nil { // it outlives who asks first
 			return nil, err
 		}
-		at.file.Keep(keptRuns/len(s.shards), keptPages/len(s.shards))
+		at.file.Keep(keptRuns/len(s.shards), keptPages/len(s.shards), keptRows/len(s.shards))
 	}
 	return at.file, nil
 }

@@ -75,7 +75,7 @@ func TestJudged_Shapes(t *testing.T) {
 				"index":    func(k *verifier.Claim) { k.Index++ },
 				"root":     func(k *verifier.Claim) { k.Root[31] ^= 1 },
 				"total":    func(k *verifier.Claim) { k.Total = k.Sum },
-				"level":    func(k *verifier.Claim) { k.Level, k.Totals = verifier.Top, integers(committed.Top.Totals, c.m) },
+				"level":    func(k *verifier.Claim) { k.Level, k.Totals = verifier.Top, totalsOf(committed.Top.Totals, c.m) },
 			} {
 				other := claim
 				if change(&other); v.Check(other, proof, given(points), 2) == nil {
@@ -103,7 +103,7 @@ func judgedTop(t *testing.T, p *Parameters, v *verifier.Parameters, rows []TopRo
 	}
 	claim := verifier.Claim{
 		Level: verifier.Top, Snapshot: tree.Hash{1}, Rows: uint64(len(rows)), Root: tree.Hash(proved.Root.Hash),
-		Sum: tree.PointOf(proved.Root.Sum.at), Totals: integers(proved.Totals, len(p.assets)),
+		Sum: tree.PointOf(proved.Root.Sum.at), Totals: totalsOf(proved.Totals, len(p.assets)),
 	}
 	if err := v.Check(claim, proved.Proof, given(points), 2); err != nil {
 		t.Fatal(err)
@@ -114,7 +114,7 @@ func judgedTop(t *testing.T, p *Parameters, v *verifier.Parameters, rows []TopRo
 	}
 }
 
-func integers(totals merkle.Plain, m int) []*big.Int {
+func totalsOf(totals merkle.Plain, m int) []*big.Int {
 	all := make([]*big.Int, m)
 	for j := range all {
 		b := totals.Amount(j).Bytes16()
@@ -201,9 +201,10 @@ func TestJudged_HiddenTotals(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		surplus := tree.PointOf(proved.Surplus.at)
 		claim := verifier.Claim{
 			Level: verifier.Top, Snapshot: tree.Hash{1}, Rows: uint64(shards), Root: tree.Hash(proved.Root.Hash),
-			Sum: tree.PointOf(proved.Root.Sum.at), Totals: integers(proved.Totals, 3), Surplus: tree.PointOf(proved.Surplus.at),
+			Sum: tree.PointOf(proved.Root.Sum.at), Totals: totalsOf(proved.Totals, 3), Surplus: &surplus,
 		}
 		if err := v.Check(claim, proved.Proof, given(points), 1); err != nil {
 			t.Fatalf("%d shards: %v", shards, err)
@@ -213,8 +214,8 @@ func TestJudged_HiddenTotals(t *testing.T) {
 		}
 		for name, change := range map[string]func(*verifier.Claim){
 			"reserves":   func(c *verifier.Claim) { c.Totals[0] = big.NewInt(999) },
-			"surplus":    func(c *verifier.Claim) { c.Surplus = c.Sum },
-			"no surplus": func(c *verifier.Claim) { c.Surplus = tree.Point{} },
+			"surplus":    func(c *verifier.Claim) { c.Surplus = &c.Sum },
+			"no surplus": func(c *verifier.Claim) { c.Surplus = nil },
 		} {
 			other := claim
 			other.Totals = append([]*big.Int{}, claim.Totals...)

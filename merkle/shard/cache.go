@@ -11,7 +11,7 @@ type cache[V any] struct {
 
 func newCache[V any](limit int) *cache[V] { return &cache[V]{limit: limit, held: map[uint64]V{}} }
 
-// get returns what is held, or reads it. Two that miss at once both read.
+// get returns what is held, or reads it. Two that miss at once both read. Of a limit of 0 nothing is held.
 func (c *cache[V]) get(place uint64, read func() (V, error)) (V, error) {
 	c.mu.Lock()
 	v, ok := c.held[place]
@@ -20,7 +20,7 @@ func (c *cache[V]) get(place uint64, read func() (V, error)) (V, error) {
 		return v, nil
 	}
 	v, err := read()
-	if err != nil {
+	if err != nil || c.limit == 0 {
 		return v, err
 	}
 	c.mu.Lock()

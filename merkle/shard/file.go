@@ -33,13 +33,17 @@ type File[S merkle.Sum[S]] struct {
 
 	runs   *cache[*run[S]]
 	blocks *cache[*block[S]]
+	raw    *cache[[]byte] // blocks as they were read; none, unless Keep says so
 	refs   *cache[[]ref]
 }
 
-// Keep makes f keep as many runs and pages in memory as given, if those are more than it keeps anyway. In memory a run takes some 50
-// bytes for each node and asset of its 64 nodes, a page 16 KB. Call it before f is read.
-func (f *File[S]) Keep(runs, pages int) {
+// Keep makes f keep as many runs and pages in memory as given, if those are more than it keeps anyway, and of its rows so many bytes, as
+// they are in the file but unsealed: to unseal a row is to unseal a chunk of 64 KiB around it. In memory a run takes some 50 bytes for each
+// node and asset of its 64 nodes, a page 16 KB. Call it before f is read.
+func (f *File[S]) Keep(runs, pages, bytes int) {
 	f.runs.limit, f.refs.limit = max(f.runs.limit, runs), max(f.refs.limit, pages)
+	block := (f.indexAt - int64(headerSize)) / int64(f.nodes(0)) //nolint:gosec // below 2^25; with what is not in blocks
+	f.raw.limit = int(int64(bytes) / max(block, 1))
 }
 
 // run is a decoded run, with the tree over its nodes.
@@ -71,7 +75,7 @@ func Open[S merkle.Sum[S]](kind Kind[S], r io.ReaderAt, size int64, identity age
 
 // open opens contents that are unsealed already.
 func open[S merkle.Sum[S]](kind Kind[S], plain io.ReaderAt, size int64, want Header) (*File[S], error) {
-	f := &File[S]{kind: kind, plain: plain, runs: newCache[*run[S]](heldRuns), blocks: newCache[*block[S]](heldBlocks), refs: newCache[[]ref](heldPages)}
+	f := &File[S]{kind: kind, plain: plain, runs: newCache[*run[S]](heldRuns), blocks: newCache[*block[S]](heldBlocks), raw: newCache[[]byte](0), refs: newCache[[]ref](heldPages)}
 	if size < int64(headerSize+endSize) {
 		return nil, fmt.Errorf("it is cut short: %d bytes, want at least %d", size, headerSize+endSize)
 	}
@@ -197,7 +201,7 @@ func (f *File[S]) run(level int, index uint64, above node[S]) (*run[S], error) {
 // block returns the block that a node stands for.
 func (f *File[S]) block(index uint64, above node[S]) (*block[S], error) {
 	return f.blocks.get(index, func() (*block[S], error) {
-		raw, err := f.follow(above)
+		raw, err := f.raw.get(index, func() ([]byte, error) { return f.follow(above) })
 		if err != nil {
 			return nil, err
 		}

@@ -316,6 +316,39 @@ func TestReads(t *testing.T) {
 	}
 }
 
+// Rows that a file is to keep are read once, and give the proofs that they gave; no more are kept than was said.
+func TestKeptRows(t *testing.T) {
+	rows := someRows(4096)
+	content, want := contents(t, headerOf(rows), rows), oracle(t, headerOf(rows), rows)
+	for name, c := range map[string]struct{ bytes, again int }{"all": {len(content), 0}, "half": {len(content) / 2, 16}} {
+		reads := &counter{r: bytes.NewReader(content)}
+		f, err := open(Plain, reads, int64(len(content)), headerOf(rows))
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Keep(0, 0, c.bytes)
+		for range 2 {
+			reads.reads = nil
+			for i := 0; i < len(rows); i += 13 {
+				p, _, err := f.Prove(rows[i].Handle)
+				if err != nil || !cmp.Equal(p, want[i].Proof, cmpopts.EquateEmpty()) {
+					t.Fatalf("%s: row #%d: another proof (%v)", name, i, err)
+				}
+			}
+		}
+		if n := len(reads.reads); n < c.again || c.again == 0 && n > 0 {
+			t.Errorf("%s: %d reads of what had been read before, want %d or more", name, n, c.again)
+		}
+		held := 0
+		for _, raw := range f.raw.held {
+			held += len(raw)
+		}
+		if held > c.bytes || held == 0 {
+			t.Errorf("%s: %d bytes of rows are in memory, of %d", name, held, c.bytes)
+		}
+	}
+}
+
 // Several goroutines prove from one file at once.
 func TestConcurrentProofs(t *testing.T) {
 	id := newIdentity(t)

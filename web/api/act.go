@@ -159,6 +159,9 @@ func (a *api) act(r *http.Request, o act, raw []byte, do func(context.Context, *
 	}
 	err = a.config.Acts.Store.Write(r.Context(), func(tx *store.Tx) error {
 		c.tx = tx
+		if err := a.still(r.Context(), c.who, tx); err != nil {
+			return err
+		}
 		if once != nil {
 			former, err := once.former(r.Context(), c)
 			if former != nil {
@@ -174,6 +177,15 @@ func (a *api) act(r *http.Request, o act, raw []byte, do func(context.Context, *
 		return once.keep(r.Context(), c, out)
 	})
 	return out, err
+}
+
+// still refuses whoever was let in and would not be now: their content came slowly, they waited for others who write, or for a run.
+func (a *api) still(ctx context.Context, who *authn.Principal, in authn.Records) error {
+	err := who.Still(ctx, in, a.config.Acts.Now())
+	if authn.IsOver(err) {
+		return refused(http.StatusUnauthorized, "credential-invalid", "the credential is not good any more")
+	}
+	return err
 }
 
 // doOnce does an act to what is as whoever asks knows it, and makes its answer.

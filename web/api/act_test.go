@@ -21,7 +21,9 @@ import (
 
 	"github.com/assay-por/assay/web/audit"
 	"github.com/assay-por/assay/web/authn"
+	"github.com/assay-por/assay/web/authz"
 	"github.com/assay-por/assay/web/store"
+	"github.com/assay-por/assay/web/store/storetest"
 )
 
 // thing is what the acts of this test make and change.
@@ -49,15 +51,18 @@ type shop struct {
 func newShop(t *testing.T) *shop {
 	t.Helper()
 	s := &shop{t: t, path: filepath.Join(t.TempDir(), "assay.db"), now: time.Date(2026, 11, 30, 12, 0, 0, 500, time.UTC), who: "k1"}
-	records, err := store.Open(t.Context(), s.path)
+	records := storetest.Open(t, s.path)
+	client := store.Client{ID: "c1", Name: "shopper", Roles: []string{"service"}, Tier: "standard", Created: s.now}
+	err := records.Write(t.Context(), func(tx *store.Tx) error {
+		err := tx.CreateClient(t.Context(), client)
+		for _, id := range []string{"k1", "k2"} {
+			err = errors.Join(err, tx.CreateKey(t.Context(), store.Key{ID: id, Client: client.ID, Name: id, Created: s.now, Credentials: []store.Credential{{MAC: []byte(id), Created: s.now, Until: s.now.AddDate(1, 0, 0)}}}))
+		}
+		return err
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := records.Close(); err != nil {
-			t.Error(err)
-		}
-	})
 	r := chi.NewRouter()
 	a := begin(r, Config{Fault: func(err error) { s.faults = append(s.faults, err) },
 		Acts: &Acts{Store: records, Pepper: [authn.PepperSize]byte{1}, Random: rand.Reader, Now: func() time.Time { return s.now }}})
@@ -68,7 +73,7 @@ func newShop(t *testing.T) *shop {
 		return s.change(ctx, c, &thing{Name: "broken"})
 	})
 	s.h = http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
-		ctx := audit.With(authn.With(q.Context(), &authn.Principal{ID: s.who, Client: "c1"}), audit.Origin{Client: "c1", Credential: s.who})
+		ctx := audit.With(authn.With(q.Context(), &authn.Principal{ID: s.who, Client: client.ID, Tier: client.Tier, Roles: []authz.Role{authz.Service}, Scope: authz.Scopes{{}, {}}}), audit.Origin{Client: "c1", Credential: s.who})
 		r.ServeHTTP(w, q.WithContext(ctx))
 	})
 	return s

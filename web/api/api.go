@@ -45,7 +45,6 @@ import (
 	"net/http"
 	"reflect"
 	"sync"
-	"sync/atomic"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
@@ -88,8 +87,8 @@ type Seen struct {
 type api struct {
 	huma.API
 	config  Config
-	flights sync.Map     // acts that are being done, by their names
-	waits   atomic.Int64 // who wait for something to happen to a run
+	flights sync.Map // acts that are being done, by their names
+	waits   waits    // who wait for something to happen to a run
 }
 
 const (

@@ -123,7 +123,11 @@ func (a *api) events(ctx context.Context, who *authn.Principal, in *eventsInput)
 		return Answer{}, err
 	}
 	for seen := 0; len(out.Events) < in.Limit && seen < looked; {
-		rows, err := a.config.Acts.Store.Events(ctx, at, in.Limit-len(out.Events))
+		most := in.Limit - len(out.Events)
+		if who.Scope.Bounded() { // few of them are shown
+			most = maxEvents
+		}
+		rows, err := a.config.Acts.Store.Events(ctx, at, most)
 		if err != nil {
 			return Answer{}, a.unread(err)
 		}
@@ -134,6 +138,9 @@ func (a *api) events(ctx context.Context, who *authn.Principal, in *eventsInput)
 			}
 			if at = row.Seq; sees(e.Object) {
 				out.Events = append(out.Events, event(e, row.Hash))
+			}
+			if len(out.Events) == in.Limit {
+				break
 			}
 		}
 		if seen += len(rows); len(rows) == 0 {

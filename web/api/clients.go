@@ -58,7 +58,7 @@ func (a *api) maker(c *call) authn.Maker {
 // manages refuses whoever sees a part of the reports alone: they could let in others who see more.
 func manages(who *authn.Principal) error {
 	if who.Scope.Bounded() {
-		return refused(http.StatusForbidden, "permission-denied", "who is for some reports alone lets nobody in")
+		return refused(http.StatusForbidden, "permission-denied", "who is for some reports alone lets nobody in, and keeps nobody out")
 	}
 	return nil
 }
@@ -144,7 +144,7 @@ func texts[T ~string](all []T) []string {
 }
 
 func (a *api) enrol(ctx context.Context, c *call, in *ClientWish) (Client, error) {
-	e, err := a.granted(c, in)
+	e, err := a.granted(ctx, c, in)
 	if err != nil {
 		return Client{}, err
 	}
@@ -154,7 +154,7 @@ func (a *api) enrol(ctx context.Context, c *call, in *ClientWish) (Client, error
 }
 
 // granted is what is wished for, of who may let others in.
-func (a *api) granted(c *call, in *ClientWish) (authn.Enrolment, error) {
+func (a *api) granted(ctx context.Context, c *call, in *ClientWish) (authn.Enrolment, error) {
 	if err := manages(c.who); err != nil {
 		return authn.Enrolment{}, err
 	}
@@ -162,7 +162,16 @@ func (a *api) granted(c *call, in *ClientWish) (authn.Enrolment, error) {
 	if err != nil {
 		return e, refused(http.StatusUnprocessableEntity, "", err.Error())
 	}
-	return e, nil
+	return e, a.outlived(ctx, c, e.Expires)
+}
+
+// outlived refuses to let somebody in for longer than whoever asks is let in themselves; zero is for ever.
+func (a *api) outlived(ctx context.Context, c *call, until time.Time) error {
+	own, err := c.tx.Client(ctx, c.who.Client)
+	if err == nil && !own.Expires.IsZero() && (until.IsZero() || until.After(own.Expires)) {
+		return refused(http.StatusForbidden, "permission-denied", "nobody lets others in for longer than they are let in themselves: until "+own.Expires.Format(time.RFC3339))
+	}
+	return err
 }
 
 // notOwn refuses to let anybody make themselves another one.
@@ -177,7 +186,7 @@ func (a *api) changeClient(ctx context.Context, c *call, in *ClientWish) (Client
 	if err := notOwn(c); err != nil {
 		return Client{}, err
 	}
-	e, err := a.granted(c, in)
+	e, err := a.granted(ctx, c, in)
 	if err != nil {
 		return Client{}, err
 	}

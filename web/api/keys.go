@@ -133,6 +133,10 @@ func (a *api) rotate(ctx context.Context, c *call, in *RotateWish) (MadeKey, err
 	if err != nil {
 		return MadeKey{}, refused(http.StatusUnprocessableEntity, "", err.Error())
 	}
+	life, err := lifeOf(c.who, k, in.Days)
+	if err != nil {
+		return MadeKey{}, err
+	}
 	overlap := authn.Overlap
 	if in.Overlap != nil {
 		overlap = time.Duration(*in.Overlap) * time.Hour
@@ -140,17 +144,34 @@ func (a *api) rotate(ctx context.Context, c *call, in *RotateWish) (MadeKey, err
 	var secret authn.Secret
 	switch {
 	case in.Certificate == "":
-		k, secret, err = a.maker(c).Rotate(ctx, c.tx, c.of, public, days(in.Days), overlap)
+		k, secret, err = a.maker(c).Rotate(ctx, c.tx, c.of, public, life, overlap)
 	case public != nil:
 		return MadeKey{}, refused(http.StatusUnprocessableEntity, "", "give publicKey or certificate, not both")
 	default:
-		k, err = a.bind(ctx, c, in.Certificate, days(in.Days), overlap)
+		k, err = a.bind(ctx, c, in.Certificate, life, overlap)
 	}
 	if err != nil {
 		return MadeKey{}, refusalOf(err)
 	}
 	c.location = keysPath + "/" + k.ID
 	return MadeKey{keyOf(k, c.now), secret.Show()}, nil
+}
+
+// lifeOf is how long a key is good for that is rotated: whoever may make none gives their own no longer than it was given.
+func lifeOf(who *authn.Principal, k store.Key, wanted int) (time.Duration, error) {
+	life := days(wanted)
+	if authz.Allows(who.Permissions, authz.KeyWrite) {
+		return life, nil
+	}
+	last := k.Credentials[len(k.Credentials)-1]
+	given := last.Until.Sub(last.Created)
+	switch {
+	case wanted == 0:
+		return min(life, given), nil
+	case life > given:
+		return 0, refused(http.StatusForbidden, "permission-denied", "a key makes itself good for no longer than it was made for: leave days out, or say less")
+	}
+	return life, nil
 }
 
 // bind rotates a key to a certificate.
@@ -193,6 +214,11 @@ func (a *api) revoke(ctx context.Context, c *call, _ *nothing) (Key, error) {
 	}
 	if k.Client != c.who.Client && !authz.Allows(c.who.Permissions, authz.KeyWrite) {
 		return Key{}, refused(http.StatusForbidden, "permission-denied", "a key of another client takes "+string(authz.KeyWrite))
+	}
+	if k.Client != c.who.Client {
+		if err := manages(c.who); err != nil {
+			return Key{}, err
+		}
 	}
 	if err := a.maker(c).Revoke(ctx, c.tx, c.of); err != nil {
 		return Key{}, refusalOf(err)

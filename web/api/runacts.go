@@ -129,26 +129,28 @@ func (a *api) approveRun(ctx context.Context, c *call, in *Envelope) (Run, error
 	})
 }
 
-// askedWith are the public keys of whoever asked for a run: none of them approves it.
+// askedWith are the public keys of the client that asked for a run: none of them approves it.
 func (a *api) askedWith(ctx context.Context, c *call) ([]attest.PublicKey, error) {
 	r, err := c.tx.Run(ctx, c.of)
 	if err != nil {
 		return nil, err
 	}
-	k, err := c.tx.Key(ctx, r.Credential)
+	keys, err := c.tx.KeysOf(ctx, r.Client)
 	if err != nil {
 		return nil, err
 	}
 	var all []attest.PublicKey
-	for _, credential := range k.Credentials {
-		if credential.Public == nil {
-			continue
+	for _, k := range keys {
+		for _, credential := range k.Credentials {
+			if credential.Public == nil {
+				continue
+			}
+			key, err := attest.ParsePublicKey(string(attest.Ed25519) + ":" + hex.EncodeToString(credential.Public))
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, key)
 		}
-		key, err := attest.ParsePublicKey(string(attest.Ed25519) + ":" + hex.EncodeToString(credential.Public))
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, key)
 	}
 	return all, nil
 }

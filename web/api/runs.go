@@ -24,6 +24,7 @@ const (
 	maxEvents = 500                    // of an answer
 	lookAgain = 250 * time.Millisecond // how often a run is looked at for whoever waits
 	maxWaits  = 100                    // who wait at once; further ones are answered as things are
+	ownWaits  = 10                     // and of one client
 )
 
 type runsInput struct {
@@ -54,7 +55,7 @@ func (a *api) addRuns() {
 
 // visible reports whether somebody may see a run: their own, and those about a statement of their scope.
 func (a *api) visible(who *authn.Principal, r store.Run) (bool, error) {
-	if r.Client == who.Client || !who.Scope.Bounded() {
+	if !who.Scope.Bounded() || who.Owns(r.Client, r.Credential) {
 		return true, nil
 	}
 	if r.Kind == runs.Report && r.Statement == "" {
@@ -92,7 +93,10 @@ func (a *api) oneRun(ctx context.Context, who *authn.Principal, id string) (stor
 	return r, unavailable(err)
 }
 
-// runs is a page of them. What somebody may not see is passed over.
+// lookedRuns is how many runs are looked at for a page, about, of whoever sees some alone.
+const lookedRuns = 500
+
+// runs is a page of them. What somebody may not see is passed over; after many of those the page ends.
 func (a *api) runs(ctx context.Context, who *authn.Principal, in *runsInput) (Answer, error) {
 	list := tagRuns + " " + in.State
 	before, err := a.after(who, list, in.Cursor)
@@ -100,7 +104,7 @@ func (a *api) runs(ctx context.Context, who *authn.Principal, in *runsInput) (An
 		return Answer{}, err
 	}
 	out := Runs{Runs: []Run{}}
-	for {
+	for seen := 0; ; {
 		page, err := a.config.Acts.Store.Runs(ctx, in.State, before, in.Limit+1)
 		if err != nil {
 			return Answer{}, unavailable(err)
@@ -124,6 +128,10 @@ func (a *api) runs(ctx context.Context, who *authn.Principal, in *runsInput) (An
 			return jsonOf(out)
 		}
 		before = page[len(page)-1].ID
+		if seen += len(page); seen >= lookedRuns {
+			out.Next = a.next(who, list, before)
+			return jsonOf(out)
+		}
 	}
 }
 
@@ -138,7 +146,9 @@ func (a *api) run(ctx context.Context, who *authn.Principal, in *runInput) (Answ
 		return Answer{}, err
 	}
 	if r.Events <= in.After && in.Wait > 0 && !runs.Ended(r.State) {
-		a.awaitEvent(ctx, in)
+		if err := a.awaitEvent(ctx, who, in); err != nil {
+			return Answer{}, unavailable(err)
+		}
 		if r, err = a.oneRun(ctx, who, in.ID); err != nil {
 			return Answer{}, err
 		}
@@ -154,24 +164,49 @@ func (a *api) run(ctx context.Context, who *authn.Principal, in *runInput) (Answ
 	return jsonOf(out)
 }
 
-// awaitEvent comes back once there is an event after the one that is known, or time is up.
-func (a *api) awaitEvent(ctx context.Context, in *runInput) {
-	defer a.waits.Add(-1)
-	if a.waits.Add(1) > maxWaits {
-		return
+type stayKey struct{}
+
+// Stay is a context that does not end when whoever asked is gone. Only what waits for something looks whether anybody waits for it.
+func Stay(ctx context.Context) context.Context {
+	return context.WithValue(context.WithoutCancel(ctx), stayKey{}, ctx.Done())
+}
+
+// gone is closed when nobody waits any more.
+func gone(ctx context.Context) <-chan struct{} {
+	if done, ok := ctx.Value(stayKey{}).(<-chan struct{}); ok {
+		return done
 	}
+	return ctx.Done()
+}
+
+// awaitEvent comes back once there is an event after the one that is known, time is up, or nobody waits any more; with an error as soon as
+// whoever waits is let in no more.
+func (a *api) awaitEvent(ctx context.Context, who *authn.Principal, in *runInput) error {
+	if !a.waits.enter(who.Client) {
+		return nil
+	}
+	defer a.waits.leave(who.Client)
 	ctx, done := context.WithTimeout(ctx, time.Duration(in.Wait)*time.Second)
 	defer done()
 	look := time.NewTicker(lookAgain)
 	defer look.Stop()
 	for {
 		select {
+		case <-gone(ctx):
+			return nil
 		case <-ctx.Done():
-			return
+			return nil
 		case <-look.C:
 		}
-		if events, err := a.config.Acts.Store.RunEvents(ctx, in.ID, in.After, 1); err != nil || len(events) > 0 {
-			return // of an error the next look tells
+		events, err := a.config.Acts.Store.RunEvents(ctx, in.ID, in.After, 1)
+		if err == nil {
+			err = a.still(ctx, who, a.config.Acts.Store)
+		}
+		if ctx.Err() != nil {
+			return nil // time was up while it looked
+		}
+		if err != nil || len(events) > 0 {
+			return err
 		}
 	}
 }

@@ -147,6 +147,77 @@ func TestDenialFlood(t *testing.T) {
 	}
 }
 
+// TestDenialFloodForLong: strangers who go on for minutes, from ever new networks or from one, make about a row a second of it, and none is
+// without its count.
+func TestDenialFloodForLong(t *testing.T) {
+	const seconds = 240
+	for name, tt := range map[string]struct {
+		from func(second, i int) string
+		most int64 // rows
+	}{
+		"ever new networks": {func(second, i int) string { return fmt.Sprintf("10.%d.%d.1", second, i) }, manyFirsts + seconds + 2*manyRows},
+		"few networks":      {func(_, i int) string { return fmt.Sprintf("10.0.%d.1", i%20) }, 20 * (1 + manyRows + seconds/60)},
+	} {
+		log, c := opened(t), &clock{now: noon}
+		d := NewDenials(log, c.Now)
+		for second := range seconds {
+			for i := range manyKinds + 8 {
+				if err := d.Record(With(t.Context(), asker("", tt.from(second, i))), "authenticate", "POST /v1/proofs", "no key"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			c.add(time.Second)
+			if err := d.Flush(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := d.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		var counted, last int64
+		for {
+			rows, err := log.Events(t.Context(), last, most)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(rows) == 0 {
+				break
+			}
+			for _, row := range rows {
+				e, err := Read(row)
+				if err != nil {
+					t.Fatal(err)
+				}
+				counted, last = counted+e.Count, row.Seq
+			}
+		}
+		if last > tt.most || counted != seconds*(manyKinds+8) {
+			t.Errorf("%s: %d rows, want at most %d, of %d denials", name, last, tt.most, counted)
+		}
+	}
+}
+
+// TestDenialBehindAFlood: what is denied to a client that is known is told by itself, however many strangers are turned away meanwhile.
+func TestDenialBehindAFlood(t *testing.T) {
+	log, c := opened(t), &clock{now: noon}
+	d := NewDenials(log, c.Now)
+	for i := range 2 * manyKinds {
+		if err := d.Record(With(t.Context(), asker("", fmt.Sprintf("10.0.%d.1", i))), "authenticate", "POST /v1/proofs", "no key"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := d.Record(With(t.Context(), asker("c1", "192.0.2.7")), "authorize", "POST /v1/keys", "it needs key:write"); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := log.Events(t.Context(), manyKinds, most)
+	if err != nil || len(rows) != 2 {
+		t.Fatalf("%d rows: %v", len(rows), err)
+	}
+	if e, err := Read(rows[1]); err != nil || e.Client != "c1" || e.From != "192.0.2.0/24" || e.Object != "POST /v1/keys" {
+		t.Errorf("%+v %v", e, err)
+	}
+}
+
 // TestDenialIsNotLost: one that cannot be written is told to whoever denied, and the next one is a first again.
 func TestDenialIsNotLost(t *testing.T) {
 	k := newKept(t)

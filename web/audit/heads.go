@@ -47,14 +47,19 @@ func (h Heads) Keep(head attest.AuditHead, signer attest.Signer) error {
 	if err != nil {
 		return err
 	}
-	dir := filepath.Join(h.Dir, head.At.Format(time.DateOnly))
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	path := h.path(head)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	if err := create(filepath.Join(dir, fileOf(head.Seq)), raw); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := create(path, raw); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	return syncDir(h.Dir) // the day may be new
+}
+
+// path is where a head lies.
+func (h Heads) path(head attest.AuditHead) string {
+	return filepath.Join(h.Dir, head.At.Format(time.DateOnly), fileOf(head.Seq))
 }
 
 func fileOf(seq uint64) string { return fmt.Sprintf("%016d.json", seq) }

@@ -41,7 +41,7 @@ type Keeper struct {
 
 	Config
 	told  int64     // row that the logger was told of
-	head  uint64    // row of the newest head
+	head  Head      // the newest; zero if there is none
 	sign  time.Time // when to look for the next one
 	sweep time.Time
 }
@@ -59,21 +59,33 @@ func NewKeeper(ctx context.Context, c Config) (*Keeper, error) {
 		return k, nil
 	}
 	head, err := c.Heads.Last(append(c.Former, c.Signer.PublicKey())...)
-	if err != nil || head.Seq == 0 {
-		return k, err
-	}
-	rows, err := c.Log.Events(ctx, head.row()-1, 1)
 	if err != nil {
 		return nil, err
 	}
-	if len(rows) == 0 || rows[0].Seq != head.row() {
-		return nil, fmt.Errorf("%s is of row %d of the audit log, which ends with row %d: it was cut", head.File, head.Seq, last.Seq)
+	k.head = head
+	if err := k.holds(ctx); err != nil {
+		return nil, err
 	}
-	if got := hex.EncodeToString(rows[0].Hash); got != head.Hash {
-		return nil, fmt.Errorf("%s: row %d of the audit log had the hash %s, and has %s: it was written anew", head.File, head.Seq, head.Hash, got)
-	}
-	k.head = head.Seq
 	return k, nil
+}
+
+// holds refuses a log that the newest head is not of: it was cut or written anew, and whatever is signed of it from then on would vouch for that.
+func (k *Keeper) holds(ctx context.Context) error {
+	if k.head.Seq == 0 {
+		return nil
+	}
+	rows, err := k.Log.Events(ctx, k.head.row()-1, 1)
+	if err != nil {
+		return err
+	}
+	if len(rows) == 0 || rows[0].Seq != k.head.row() {
+		last, err := k.Log.NewestEvent(ctx)
+		return errors.Join(fmt.Errorf("%s is of row %d of the audit log, which ends with row %d: it was cut", k.head.File, k.head.Seq, last.Seq), err)
+	}
+	if got := hex.EncodeToString(rows[0].Hash); got != k.head.Hash {
+		return fmt.Errorf("%s: row %d of the audit log had the hash %s, and has %s: it was written anew", k.head.File, k.head.Seq, k.head.Hash, got)
+	}
+	return nil
 }
 
 // Run works until the context ends, and then finishes.
@@ -140,19 +152,23 @@ func (k *Keeper) mirror(ctx context.Context) error {
 	}
 }
 
-// keep signs a head if the log has moved.
+// keep signs a head if the log has moved on from the one before.
 func (k *Keeper) keep(ctx context.Context) error {
 	if k.Signer == nil {
 		return nil
 	}
+	if err := k.holds(ctx); err != nil {
+		return fmt.Errorf("no head is signed: %w", err)
+	}
 	last, err := k.Log.NewestEvent(ctx)
 	seq := uint64(last.Seq) //nolint:gosec // rows are numbered from 1
-	if err != nil || seq == k.head {
+	if err != nil || seq == k.head.Seq {
 		return err
 	}
-	if err := k.Heads.Keep(attest.NewAuditHead(seq, hex.EncodeToString(last.Hash), k.Now()), k.Signer); err != nil {
+	head := attest.NewAuditHead(seq, hex.EncodeToString(last.Hash), k.Now())
+	if err := k.Heads.Keep(head, k.Signer); err != nil {
 		return fmt.Errorf("the head of the audit log is not kept: %w", err)
 	}
-	k.head = seq
+	k.head = Head{AuditHead: head, File: k.Heads.path(head)}
 	return nil
 }

@@ -178,6 +178,44 @@ func TestFound(t *testing.T) {
 	}
 }
 
+// TestNoHeadOfAnotherLog: while a server runs its log is cut, or written anew with a whole chain; it signs no head of that.
+func TestNoHeadOfAnotherLog(t *testing.T) {
+	for name, tt := range map[string]struct {
+		sql   string
+		grows bool // beyond where it was
+		want  string
+	}{
+		"cut":            {"DELETE FROM audit WHERE seq > 2;", false, "it was cut"},
+		"cut, and grown": {"DELETE FROM audit WHERE seq > 2;", true, "it was written anew"},
+		"written anew":   {"UPDATE audit SET event = replace(event, 'object 2', 'object x') WHERE seq = 2;", true, "it was written anew"},
+	} {
+		k := newKept(t)
+		keeper, err := NewKeeper(t.Context(), k.config(noon))
+		if err == nil {
+			record(t, k.log, "while it runs")
+			err = keeper.keep(t.Context())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		before, err := k.heads.files()
+		if err != nil {
+			t.Fatal(err)
+		}
+		sqlite3(t, k.path, tt.sql)
+		sqlite3(t, k.path, k.rechain(t))
+		for range map[bool]int{true: keptRows, false: 0}[tt.grows] {
+			record(t, k.log, "after it")
+		}
+		if err := keeper.keep(t.Context()); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if after, err := k.heads.files(); err != nil || len(after) != len(before) {
+			t.Errorf("%s: %d heads, there were %d; %v", name, len(after), len(before), err)
+		}
+	}
+}
+
 // TestManyFaults: a log of which all is wrong is told in some lines.
 func TestManyFaults(t *testing.T) {
 	k := newKept(t)

@@ -23,7 +23,8 @@ func shownCertificate(r *http.Request) []byte {
 }
 
 // byCertificate lets in whoever showed that they have the private key of a certificate that an API key is bound to. A certificate
-// may be there for another reason, to get at the server at all: one that no key is bound to is no credential.
+// may be there for another reason, to get at the server at all: one that no key is bound to is no credential. A browser shows one whatever
+// page asks: what that would change is not changed for another site's.
 func (g *Gate) byCertificate(r *http.Request, sum []byte) (*Principal, error) {
 	k, err := g.keys.KeyByCertificate(r.Context(), sum)
 	if errors.Is(err, store.ErrUnknown) {
@@ -51,6 +52,8 @@ func (g *Gate) byCertificate(r *http.Request, sum []byte) (*Principal, error) {
 		return nil, fmt.Errorf("%w: API key %s: the certificate has expired since the connection was made", ErrInvalid, k.ID)
 	case !g.near(k, address(r)):
 		return nil, fmt.Errorf("%w: API key %s: not for that address", ErrInvalid, k.ID)
+	case http.NewCrossOriginProtection().Check(r) != nil:
+		return nil, fmt.Errorf("%w: API key %s: a browser shows the certificate for another site's page", ErrInvalid, k.ID)
 	}
 	return g.in(r.Context(), k, client, now)
 }

@@ -110,6 +110,65 @@ func TestCertificate(t *testing.T) {
 	}
 }
 
+// TestCertificateInABrowser: a browser that has a certificate shows it for every page; what another site's page would change stays as it is.
+func TestCertificateInABrowser(t *testing.T) {
+	h := newHouse(t)
+	certificate, sum := certified(t, 1)
+	k, _ := h.issue(t, Wish{Certificate: sum})
+	for name, tt := range map[string]struct {
+		field, value string
+		good         bool
+	}{
+		"another site's page":            {"Sec-Fetch-Site", "cross-site", false},
+		"a neighbour's":                  {"Sec-Fetch-Site", "same-site", false},
+		"in an older browser":            {"Origin", "https://evil.example", false},
+		"our own page":                   {"Sec-Fetch-Site", "same-origin", true},
+		"our own page in an older one":   {"Origin", "https://x.example", true},
+		"what is no browser":             {"X", "y", true},
+		"whoever types, as browsers say": {"Sec-Fetch-Site", "none", true},
+	} {
+		r := showing(certificate)
+		r.Header.Set(tt.field, tt.value)
+		if who, _, err := h.gate.Who(r); tt.good != (err == nil && who.ID == k.ID) || !tt.good && !errors.Is(err, ErrInvalid) {
+			t.Errorf("%s: %v %v", name, who, err)
+		}
+	}
+}
+
+// TestCertificateOfAnother: nobody binds a key of theirs to the certificate of another one, whose client would be taken for them; once that
+// key is over, somebody may.
+func TestCertificateOfAnother(t *testing.T) {
+	h := newHouse(t)
+	certificate, sum := certified(t, 1)
+	victim, _ := h.issue(t, Wish{Certificate: sum})
+	thief, _ := h.issue(t, Wish{})
+	h.maker.Now = h.now
+	bind := func() error {
+		return h.maker.write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			_, err := h.maker.Bind(ctx, tx, thief.ID, sum, Life, 0)
+			return err
+		})
+	}
+	if err := bind(); !errors.Is(err, ErrState) {
+		t.Errorf("rotated to it: %v", err)
+	}
+	if _, _, err := h.maker.Issue(t.Context(), Wish{Name: "thief", Certificate: sum, Life: Life, Permissions: []authz.Permission{authz.ProofReadAny}}); !errors.Is(err, ErrState) {
+		t.Errorf("made with it: %v", err)
+	}
+	if who, _, err := h.gate.Who(showing(certificate)); err != nil || who.ID != victim.ID {
+		t.Errorf("whose certificate it is, is taken for %v: %v", who, err)
+	}
+	if err := h.maker.Revoke(t.Context(), victim.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := bind(); err != nil {
+		t.Errorf("once it is nobody's: %v", err)
+	}
+	if who, _, err := h.gate.Who(showing(certificate)); err != nil || who.ID != thief.ID {
+		t.Errorf("%v %v", who, err)
+	}
+}
+
 // TestKeysThatWrite: a key that may change something has no secret, names its networks, and stays so.
 func TestKeysThatWrite(t *testing.T) {
 	h := newHouse(t)

@@ -5,7 +5,8 @@
 //
 // is a key with a secret, in base32: its id, 256 bits that are shown once, and a checksum by
 // which scanners tell keys from other text. Kept is the id and HMAC-SHA-256 of the whole
-// under a pepper, which lies sealed in the database: who can write to that alone makes no key.
+// under a pepper, which lies sealed in the database, where a key's sealed record vouches for all
+// its credentials: who can write to that alone makes no key.
 //
 // The other kind has no secret here at all: the client signs each request with a key of
 // Ed25519 (RFC 9421, see [httpsig.SignRequest]), of which the record has the public half.

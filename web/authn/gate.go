@@ -179,13 +179,18 @@ func address(r *http.Request) netip.Addr {
 	return at.Addr().Unmap().WithZone("")
 }
 
-// in lets somebody in, and notes once an hour that the key is used. The key may what its client may still.
+// in lets somebody in, and notes once an hour that the key is used.
 func (g *Gate) in(ctx context.Context, k store.Key, c store.Client, now time.Time) (*Principal, error) {
 	if now.Sub(k.Used) > noted {
 		if err := g.keys.Write(ctx, func(tx *store.Tx) error { return tx.KeyUsed(ctx, k.ID, now) }); err != nil {
 			return nil, err
 		}
 	}
+	return principal(k, c), nil
+}
+
+// principal is who has a key of a client. The key may what its client may still.
+func principal(k store.Key, c store.Client) *Principal {
 	who := &Principal{ID: k.ID, Client: c.ID, Tier: c.Tier, Roles: RolesOf(c), Scope: authz.Scopes{authz.Scope(c.Scope), {Reports: k.Reports}}}
 	may := authz.Of(who.Roles...)
 	for _, p := range k.Permissions {
@@ -193,7 +198,7 @@ func (g *Gate) in(ctx context.Context, k store.Key, c store.Client, now time.Tim
 			who.Permissions = append(who.Permissions, authz.Permission(p))
 		}
 	}
-	return who, nil
+	return who
 }
 
 // bySignature does the same work whatever is wrong, once the signature could be read.
@@ -240,11 +245,14 @@ func (g *Gate) bySignature(r *http.Request) (*Principal, func([]byte) error, err
 	return who, check, err
 }
 
+// maxInURL is how many texts of a URL are looked up: one is a slip, and more than a few are no slip.
+const maxInURL = 4
+
 // InURL looks for an API key where everybody on the way may have seen it, and revokes it if it is one. The error is [ErrInURL].
 func (g *Gate) InURL(r *http.Request) error {
 	target := r.RequestURI
 	for range 3 { // it may be escaped, more than once
-		for _, text := range keyText.FindAllString(target, -1) {
+		for _, text := range keyText.FindAllString(target, maxInURL) {
 			if err := g.leaked(r, text); err != nil {
 				return err
 			}

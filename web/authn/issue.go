@@ -1,6 +1,7 @@
 package authn
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"crypto/sha256"
@@ -160,6 +161,9 @@ func (m Maker) Issue(ctx context.Context, tx *store.Tx, w Wish) (store.Key, Secr
 		k.Networks = append(k.Networks, n.Masked().String())
 	}
 	secret, err := m.add(&k, shown{w.Public, w.Certificate}, w.Life)
+	if err == nil {
+		err = m.unbound(ctx, tx, k.ID, w.Certificate)
+	}
 	if err != nil {
 		return store.Key{}, Secret{}, err
 	}
@@ -272,14 +276,38 @@ func (m Maker) rotate(ctx context.Context, tx *store.Tx, id string, by shown, li
 			last := old.Credentials[len(old.Credentials)-maxLive].Until
 			return fmt.Errorf("%w: the API key %s has two credentials already, and the older one is good until %s: wait, or rotate with no overlap", ErrState, id, last.Format(time.RFC3339))
 		}
-		s, err = m.add(old, by, life)
+		if s, err = m.add(old, by, life); err != nil {
+			return err
+		}
 		k = *old
-		return err
+		return m.unbound(ctx, tx, id, by.certificate)
 	})
 	if err != nil {
 		return k, s, err
 	}
 	return k, s, m.record(ctx, tx, "key.rotate", id)
+}
+
+// unbound refuses a certificate by which another key is shown that is not over: whoever has that one would be taken for somebody else.
+func (m Maker) unbound(ctx context.Context, tx *store.Tx, id string, certificate []byte) error {
+	if certificate == nil {
+		return nil
+	}
+	others, err := tx.KeysByCertificate(ctx, certificate)
+	if err != nil {
+		return err
+	}
+	for _, k := range others {
+		if k.ID == id || !k.Revoked.IsZero() {
+			continue
+		}
+		for _, c := range k.Credentials {
+			if bytes.Equal(c.Certificate, certificate) && living(c, m.Now) == 1 {
+				return fmt.Errorf("%w: another API key is bound to that certificate: have it revoked, or show another one", ErrState)
+			}
+		}
+	}
+	return nil
 }
 
 func mayWrite(k store.Key) bool {

@@ -39,7 +39,7 @@ func AcceptRequest(content bool) string {
 }
 
 // RequestFields are the fields that the signature of a request covers where they are sent; with content the first two must be.
-var RequestFields = [...]string{"content-type", "content-digest", "authorization", "assay-key", "dpop", "idempotency-key"}
+var RequestFields = [...]string{"content-type", "content-digest", "authorization", "assay-key", "dpop", "idempotency-key", "if-match"}
 
 // Request is what the signature of a request says, before it was verified.
 type Request struct {
@@ -231,6 +231,9 @@ func (s *Request) Verify(public ed25519.PublicKey) bool {
 
 // CheckContent reports, by [ErrRequest], that the content is not what was signed.
 func (s *Request) CheckContent(content []byte) error {
+	if len(content) > 0 && len(s.digests) == 0 {
+		return fmt.Errorf("%w: there is content, and none was signed", ErrRequest)
+	}
 	short, long := sha256.Sum256(content), sha512.Sum512(content)
 	for name, sum := range s.digests {
 		if want := map[string][]byte{"sha-256": short[:], "sha-512": long[:]}[name]; !bytes.Equal(sum, want) {

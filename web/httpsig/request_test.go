@@ -322,3 +322,13 @@ func TestAsked(t *testing.T) {
 		t.Errorf("an answer for all is to one request: %s", a.Header.Get("Signature-Input"))
 	}
 }
+
+// TestContentThatNobodySigned: where a server was told of no content, there is none.
+func TestContentThatNobodySigned(t *testing.T) {
+	if err := new(httpsig.Request).CheckContent(nil); err != nil {
+		t.Error(err)
+	}
+	if err := new(httpsig.Request).CheckContent([]byte("x")); !errors.Is(err, httpsig.ErrRequest) {
+		t.Errorf("content that no digest covers: %v", err)
+	}
+}

@@ -66,6 +66,9 @@ func Open(ctx context.Context, records *store.Store, kek KEK, name string, now t
 		if err := records.Write(ctx, func(tx *store.Tx) error { return k.complete(ctx, tx, name, now) }); err != nil {
 			return nil, err
 		}
+		if err := records.Checkpoint(ctx); err != nil { // what was in clear before
+			return nil, err
+		}
 		if rows, err = records.Keysets(ctx); err != nil {
 			return nil, err
 		}
@@ -83,7 +86,7 @@ func Open(ctx context.Context, records *store.Store, kek KEK, name string, now t
 	return k, records.Unseal(ctx, k)
 }
 
-// complete makes the keysets that are not there. If some are, the KEK must be theirs.
+// complete makes the keysets that are not there. If some are, the KEK must be theirs. If none is, what an earlier version kept in clear is sealed.
 func (k *Keys) complete(ctx context.Context, tx *store.Tx, name string, now time.Time) error {
 	rows, err := tx.Keysets(ctx)
 	if err != nil {
@@ -108,8 +111,16 @@ func (k *Keys) complete(ctx context.Context, tx *store.Tx, name string, now time
 		if err := put(ctx, tx, k.kek, row, handle); err != nil {
 			return err
 		}
+		primitive, err := aead.New(handle)
+		if err != nil {
+			return err
+		}
+		k.open[purpose] = opened{handle: handle, aead: primitive} // until its row is read
 	}
-	return nil
+	if len(rows) > 0 {
+		return nil
+	}
+	return tx.SealOlder(ctx, k)
 }
 
 // put wraps a keyset, has its newest key seal a canary, and writes its row.

@@ -3,6 +3,7 @@ package seal_test
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"errors"
 	"os"
 	"path/filepath"
@@ -110,6 +111,31 @@ func TestOpen(t *testing.T) {
 	}
 	if err := closed.Write(t.Context(), func(tx *store.Tx) error { return tx.CreateKey(t.Context(), want) }); err == nil {
 		t.Error("written without keysets")
+	}
+}
+
+// TestNothingWaits: whoever can write to a database that is sealed has no record of theirs sealed, as an earlier version's would be.
+func TestNothingWaits(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "assay.db")
+	s, _ := unsealed(t, path, 1)
+	add(t, s, "one")
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	_, err = db.ExecContext(t.Context(), `INSERT INTO keys (id, client, created) VALUES ('mallory', 'one', 1);
+		INSERT INTO credentials (key_id, number, public, created, until) VALUES ('mallory', 1, x'01', 1, 9999999999);
+		INSERT INTO unsealed_keys (id, name, permissions, reports, networks) VALUES ('mallory', 'm', 'client:write key:write', '', '')`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := database(t, path)
+	if _, err := seal.Open(t.Context(), again, storetest.KEK(t, 1), "one", day); !errors.Is(err, store.ErrAltered) {
+		t.Errorf("it is opened: %v", err)
+	}
+	if k, err := again.Key(t.Context(), "mallory"); err == nil {
+		t.Errorf("it was sealed: %+v", k)
 	}
 }
 

@@ -28,16 +28,20 @@ type Scope struct {
 	Until    string   `json:"until,omitempty"`    // day of the last
 }
 
-// clientContent is who a client is and what it may, as its column has it sealed.
+// clientContent is who a client is, what it may and until when, as its column has it sealed. Its times lie beside that in clear too, where
+// SQL sees them, in seconds since 1970, 0 for none.
 type clientContent struct {
-	Name  string   `json:"name"`
-	Roles []string `json:"roles"`
-	Tier  string   `json:"tier"`
-	Scope Scope    `json:"scope"`
+	Name     string   `json:"name"`
+	Roles    []string `json:"roles"`
+	Tier     string   `json:"tier"`
+	Scope    Scope    `json:"scope"`
+	Created  int64    `json:"created"`
+	Expires  int64    `json:"expires"`
+	Disabled int64    `json:"disabled"`
 }
 
 func (s seals) sealClient(c Client) ([]byte, error) {
-	plain, err := json.Marshal(clientContent{c.Name, c.Roles, c.Tier, c.Scope})
+	plain, err := json.Marshal(clientContent{c.Name, c.Roles, c.Tier, c.Scope, unix(c.Created), unix(c.Expires), unix(c.Disabled)})
 	if err != nil {
 		return nil, err
 	}
@@ -74,28 +78,31 @@ func (t *Tx) ChangeClient(ctx context.Context, id string, change func(*Client) e
 
 // sealClients seals the records of clients that keys of an earlier version were given: such keys are for proofs, and nothing else.
 func (t *Tx) sealClients(ctx context.Context) error {
-	rows, err := t.tx.QueryContext(ctx, "SELECT id FROM unsealed_clients")
+	rows, err := t.tx.QueryContext(ctx, "SELECT u.id, c.created, c.expires, c.disabled FROM unsealed_clients u JOIN clients c ON c.id = u.id")
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
-	var ids []string
+	var all []Client
 	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
+		c := Client{Roles: []string{"service"}, Tier: "standard"}
+		var created int64
+		var expires, disabled sql.NullInt64
+		if err := rows.Scan(&c.ID, &created, &expires, &disabled); err != nil {
 			return err
 		}
-		ids = append(ids, id)
+		c.Name, c.Created, c.Expires, c.Disabled = "API key "+c.ID, second(created), maybe(expires), maybe(disabled)
+		all = append(all, c)
 	}
 	if err := rows.Err(); err != nil {
 		return err
 	}
-	for _, id := range ids {
-		record, err := t.seals.sealClient(Client{ID: id, Name: "API key " + id, Roles: []string{"service"}, Tier: "standard"})
+	for _, c := range all {
+		record, err := t.seals.sealClient(c)
 		if err != nil {
 			return err
 		}
-		if _, err := t.tx.ExecContext(ctx, "UPDATE clients SET record = ? WHERE id = ?", record, id); err != nil {
+		if _, err := t.tx.ExecContext(ctx, "UPDATE clients SET record = ? WHERE id = ?", record, c.ID); err != nil {
 			return err
 		}
 	}
@@ -158,9 +165,14 @@ func (s seals) scanClient(row interface{ Scan(...any) error }) (c Client, err er
 		return c, err
 	}
 	var content clientContent
-	err = json.Unmarshal(plain, &content)
+	if err := json.Unmarshal(plain, &content); err != nil {
+		return c, err
+	}
+	if content.Created != unix(c.Created) || content.Expires != unix(c.Expires) || content.Disabled != unix(c.Disabled) {
+		return c, fmt.Errorf("clients.record of %s: %w: its times are others than it says", c.ID, ErrAltered)
+	}
 	c.Name, c.Roles, c.Tier, c.Scope = content.Name, content.Roles, content.Tier, content.Scope
-	return c, err
+	return c, nil
 }
 
 func orNull(t time.Time) sql.NullInt64 { return sql.NullInt64{Int64: t.Unix(), Valid: !t.IsZero()} }

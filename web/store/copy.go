@@ -119,7 +119,8 @@ func contents(ctx context.Context, tx *sql.Tx) (Contents, error) {
 
 // table counts and digests the rows of a table, in the order of their columns.
 func table(ctx context.Context, tx *sql.Tx, name string) (t Table, err error) {
-	empty, err := tx.QueryContext(ctx, "SELECT * FROM "+name+" LIMIT 0")
+	from := "SELECT * FROM \"" + strings.ReplaceAll(name, `"`, `""`) + "\"" // it may be anybody's database
+	empty, err := tx.QueryContext(ctx, from+" LIMIT 0")
 	if err != nil {
 		return t, err
 	}
@@ -131,7 +132,7 @@ func table(ctx context.Context, tx *sql.Tx, name string) (t Table, err error) {
 	for i := range order {
 		order[i] = fmt.Sprint(i + 1)
 	}
-	rows, err := tx.QueryContext(ctx, "SELECT * FROM "+name+" ORDER BY "+strings.Join(order, ", "))
+	rows, err := tx.QueryContext(ctx, from+" ORDER BY "+strings.Join(order, ", "))
 	if err != nil {
 		return t, err
 	}
@@ -161,7 +162,7 @@ func add(h hash.Hash, value any) {
 		text = fmt.Append(nil, value)
 	}
 	kind := fmt.Sprintf("%T", value)
-	h.Write(binary.BigEndian.AppendUint32(nil, uint32(len(kind))))
+	h.Write(binary.BigEndian.AppendUint32(nil, uint32(len(kind)))) //nolint:gosec // a type's name
 	h.Write([]byte(kind))
 	h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(text))))
 	h.Write(text)

@@ -84,3 +84,21 @@ func TestContents(t *testing.T) {
 		seen[all["keys"].Digest] = true
 	}
 }
+
+// TestContentsOfAnybody: what a table is called is no SQL, whoever made the database.
+func TestContentsOfAnybody(t *testing.T) {
+	dir := t.TempDir()
+	s := opened(t, filepath.Join(dir, "assay.db"))
+	elsewhere := filepath.Join(dir, "elsewhere.db")
+	name := fmt.Sprintf("keys; VACUUM INTO '%s'; --", elsewhere)
+	if _, err := s.write.ExecContext(t.Context(), fmt.Sprintf(`CREATE TABLE "%s" (a TEXT)`, name)); err != nil {
+		t.Fatal(err)
+	}
+	all, err := s.Contents(t.Context())
+	if _, there := all[name]; err != nil || !there {
+		t.Errorf("%v %v", all, err)
+	}
+	if _, err := os.Stat(elsewhere); err == nil {
+		t.Error("a table's name wrote a file")
+	}
+}

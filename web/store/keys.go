@@ -1,7 +1,9 @@
 package store
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -57,22 +59,30 @@ func (t *Tx) ChangeKey(ctx context.Context, id string, change func(*Key) error) 
 	if err := change(&k); err != nil {
 		return err
 	}
-	return t.put(ctx, k)
+	return errors.Join(t.put(ctx, k), t.bind(ctx, k))
+}
+
+// bind seals a key's record anew, as it vouches for what lies beside it.
+func (t *Tx) bind(ctx context.Context, k Key) error {
+	record, err := t.seals.sealRecord(k)
+	if err != nil {
+		return err
+	}
+	_, err = t.tx.ExecContext(ctx, "UPDATE keys SET record = ? WHERE id = ?", record, k.ID)
+	return err
 }
 
 // RevokeKey ends a key for good, which is told. One that is revoked already stays as it is.
 func (t *Tx) RevokeKey(ctx context.Context, id string, at time.Time) error {
-	if _, err := t.one(ctx, id); err != nil {
+	k, err := t.one(ctx, id)
+	if err != nil || !k.Revoked.IsZero() {
 		return err
 	}
-	res, err := t.tx.ExecContext(ctx, "UPDATE keys SET revoked = ? WHERE id = ? AND revoked IS NULL", at.Unix(), id)
-	if err != nil {
+	if _, err := t.tx.ExecContext(ctx, "UPDATE keys SET revoked = ? WHERE id = ?", at.Unix(), id); err != nil {
 		return err
 	}
-	if n, err := res.RowsAffected(); err != nil || n == 0 {
-		return err
-	}
-	return t.AddHookEvent(ctx, at, KeyRevoked, id)
+	k.Revoked = at
+	return errors.Join(t.bind(ctx, k), t.AddHookEvent(ctx, at, KeyRevoked, id))
 }
 
 // KeyUsed notes when a key was used.
@@ -90,10 +100,11 @@ func (s *Store) Key(ctx context.Context, id string) (Key, error) {
 	return k, err
 }
 
-// KeyByCertificate is the record of the key that was bound to a certificate last, or [ErrUnknown].
+// KeyByCertificate is the record of the key that is bound to a certificate, or of one that was and is over, or [ErrUnknown].
 func (s *Store) KeyByCertificate(ctx context.Context, sum []byte) (Key, error) {
 	var id string
-	err := s.read.QueryRowContext(ctx, "SELECT key_id FROM credentials WHERE certificate = ? ORDER BY created DESC, key_id LIMIT 1", sum).Scan(&id)
+	err := s.read.QueryRowContext(ctx, `SELECT c.key_id FROM credentials c JOIN keys k ON k.id = c.key_id WHERE c.certificate = ?
+		ORDER BY k.revoked IS NOT NULL, c.until DESC, c.key_id LIMIT 1`, sum).Scan(&id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Key{}, ErrUnknown
 	}
@@ -101,6 +112,11 @@ func (s *Store) KeyByCertificate(ctx context.Context, sum []byte) (Key, error) {
 		return Key{}, err
 	}
 	return s.Key(ctx, id)
+}
+
+// KeysByCertificate are all that were ever bound to a certificate.
+func (t *Tx) KeysByCertificate(ctx context.Context, sum []byte) ([]Key, error) {
+	return t.seals.collect(t.tx.QueryContext(ctx, selectKeys+" WHERE k.id IN (SELECT key_id FROM credentials WHERE certificate = ?)"+order, sum))
 }
 
 // Keys are all records, oldest first.
@@ -116,6 +132,11 @@ func (t *Tx) Key(ctx context.Context, id string) (Key, error) { return t.one(ctx
 func (s *Store) KeysOf(ctx context.Context, client, after string, most int) ([]Key, error) {
 	return s.seals.collect(s.read.QueryContext(ctx, selectKeys+` WHERE k.id IN (SELECT id FROM keys WHERE (? = '' OR client = ?) AND
 		(? = '' OR (created, id) > (SELECT created, id FROM keys WHERE id = ?)) ORDER BY created, id LIMIT ?)`+order, client, client, after, after, most))
+}
+
+// KeysOf are the records of all keys of a client, oldest first.
+func (t *Tx) KeysOf(ctx context.Context, client string) ([]Key, error) {
+	return t.seals.collect(t.tx.QueryContext(ctx, selectKeys+" WHERE k.client = ?"+order, client))
 }
 
 // put writes a key's credentials.
@@ -162,6 +183,7 @@ func (s seals) collect(rows *sql.Rows, err error) ([]Key, error) {
 	}
 	defer rows.Close()
 	var all []Key
+	var records [][]byte
 	for rows.Next() {
 		var k Key
 		var c Credential
@@ -172,17 +194,22 @@ func (s seals) collect(rows *sql.Rows, err error) ([]Key, error) {
 			return nil, err
 		}
 		if n := len(all); n == 0 || all[n-1].ID != k.ID {
-			if err := s.openRecord(&k, record); err != nil {
-				return nil, err
-			}
 			k.Created, k.Used, k.Revoked = second(created), maybe(used), maybe(revoked)
-			all = append(all, k)
+			all, records = append(all, k), append(records, record)
 		}
 		c.Created, c.Until = second(from), second(until)
 		last := &all[len(all)-1]
 		last.Credentials = append(last.Credentials, c)
 	}
-	return all, rows.Err()
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	for i := range all {
+		if err := s.openRecord(&all[i], records[i]); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
 }
 
 // record is what a key is for, as its column has it sealed.
@@ -191,17 +218,42 @@ type record struct {
 	Permissions []string `json:"permissions"`
 	Reports     []string `json:"reports"`
 	Networks    []string `json:"networks"`
+	Beside      []byte   `json:"beside"` // digest of what lies beside it in clear
+}
+
+// beside is the digest of what lies in clear beside a key's record: whose it is, what shows that somebody has it, and its times but
+// for when it was used. Whoever can write to the database alone lets nobody in by that.
+func (k Key) beside() ([]byte, error) {
+	type shown struct {
+		MAC, Public, Certificate []byte
+		Created, Until           int64
+	}
+	all := struct {
+		Client           string
+		Created, Revoked int64
+		Credentials      []shown
+	}{k.Client, unix(k.Created), unix(k.Revoked), nil}
+	for _, c := range k.Credentials {
+		all.Credentials = append(all.Credentials, shown{c.MAC, c.Public, c.Certificate, c.Created.Unix(), c.Until.Unix()})
+	}
+	text, err := json.Marshal(all)
+	sum := sha256.Sum256(text)
+	return sum[:], err
 }
 
 func (s seals) sealRecord(k Key) ([]byte, error) {
-	plain, err := json.Marshal(record{k.Name, k.Permissions, k.Reports, k.Networks})
+	beside, err := k.beside()
+	if err != nil {
+		return nil, err
+	}
+	plain, err := json.Marshal(record{k.Name, k.Permissions, k.Reports, k.Networks, beside})
 	if err != nil {
 		return nil, err
 	}
 	return s.seal(keyRecord, k.ID, plain)
 }
 
-// openRecord tells a key, whose id is known, what it is for.
+// openRecord tells a key, of which all else is known, what it is for.
 func (s seals) openRecord(k *Key, sealed []byte) error {
 	plain, err := s.open(keyRecord, k.ID, sealed)
 	if err != nil {
@@ -211,13 +263,17 @@ func (s seals) openRecord(k *Key, sealed []byte) error {
 	if err := json.Unmarshal(plain, &r); err != nil {
 		return err
 	}
+	if beside, err := k.beside(); err != nil || !bytes.Equal(beside, r.Beside) {
+		return fmt.Errorf("keys.record of %s: %w: its client, credentials or times are others than it says", k.ID, errors.Join(ErrAltered, err))
+	}
 	k.Name, k.Permissions, k.Reports, k.Networks = r.Name, r.Permissions, r.Reports, r.Networks
 	return nil
 }
 
 // sealKeys seals the records that an earlier version kept in clear.
 func (t *Tx) sealKeys(ctx context.Context) error {
-	rows, err := t.tx.QueryContext(ctx, "SELECT id, name, permissions, reports, networks FROM unsealed_keys")
+	rows, err := t.tx.QueryContext(ctx, `SELECT u.id, u.name, u.permissions, u.reports, u.networks, k.client, k.created, k.revoked, c.mac, c.public, c.created, c.until
+		FROM unsealed_keys u JOIN keys k ON k.id = u.id JOIN credentials c ON c.key_id = u.id ORDER BY u.id, c.number`)
 	if err != nil {
 		return err
 	}
@@ -225,22 +281,27 @@ func (t *Tx) sealKeys(ctx context.Context) error {
 	var all []Key
 	for rows.Next() {
 		var k Key
+		var c Credential
 		var permissions, reports, networks string
-		if err := rows.Scan(&k.ID, &k.Name, &permissions, &reports, &networks); err != nil {
+		var created, from, until int64
+		var revoked sql.NullInt64
+		if err := rows.Scan(&k.ID, &k.Name, &permissions, &reports, &networks, &k.Client, &created, &revoked, &c.MAC, &c.Public, &from, &until); err != nil {
 			return err
 		}
-		k.Permissions, k.Reports, k.Networks = strings.Fields(permissions), strings.Fields(reports), strings.Fields(networks)
-		all = append(all, k)
+		if n := len(all); n == 0 || all[n-1].ID != k.ID {
+			k.Permissions, k.Reports, k.Networks = strings.Fields(permissions), strings.Fields(reports), strings.Fields(networks)
+			k.Created, k.Revoked = second(created), maybe(revoked)
+			all = append(all, k)
+		}
+		c.Created, c.Until = second(from), second(until)
+		last := &all[len(all)-1]
+		last.Credentials = append(last.Credentials, c)
 	}
 	if err := rows.Err(); err != nil {
 		return err
 	}
 	for _, k := range all {
-		sealed, err := t.seals.sealRecord(k)
-		if err != nil {
-			return err
-		}
-		if _, err := t.tx.ExecContext(ctx, "UPDATE keys SET record = ? WHERE id = ?", sealed, k.ID); err != nil {
+		if err := t.bind(ctx, k); err != nil {
 			return err
 		}
 	}

@@ -58,7 +58,8 @@ func (t *Tx) reseal(ctx context.Context, c column, row sealedRow) (again bool, e
 	return true, err
 }
 
-// OpenAll opens every sealed row, and returns how many there are. The error is [ErrAltered] of the first that does not open.
+// OpenAll opens every sealed row, and returns how many there are. The error is [ErrAltered] of the first that does not open, or that says
+// otherwise than what lies beside it.
 func (s *Store) OpenAll(ctx context.Context) (int, error) {
 	const most = 1000
 	var r Resealing
@@ -75,7 +76,16 @@ func (s *Store) OpenAll(ctx context.Context) (int, error) {
 		}
 		r.passed(rows, most)
 	}
-	return r.Seen, nil
+	if _, err := s.Keys(ctx); err != nil {
+		return r.Seen, err
+	}
+	for after := ""; ; {
+		page, err := s.Clients(ctx, after, most)
+		if err != nil || len(page) == 0 {
+			return r.Seen, err
+		}
+		after = page[len(page)-1].ID
+	}
 }
 
 // passed goes on behind rows, of which most were asked for.

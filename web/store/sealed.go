@@ -75,20 +75,29 @@ func (s seals) open(c column, id any, sealed []byte) ([]byte, error) {
 	return plain, nil
 }
 
-// Unseal gives the store what its columns are sealed with, before it is used, and seals what an earlier version kept in clear.
+// Unseal gives the store what its columns are sealed with, before it is used.
 func (s *Store) Unseal(ctx context.Context, sealer Sealer) (err error) {
 	s.seals = seals{sealer}
 	if s.decoy, err = s.seals.sealRecord(Key{}); err != nil {
 		return err
 	}
-	waiting := 0
-	if err := s.read.QueryRowContext(ctx, "SELECT (SELECT COUNT(*) FROM unsealed_keys) + (SELECT COUNT(*) FROM unsealed_clients)").Scan(&waiting); err != nil || waiting == 0 {
+	var waits int
+	if err := s.read.QueryRowContext(ctx, "SELECT (SELECT COUNT(*) FROM unsealed_keys) + (SELECT COUNT(*) FROM unsealed_clients)").Scan(&waits); err != nil || waits == 0 {
 		return err
 	}
-	if err := s.Write(ctx, func(tx *Tx) error { return errors.Join(tx.sealKeys(ctx), tx.sealClients(ctx)) }); err != nil {
-		return err
-	}
-	_, err = s.write.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)") // no clear text stays beside the file either
+	return fmt.Errorf("unsealed_keys, unsealed_clients: %w: nothing waits to be sealed in a database that has its keysets", ErrAltered)
+}
+
+// SealOlder seals what an earlier version kept in clear. It belongs into the change that makes the keysets: afterwards nothing that lies in
+// clear is believed, or whoever can write to the database would have it sealed.
+func (t *Tx) SealOlder(ctx context.Context, sealer Sealer) error {
+	t.seals = seals{sealer}
+	return errors.Join(t.sealKeys(ctx), t.sealClients(ctx))
+}
+
+// Checkpoint brings all that was written into the database's file, so that nothing of before stays beside it.
+func (s *Store) Checkpoint(ctx context.Context) error {
+	_, err := s.write.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
 	return err
 }
 

@@ -44,7 +44,7 @@ func older(t *testing.T, path string) {
 func TestUpgrade(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "assay.db")
 	older(t, path)
-	clear := func() (found []string) {
+	inClear := func() (found []string) {
 		for _, ending := range []string{"", "-wal"} {
 			raw, err := os.ReadFile(path + ending)
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -58,7 +58,7 @@ func TestUpgrade(t *testing.T) {
 		}
 		return found
 	}
-	if len(clear()) == 0 {
+	if len(inClear()) == 0 {
 		t.Fatal("the older database has nothing in clear: the test looks for nothing")
 	}
 	s := opened(t, path)
@@ -72,7 +72,7 @@ func TestUpgrade(t *testing.T) {
 	if want := (Client{ID: "one", Name: "API key one", Roles: []string{"service"}, Tier: "standard", Created: day}); err != nil || !cmp.Equal(want, client) {
 		t.Errorf("%v %s", err, cmp.Diff(want, client))
 	}
-	if found := clear(); len(found) > 0 {
+	if found := inClear(); len(found) > 0 {
 		t.Error(found)
 	}
 }
@@ -97,5 +97,49 @@ func TestAltered(t *testing.T) {
 	}
 	if _, err := s.Key(t.Context(), "two"); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestBoundToTheRecord: whoever can write to the database alone gives no key another credential, time or client, and no client other
+// times: what lies in clear beside a record is what the record says, or all of it is refused.
+func TestBoundToTheRecord(t *testing.T) {
+	for name, change := range map[string]string{
+		"a credential more":      "INSERT INTO credentials (key_id, number, public, created, until) VALUES ('one', 2, x'0102', 1, 9999999999)",
+		"another credential":     "UPDATE credentials SET mac = NULL, public = x'0102' WHERE key_id = 'one'",
+		"one that is good again": "UPDATE credentials SET until = 9999999999 WHERE key_id = 'one'",
+		"not revoked":            "UPDATE keys SET revoked = NULL WHERE id = 'one'",
+		"another's":              "UPDATE keys SET client = 'c2' WHERE id = 'one'",
+	} {
+		s := opened(t, filepath.Join(t.TempDir(), "assay.db"))
+		if err := errors.Join(s.create(sample("one")), s.create(sample("two")), s.revoke("one", day)); err != nil {
+			t.Fatal(err)
+		}
+		other := Client{ID: "c2", Name: "Other", Tier: "standard", Created: day, Disabled: day}
+		if err := s.Write(t.Context(), func(tx *Tx) error { return tx.CreateClient(t.Context(), other) }); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Key(t.Context(), "one"); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if _, err := s.write.ExecContext(t.Context(), change); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if k, err := s.Key(t.Context(), "one"); !errors.Is(err, ErrAltered) || k.Name != "" {
+			t.Errorf("%s: %+v %v", name, k, err)
+		}
+		if _, err := s.OpenAll(t.Context()); !errors.Is(err, ErrAltered) {
+			t.Errorf("%s: a drill passes: %v", name, err)
+		}
+		for _, change := range []string{"disabled = NULL", "disabled = 1", "disabled = NULL, expires = 9999999999"} {
+			if _, err := s.write.ExecContext(t.Context(), "UPDATE clients SET "+change+" WHERE id = 'c2'"); err != nil {
+				t.Fatal(err)
+			}
+			if c, err := s.Client(t.Context(), "c2"); !errors.Is(err, ErrAltered) || c.Name != "" {
+				t.Errorf("%s: %+v %v", change, c, err)
+			}
+		}
+		if _, err := s.Key(t.Context(), "two"); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

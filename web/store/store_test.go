@@ -29,7 +29,7 @@ func opened(t *testing.T, path string) *Store {
 			t.Error(err)
 		}
 	})
-	if err := s.Unseal(t.Context(), sealer(t)); err != nil {
+	if err := errors.Join(s.Write(t.Context(), func(tx *Tx) error { return tx.SealOlder(t.Context(), sealer(t)) }), s.Checkpoint(t.Context()), s.Unseal(t.Context(), sealer(t))); err != nil {
 		t.Fatal(err)
 	}
 	return s
