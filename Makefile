@@ -31,7 +31,7 @@ LDFLAGS   = -s -w -X main.version=$(VERSION)
 
 export CGO_ENABLED ?= 0
 
-.PHONY: help build demo test test-faults test-mutations check bench bench-scale vectors fuzz clean litecoind anvil judges softhsm tokens vaultd versitygw postgres security oasdiff test-security bench-serve
+.PHONY: help build demo test test-faults test-mutations check bench bench-scale vectors fuzz clean litecoind anvil judges softhsm tokens vaultd versitygw postgres besides security oasdiff test-security bench-serve
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST)
@@ -43,7 +43,7 @@ demo: build $(BIN)/btcd ## the main job, start to end, on real local chains, und
 	go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/devchain
 	sh cmd/devchain/demo.sh
 
-test: $(BIN)/btcd litecoind anvil judges softhsm vaultd versitygw postgres ## every test that CI needs
+test: $(BIN)/btcd litecoind anvil judges softhsm vaultd versitygw postgres besides ## every test that CI needs
 	go test -timeout 20m ./...
 	@$(MAKE) --no-print-directory tokens
 
@@ -54,7 +54,7 @@ test-faults: ## kill the log's writer, its witness and the server a hundred time
 test-mutations: ## take each check of the confidential tree's verifier away in turn, and see a test fail; ten minutes
 	ASSAY_MUTATIONS=1 go test -count=1 -timeout 60m -run '^TestMutations_' ./verifier ./verifier/confidential
 
-check: $(BIN)/btcd $(BIN)/golangci-lint litecoind anvil judges softhsm vaultd versitygw postgres ## formatting, vet, tidy, lint, import rules, tests with the race detector
+check: $(BIN)/btcd $(BIN)/golangci-lint litecoind anvil judges softhsm vaultd versitygw postgres besides ## formatting, vet, tidy, lint, import rules, tests with the race detector
 	@test -z "$$(gofmt -l cmd merkle chains attest report verifier web *.go)" || { gofmt -l cmd merkle chains attest report verifier web *.go; echo "run gofmt -w on these files"; exit 1; }
 	go vet ./...
 	CGO_ENABLED=1 go vet -tags pkcs11 ./attest/keys ./cmd/assay
@@ -125,6 +125,17 @@ postgres:
 	  fi; \
 	  found || echo "no PostgreSQL: its tests are skipped; on Debian type: sudo apt-get install -y --no-install-recommends postgresql"; \
 	}
+
+# Tests in which sqlite3 alters the audit log, and haproxy stands before the server, are skipped without them: where they cannot be had, nothing fails.
+besides:
+	@for p in sqlite3 haproxy; do command -v $$p >/dev/null 2>&1 || { \
+	  if test "$$(id -u)" = 0 && command -v apt-get >/dev/null 2>&1; then \
+	    echo "installing $$p, which tests run"; \
+	    wait="-o Acquire::Retries=0 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20"; \
+	    { apt-get $$wait update && DEBIAN_FRONTEND=noninteractive apt-get $$wait install -y --no-install-recommends $$p; } >/dev/null 2>&1 </dev/null; \
+	  fi; \
+	  command -v $$p >/dev/null 2>&1 || echo "no $$p: its tests are skipped; on Debian type: sudo apt-get install -y --no-install-recommends $$p"; \
+	}; done
 
 # Tests against anvil and with Safe's contracts are skipped without them: where npm cannot be had, nothing fails.
 anvil:
