@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assay-por/assay/attest/keys"
-	"github.com/assay-por/assay/chains/egress"
 )
 
 // kek opens the key that a reference names, wherever it lies, for what wraps keysets with it. name is what errors call it.
@@ -39,15 +38,11 @@ func (a *app) openKEK(ctx context.Context, ref keys.Ref) (keys.KEK, error) {
 		a.opened = append(a.opened, k)
 		return k, nil
 	case ref.Transit != nil:
-		token, err := a.transitToken(*ref.Transit)
+		client, token, err := a.toTransit(*ref.Transit)
 		if err != nil {
 			return nil, err
 		}
-		endpoint, err := egress.New(ref.Transit.Server, egress.Limits{Bytes: 1 << 20})
-		if err != nil {
-			return nil, err
-		}
-		return keys.OpenTransitKEK(ctx, *ref.Transit, endpoint.HTTP, string(token))
+		return keys.OpenTransitKEK(ctx, *ref.Transit, client, token)
 	}
 	unlock, err := a.unlock()
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/http"
 	"os"
 
 	"golang.org/x/term"
@@ -50,15 +51,11 @@ func (a *app) open(ctx context.Context, ref keys.Ref) (attest.Signer, error) {
 		a.opened = append(a.opened, s)
 		return s, nil
 	case ref.Transit != nil:
-		token, err := a.transitToken(*ref.Transit)
+		client, token, err := a.toTransit(*ref.Transit)
 		if err != nil {
 			return nil, err
 		}
-		endpoint, err := egress.New(ref.Transit.Server, egress.Limits{Bytes: 1 << 20})
-		if err != nil {
-			return nil, err
-		}
-		return keys.OpenTransit(ctx, *ref.Transit, endpoint.HTTP, string(token))
+		return keys.OpenTransit(ctx, *ref.Transit, client, token)
 	}
 	unlock, err := a.unlock()
 	if err != nil {
@@ -108,6 +105,19 @@ func (a *app) askPIN(ref keys.TokenRef) (pin []byte, err error) {
 	}
 	a.secrets = append(a.secrets, pin)
 	return pin, err
+}
+
+// toTransit is the way to a Transit server, and the token that it is asked with.
+func (a *app) toTransit(ref keys.TransitRef) (client *http.Client, token string, err error) {
+	secret, err := a.transitToken(ref)
+	if err != nil {
+		return nil, "", err
+	}
+	endpoint, err := egress.New(ref.Server, egress.Limits{Bytes: 1 << 20})
+	if err != nil {
+		return nil, "", err
+	}
+	return endpoint.HTTP, string(secret), nil
 }
 
 // transitToken reads what a Transit server is asked with.
