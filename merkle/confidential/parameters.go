@@ -80,8 +80,8 @@ func (p *Parameters) columns() int { return len(p.generators) }
 // fillAsset hashes one asset's generators and adds them up for every value of every byte.
 func (p *Parameters) fillAsset(j int) error {
 	id := p.assets[j]
-	if len(id) == 0 || len(id) > 255 {
-		return fmt.Errorf("asset id #%d has %d bytes, want 1 to 255", j, len(id))
+	if len(id) == 0 || len(id) > 32 {
+		return fmt.Errorf("asset id #%d has %d bytes, want 1 to 32 (SPEC part 2)", j, len(id))
 	}
 	message := append(append([]byte{byte(len(id))}, id...), 0)
 	for b := range width {
