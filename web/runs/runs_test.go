@@ -338,7 +338,7 @@ func TestWishes(t *testing.T) {
 	}
 }
 
-// TestLists: newest first, in pages, of one state if that is asked for.
+// TestLists: newest first, those of one second too, in pages, of one state if that is asked for; the first that was asked for is done first.
 func TestLists(t *testing.T) {
 	d := newDesk(t)
 	for _, id := range []string{"b", "a", "c"} {
@@ -346,7 +346,7 @@ func TestLists(t *testing.T) {
 	}
 	d.at = d.at.Add(time.Second)
 	d.ask("d")
-	d.claims(d.worker, "a")
+	d.claims(d.worker, "b")
 	list := func(state, before string, most int) string {
 		all, err := d.store.Runs(t.Context(), state, before, most)
 		d.must(err)
@@ -360,7 +360,7 @@ func TestLists(t *testing.T) {
 		state, before string
 		most          int
 		want          string
-	}{{"", "", 9, "dcba"}, {"", "", 2, "dc"}, {"", "c", 2, "ba"}, {Running, "", 9, "a"}, {Asked, "c", 9, "b"}, {"", "unknown", 9, ""}} {
+	}{{"", "", 9, "dcab"}, {"", "", 2, "dc"}, {"", "c", 2, "ab"}, {Running, "", 9, "b"}, {Asked, "c", 9, "a"}, {"", "unknown", 9, ""}} {
 		if got := list(tt.state, tt.before, tt.most); got != tt.want {
 			t.Errorf("%+v: got %s", tt, got)
 		}

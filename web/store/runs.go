@@ -40,10 +40,10 @@ type RunEvent struct {
 	Kind, Text string
 }
 
-// AddRun adds a run.
+// AddRun adds a run, after all that are there.
 func (t *Tx) AddRun(ctx context.Context, r Run) error {
-	_, err := t.tx.ExecContext(ctx, `INSERT INTO runs (id, kind, state, client, credential, period, instant, supersedes, unsigned, about, content, draft, digest, publish, statement,
-		created, changed, due, cancel, worker, lease, events) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+	_, err := t.tx.ExecContext(ctx, `INSERT INTO runs (id, number, kind, state, client, credential, period, instant, supersedes, unsigned, about, content, draft, digest, publish, statement,
+		created, changed, due, cancel, worker, lease, events) VALUES (?, (SELECT COALESCE(MAX(number), 0) + 1 FROM runs), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		r.ID, r.Kind, r.State, r.Client, r.Credential, r.Period, r.Instant, r.Supersedes, r.Unsigned, r.About, r.Content, r.Draft, r.Digest, r.Publish, r.Statement,
 		r.Created.Unix(), r.Changed.Unix(), perhaps(r.Due), r.Cancel, r.Worker, unix(r.Lease), r.Events)
 	return err
@@ -99,7 +99,7 @@ func (t *Tx) Run(ctx context.Context, id string) (Run, error) {
 
 // DueRun is the run that a worker is to do at that time, or [ErrNoRun]: one that was left while it was worked on, else the one that is due for longest.
 func (t *Tx) DueRun(ctx context.Context, running, worker string, at time.Time) (Run, error) {
-	return oneRun(t.tx.QueryContext(ctx, wholeRun+" WHERE (state = ? OR due <= ?) AND (lease <= ? OR worker = ?) ORDER BY (state = ?) DESC, due, created, id LIMIT 1",
+	return oneRun(t.tx.QueryContext(ctx, wholeRun+" WHERE (state = ? OR due <= ?) AND (lease <= ? OR worker = ?) ORDER BY (state = ?) DESC, due, number LIMIT 1",
 		running, at.Unix(), at.Unix(), worker, running))
 }
 
@@ -122,8 +122,8 @@ func (s *Store) RunOf(ctx context.Context, kind, statement string) (Run, error) 
 
 // Runs are runs without their content and draft, newest first: no more than most, of one state if it is given, and only those before a run if that is given.
 func (s *Store) Runs(ctx context.Context, state, before string, most int) ([]Run, error) {
-	return collectRuns(s.read.QueryContext(ctx, selectRuns+", NULL, NULL FROM runs WHERE (? = '' OR state = ?) AND (? = '' OR (created, id) < (SELECT created, id FROM runs WHERE id = ?)) "+
-		"ORDER BY created DESC, id DESC LIMIT ?", state, state, before, before, most))
+	return collectRuns(s.read.QueryContext(ctx, selectRuns+", NULL, NULL FROM runs WHERE (? = '' OR state = ?) AND (? = '' OR number < (SELECT number FROM runs WHERE id = ?)) "+
+		"ORDER BY number DESC LIMIT ?", state, state, before, before, most))
 }
 
 // RunEvents are the events of a run after one of that number, oldest first, and no more than most.

@@ -2,6 +2,7 @@
 -- What a worker is asked to do, what became of it, and what approvers signed. Times are in seconds since 1970.
 CREATE TABLE runs (
     id         TEXT    NOT NULL PRIMARY KEY,
+    number     BIGINT  NOT NULL UNIQUE, -- in the order in which they were asked for
     kind       TEXT    NOT NULL,
     state      TEXT    NOT NULL,
     client     TEXT    NOT NULL, -- who asked
@@ -24,7 +25,6 @@ CREATE TABLE runs (
     lease      BIGINT  NOT NULL, -- until then it is that worker's
     events     BIGINT  NOT NULL  -- number of the last one
 );
-CREATE INDEX runs_created ON runs (created, id);
 CREATE TABLE run_events (
     run_id TEXT   NOT NULL REFERENCES runs (id),
     seq    BIGINT NOT NULL,
