@@ -84,7 +84,7 @@ type Verdict struct {
 	Answer        *Answered    `json:"answer,omitempty"`   // by a server of the exchange, once its signature verified
 	State         *LogState    `json:"state,omitempty"`    // of the statement, by the log that the reader looked at
 	Evidence      []Evidence   `json:"evidence,omitempty"` // against that log
-	NotShown      []string     `json:"not_shown"`          // what a proven verdict does not show (SPEC part 30)
+	NotShown      []string     `json:"not_shown"`          // what a proven verdict does not show (SPEC part 31)
 }
 
 // Statement says what was signed, from the payload that the signatures cover.
