@@ -215,7 +215,7 @@ func (w *world) signHidden(t testing.TB, m *made, snapshot obj, top *confidentia
 	at(predicate, "tree")["kind"], at(predicate, "ledger")["customers"] = "confidential", customers
 	at(predicate, "ledger")["classes"].([]obj)[0]["customers"] = customers - 1 // one has nothing
 	predicate["bands"], predicate["reserves"].(obj)["claims"] = w.bandsOf(), statedClaims(w.claims(m.snapshot))
-	if top.Surplus != nil {
+	if top.Statement.Surplus != nil {
 		hideTotals(predicate, top)
 	}
 	edit(w.predicate, predicate)

@@ -282,7 +282,7 @@ func (b *bundleRun) provenSentence() string {
 	case len(short)+len(unshown) > 0:
 		return text
 	case b.statement.Hidden():
-		return text + "; totals are hidden, and by the policy's rule reserves cover them, of every asset"
+		return text + "; totals are hidden, and by the policy's rule reserves cover the liabilities of every asset"
 	}
 	return text + "; by the policy's rule reserves cover the liabilities of every asset"
 }
