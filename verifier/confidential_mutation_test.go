@@ -42,7 +42,7 @@ var mutations = []struct{ name, attack, file, text, instead string }{
 	{"open totals are no bounds", "TestZ19", "claim/hidden.go", "if hidden && !s.Hidden() {", "if false {"},
 	{"an entry is one of both", "TestVectors/proof/hidden", "claim/hidden.go", "(o.amount == nil) == (o.atMost == nil)", "o.amount == nil && o.atMost == nil"},
 	{"an entry is there", "TestVectors/proof/hidden", "claim/hidden.go", "(o.amount == nil) == (o.atMost == nil)", "o.amount != nil && o.atMost != nil"},
-	{"coverage tells what liabilities tell", "TestVectors/proof/hidden", "claim/hidden.go", "got != hidden", "got != hidden && false"},
+	{"coverage tells what liabilities tell", "TestVectors/proof/hidden", "claim/hidden.go", "got != s.AtMost[i]", "got != s.AtMost[i] && false"},
 	{"classes tell no totals", "TestVectors/proof/hidden", "claim/hidden.go", "got != s.Hidden()", "got && !s.Hidden()"},
 	{"classes have sums", "TestVectors/proof/hidden", "claim/hidden.go", "got != s.Hidden()", "!got && s.Hidden()"},
 	{"a surplus has one spelling", "TestVectors/proof/hidden", "claim/hidden.go", " || hex.EncodeToString(b) != s", ""},

@@ -51,7 +51,9 @@ func (s *Statement) checkHidden() error {
 		if hidden && !s.Hidden() {
 			return &canon.FormatError{Field: fmt.Sprintf("predicate.liabilities[%d].at_most", i), Problem: "totals are not hidden: the tree has no surplus"}
 		}
-		if got := s.Coverage[i].Liabilities == nil; got != hidden {
+	}
+	for i, c := range s.Coverage {
+		if got := c.Liabilities == nil; got != s.AtMost[i] {
 			return &canon.FormatError{Field: fmt.Sprintf("predicate.coverage[%d]", i), Problem: "of an asset with at_most it is what counts and nothing else; of another it is all that part 15 has"}
 		}
 	}
