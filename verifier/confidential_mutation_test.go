@@ -12,7 +12,7 @@ import (
 // mutations take the checks that join the confidential tree's proofs to statement, list and leaves away, one at a time. The text stands
 // once in its file.
 var mutations = []struct{ name, attack, file, text, instead string }{
-	{"the top's proof verifies", "TestZ11", "confidential.go", "len(shards)), in(topProofPath, err)", "len(shards)), in(topProofPath, map[bool]error{true: err}[false])"},
+	{"the top's proof verifies", "TestZ11", "confidential.go", "return detail, in(topProofPath, err)", "return detail, in(topProofPath, map[bool]error{true: err}[false])"},
 	{"a shard's tree is recomputed", "TestZ07", "confidential.go", "if err != nil {\n\t\treturn in(leaves, err)", "if err != nil && false {\n\t\treturn in(leaves, err)"},
 	{"a shard's proof verifies", "TestZ05", "confidential.go", "return in(shardProofPath(index), err)", "return nil"},
 	{"the shard's root is the list's", "TestZ07", "tree/rows.go", "root.hash != want.Root", "false"},
@@ -38,6 +38,26 @@ var mutations = []struct{ name, attack, file, text, instead string }{
 	{"an auditor checked the shards", "TestZ18", "confidential.go", `f.Passed("liabilities.full") && (`, "("},
 	{"the policy takes findings", "TestZ18", "confidential.go", " && (r.policy.Finding || !r.policy.Recompute)", ""},
 	{"recompute asks for it", "TestZ18", "confidential.go", ` && !r.policy.Recompute {`, " {"},
+	{"only confidential trees hide totals", "TestVectors/proof/hidden", "claim/hidden.go", "s.Hidden() && s.Snapshot.Kind != KindConfidential", "false"},
+	{"open totals are no bounds", "TestZ19", "claim/hidden.go", "if hidden && !s.Hidden() {", "if hidden && false {"},
+	{"an entry is one of both", "TestVectors/proof/hidden", "claim/hidden.go", "(o.amount == nil) == (o.atMost == nil)", "o.amount == nil && o.atMost == nil"},
+	{"an entry is there", "TestVectors/proof/hidden", "claim/hidden.go", "(o.amount == nil) == (o.atMost == nil)", "o.amount != nil && o.atMost != nil"},
+	{"coverage tells what liabilities tell", "TestVectors/proof/hidden", "claim/hidden.go", "got != s.AtMost[i]", "got != s.AtMost[i] && false"},
+	{"classes tell no totals", "TestVectors/proof/hidden", "claim/hidden.go", "got != s.Hidden()", "got && !s.Hidden()"},
+	{"classes have sums", "TestVectors/proof/hidden", "claim/hidden.go", "got != s.Hidden()", "!got && s.Hidden()"},
+	{"a surplus has one spelling", "TestVectors/proof/hidden", "claim/hidden.go", " || hex.EncodeToString(b) != s", ""},
+	{"a surplus is as long as a point", "TestVectors/proof/hidden", "claim/hidden.go", " || len(b) != SurplusSize", ""},
+	{"a surplus is a point", "TestVectors/proof/hidden", "confidential.go", "p, err := tree.ParsePoint(s.Tree.Surplus[:])\n\tif err != nil {", "p, err := tree.ParsePoint(s.Tree.Surplus[:])\n\tif err != nil && false {"},
+	{"at most is what counts", "TestZ19", "claim/hidden.go", "s.AtMost[i] && stated.Cmp(counted) != 0", "false"},
+	{"at most is no less than counts", "TestZ19", "claim/hidden.go", "s.AtMost[i] && stated.Cmp(counted) != 0", "s.AtMost[i] && stated.Cmp(counted) > 0"},
+	{"an amount is more than counts", "TestZ19", "claim/hidden.go", "!s.AtMost[i] && stated.Cmp(counted) <= 0", "false"},
+	{"an amount is not what counts", "TestZ19", "claim/hidden.go", "stated.Cmp(counted) <= 0", "stated.Cmp(counted) < 0"},
+	{"bounds are compared", "TestZ19", "claim/coverage.go", "if s.Hidden() {\n\t\t\tif err := s.checkBound", "if false {\n\t\t\tif err := s.checkBound"},
+	{"coverage has no more than counts", "TestVectors/proof/hidden", "claim/coverage.go", "c.Liabilities == nil && (c.Percent != nil || surplus != nil || shortfall != nil)", "false"},
+	{"the surplus is in the totals", "TestHiddenTotals", "confidential.go", "Totals: s.Liabilities, Surplus: r.surplus,", "Totals: s.Liabilities,"},
+	{"bounds are shown as bounds", "TestHiddenTotals", "coverage.go", "if hidden {", "if false {"},
+	{"what is not shown is not covered", "TestZ19", "coverage.go", "unshown = append(unshown, c.ShortfallAtMost+\" \"+c.Asset)", ""},
+	{"the policy's rule counts", "TestZ19", "claim/coverage.go", "c.Percent != nil && c.Percent.Below(p.LeastCoverage)", "c.Percent != nil && !hidden && c.Percent.Below(p.LeastCoverage)"},
 	{"customers are not more than leaves", "TestConfidential_Ledger", "claim/ledger.go", "l.Customers > s.Tree.Leaves || ", ""},
 }
 

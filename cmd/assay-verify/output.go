@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"text/tabwriter"
 	"unicode"
 	"unicode/utf8"
 
@@ -165,7 +164,11 @@ func (p *page) verdict(v verifier.Verdict) {
 		p.statement(s)
 		p.times(v)
 	}
-	if len(v.Coverage) > 0 {
+	switch {
+	case len(v.Coverage) == 0:
+	case v.Statement.HiddenTotals:
+		p.bounds(v.Coverage)
+	default:
 		p.coverage(v.Coverage)
 	}
 	p.reserves(v.Reserves)
@@ -242,6 +245,7 @@ func (p *page) statement(s *verifier.Statement) {
 		{"snapshot", s.Snapshot},
 		{"root", s.Root},
 		{"leaves", fmt.Sprintf("%d in %d shards", s.Leaves, s.Shards)},
+		{"totals", totals(s)},
 		{"covers", strings.Join(s.Included, "; ")},
 		{"leaves out", strings.Join(s.Excluded, "; ")},
 		{"encumbered", s.Encumbrances},
@@ -251,6 +255,14 @@ func (p *page) statement(s *verifier.Statement) {
 			p.line("  %-11s %s", row[0], row[1])
 		}
 	}
+}
+
+// totals says where what is owed in all is hidden.
+func totals(s *verifier.Statement) string {
+	if s.HiddenTotals {
+		return "hidden: of each asset the statement has what is owed at most"
+	}
+	return ""
 }
 
 // times prints when the statement was made, as far as others than the exchange show it, and where it stands in a log.
@@ -292,22 +304,6 @@ func believed(yes bool) string {
 	return ": not believed"
 }
 
-// coverage prints the table of reserves against liabilities, by the policy's rule; where the statement's differs, both.
-func (p *page) coverage(list []verifier.Coverage) {
-	p.line("\nReserves and coverage, counted by the policy's rule")
-	table := tabwriter.NewWriter(p, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(table, "  asset\towed\tcounted\tcoverage\tsurplus\tshortfall\t")
-	for _, c := range list {
-		fmt.Fprintf(table, "  %s\t%s\t%s\t%s\t%s\t%s\t\n", c.Asset, c.Liabilities, c.Counted, percent(c.Coverage), dash(c.Surplus), dash(c.Shortfall))
-	}
-	table.Flush()
-	for _, c := range list {
-		if c.Counted != c.StatedCounted || c.Coverage != c.StatedCoverage {
-			p.line("  %s: the statement's own rule counts %s, coverage %s", c.Asset, c.StatedCounted, percent(c.StatedCoverage))
-		}
-	}
-}
-
 // claimsOf puts each claim in a sentence that cannot be taken for proof.
 func claimsOf(list []verifier.ThirdParty) (lines []string) {
 	for _, c := range list {
@@ -343,44 +339,6 @@ func flowsOf(list []verifier.Flow) (lines []string) {
 		lines = append(lines, fmt.Sprintf("%s to %s: %s in, %s out of %s", f.From, f.To, f.Inflow, f.Outflow, f.Asset))
 	}
 	return lines
-}
-
-// reserves prints what is held by the grades that were reached, so that nothing weak hides in a total.
-func (p *page) reserves(list []verifier.Reserves) {
-	var text strings.Builder
-	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "  asset\tamount\tcounts\tevidence\tcontrol\tclass\tcustody\taccounts\ttoken")
-	rows := 0
-	for _, a := range list {
-		for _, g := range a.Groups {
-			counts := "no"
-			if g.Counted {
-				counts = "yes"
-			}
-			fmt.Fprintf(table, "  %s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", escape(a.Asset), g.Amount, counts, g.Evidence, g.Control, g.Class, g.Custody, g.Accounts, escape(shortName(g.Token)))
-			rows++
-		}
-	}
-	if rows == 0 {
-		return
-	}
-	table.Flush()
-	p.line("\nReserves by what shows them, at the grades reached here")
-	p.WriteString(text.String())
-}
-
-func percent(s string) string {
-	if s == "" {
-		return "–"
-	}
-	return s + " %"
-}
-
-func dash(s string) string {
-	if s == "" {
-		return "–"
-	}
-	return s
 }
 
 func (p *page) list(head string, items []string) {

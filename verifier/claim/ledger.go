@@ -19,7 +19,7 @@ type Named struct {
 type LedgerClass struct {
 	Class              string
 	Customers, Entries uint64
-	Sum                []Named
+	Sum                []Named // nil where totals are hidden
 }
 
 // Moved is what one rule of the ledger moved (SPEC part 7). Sum is filled for negatives only.
@@ -86,7 +86,7 @@ func readLedgerClasses(r *canon.Reader) (list []LedgerClass) {
 			}),
 			canon.Key("customers", func() { c.Customers = r.Number(canon.MaxInteger) }),
 			canon.Key("entries", func() { c.Entries = r.Number(canon.MaxInteger) }),
-			canon.Key("sum", func() { c.Sum = readSum(r) }),
+			canon.Optional("sum", func() { c.Sum = readSum(r) }),
 		)
 		ascending(r, i, &last, c.Class)
 		list = append(list, c)
@@ -94,8 +94,9 @@ func readLedgerClasses(r *canon.Reader) (list []LedgerClass) {
 	return list
 }
 
-// sum reads a sum in JSON (SPEC part 4): no zero amount. Its order is checked against the registry later.
+// readSum reads a sum in JSON (SPEC part 4): no zero amount. Its order is checked against the registry later. It is never nil.
 func readSum(r *canon.Reader) (list []Named) {
+	list = []Named{}
 	r.Array(maxAssets, func(int) {
 		n := readNamed(r)
 		if !r.Failed() && n.Amount.Sign() == 0 {
@@ -145,7 +146,8 @@ func places(field string, index map[string]int, sum []Named, totals []*big.Int) 
 }
 
 // CheckLedger is the check `liabilities.ledger` (SPEC part 7): classes add up to the liabilities, entries are all accounted for, a
-// rule `error` moved nothing, and every customer is a leaf. Only a confidential tree has leaves of no customer (SPEC part 29).
+// rule `error` moved nothing, and every customer is a leaf. Only a confidential tree has leaves of no customer; of hidden totals no sum is
+// there to add up (SPEC part 29).
 func (s *Statement) CheckLedger() error {
 	l := s.Ledger
 	totals := s.zeros()
@@ -161,7 +163,7 @@ func (s *Statement) CheckLedger() error {
 		}
 	}
 	for i, a := range s.Snapshot.Assets {
-		if totals[i].Cmp(s.Liabilities[i]) != 0 {
+		if !s.Hidden() && totals[i].Cmp(s.Liabilities[i]) != 0 {
 			return fmt.Errorf("the classes' sums of %s come to %s base units, the liabilities are %s", a.ID, totals[i], s.Liabilities[i])
 		}
 	}
