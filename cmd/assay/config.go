@@ -43,6 +43,7 @@ type Config struct {
 	Run struct {
 		Dir    string `toml:"dir"`
 		Kind   string `toml:"kind"`
+		Totals string `toml:"totals"`
 		Memory string `toml:"memory"`
 		Shards int    `toml:"shards"`
 		Store  string `toml:"store"`
@@ -200,6 +201,12 @@ func parseConfig(raw []byte) (*Config, error) {
 	if c.Run.Kind != report.KindPlain && c.Run.Kind != report.KindConfidential {
 		return nil, fmt.Errorf(` run.kind: got %q, want %q or %q`, c.Run.Kind, report.KindPlain, report.KindConfidential)
 	}
+	if c.Run.Totals != totalsOpen && c.Run.Totals != totalsHidden {
+		return nil, fmt.Errorf(` run.totals: got %q, want %q or %q`, c.Run.Totals, totalsOpen, totalsHidden)
+	}
+	if c.hidesTotals() && c.Run.Kind != report.KindConfidential {
+		return nil, fmt.Errorf(` run.totals: a tree of kind %q shows what is owed in all; to hide it, set run.kind to %q`, c.Run.Kind, report.KindConfidential)
+	}
 	if _, err := parseSize(c.Run.Memory); err != nil {
 		return nil, fmt.Errorf(" run.memory: %w", err)
 	}
@@ -344,7 +351,7 @@ func defaultConfig() *Config {
 	c := new(Config)
 	c.Scope.Encumbrances = "not declared"
 	c.Series.Name = "main"
-	c.Run.Dir, c.Run.Kind, c.Run.Memory = "run", "plain", "1GiB"
+	c.Run.Dir, c.Run.Kind, c.Run.Totals, c.Run.Memory = "run", "plain", totalsOpen, "1GiB"
 	c.Keys.Snapshot, c.Keys.Statement = "file:keys/snapshot.age", "file:keys/statement.age"
 	c.Ledger.Negatives, c.Ledger.Duplicates, c.Ledger.UnknownAssets = "error", "error", "error"
 	c.Drift = DriftConfig{Customers: 20, Entries: 50, Liabilities: 50, Reserves: 50, Coverage: 10, Excluded: 1, Assets: true}

@@ -65,7 +65,11 @@ func (a *app) sayCoverage(cmd *cobra.Command, p report.Predicate) error {
 	}
 	for i, c := range p.Coverage {
 		d := p.Snapshot.Assets[i].Decimals
-		line := fmt.Sprintf("%s: owed %s, counted %s", c.Asset, c.Liabilities.Decimal(d), c.Counted.Decimal(d))
+		owed := "no more than that"
+		if !c.Hidden() {
+			owed = c.Liabilities.Decimal(d)
+		}
+		line := fmt.Sprintf("%s: owed %s, counted %s", c.Asset, owed, c.Counted.Decimal(d))
 		if c.Ratio != "" {
 			line += fmt.Sprintf(", coverage %s %%", c.Ratio)
 		}
