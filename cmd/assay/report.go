@@ -21,7 +21,10 @@ func newReport(a *app) *cobra.Command {
 		Use:   "report",
 		Short: "Draw up the statement, unsigned, for people to read before it is signed",
 		Long: `Join tree, evidence and signatures of control in the statement's draft (draft.json in the run directory) and print coverage per asset, what changed since the
-former statement, and what to look at twice. Accounts that have not signed count for nothing. Whoever must approve it reads draft.json with assay approve.`,
+former statement, and what to look at twice. Accounts that have not signed count for nothing. Whoever must approve it reads draft.json with assay approve.
+
+Where totals are hidden (run.totals), the reserves that count now are proved to reach what is owed. That takes the snapshot's key, once for the same reserves. Of an asset that they do
+not reach the draft shows what is owed: draw it up once the wallets have signed.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.inRun(cmd, func(s *stages) error {
