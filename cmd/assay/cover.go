@@ -54,7 +54,7 @@ func (s *stages) cover(snap report.Snapshot, b buildRecord, result build.Result,
 	}
 	proved, err := top.Cover(s.ctx, reserves)
 	if err != nil {
-		return coveredRecord{}, refused("%v", err)
+		return coveredRecord{}, unproved(err)
 	}
 	record := coveredRecord{ID: id, Proof: proved.Proof, Surplus: proved.Surplus.String(), Totals: proved.Totals}
 	return record, s.run.writeJSON(fileCovered, record)

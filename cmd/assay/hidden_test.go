@@ -140,7 +140,7 @@ func TestHiddenTotals(t *testing.T) {
 		return stdout
 	}
 	stdout := do("run", "--unsigned", "--period", "2023-11", "--at", "2023-11-01T21:20:05Z")
-	has(t, stdout, "XRP: owed no more than that, counted 9876.54321\n", "EUR: owed 1234.56, counted 0, coverage 0.00 %, SHORTFALL 1234.56 EUR\n", "NIL: owed no more than that, counted 0\n")
+	has(t, stdout, "XRP: counted 9876.54321, and no more is owed\n", "EUR: owed 1234.56, counted 0, coverage 0.00 %, SHORTFALL 1234.56 EUR\n", "NIL: counted 0, and no more is owed\n")
 	p := predicateOf(t, dir)
 	for _, c := range []struct{ got, want string }{
 		{jsonOf(t, p.Liabilities), `[{"asset":"XRP","at_most":"9876543210"},{"amount":"123456","asset":"EUR"},{"asset":"NIL","at_most":"0"}]`},
