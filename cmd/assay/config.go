@@ -201,11 +201,8 @@ func parseConfig(raw []byte) (*Config, error) {
 	if c.Run.Kind != report.KindPlain && c.Run.Kind != report.KindConfidential {
 		return nil, fmt.Errorf(` run.kind: got %q, want %q or %q`, c.Run.Kind, report.KindPlain, report.KindConfidential)
 	}
-	if c.Run.Totals != totalsOpen && c.Run.Totals != totalsHidden {
-		return nil, fmt.Errorf(` run.totals: got %q, want %q or %q`, c.Run.Totals, totalsOpen, totalsHidden)
-	}
-	if c.hidesTotals() && c.Run.Kind != report.KindConfidential {
-		return nil, fmt.Errorf(` run.totals: a tree of kind %q shows what is owed in all; to hide it, set run.kind to %q`, c.Run.Kind, report.KindConfidential)
+	if err := c.checkTotals(); err != nil {
+		return nil, fmt.Errorf(" run.totals: %w", err)
 	}
 	if _, err := parseSize(c.Run.Memory); err != nil {
 		return nil, fmt.Errorf(" run.memory: %w", err)

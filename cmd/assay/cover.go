@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/rand"
+	"fmt"
 
 	"github.com/assay-por/assay/attest/keys"
 	"github.com/assay-por/assay/merkle"
@@ -16,6 +17,16 @@ const (
 )
 
 func (c *Config) hidesTotals() bool { return c.Run.Totals == totalsHidden }
+
+func (c *Config) checkTotals() error {
+	switch {
+	case c.Run.Totals != totalsOpen && !c.hidesTotals():
+		return fmt.Errorf("got %q, want %q or %q", c.Run.Totals, totalsOpen, totalsHidden)
+	case c.hidesTotals() && c.Run.Kind != report.KindConfidential:
+		return fmt.Errorf("a tree of kind %q shows what is owed in all; to hide it, set run.kind to %q", c.Run.Kind, report.KindConfidential)
+	}
+	return nil
+}
 
 // sameTotals refuses to go on with a tree that was built to show, or hide, what the configuration does not.
 func (s *stages) sameTotals(b buildRecord) error {
