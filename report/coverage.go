@@ -129,7 +129,7 @@ func group(s Snapshot, lines []Line) ([][]Group, error) {
 
 // NewCoverage sets what is counted against what is owed, per asset and never
 // netted across assets (SPEC part 15).
-func NewCoverage(reserves Reserves, liabilities []AssetAmount) ([]Coverage, error) {
+func NewCoverage(reserves Reserves, liabilities []Liability) ([]Coverage, error) {
 	if len(reserves.Assets) != len(liabilities) {
 		return nil, fmt.Errorf("coverage: reserves of %d assets and liabilities of %d", len(reserves.Assets), len(liabilities))
 	}
@@ -139,7 +139,11 @@ func NewCoverage(reserves Reserves, liabilities []AssetAmount) ([]Coverage, erro
 		if owed.Asset != r.Asset {
 			return nil, fmt.Errorf("coverage: asset #%d is %s among the reserves and %s among the liabilities", i, r.Asset, clip(owed.Asset))
 		}
-		c := Coverage{Asset: r.Asset, Counted: r.Counted, Liabilities: owed.Amount, Ratio: Ratio(r.Counted, owed.Amount)}
+		if owed.Amount == nil {
+			out = append(out, Coverage{Asset: r.Asset, Counted: r.Counted})
+			continue
+		}
+		c := Coverage{Asset: r.Asset, Counted: r.Counted, Liabilities: owed.Amount, Ratio: Ratio(r.Counted, *owed.Amount)}
 		gap := new(uint256.Int)
 		if owed.Amount.Cmp(r.Counted) > 0 {
 			gap.Sub(&owed.Amount.n, &r.Counted.n)
@@ -172,13 +176,14 @@ func Ratio(counted, liabilities Units) string {
 }
 
 // Liabilities lists every asset in registry order with its total (SPEC part 9).
-func Liabilities(s Snapshot, totals merkle.Plain) ([]AssetAmount, error) {
+func Liabilities(s Snapshot, totals merkle.Plain) ([]Liability, error) {
 	if err := checkPlain(s, totals); err != nil {
 		return nil, err
 	}
-	out := []AssetAmount{}
+	out := []Liability{}
 	for i, a := range s.Assets {
-		out = append(out, AssetAmount{Amount: unitsOf(totals.Amount(i)), Asset: a.ID})
+		amount := unitsOf(totals.Amount(i))
+		out = append(out, Liability{Amount: &amount, Asset: a.ID})
 	}
 	return out, nil
 }

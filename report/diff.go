@@ -45,6 +45,7 @@ func Diff(former, draft Predicate) []Change {
 	d.text("instant", "", a.Snapshot.Instant.String(), b.Snapshot.Instant.String())
 	d.text("series", "", a.Series.text(), b.Series.text())
 	d.registry(a.Snapshot, b.Snapshot)
+	d.text("totals", "", a.Tree.totals(), b.Tree.totals())
 	d.figures(a, b)
 	d.count("customers", a.Ledger.Customers, b.Ledger.Customers)
 	d.set("scope included", quoted(a.Scope.Included), quoted(b.Scope.Included))
@@ -125,12 +126,12 @@ func (d *changes) figures(from, to Predicate) {
 	before, after := from.perAsset(), to.perAsset()
 	for _, id := range union(from.Snapshot.AssetIDs(), to.Snapshot.AssetIDs()) {
 		a, b := before[id], after[id]
-		d.amount("liabilities", id, a, b, func(c Coverage) Units { return c.Liabilities })
-		d.amount("counted", id, a, b, func(c Coverage) Units { return c.Counted })
-		if a == nil || b == nil || a.Ratio == b.Ratio {
+		d.amount("liabilities", id, a, b, owed)
+		d.amount("counted", id, a, b, counted)
+		if a == nil || b == nil || a.ratio() == b.ratio() {
 			continue
 		}
-		c := Change{What: "coverage", Name: id, From: percentOf(a.Ratio), To: percentOf(b.Ratio)}
+		c := Change{What: "coverage", Name: id, From: a.ratio(), To: b.ratio()}
 		if a.Ratio != "" && b.Ratio != "" {
 			c.By = signed(new(big.Int).Sub(hundredths(b.Ratio), hundredths(a.Ratio)), 2)
 		}
@@ -152,20 +153,34 @@ func (p Predicate) perAsset() map[string]*held {
 	return all
 }
 
-func (d *changes) amount(what, id string, from, to *held, of func(Coverage) Units) {
-	switch {
-	case from == nil:
-		d.text(what, id, "", of(to.Coverage).Decimal(to.decimals))
-	case to == nil:
-		d.text(what, id, of(from.Coverage).Decimal(from.decimals), "")
-	default:
-		decimals := max(from.decimals, to.decimals)
-		a, b := scaled(of(from.Coverage), decimals-from.decimals), scaled(of(to.Coverage), decimals-to.decimals)
-		if a.Cmp(b) == 0 {
-			return
-		}
-		*d = append(*d, Change{What: what, Name: id, From: of(from.Coverage).Decimal(from.decimals), To: of(to.Coverage).Decimal(to.decimals),
-			By: signed(new(big.Int).Sub(b, a), decimals)})
+// figure is one of an asset's amounts; nil where it is hidden.
+type figure func(*held) *Units
+
+func owed(h *held) *Units    { return h.Liabilities }
+func counted(h *held) *Units { return &h.Counted }
+
+// of is the figure in whole units; empty without the asset, and where it is hidden.
+func (f figure) of(h *held) string {
+	if h == nil || f(h) == nil {
+		return ""
+	}
+	return f(h).Decimal(h.decimals)
+}
+
+// amount compares a figure of an asset. One that is hidden on one side is compared with nothing.
+func (d *changes) amount(what, id string, from, to *held, f figure) {
+	was, is := f.of(from), f.of(to)
+	if from == nil || to == nil {
+		d.text(what, id, was, is)
+		return
+	}
+	if was == "" || is == "" {
+		return
+	}
+	decimals := max(from.decimals, to.decimals)
+	by := new(big.Int).Sub(scaled(*f(to), decimals-to.decimals), scaled(*f(from), decimals-from.decimals))
+	if by.Sign() != 0 {
+		*d = append(*d, Change{What: what, Name: id, From: was, To: is, By: signed(by, decimals)})
 	}
 }
 
@@ -181,6 +196,22 @@ func signed(n *big.Int, decimals uint8) string {
 		sign = "-"
 	}
 	return sign + decimal(new(big.Int).Abs(n).String(), decimals)
+}
+
+// ratio says how far an asset is covered, as far as its statement says it.
+func (h *held) ratio() string {
+	if h.Hidden() {
+		return "at least what is owed"
+	}
+	return percentOf(h.Ratio)
+}
+
+// totals says whether totals are hidden.
+func (t Tree) totals() string {
+	if t.Hides() {
+		return "hidden"
+	}
+	return "open"
 }
 
 func percentOf(ratio string) string {
@@ -245,7 +276,11 @@ func Warnings(p Predicate) []string {
 	var out []string
 	for i, c := range p.Coverage {
 		if c.Shortfall != nil {
-			out = append(out, fmt.Sprintf("%s: SHORTFALL of %s %s", c.Asset, c.Shortfall.Decimal(p.Snapshot.Assets[i].Decimals), c.Asset))
+			text := fmt.Sprintf("%s: SHORTFALL of %s %s", c.Asset, c.Shortfall.Decimal(p.Snapshot.Assets[i].Decimals), c.Asset)
+			if p.Tree.Hides() {
+				text += "; so what is owed of it is shown, and cannot be hidden"
+			}
+			out = append(out, text)
 		}
 	}
 	texts := append(append([]string{p.Scope.Encumbrances}, p.Scope.Included...), p.Scope.Excluded...)

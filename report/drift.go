@@ -45,12 +45,12 @@ func Drifts(former, draft Predicate, limits DriftLimits) []Drift {
 		a, b := before[id], after[id]
 		switch {
 		case a == nil && limits.Assets:
-			d = append(d, Drift{Change: Change{What: "asset", Name: id, To: "owed " + b.Liabilities.Decimal(b.decimals)}})
+			d = append(d, Drift{Change: Change{What: "asset", Name: id, To: b.said()}})
 		case b == nil && limits.Assets:
-			d = append(d, Drift{Change: Change{What: "asset", Name: id, From: "owed " + a.Liabilities.Decimal(a.decimals)}})
+			d = append(d, Drift{Change: Change{What: "asset", Name: id, From: a.said()}})
 		case a != nil && b != nil:
-			d.amount("liabilities", id, a, b, func(c Coverage) Units { return c.Liabilities }, limits.Liabilities)
-			d.amount("counted", id, a, b, func(c Coverage) Units { return c.Counted }, limits.Reserves)
+			d.amount("liabilities", id, a, b, owed, limits.Liabilities)
+			d.amount("counted", id, a, b, counted, limits.Reserves)
 			d.coverage(id, a.Ratio, b.Ratio, limits.Coverage)
 		}
 	}
@@ -63,10 +63,22 @@ func (d *drifts) count(what string, from, to, limit uint64) {
 	d.moved(Change{What: what, From: strconv.FormatUint(from, 10), To: strconv.FormatUint(to, 10)}, new(big.Int).SetUint64(from), new(big.Int).SetUint64(to), limit)
 }
 
-func (d *drifts) amount(what, id string, from, to *held, of func(Coverage) Units, limit uint64) {
+// said is what a statement says of an asset that is new, or gone.
+func (h *held) said() string {
+	if h.Hidden() {
+		return "counted " + figure(counted).of(h)
+	}
+	return "owed " + figure(owed).of(h)
+}
+
+// amount compares a figure that both statements have.
+func (d *drifts) amount(what, id string, from, to *held, f figure, limit uint64) {
+	was, is := f.of(from), f.of(to)
+	if was == "" || is == "" {
+		return
+	}
 	decimals := max(from.decimals, to.decimals)
-	d.moved(Change{What: what, Name: id, From: of(from.Coverage).Decimal(from.decimals), To: of(to.Coverage).Decimal(to.decimals)},
-		scaled(of(from.Coverage), decimals-from.decimals), scaled(of(to.Coverage), decimals-to.decimals), limit)
+	d.moved(Change{What: what, Name: id, From: was, To: is}, scaled(*f(from), decimals-from.decimals), scaled(*f(to), decimals-to.decimals), limit)
 }
 
 // moved adds the change if it is of more percent than the limit. Percents are floored to two decimals, comparisons are exact.

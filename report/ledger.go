@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/holiman/uint256"
 )
 
 // amountBits bounds what is owed: sums of the tree are 128-bit (SPEC part 4).
@@ -14,15 +12,31 @@ const amountBits = 128
 
 // Check ties the ledger's account out against the liabilities and the tree's
 // leaves (SPEC part 7); in a confidential tree there may be more of these, as decoys are
-// leaves too (SPEC part 29).
-func (l Ledger) Check(s Snapshot, liabilities []AssetAmount, leaves uint64) error {
-	if err := l.checkForm(s); err != nil {
+// leaves too, and where totals are hidden no sums (SPEC part 29).
+func (l Ledger) Check(s Snapshot, tree Tree, liabilities []Liability) error {
+	if err := l.checkForm(s, tree); err != nil {
 		return fmt.Errorf("ledger: %w", err)
 	}
-	owed := make([]Units, len(s.Assets))
 	entries := l.Negatives.Entries
 	for _, c := range l.Classes {
 		entries += c.Entries
+	}
+	if entries += l.UnknownAssets.Entries; entries != l.Entries {
+		return fmt.Errorf("ledger: %d entries were read, the classes and exclusions account for %d", l.Entries, entries)
+	}
+	if decoys := s.Kind == KindConfidential; l.Customers > tree.Leaves || l.Customers < tree.Leaves && !decoys {
+		return fmt.Errorf("ledger: %d customers, but the tree has %d leaves", l.Customers, tree.Leaves)
+	}
+	if tree.Hides() {
+		return nil
+	}
+	return l.addUp(s, liabilities)
+}
+
+// addUp holds the sums of the classes to what is owed.
+func (l Ledger) addUp(s Snapshot, liabilities []Liability) error {
+	owed := make([]Units, len(s.Assets))
+	for _, c := range l.Classes {
 		for _, a := range c.Sum {
 			i := slices.Index(s.AssetIDs(), a.Asset)
 			sum, err := owed[i].Add(a.Amount)
@@ -33,20 +47,23 @@ func (l Ledger) Check(s Snapshot, liabilities []AssetAmount, leaves uint64) erro
 		}
 	}
 	for i, a := range liabilities {
-		if !owed[i].Equal(a.Amount) {
+		if !owed[i].Equal(*a.Amount) {
 			return fmt.Errorf("ledger: the classes add up to %s of %s, the tree to %s", owed[i], a.Asset, a.Amount)
 		}
-	}
-	if entries += l.UnknownAssets.Entries; entries != l.Entries {
-		return fmt.Errorf("ledger: %d entries were read, the classes and exclusions account for %d", l.Entries, entries)
-	}
-	if decoys := s.Kind == KindConfidential; l.Customers > leaves || l.Customers < leaves && !decoys {
-		return fmt.Errorf("ledger: %d customers, but the tree has %d leaves", l.Customers, leaves)
 	}
 	return nil
 }
 
-func (l Ledger) checkForm(s Snapshot) error {
+// Hidden is the ledger without what tells totals (SPEC part 29, Hidden totals).
+func (l Ledger) Hidden() Ledger {
+	l.Classes = slices.Clone(l.Classes)
+	for i := range l.Classes {
+		l.Classes[i].Sum = nil
+	}
+	return l
+}
+
+func (l Ledger) checkForm(s Snapshot, tree Tree) error {
 	for i, c := range l.Classes {
 		if !isOf(c.Class, 1, 32, "abcdefghijklmnopqrstuvwxyz0123456789-") {
 			return fmt.Errorf("class %q is not 1 to 32 of a-z 0-9 -", clip(c.Class))
@@ -56,6 +73,9 @@ func (l Ledger) checkForm(s Snapshot) error {
 		}
 		if c.Customers > l.Customers || c.Customers > c.Entries {
 			return fmt.Errorf("class %s has %d customers, more than its entries or than all customers", c.Class, c.Customers)
+		}
+		if (c.Sum == nil) != tree.Hides() {
+			return fmt.Errorf("class %s: a sum is there where totals are hidden, or missing where they are not", c.Class)
 		}
 		if err := checkSum(s, c.Sum); err != nil {
 			return fmt.Errorf("class %s: %w", c.Class, err)
@@ -136,19 +156,30 @@ func isDecimal(s string) bool {
 	return !dotted || part != "" && strings.Trim(part, "0123456789") == "" && part[len(part)-1] != '0'
 }
 
-// checkLiabilities: every asset of the registry, in its order, below 2^128 (SPEC part 9).
-func checkLiabilities(s Snapshot, liabilities []AssetAmount) error {
+// checkLiabilities: every asset of the registry, in its order, below 2^128 (SPEC part 9). Only where totals are hidden there is what is
+// owed at most (SPEC part 29).
+func checkLiabilities(s Snapshot, tree Tree, liabilities []Liability) error {
 	if len(liabilities) != len(s.Assets) {
 		return fmt.Errorf("liabilities: %d assets, the registry has %d", len(liabilities), len(s.Assets))
 	}
-	limit := new(uint256.Int).Lsh(uint256.NewInt(1), amountBits)
 	for i, a := range liabilities {
 		if a.Asset != s.Assets[i].ID {
 			return fmt.Errorf("liabilities: asset #%d is %q, the registry has %s", i, clip(a.Asset), s.Assets[i].ID)
 		}
-		if a.Amount.n.Cmp(limit) >= 0 {
+		if (a.Amount == nil) == (a.AtMost == nil) || a.AtMost != nil && !tree.Hides() {
+			return fmt.Errorf("liabilities: %s: want amount, or at_most where totals are hidden, and not both", a.Asset)
+		}
+		if most := a.most(); most.n.BitLen() > amountBits {
 			return fmt.Errorf("liabilities: %s reaches 2^128", a.Asset)
 		}
 	}
 	return nil
+}
+
+// most is what is owed, or owed at most.
+func (a Liability) most() Units {
+	if a.AtMost != nil {
+		return *a.AtMost
+	}
+	return *a.Amount
 }

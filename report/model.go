@@ -32,19 +32,19 @@ type Statement = attest.Statement[Predicate]
 
 // Predicate is what a solvency statement says (SPEC part 9).
 type Predicate struct {
-	Approvals   Approvals     `json:"approvals"`
-	Bands       []Band        `json:"bands"`
-	Coverage    []Coverage    `json:"coverage"`
-	Issued      Time          `json:"issued"`
-	Ledger      Ledger        `json:"ledger"`
-	Liabilities []AssetAmount `json:"liabilities"`
-	Moment      Moment        `json:"moment"`
-	Reserves    Reserves      `json:"reserves"`
-	Scope       Scope         `json:"scope"`
-	Series      Series        `json:"series"`
-	Snapshot    Snapshot      `json:"snapshot"`
-	Tool        string        `json:"tool"`
-	Tree        Tree          `json:"tree"`
+	Approvals   Approvals   `json:"approvals"`
+	Bands       []Band      `json:"bands"`
+	Coverage    []Coverage  `json:"coverage"`
+	Issued      Time        `json:"issued"`
+	Ledger      Ledger      `json:"ledger"`
+	Liabilities []Liability `json:"liabilities"`
+	Moment      Moment      `json:"moment"`
+	Reserves    Reserves    `json:"reserves"`
+	Scope       Scope       `json:"scope"`
+	Series      Series      `json:"series"`
+	Snapshot    Snapshot    `json:"snapshot"`
+	Tool        string      `json:"tool"`
+	Tree        Tree        `json:"tree"`
 }
 
 // Snapshot is the instant a report speaks of (SPEC part 3).
@@ -112,12 +112,21 @@ type Scope struct {
 	Included     []string `json:"included"`
 }
 
-// Tree names the tree of liabilities (SPEC part 9).
+// Tree names the tree of liabilities (SPEC part 9). Surplus is the hex of the point C_sur, and there where totals are hidden (SPEC part 29).
 type Tree struct {
-	Kind   string `json:"kind"`
-	Leaves uint64 `json:"leaves"`
-	Root   Digest `json:"root"`
-	Shards uint64 `json:"shards"`
+	Kind    string `json:"kind"`
+	Leaves  uint64 `json:"leaves"`
+	Root    Digest `json:"root"`
+	Shards  uint64 `json:"shards"`
+	Surplus string `json:"surplus,omitempty"`
+}
+
+// Liability is what is owed of an asset in its base units (SPEC part 9); where totals are hidden, what is owed at most of an asset that
+// reserves cover (SPEC part 29). One of both is set.
+type Liability struct {
+	Amount *Units `json:"amount,omitempty"`
+	Asset  string `json:"asset"`
+	AtMost *Units `json:"at_most,omitempty"`
 }
 
 // AssetAmount is an amount of an asset in its base units (SPEC part 4).
@@ -136,12 +145,12 @@ type Ledger struct {
 	UnknownAssets UnknownAssets `json:"unknown_assets"`
 }
 
-// LedgerClass sums up the entries of one class (SPEC part 7).
+// LedgerClass sums up the entries of one class (SPEC part 7). Where totals are hidden there is no Sum: it is nil (SPEC part 29).
 type LedgerClass struct {
 	Class     string        `json:"class"`
 	Customers uint64        `json:"customers"`
 	Entries   uint64        `json:"entries"`
-	Sum       []AssetAmount `json:"sum"`
+	Sum       []AssetAmount `json:"sum,omitzero"`
 }
 
 // The rules for what does not become a leaf as it is (SPEC part 7).
@@ -226,12 +235,13 @@ const (
 func Custodies() []Custody { return []Custody{OwnHot, OwnCold, OwnOther} }
 
 // Coverage sets what is counted of one asset against what is owed. Ratio is empty
-// where nothing is owed; one of Surplus and Shortfall is set (SPEC part 15).
+// where nothing is owed; one of Surplus and Shortfall is set (SPEC part 15). Of an asset
+// whose total is hidden there is only what is counted (SPEC part 29).
 type Coverage struct {
 	Asset       string `json:"asset"`
 	Counted     Units  `json:"counted"`
 	Ratio       string `json:"coverage,omitempty"`
-	Liabilities Units  `json:"liabilities"`
+	Liabilities *Units `json:"liabilities,omitempty"`
 	Shortfall   *Units `json:"shortfall,omitempty"`
 	Surplus     *Units `json:"surplus,omitempty"`
 }

@@ -239,7 +239,8 @@ func TestA08_NoNetting(t *testing.T) {
 
 func TestCoverageEdges(t *testing.T) {
 	reserves := report.Reserves{Assets: []report.AssetReserves{{Asset: "A", Counted: units(t, "5")}, {Asset: "B"}, {Asset: "C", Counted: units(t, "7")}}}
-	owed := []report.AssetAmount{{Asset: "A"}, {Asset: "B"}, {Asset: "C", Amount: units(t, "7")}}
+	nothing, seven := units(t, "0"), units(t, "7")
+	owed := []report.Liability{{Asset: "A", Amount: &nothing}, {Asset: "B", Amount: &nothing}, {Asset: "C", Amount: &seven}}
 	c, err := report.NewCoverage(reserves, owed)
 	if err != nil {
 		t.Fatal(err)

@@ -31,7 +31,7 @@ type Inputs struct {
 	Tool        string
 	Ledger      Ledger
 	Tree        Tree
-	Liabilities merkle.Plain
+	Liabilities merkle.Plain // where totals are hidden, what is owed at most: the counted reserves, or what is owed where that is more
 	Lines       []Line
 	Claims      []Claim
 	Bands       []BandReserves // sorted by instant
@@ -56,6 +56,9 @@ func Draft(in Inputs) (payload, manifest []byte, err error) {
 		return nil, nil, err
 	}
 	liabilities, err := Liabilities(in.Snapshot, in.Liabilities)
+	if err == nil && in.Tree.Hides() {
+		err = hide(liabilities, reserves)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -69,7 +72,7 @@ func Draft(in Inputs) (payload, manifest []byte, err error) {
 	in.Scope.Excluded, in.Scope.Included = notNil(in.Scope.Excluded), notNil(in.Scope.Included)
 	in.Approvals.Keys, in.Moment.Blocks = notNil(in.Approvals.Keys), notNil(in.Moment.Blocks)
 	p := Predicate{
-		Approvals: in.Approvals, Bands: bands, Coverage: coverage, Issued: in.Issued, Ledger: in.Ledger.notNil(), Liabilities: liabilities,
+		Approvals: in.Approvals, Bands: bands, Coverage: coverage, Issued: in.Issued, Ledger: in.Ledger.notNil(in.Tree), Liabilities: liabilities,
 		Moment: in.Moment, Reserves: reserves, Scope: in.Scope, Series: in.Series, Snapshot: in.Snapshot, Tool: in.Tool, Tree: in.Tree,
 	}
 	if err := p.Check(); err != nil {
@@ -89,10 +92,10 @@ func Draft(in Inputs) (payload, manifest []byte, err error) {
 	return payload, manifest, nil
 }
 
-// notNil keeps the ledger's empty lists from being written as null.
-func (l Ledger) notNil() Ledger {
+// notNil keeps the ledger's empty lists from being written as null, or from being left out.
+func (l Ledger) notNil(tree Tree) Ledger {
 	l.Classes = append([]LedgerClass{}, l.Classes...)
-	for i := range l.Classes {
+	for i := 0; i < len(l.Classes) && !tree.Hides(); i++ {
 		l.Classes[i].Sum = notNil(l.Classes[i].Sum)
 	}
 	l.Negatives.Sum, l.UnknownAssets.Sums = notNil(l.Negatives.Sum), notNil(l.UnknownAssets.Sums)
@@ -120,13 +123,19 @@ func (p Predicate) Check() error {
 	if p.Tree.Shards == 0 || p.Tree.Shards > maxShards || p.Tree.Leaves < p.Tree.Shards {
 		return fmt.Errorf("tree: %d leaves in %d shards, want 1 to %d shards and a leaf in each", p.Tree.Leaves, p.Tree.Shards, maxShards)
 	}
-	if err := checkLiabilities(p.Snapshot, p.Liabilities); err != nil {
+	if err := p.Tree.checkSurplus(); err != nil {
 		return err
 	}
-	if err := p.Ledger.Check(p.Snapshot, p.Liabilities, p.Tree.Leaves); err != nil {
+	if err := checkLiabilities(p.Snapshot, p.Tree, p.Liabilities); err != nil {
+		return err
+	}
+	if err := p.Ledger.Check(p.Snapshot, p.Tree, p.Liabilities); err != nil {
 		return err
 	}
 	if err := p.Reserves.check(p.Snapshot); err != nil {
+		return err
+	}
+	if err := p.checkHidden(); err != nil {
 		return err
 	}
 	if err := checkBands(p.Snapshot, p.Bands); err != nil {

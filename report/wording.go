@@ -55,6 +55,10 @@ func words(text string) string {
 // There is no other wording and no switch: a shortfall is always called one.
 func (c Coverage) Finding() string {
 	switch {
+	case c.Hidden() && c.Counted.IsZero():
+		return "Nothing is counted and nothing is owed in this asset at this instant."
+	case c.Hidden():
+		return "At this instant the reserves counted are at least what customers are owed. How much that is, is not shown."
 	case c.Shortfall != nil:
 		return "Shortfall: at this instant the reserves counted are less than what customers are owed."
 	case c.Liabilities.IsZero():

@@ -31,10 +31,12 @@ func TestFinding(t *testing.T) {
 		c     report.Coverage
 		short bool
 	}{
-		"short":   {report.Coverage{Liabilities: five, Shortfall: &five}, true},
-		"surplus": {report.Coverage{Liabilities: five, Surplus: &five}, false},
-		"even":    {report.Coverage{Liabilities: five, Surplus: &nothing}, false},
-		"nothing": {report.Coverage{Surplus: &nothing}, false},
+		"short":                          {report.Coverage{Liabilities: &five, Shortfall: &five}, true},
+		"surplus":                        {report.Coverage{Liabilities: &five, Surplus: &five}, false},
+		"even":                           {report.Coverage{Liabilities: &five, Surplus: &nothing}, false},
+		"nothing":                        {report.Coverage{Liabilities: &nothing, Surplus: &nothing}, false},
+		"hidden":                         {report.Coverage{Counted: five}, false},
+		"hidden, and nothing is counted": {report.Coverage{}, false},
 	} {
 		got := c.c.Finding()
 		if strings.Contains(got, "Shortfall") != c.short || !strings.Contains(got, "t this instant") {

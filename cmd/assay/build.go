@@ -22,8 +22,9 @@ type buildRecord struct {
 	Plan   string        `json:"plan"`  // of the build, which names the folder of its files
 	Ledger report.Ledger `json:"ledger"`
 	Tree   report.Tree   `json:"tree"`
-	// Totals are what is owed, by asset, where the shard list does not tell: that of a confidential tree.
+	// Totals are what is owed, by asset, where the shard list does not tell: that of a confidential tree whose totals are open.
 	Totals merkle.Plain `json:"totals,omitempty"`
+	Hidden bool         `json:"hidden,omitempty"` // totals are, and nothing here tells them
 }
 
 func newBuild(a *app) *cobra.Command {
@@ -65,6 +66,9 @@ func (s *stages) build(snap report.Snapshot, in *ledgerInput, again bool) (build
 			return buildRecord{}, err
 		}
 		if !again {
+			if err := s.sameTotals(before); err != nil {
+				return before, err
+			}
 			return before, s.sameLedger(in, before)
 		}
 	}
@@ -122,7 +126,10 @@ func (s *stages) build(snap report.Snapshot, in *ledgerInput, again bool) (build
 	}
 	b := buildRecord{Input: in.digest, Plan: w.Plan.ID(), Ledger: section,
 		Tree: report.Tree{Kind: snap.Kind, Leaves: result.Leaves, Root: report.Digest(result.Root), Shards: uint64(len(result.Shards))}}
-	if result.Kind == merkle.KindConfidential {
+	switch {
+	case w.Plan.Hidden:
+		b.Ledger, b.Hidden = section.Hidden(), true
+	case result.Kind == merkle.KindConfidential:
 		b.Totals = result.Totals
 	}
 	if err := s.run.writeJSON(fileBuild, b); err != nil {
@@ -140,7 +147,7 @@ func (s *stages) build(snap report.Snapshot, in *ledgerInput, again bool) (build
 func (in *ledgerInput) worker(snapshot merkle.Hash, derived merkle.Keys, recipient *age.X25519Recipient, identity age.Identity) *build.Worker {
 	memory, _ := parseSize(in.config.Run.Memory) // the configuration was checked
 	plan := build.NewPlan(in.planned(), snapshot, in.config.treeKind(), ledgerAssets(in.config), in.config.rules(), in.sources, memory)
-	plan.Recipient, plan.Shards, plan.Leaves = recipient.String(), in.config.Run.Shards, true
+	plan.Recipient, plan.Shards, plan.Leaves, plan.Hidden = recipient.String(), in.config.Run.Shards, true, in.config.hidesTotals()
 	return &build.Worker{Plan: plan, Sources: in.sources, Keys: derived, Recipient: recipient, Identity: identity, Random: rand.Reader, Memory: memory}
 }
 

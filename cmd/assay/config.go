@@ -43,6 +43,7 @@ type Config struct {
 	Run struct {
 		Dir    string `toml:"dir"`
 		Kind   string `toml:"kind"`
+		Totals string `toml:"totals"`
 		Memory string `toml:"memory"`
 		Shards int    `toml:"shards"`
 		Store  string `toml:"store"`
@@ -200,6 +201,9 @@ func parseConfig(raw []byte) (*Config, error) {
 	if c.Run.Kind != report.KindPlain && c.Run.Kind != report.KindConfidential {
 		return nil, fmt.Errorf(` run.kind: got %q, want %q or %q`, c.Run.Kind, report.KindPlain, report.KindConfidential)
 	}
+	if err := c.checkTotals(); err != nil {
+		return nil, fmt.Errorf(" run.totals: %w", err)
+	}
 	if _, err := parseSize(c.Run.Memory); err != nil {
 		return nil, fmt.Errorf(" run.memory: %w", err)
 	}
@@ -344,7 +348,7 @@ func defaultConfig() *Config {
 	c := new(Config)
 	c.Scope.Encumbrances = "not declared"
 	c.Series.Name = "main"
-	c.Run.Dir, c.Run.Kind, c.Run.Memory = "run", "plain", "1GiB"
+	c.Run.Dir, c.Run.Kind, c.Run.Totals, c.Run.Memory = "run", "plain", totalsOpen, "1GiB"
 	c.Keys.Snapshot, c.Keys.Statement = "file:keys/snapshot.age", "file:keys/statement.age"
 	c.Ledger.Negatives, c.Ledger.Duplicates, c.Ledger.UnknownAssets = "error", "error", "error"
 	c.Drift = DriftConfig{Customers: 20, Entries: 50, Liabilities: 50, Reserves: 50, Coverage: 10, Excluded: 1, Assets: true}

@@ -213,6 +213,7 @@ func (s *stages) sameTree(envelope []byte, tree report.Tree) error {
 	if err != nil {
 		return unreadable("%s: %v", s.run.join(fileEnvelope), err)
 	}
+	tree.Surplus = signed.Statement.Predicate.Tree.Surplus // that is of reserves too
 	if signed.Statement.Predicate.Tree != tree {
 		return hinted(refused("the tree was built anew since the statement was signed"), "run assay run, so that a statement of this tree is signed")
 	}

@@ -21,7 +21,10 @@ func newReport(a *app) *cobra.Command {
 		Use:   "report",
 		Short: "Draw up the statement, unsigned, for people to read before it is signed",
 		Long: `Join tree, evidence and signatures of control in the statement's draft (draft.json in the run directory) and print coverage per asset, what changed since the
-former statement, and what to look at twice. Accounts that have not signed count for nothing. Whoever must approve it reads draft.json with assay approve.`,
+former statement, and what to look at twice. Accounts that have not signed count for nothing. Whoever must approve it reads draft.json with assay approve.
+
+Where totals are hidden (run.totals), the reserves that count now are proved to reach what is owed. That takes the snapshot's key, once for the same reserves. Of an asset that they do
+not reach the draft shows what is owed: draw it up once the wallets have signed.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.inRun(cmd, func(s *stages) error {
@@ -64,6 +67,9 @@ func (s *stages) draft() (draft, error) {
 	if err := s.run.readJSON(fileBuild, "build", &b); err != nil {
 		return draft{}, err
 	}
+	if err := s.sameTotals(b); err != nil {
+		return draft{}, err
+	}
 	balances, err := s.reserves(snap)
 	if err != nil {
 		return draft{}, err
@@ -76,7 +82,7 @@ func (s *stages) draft() (draft, error) {
 	if err != nil {
 		return draft{}, err
 	}
-	files, err := s.bundleFiles(snap, tree)
+	files, err := s.bundleFiles(snap, tree, b.Hidden)
 	if err != nil {
 		return draft{}, err
 	}
@@ -89,7 +95,15 @@ func (s *stages) draft() (draft, error) {
 	if err != nil {
 		return draft{}, err
 	}
-	if result.Kind == merkle.KindConfidential {
+	switch {
+	case b.Hidden:
+		proved, err := s.cover(snap, b, result, lines)
+		if err != nil {
+			return draft{}, err
+		}
+		result.Totals, tree.Surplus = proved.Totals, proved.Surplus
+		files = append(files, report.NewBytesFile(report.PathTopProof, proved.Proof))
+	case result.Kind == merkle.KindConfidential:
 		result.Totals = b.Totals
 	}
 	d := draft{claims: report.ClaimWarnings(more.claims, time.Now())}
@@ -171,8 +185,8 @@ func (s *stages) writeLines(snap report.Snapshot, tree report.Tree, balances []c
 	return lines, errors.Join(s.run.write(published(report.PathLines), linesFile), s.run.write(published(report.PathControl), controlFile))
 }
 
-// bundleFiles are the files that the manifest lists.
-func (s *stages) bundleFiles(snap report.Snapshot, tree report.Tree) ([]report.File, error) {
+// bundleFiles are the files that the manifest lists; where totals are hidden, all but the top's proof.
+func (s *stages) bundleFiles(snap report.Snapshot, tree report.Tree, hidden bool) ([]report.File, error) {
 	paths := []string{report.PathShards, report.PathLines, report.PathControl}
 	for _, chain := range snap.Chains() {
 		paths = append(paths, report.PathEvidence(chain))
@@ -199,7 +213,7 @@ func (s *stages) bundleFiles(snap report.Snapshot, tree report.Tree) ([]report.F
 	type ofTree struct{ path, name string }
 	var all []ofTree
 	hides := tree.Kind == report.KindConfidential
-	if hides {
+	if hides && !hidden {
 		all = append(all, ofTree{report.PathTopProof, build.TopProofFile})
 	}
 	for shard := range tree.Shards {

@@ -65,7 +65,10 @@ func (a *app) sayCoverage(cmd *cobra.Command, p report.Predicate) error {
 	}
 	for i, c := range p.Coverage {
 		d := p.Snapshot.Assets[i].Decimals
-		line := fmt.Sprintf("%s: owed %s, counted %s", c.Asset, c.Liabilities.Decimal(d), c.Counted.Decimal(d))
+		line := fmt.Sprintf("%s: counted %s, and no more is owed", c.Asset, c.Counted.Decimal(d))
+		if !c.Hidden() {
+			line = fmt.Sprintf("%s: owed %s, counted %s", c.Asset, c.Liabilities.Decimal(d), c.Counted.Decimal(d))
+		}
 		if c.Ratio != "" {
 			line += fmt.Sprintf(", coverage %s %%", c.Ratio)
 		}

@@ -19,6 +19,7 @@ const (
 	fileSecret     = "secret.age"         // its secret, sealed to the snapshot key
 	fileShardKey   = "shards.age"         // the identity that opens its shard files, sealed likewise
 	fileBuild      = "build.json"         // inputs and result of the build stage
+	fileCovered    = "covered.json"       // where totals are hidden, what shows that the counted reserves of the last draft cover them
 	fileBegun      = "begun.json"         // the plan of a build that did not end yet
 	dirDerived     = "derived"            // which addresses of derived wallets hold coins, a file a chain
 	dirGathered    = "gathered"           // balances and evidence, a pair of files a chain

@@ -233,7 +233,7 @@ func results(t *testing.T, dir string) map[string]time.Time {
 // TestWorkersElsewhere: machines that share nothing but a bucket, a queue, the snapshot key and the ledger build one tree; and what is
 // wrong with a ledger or a configuration comes back to who ordered it.
 func TestWorkersElsewhere(t *testing.T) {
-	for name, run := range map[string]string{"plain": eightShards, "confidential": eightHidden} {
+	for name, run := range map[string]string{"plain": eightShards, "confidential": eightHidden, "hidden totals": eightHidden + "totals = \"hidden\"\n"} {
 		t.Run(name, func(t *testing.T) { workElsewhere(t, run) })
 	}
 }

@@ -18,6 +18,12 @@
 //	proofs/shard-00000.proof    the one that the result named when the tree was closed: it stays
 //	proofs/top.proof            the first that was written stays
 //
+// Where totals are hidden, the top level is proved later, when it is known what reserves count ([HiddenTop]):
+//
+//	covered/….age               sealed, of a root and of reserves; it stays
+//
+// and what a scan counted is sealed in its result.
+//
 // What a shard's total row opens to is sealed in its result; whoever builds holds a shard's rows in memory while it is proved.
 //
 // The same ledger, secret and snapshot give the same root and the same leaves files, whatever the order of the ledger's rows, the
@@ -27,12 +33,14 @@ package build
 import (
 	"cmp"
 	"context"
+	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash"
 	"io/fs"
 	"path"
 	"slices"
@@ -116,7 +124,7 @@ func Run(ctx context.Context, w *Worker, r Runner) (Result, Read, error) {
 		return Result{}, Read{}, err
 	}
 	if result.Kind == merkle.KindConfidential {
-		if result.Totals, err = w.proveTop(ctx, result.Root, built); err != nil {
+		if result.Totals, err = w.closeTop(ctx, result.Root, built); err != nil {
 			return Result{}, Read{}, err
 		}
 	}
@@ -140,7 +148,7 @@ func (w *Worker) sweep(ctx context.Context, shards int) error {
 		keep[shardName(i)], keep[ShardFile(i)], keep[LeavesFile(i)], keep[ProofFile(i)] = true, true, true, true
 	}
 	keep[TopProofFile] = true
-	return store.Sweep(ctx, w.Store, "", func(name string) bool { return keep[name] })
+	return store.Sweep(ctx, w.Store, "", func(name string) bool { return keep[name] || strings.HasPrefix(name, coveredDir) })
 }
 
 // Tidy removes what processes that were killed left of tasks that are not done, so that it does not fill the disk while they are done
@@ -319,12 +327,21 @@ func (s *scans) contents() (all []string) {
 	return all
 }
 
+// digest names what scans read. Where totals are hidden, nobody can guess them by it.
+func (w *Worker) digest() hash.Hash {
+	if !w.Plan.Hidden {
+		return sha256.New()
+	}
+	key := w.Keys.Blind()
+	return hmac.New(sha256.New, key[:])
+}
+
 // scanned reads the results of all scans. They are not kept: while this process lives, the tree may be built anew.
 func (w *Worker) scanned(ctx context.Context) (*scans, error) {
-	all, spooled, digest := &scans{}, int64(0), sha256.New()
+	all, spooled, digest := &scans{}, int64(0), w.digest()
 	for i := range w.Plan.Scans {
-		var s scanDone
-		if err := w.get(ctx, scanName(i), &s); err != nil {
+		s, err := w.scanResult(ctx, i)
+		if err != nil {
 			return nil, err
 		}
 		if err := all.counts.Merge(s.Counts); err != nil {

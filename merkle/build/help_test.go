@@ -69,6 +69,7 @@ type Input struct {
 	Keys     merkle.Keys
 	Snapshot merkle.Hash
 	Kind     merkle.Kind // 0 for plain
+	Hidden   bool        // totals
 	Shards   int
 	Parts    int // 0 for as many as planned
 	Cores    int
@@ -94,7 +95,7 @@ func (in Input) worker() *Worker {
 		registry = assets
 	}
 	plan := NewPlan("test", in.Snapshot, cmp.Or(in.Kind, merkle.KindPlain), registry, in.Ledger.rules, in.Ledger.sources(), in.Memory)
-	plan.Shards, plan.Leaves = in.Shards, true
+	plan.Shards, plan.Leaves, plan.Hidden = in.Shards, true, in.Hidden
 	if in.Parts > 0 {
 		plan.Parts = in.Parts
 	}

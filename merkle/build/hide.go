@@ -1,12 +1,9 @@
 package build
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"sync"
 
 	"filippo.io/age"
@@ -125,52 +122,36 @@ func (w *Worker) keepProof(ctx context.Context, index int, proof []byte, top con
 	if err := store.Write(ctx, w.Store, triedName(index, attempt), proof); err != nil {
 		return nil, err
 	}
-	raw, err := json.Marshal(rowOpening{entriesOf(top.Totals), top.Blinding[:]})
-	if err != nil {
-		return nil, err
-	}
-	var sealed bytes.Buffer
-	to, err := age.Encrypt(&sealed, w.Recipient)
-	if err == nil {
-		_, err = to.Write(raw)
-	}
-	if err == nil {
-		err = to.Close()
-	}
+	sealed, err := seal(w.Recipient, rowOpening{entriesOf(top.Totals), top.Blinding[:]})
 	if err != nil {
 		return nil, fmt.Errorf("seal the totals of shard #%d: %w", index, err)
 	}
-	return &hiddenDone{Total: top.Total, Tried: attempt, Sealed: sealed.Bytes()}, nil
+	return &hiddenDone{Total: top.Total, Tried: attempt, Sealed: sealed}, nil
 }
 
 // openRow opens what keepProof sealed.
-func (w *Worker) openRow(index int, s shardDone) (confidential.TopRow, error) {
+func openRow(index int, s shardDone, identity age.Identity) (confidential.TopRow, error) {
 	row := confidential.TopRow{Root: s.Root, Leaves: s.Leaves, Total: s.Hidden.Total}
-	plain, err := age.Decrypt(bytes.NewReader(s.Hidden.Sealed), w.Identity)
-	if err != nil {
-		return row, fmt.Errorf("open the totals of shard #%d: %w", index, err)
-	}
-	raw, err := io.ReadAll(plain)
-	if err != nil {
-		return row, fmt.Errorf("open the totals of shard #%d: %w", index, err)
-	}
 	var opening rowOpening
-	if err := json.Unmarshal(raw, &opening); err != nil || len(opening.Blinding) != len(row.Blinding) {
+	if err := unseal(identity, s.Hidden.Sealed, &opening); err != nil {
+		return row, fmt.Errorf("open the totals of shard #%d: %w", index, err)
+	}
+	if len(opening.Blinding) != len(row.Blinding) {
 		return row, fmt.Errorf("the sealed totals of shard #%d are of another version", index)
 	}
 	row.Totals, row.Blinding = plainOf(opening.Totals), [32]byte(opening.Blinding)
 	return row, nil
 }
 
-// proveTop settles the shards' proofs, and makes the top level's unless it is there already. It returns the totals.
-func (w *Worker) proveTop(ctx context.Context, root merkle.Hash, shards []shardDone) (totals merkle.Plain, err error) {
+// closeTop settles the shards' proofs, and makes the top level's unless it is there already, or totals are hidden. It returns the totals.
+func (w *Worker) closeTop(ctx context.Context, root merkle.Hash, shards []shardDone) (totals merkle.Plain, err error) {
 	h, err := w.hidden()
 	if err != nil {
 		return nil, err
 	}
 	top := confidential.Top{Snapshot: w.Plan.Snapshot, Key: w.Keys.Blind(), Workers: w.Cores}
 	for i, s := range shards {
-		row, err := w.openRow(i, s)
+		row, err := openRow(i, s, w.Identity)
 		if err == nil {
 			totals, err = totals.Add(row.Totals)
 		}
@@ -182,6 +163,9 @@ func (w *Worker) proveTop(ctx context.Context, root merkle.Hash, shards []shardD
 		}
 		top.Rows = append(top.Rows, row)
 	}
+	if w.Plan.Hidden {
+		return totals, nil
+	}
 	if is, err := w.has(ctx, TopProofFile); is || err != nil {
 		return totals, err
 	}
@@ -190,10 +174,12 @@ func (w *Worker) proveTop(ctx context.Context, root merkle.Hash, shards []shardD
 		return nil, err
 	}
 	if proved.Root.Hash != root {
-		return nil, errors.New("the top level's proof is of another root: a file of the build was altered; build it anew from the start (assay build --again)")
+		return nil, errOtherRoot
 	}
 	return totals, store.Write(ctx, w.Store, TopProofFile, proved.Proof)
 }
+
+var errOtherRoot = errors.New("the top level's proof is of another root: a file of the build was altered; build it anew from the start (assay build --again)")
 
 // settle gives the proof that a shard's result names its place, once and for all: a worker that is late may name another.
 func (w *Worker) settle(ctx context.Context, index int, attempt string) error {

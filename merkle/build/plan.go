@@ -29,6 +29,8 @@ type Plan struct {
 	Parts     int            `json:"parts"`  // that a scan divides customers into; the root does not depend on it
 	Shards    int            `json:"shards"` // 0: by the number of entries, see ShardEntries
 	Leaves    bool           `json:"leaves"` // write leaves files
+	// Hidden says that totals are hidden, where sums hide: the top level is proved once reserves are known, see [HiddenTop].
+	Hidden bool `json:"hidden,omitempty"`
 }
 
 const planType = "assay/v1/plan"
@@ -133,6 +135,8 @@ func (p Plan) check() error {
 		return fmt.Errorf("%d shards: want 1 to %d", p.Shards, shard.MaxShards)
 	case p.Parts < 1 || p.Parts > maxParts:
 		return fmt.Errorf("%d parts: want 1 to %d", p.Parts, maxParts)
+	case p.Hidden && p.Kind != merkle.KindConfidential:
+		return fmt.Errorf("the plan of the build hides the totals of a tree of kind %v, which has none that hide", p.Kind)
 	case len(p.Scans) == 0:
 		return errors.New("the ledger has no files: name at least one")
 	}
@@ -174,6 +178,11 @@ func ProofFile(index int) string { return fmt.Sprintf("proofs/shard-%05d.proof",
 
 // TopProofFile is the name of the top level's proof in the plan's folder, where sums hide (SPEC part 29).
 const TopProofFile = "proofs/top.proof"
+
+// coveredName is the name of what a [HiddenTop] made for reserves, in the plan's folder.
+func coveredName(id string) string { return coveredDir + id + ".age" }
+
+const coveredDir = "covered/"
 
 // triedName is the name of a proof as an attempt at a shard made it: no two are alike, and one of them becomes the shard's.
 func triedName(shard int, attempt string) string {

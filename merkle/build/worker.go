@@ -92,8 +92,9 @@ var errChanged = errors.New("a customer has two entries of one asset and class, 
 // scanDone is what a scan leaves.
 type scanDone struct {
 	scanRead
-	Attempt string  `json:"attempt"` // that wrote the spools
-	Spools  []int64 `json:"spools"`  // the size of each part, before it is sealed
+	Attempt string  `json:"attempt"`          // that wrote the spools
+	Spools  []int64 `json:"spools"`           // the size of each part, before it is sealed
+	Sealed  []byte  `json:"sealed,omitempty"` // where totals are hidden, the counts, which are left out above
 }
 
 // scanRead is what a scan read: whoever reads the same rows has the same.
@@ -147,7 +148,24 @@ func (w *Worker) scan(ctx context.Context, index int) error {
 	if done.Spools, err = writer.Commit(); err != nil {
 		return err
 	}
+	if w.Plan.Hidden {
+		if done.Sealed, err = seal(w.Recipient, done.Counts); err != nil {
+			return fmt.Errorf("seal what scan #%d counted: %w", index, err)
+		}
+		done.Counts = ledger.Counts{}
+	}
 	return w.put(ctx, scanName(index), done)
+}
+
+// scanResult reads what a scan left.
+func (w *Worker) scanResult(ctx context.Context, index int) (s scanDone, err error) {
+	if err := w.get(ctx, scanName(index), &s); err != nil || !w.Plan.Hidden {
+		return s, err
+	}
+	if err := unseal(w.Identity, s.Sealed, &s.Counts); err != nil {
+		return s, fmt.Errorf("open what scan #%d counted: %w", index, err)
+	}
+	return s, nil
 }
 
 // reading tells the progress of a scan whose sources begin with that one.

@@ -51,7 +51,10 @@ func newChart(coverage []report.Coverage) chart {
 	for i, c := range coverage {
 		top := chartTop + i*chartRow
 		b := bar{Asset: c.Asset, Label: top + 14, Top: top + barTop, Tick: top + barTop + barHigh + 5, Short: c.Shortfall != nil}
-		if c.Ratio == "" {
+		if c.Hidden() {
+			b.Drawn, b.Width, b.Value = true, ch.Line, "reached; by how much is not shown"
+			text = append(text, c.Asset+": "+b.Value+".")
+		} else if c.Ratio == "" {
 			b.Value = "nothing owed"
 			text = append(text, c.Asset+": nothing owed.")
 		} else {

@@ -39,8 +39,8 @@ func TestMoney(t *testing.T) {
 func TestChart(t *testing.T) {
 	u := report.Units{}
 	ch := newChart([]report.Coverage{
-		{Asset: "A", Ratio: "50.00", Shortfall: &u}, {Asset: "B", Ratio: "100.00", Surplus: &u}, {Asset: "C", Ratio: "140.00", Surplus: &u},
-		{Asset: "D", Ratio: "99999999999999999999999999.00", Surplus: &u}, {Asset: "E", Surplus: &u},
+		{Asset: "A", Liabilities: &u, Ratio: "50.00", Shortfall: &u}, {Asset: "B", Liabilities: &u, Ratio: "100.00", Surplus: &u}, {Asset: "C", Liabilities: &u, Ratio: "140.00", Surplus: &u},
+		{Asset: "D", Liabilities: &u, Ratio: "99999999999999999999999999.00", Surplus: &u}, {Asset: "E", Liabilities: &u, Surplus: &u}, {Asset: "F", Counted: u},
 	})
 	if ch.Line != "66.66%" {
 		t.Errorf("100 %% is at %s", ch.Line)
@@ -51,6 +51,7 @@ func TestChart(t *testing.T) {
 	}{
 		{"33.33%", "33.33%", "50.00 % · shortfall", false, true}, {"66.66%", "", "100.00 %", false, true}, {"93.33%", "", "140.00 %", false, true},
 		{"100.00%", "", "99,999,999,999,999,999,999,999,999.00 %", true, true}, {"", "", "nothing owed", false, false},
+		{"66.66%", "", "reached; by how much is not shown", false, true},
 	} {
 		b := ch.Rows[i]
 		if b.Width != want.width || b.Gap != want.gap || b.Value != want.value || b.Beyond != want.beyond || b.Drawn != want.drawn {

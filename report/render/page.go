@@ -46,6 +46,7 @@ type asset struct {
 	Owed, Counted, Gap figure
 	GapName            string // surplus or shortfall
 	Short              bool
+	Hidden             bool // what is owed: no more than Counted, and there is no Gap
 	Groups             []group
 	Held               figure
 }
@@ -132,14 +133,18 @@ func newBlocks(blocks []report.Block) []block {
 
 func newAsset(p report.Predicate, i int) asset {
 	of, c, r := p.Snapshot.Assets[i], p.Coverage[i], p.Reserves.Assets[i]
-	gap, name := c.Surplus, "surplus"
-	if c.Shortfall != nil {
-		gap, name = c.Shortfall, "shortfall"
+	a := asset{ID: of.ID, Finding: c.Finding(), Short: c.Shortfall != nil, Hidden: c.Hidden()}
+	if a.Hidden {
+		a.Counted = money(c.Counted, of.Decimals, places(of.Decimals, c.Counted), of.ID)
+	} else {
+		gap, name := c.Surplus, "surplus"
+		if a.Short {
+			gap, name = c.Shortfall, "shortfall"
+		}
+		n := places(of.Decimals, *c.Liabilities, c.Counted, *gap)
+		show := func(u report.Units) figure { return money(u, of.Decimals, n, of.ID) }
+		a.Owed, a.Counted, a.Gap, a.GapName = show(*c.Liabilities), show(c.Counted), show(*gap), name
 	}
-	n := places(of.Decimals, c.Liabilities, c.Counted, *gap)
-	show := func(u report.Units) figure { return money(u, of.Decimals, n, of.ID) }
-	a := asset{ID: of.ID, Finding: c.Finding(), Owed: show(c.Liabilities), Counted: show(c.Counted), Gap: show(*gap),
-		GapName: name, Short: c.Shortfall != nil}
 	if c.Ratio != "" {
 		a.Ratio = percent(c.Ratio)
 	}
@@ -147,7 +152,7 @@ func newAsset(p report.Predicate, i int) asset {
 	for _, g := range r.Groups {
 		amounts = append(amounts, g.Amount)
 	}
-	n = places(of.Decimals, amounts...)
+	n := places(of.Decimals, amounts...)
 	for _, g := range r.Groups {
 		chain, kind := tokenName(string(g.Token))
 		a.Groups = append(a.Groups, group{

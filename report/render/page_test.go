@@ -329,3 +329,53 @@ func TestDrawIsShown(t *testing.T) {
 		t.Error("the page does not say how the instant was drawn")
 	}
 }
+
+// TestHiddenTotalsAreShown: as no more than they are; and a shortfall is said all the same.
+func TestHiddenTotalsAreShown(t *testing.T) {
+	in := inputs(t)
+	in.Bands, in.Claims = nil, nil
+	s, err := report.NewSnapshot(in.Snapshot.Exchange, in.Snapshot.Period, in.Snapshot.Instant.Time, in.Snapshot.Assets)
+	if err == nil {
+		s, err = s.WithKind(report.KindConfidential)
+	}
+	var refs []chains.BlockRef
+	for _, b := range in.Snapshot.Blocks {
+		refs = append(refs, b.Ref())
+	}
+	if err == nil {
+		s, err = s.WithBlocks(refs...)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	owed := in.Liabilities
+	in.Snapshot, in.Tree.Kind, in.Tree.Surplus, in.Ledger = s, report.KindConfidential, strings.Repeat("ab", 64), in.Ledger.Hidden()
+	if in.Liabilities, err = report.Counted(s, in.Lines, in.Rule); err != nil {
+		t.Fatal(err)
+	}
+	for i, e := range in.Liabilities {
+		if total := owed.Amount(int(e.Asset)); total.Cmp(e.Amount) > 0 {
+			in.Liabilities[i].Amount = total
+		}
+	}
+	in.Files = append(exampleFiles(t, in), report.NewBytesFile(report.PathTopProof, nil), report.NewBytesFile(report.PathProof(0), nil), report.NewBytesFile(report.PathProof(1), nil))
+	p := page(t, in)
+	seen := cells(p)
+	for _, want := range []string{
+		"Shortfall in 1 of 5 assets", "USDT is short by 1,110,000.12 USDT", "BTC reached; by how much is not shown", "reached not shown",
+		"Totals are hidden: of an asset whose reserves reach it", "customer 9,988 80,004 not shown", "how much is owed of an asset whose reserves reach it",
+		"for each asset, how much it owes at most",
+	} {
+		if !strings.Contains(seen, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+	for _, total := range []string{"1243449000231", "12,434", "181204500000000000000001", "181,204", "1000000 base"} {
+		if strings.Contains(p, total) || !strings.Contains(page(t, inputs(t)), total) {
+			t.Errorf("the page tells %s", total)
+		}
+	}
+	if err := report.CheckWording(text(p)); err != nil {
+		t.Error(err)
+	}
+}

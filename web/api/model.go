@@ -56,9 +56,9 @@ type Report struct {
 type Coverage struct {
 	Asset       string `json:"asset" maxLength:"64"`
 	Decimals    uint8  `json:"decimals" maximum:"255"`
-	Liabilities string `json:"liabilities" maxLength:"78"`
+	Liabilities string `json:"liabilities" maxLength:"78" doc:"Empty where totals are hidden: no more is owed than what was counted"`
 	Counted     string `json:"counted" maxLength:"78"`
-	Ratio       string `json:"coverage,omitempty" maxLength:"96" doc:"Percent, rounded down; missing where nothing is owed"`
+	Ratio       string `json:"coverage,omitempty" maxLength:"96" doc:"Percent, rounded down; missing where nothing is owed, or liabilities are empty"`
 	Surplus     string `json:"surplus,omitempty" maxLength:"78"`
 	Shortfall   string `json:"shortfall,omitempty" maxLength:"78"`
 }
@@ -128,7 +128,7 @@ func whole(r *published.Report, register *report.Register) (Report, error) {
 	}
 	for i, c := range p.Coverage {
 		out.Coverage = append(out.Coverage, Coverage{
-			Asset: c.Asset, Decimals: p.Snapshot.Assets[i].Decimals, Liabilities: c.Liabilities.String(), Counted: c.Counted.String(),
+			Asset: c.Asset, Decimals: p.Snapshot.Assets[i].Decimals, Liabilities: digits(c.Liabilities), Counted: c.Counted.String(),
 			Ratio: c.Ratio, Surplus: digits(c.Surplus), Shortfall: digits(c.Shortfall),
 		})
 	}
