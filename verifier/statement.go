@@ -56,6 +56,7 @@ func (r *run) checkStatement() {
 			return "", in("statement", r.unread)
 		}
 		r.verdict.Statement, r.verdict.NotAfter = describe(r.statement), r.bound()
+		r.verdict.Margin = describeMargin(r.statement)
 		return "statement " + r.statement.Digest.String(), nil
 	})
 	if !r.passed["statement.format"] {

@@ -29,6 +29,13 @@ type Moved struct {
 	Sum     []Named
 }
 
+// WrittenOff is what customers owed whose net equity was below zero, and what is no debt any more (SPEC part 7).
+type WrittenOff struct {
+	Customers uint64
+	Rule      string
+	Sum       []Named
+}
+
 // Unknown is what was left out because its asset is not in the registry; the amount is a decimal (SPEC part 7).
 type Unknown struct{ Asset, Amount string }
 
@@ -39,6 +46,7 @@ type Ledger struct {
 	Duplicates    Moved
 	Entries       uint64
 	Negatives     Moved
+	Underwater    *WrittenOff // with margin accounts; else nil
 	UnknownAssets Moved
 	Unknowns      []Unknown
 }
@@ -59,8 +67,16 @@ func readLedger(r *canon.Reader) (l Ledger) {
 		canon.Key("negatives", func() {
 			r.Object(
 				canon.Key("entries", func() { l.Negatives.Entries = r.Number(canon.MaxInteger) }),
-				canon.Key("rule", func() { l.Negatives.Rule = canon.Parse(r, parseOne("rule", "error", "exclude")) }),
+				canon.Key("rule", func() { l.Negatives.Rule = canon.Parse(r, parseOne("rule", "error", "exclude", "debit")) }),
 				canon.Key("sum", func() { l.Negatives.Sum = readSum(r) }),
+			)
+		}),
+		canon.Optional("underwater", func() {
+			l.Underwater = new(WrittenOff)
+			r.Object(
+				canon.Key("customers", func() { l.Underwater.Customers = r.Number(canon.MaxInteger) }),
+				canon.Key("rule", func() { l.Underwater.Rule = canon.Parse(r, parseOne("rule", "error", "write-off")) }),
+				canon.Key("sum", func() { l.Underwater.Sum = readSum(r) }),
 			)
 		}),
 		canon.Key("unknown_assets", func() {
@@ -97,7 +113,7 @@ func readLedgerClasses(r *canon.Reader) (list []LedgerClass) {
 // sum reads a sum in JSON (SPEC part 4): no zero amount. Its order is checked against the registry later.
 func readSum(r *canon.Reader) (list []Named) {
 	r.Array(maxAssets, func(int) {
-		n := readNamed(r)
+		n := readNamed(r, parseAsset)
 		if !r.Failed() && n.Amount.Sign() == 0 {
 			r.Fail("amount: a zero amount is written out")
 		}
@@ -106,10 +122,10 @@ func readSum(r *canon.Reader) (list []Named) {
 	return list
 }
 
-func readNamed(r *canon.Reader) (n Named) {
+func readNamed(r *canon.Reader, name func(string) (string, error)) (n Named) {
 	r.Object(
 		canon.Key("amount", func() { n.Amount = canon.Parse(r, parseNarrow) }),
-		canon.Key("asset", func() { n.Asset = canon.Parse(r, parseAsset) }),
+		canon.Key("asset", func() { n.Asset = canon.Parse(r, name) }),
 	)
 	return n
 }
@@ -126,6 +142,19 @@ func readUnknowns(r *canon.Reader) (list []Unknown) {
 		list = append(list, u)
 	})
 	return list
+}
+
+// fits checks that the ledger speaks of debts exactly if there are margin accounts (SPEC part 7), and of assets in registry order.
+func (l *Ledger) fits(margin bool, index map[string]int) error {
+	switch {
+	case (l.Underwater != nil) != margin:
+		return &canon.FormatError{Field: "predicate.ledger.underwater", Problem: "it is there with a margin in the snapshot, and only then"}
+	case !margin && l.Negatives.Rule == "debit":
+		return &canon.FormatError{Field: "predicate.ledger.negatives.rule", Problem: "debit, without a margin in the snapshot"}
+	case margin:
+		return places("predicate.ledger.underwater.sum", index, l.Underwater.Sum, nil)
+	}
+	return nil
 }
 
 // places checks that a sum stands in registry order, and adds it to totals if given.
@@ -145,7 +174,7 @@ func places(field string, index map[string]int, sum []Named, totals []*big.Int) 
 }
 
 // CheckLedger is the check `liabilities.ledger` (SPEC part 7): classes add up to the liabilities, entries are all accounted for, a
-// rule `error` moved nothing, and every customer is a leaf. Only a confidential tree has leaves of no customer (SPEC part 29).
+// rule `error` moved nothing, every customer is a leaf, and every entry below zero is a debt or was left out. Only a confidential tree has leaves of no customer (SPEC part 29).
 func (s *Statement) CheckLedger() error {
 	l := s.Ledger
 	totals := s.zeros()
@@ -171,6 +200,9 @@ func (s *Statement) CheckLedger() error {
 	if l.Customers > s.Tree.Leaves || l.Customers < s.Tree.Leaves && s.Snapshot.Kind != KindConfidential {
 		return fmt.Errorf("the ledger has %d customers, the tree %d leaves", l.Customers, s.Tree.Leaves)
 	}
+	if err := s.checkDebits(); err != nil {
+		return err
+	}
 	return l.checkRules()
 }
 
@@ -187,13 +219,30 @@ func (l *Ledger) checkRules() error {
 	case l.UnknownAssets.Entries == 0 && len(l.Unknowns) != 0:
 		return errors.New("unknown_assets: sums without entries")
 	}
+	u := l.Underwater
+	switch {
+	case u == nil:
+	case u.Rule == "error" && (u.Customers != 0 || len(u.Sum) != 0):
+		return errors.New("underwater: the rule is error, yet debts were written off")
+	case (u.Customers == 0) != (len(u.Sum) == 0):
+		return errors.New("underwater: customers and sum do not fit each other")
+	case u.Customers > l.Customers:
+		return fmt.Errorf("underwater: %d customers, of %d in all", u.Customers, l.Customers)
+	}
 	return nil
 }
 
 // Excluded says in plain words what the ledger's rules left out or added together, nothing if they moved nothing.
 func (l *Ledger) Excluded() (notes []string) {
-	if l.Negatives.Entries > 0 {
+	switch {
+	case l.Negatives.Entries == 0:
+	case l.Negatives.Rule == "debit":
+		notes = append(notes, fmt.Sprintf("%d ledger entries below zero are debts to the exchange (%s): they stand in columns of their own and make no liability smaller", l.Negatives.Entries, assetsOf(l.Negatives.Sum)))
+	default:
 		notes = append(notes, fmt.Sprintf("%d ledger entries below zero were left out of the liabilities (%s)", l.Negatives.Entries, assetsOf(l.Negatives.Sum)))
+	}
+	if u := l.Underwater; u != nil && u.Customers > 0 {
+		notes = append(notes, fmt.Sprintf("the debts of %d customers whose collateral is worth less than them were written off (%s)", u.Customers, assetsOf(u.Sum)))
 	}
 	if l.UnknownAssets.Entries > 0 {
 		notes = append(notes, fmt.Sprintf("%d ledger entries of assets outside the registry were left out of the liabilities", l.UnknownAssets.Entries))

@@ -4,7 +4,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"math/big"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/assay-por/assay/verifier/canon"
@@ -34,7 +34,7 @@ type Tree struct {
 	Root           Hash
 }
 
-// Statement is the signed claim (SPEC part 9). Lists by asset follow the registry.
+// Statement is the signed claim (SPEC part 9). Lists by asset follow the registry, liabilities its columns.
 type Statement struct {
 	Digest      Hash // H(payload)
 	Manifest    Hash // H(manifest.json), the subject
@@ -105,7 +105,7 @@ func readPredicate(r *canon.Reader, s *Statement) (liabilities []Named) {
 		canon.Key("issued", func() { s.Issued = canon.Parse(r, parseTime) }),
 		canon.Key("ledger", func() { s.Ledger = readLedger(r) }),
 		canon.Key("liabilities", func() {
-			r.Array(maxAssets, func(int) { liabilities = append(liabilities, readNamed(r)) })
+			r.Array(maxColumns, func(int) { liabilities = append(liabilities, readNamed(r, parseColumn)) })
 		}),
 		canon.Key("moment", func() { s.Moment = readMoment(r) }),
 		canon.Key("reserves", func() { s.Reserves = readReserves(r) }),
@@ -162,16 +162,22 @@ func (s *Statement) resolve(liabilities []Named) error {
 	for _, a := range s.Reserves.Assets {
 		names[2] = append(names[2], a.Asset)
 	}
-	want := strings.Join(s.Snapshot.IDs(), " ")
-	for i, field := range []string{"predicate.liabilities", "predicate.coverage", "predicate.reserves.assets"} {
-		if got := strings.Join(names[i], " "); got != want {
-			return &canon.FormatError{Field: field, Problem: "does not name exactly the registry's assets, in its order"}
+	assets := s.Snapshot.IDs()
+	for i, list := range []struct {
+		field string
+		want  []string
+	}{{"predicate.liabilities", s.Snapshot.Columns()}, {"predicate.coverage", assets}, {"predicate.reserves.assets", assets}} {
+		if !slices.Equal(names[i], list.want) {
+			return &canon.FormatError{Field: list.field, Problem: "does not name exactly the registry's assets, in its order"}
 		}
 	}
 	for _, c := range s.Ledger.Classes {
 		if err := places("predicate.ledger.classes.sum", s.index, c.Sum, nil); err != nil {
 			return err
 		}
+	}
+	if err := s.Ledger.fits(s.Snapshot.Margin != nil, s.index); err != nil {
+		return err
 	}
 	return places("predicate.ledger.negatives.sum", s.index, s.Ledger.Negatives.Sum, nil)
 }
