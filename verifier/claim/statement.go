@@ -168,7 +168,11 @@ func (s *Statement) resolve(liabilities []Named) error {
 		want  []string
 	}{{"predicate.liabilities", s.Snapshot.Columns()}, {"predicate.coverage", assets}, {"predicate.reserves.assets", assets}} {
 		if !slices.Equal(names[i], list.want) {
-			return &canon.FormatError{Field: list.field, Problem: "does not name exactly the registry's assets, in its order"}
+			problem := "does not name exactly the registry's assets, in its order"
+			if len(list.want) > len(assets) {
+				problem += ", and after them the margin's columns"
+			}
+			return &canon.FormatError{Field: list.field, Problem: problem}
 		}
 	}
 	for _, c := range s.Ledger.Classes {
