@@ -8,6 +8,7 @@ import (
 
 	"github.com/consensys/gnark-crypto/ecc/grumpkin"
 
+	"github.com/assay-por/assay/verifier/canon"
 	"github.com/assay-por/assay/verifier/claim"
 	"github.com/assay-por/assay/verifier/confidential"
 	"github.com/assay-por/assay/verifier/tree"
@@ -39,21 +40,37 @@ func (b *bundleRun) checkTotals() (string, error) {
 	if err := b.makeColumns(); err != nil {
 		return "", err
 	}
-	return checkTop(b.columns, b.statement, b.shards, raw)
+	return b.checkTop(b.shards, raw)
 }
 
-// checkTop checks that the total rows of all shards open to the statement's liabilities.
-func checkTop(p *confidential.Parameters, s *claim.Statement, shards []tree.Shard, proof []byte) (string, error) {
+// checkTop checks that the total rows of all shards open to the statement's liabilities, with the surplus where totals are hidden.
+func (r *run) checkTop(shards []tree.Shard, proof []byte) (string, error) {
+	s := r.statement
 	top := confidential.Claim{
 		Level: confidential.Top, Snapshot: tree.Hash(s.Snapshot.ID), Rows: uint64(len(shards)), Root: tree.Hash(s.Tree.Root),
-		Sum: tree.SumTotals(shards), Totals: s.Liabilities,
+		Sum: tree.SumTotals(shards), Totals: s.Totals(), Surplus: r.surplus,
 	}
 	rows := make([]grumpkin.G1Affine, len(shards))
 	for i, shard := range shards {
 		rows[i] = shard.Total.Affine()
 	}
-	err := p.Check(top, proof, func(take func([]grumpkin.G1Affine) error) error { return take(rows) }, runtime.GOMAXPROCS(0))
+	err := r.columns.Check(top, proof, func(take func([]grumpkin.G1Affine) error) error { return take(rows) }, runtime.GOMAXPROCS(0))
+	if s.Hidden() {
+		return fmt.Sprintf("the total rows of %d shards and what is left over are not negative, and add up to what is stated: of no asset is more owed", len(shards)), in(topProofPath, err)
+	}
 	return fmt.Sprintf("the total rows of %d shards are not negative, and add up to the liabilities", len(shards)), in(topProofPath, err)
+}
+
+// surplusOf reads the row that makes up what is not owed, nil where totals are open (SPEC part 29, "Hidden totals").
+func surplusOf(s *claim.Statement) (*tree.Point, error) {
+	if !s.Hidden() {
+		return nil, nil
+	}
+	p, err := tree.ParsePoint(s.Tree.Surplus[:])
+	if err != nil {
+		return nil, in("statement", &canon.FormatError{Field: "predicate.tree.surplus", Problem: err.Error()})
+	}
+	return &p, nil
 }
 
 func (b *bundleRun) recomputeConfidential(c tree.Commitment, shard uint64, seen *tree.Identities, threads int) error {
@@ -170,7 +187,7 @@ func (r *run) checkTopOf(c tree.Commitment, files *TopFiles) {
 		if err := r.makeColumns(); err != nil {
 			return "", err
 		}
-		return checkTop(r.columns, r.statement, shards, files.Proof)
+		return r.checkTop(shards, files.Proof)
 	})
 }
 

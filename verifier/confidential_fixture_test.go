@@ -58,6 +58,7 @@ type hidden struct {
 	prove  func(i int, v *confidentialtest.Prover)    // before the shard's proof is made
 	top    func(v *confidentialtest.Prover)           // before the top's proof is made; ends with Settle
 	total  func(i int, total *confidentialtest.Point) // what the shard list has
+	totals bool                                       // are hidden: what counts takes their place
 	decoys int                                        // rows of nobody in shard 0
 }
 
@@ -103,6 +104,10 @@ func (w *world) hide(t testing.TB, hidden hidden) *made {
 	root := pointRoot(0x10, tops)
 	m.root = hex.EncodeToString(root.hash)
 	top := w.topOf(provers, root, id)
+	owed := slices.Clone(top.Statement.Totals)
+	if hidden.totals {
+		w.cover(top)
+	}
 	if hidden.top != nil {
 		hidden.top(top)
 	}
@@ -110,7 +115,7 @@ func (w *world) hide(t testing.TB, hidden hidden) *made {
 	shards := obj{"kind": "confidential", "shards": list, "snapshot": m.snapshot, "type": "assay/v1/shards"}
 	edit(w.shardList, shards)
 	m.files[shardsPath] = encode(shards)
-	w.signHidden(t, m, snapshot, top, leaves, customers)
+	w.signHidden(t, m, snapshot, top, owed, leaves, customers)
 	m.proof = func(shard, leaf int) obj { return w.hiddenProof(t, m, provers, levels, tops, shard, leaf) }
 	edit(w.sealed, m.files)
 	return m
@@ -187,7 +192,7 @@ func (w *world) topOf(provers []*confidentialtest.Prover, root pointNode, id []b
 }
 
 // signHidden writes what is said of a confidential tree, and signs.
-func (w *world) signHidden(t testing.TB, m *made, snapshot obj, top *confidentialtest.Prover, leaves, customers int) {
+func (w *world) signHidden(t testing.TB, m *made, snapshot obj, top *confidentialtest.Prover, owed []*big.Int, leaves, customers int) {
 	t.Helper()
 	for name, list := range map[string]obj{
 		"lines": {"lines": w.lines}, "control": {"signatures": w.signAs(m.root, m.snapshot)}, "claims": {"claims": w.claims(m.snapshot)},
@@ -195,8 +200,12 @@ func (w *world) signHidden(t testing.TB, m *made, snapshot obj, top *confidentia
 		list["snapshot"], list["type"] = m.snapshot, "assay/v1/"+name
 		m.files["reserves/"+name+".json"] = encode(list)
 	}
+	for chain, e := range w.evidence {
+		e["snapshot"] = m.snapshot
+		m.files[evidencePath(chain)] = encode(e)
+	}
 	totals := amounts{}
-	for j, total := range top.Statement.Totals {
+	for j, total := range owed {
 		if total.Sign() != 0 {
 			totals[j] = total
 		}
@@ -209,6 +218,9 @@ func (w *world) signHidden(t testing.TB, m *made, snapshot obj, top *confidentia
 	at(predicate, "tree")["kind"], at(predicate, "ledger")["customers"] = "confidential", customers
 	at(predicate, "ledger")["classes"].([]obj)[0]["customers"] = customers - 1 // one has nothing
 	predicate["bands"], predicate["reserves"].(obj)["claims"] = w.bandsOf(), statedClaims(w.claims(m.snapshot))
+	if top.Statement.Surplus != nil {
+		hideTotals(predicate, top)
+	}
 	edit(w.predicate, predicate)
 	edit(w.files, m.files)
 	w.seal(m, predicate)

@@ -19,8 +19,10 @@ func marginFactors() []*big.Int {
 }
 
 // newMarginWorld is newWorld with debts: Alice owes 12,345 USDT and Bob 0.1 BTC, and Dave's net equity is above 2^64. ETH has no price.
-func newMarginWorld() *world {
-	w := newWorld()
+func newMarginWorld() *world { return newWorld().lend() }
+
+// lend is what newMarginWorld adds to a world of the same assets and customers.
+func (w *world) lend() *world {
 	w.margin = obj{"currency": "USD", "source": "Demo Index, mid prices", "prices": []obj{
 		{"asset": "BTC", "price": "60000.5", "weight": 90}, {"asset": "USDT", "price": "1", "weight": 100},
 	}}

@@ -165,7 +165,11 @@ func (r *run) trustedTotals(counted string) (list []string) {
 		list = append(list, counted+", whom that policy believes: that every shard's proof holds")
 	}
 	if !r.passed["liabilities.totals"] {
-		list = append(list, "whoever checked the whole report (assay-verify bundle): that the totals are those of all shards")
+		told := "that the totals are those of all shards"
+		if r.statement.Hidden() {
+			told = "that all shards together owe no more than that"
+		}
+		list = append(list, "whoever checked the whole report (assay-verify bundle): "+told)
 	}
 	return list
 }
@@ -173,8 +177,12 @@ func (r *run) trustedTotals(counted string) (list []string) {
 // foundSentences says in plain words what a proven inclusion means.
 func foundSentences(proof *tree.Proof, s *claim.Statement) (list []string) {
 	signed := fmt.Sprintf("that %s signed for %s", s.Snapshot.Exchange.Name, s.Snapshot.Instant.Format("2006-01-02T15:04:05Z"))
+	total := "the total of"
+	if s.Hidden() {
+		total = "a hidden total of at most"
+	}
 	for _, c := range credits(proof, s) {
-		list = append(list, fmt.Sprintf("%s %s is inside the total of %s %s %s", c.amount, c.asset,
+		list = append(list, fmt.Sprintf("%s %s is inside %s %s %s %s", c.amount, c.asset, total,
 			decimal(s.Liabilities[c.place], s.Snapshot.Assets[c.place].Decimals), c.asset, signed))
 	}
 	if len(list) == 0 {
@@ -206,7 +214,13 @@ const notSince = "that the exchange has not withdrawn or replaced the statement 
 // notSinceShown is what a look at a log leaves open if the policy does not ask how old it may be.
 const notSinceShown = "that the exchange has not withdrawn or replaced the statement since its log was as it was shown here: the policy does not ask for a fresh one (fresh, with witnesses, in [log])"
 
+// totalsHidden is not shown where totals are hidden.
+const totalsHidden = "how much is owed: the exchange hides the totals, and shows what they are at most"
+
 func (r *run) notShown(list []string) (out []string) {
+	if r.statement != nil && r.statement.Hidden() {
+		out = append(out, totalsHidden)
+	}
 	if r.verdict.Margin != nil {
 		out = append(out, notShownOfMargin)
 	}
@@ -247,19 +261,23 @@ func (b *bundleRun) provenSentence() string {
 	if b.statement == nil {
 		return ""
 	}
-	var short []string
-	for _, c := range b.verdict.Coverage {
-		if c.Shortfall != "" {
-			short = append(short, c.Shortfall+" "+c.Asset)
-		}
-	}
+	short, unshown := shortfalls(b.verdict.Coverage)
 	s := b.verdict.Statement
 	text := fmt.Sprintf("what %s signed for %s is true, as far as this bundle and the policy reach", s.Exchange, s.Instant)
 	if b.verdict.NotRecomputed != "" {
 		text += "; " + b.verdict.NotRecomputed + " were not recomputed"
 	}
 	if len(short) > 0 {
-		return text + "; by the policy's rule reserves fall SHORT of liabilities by " + strings.Join(short, ", ")
+		text += "; by the policy's rule reserves fall SHORT of liabilities by " + strings.Join(short, ", ")
+	}
+	if len(unshown) > 0 {
+		text += "; totals are hidden, and reserves are NOT shown to cover them by the policy's rule, which counts fewer: there may be missing up to " + strings.Join(unshown, ", ")
+	}
+	switch {
+	case len(short)+len(unshown) > 0:
+		return text
+	case b.statement.Hidden():
+		return text + "; totals are hidden, and by the policy's rule reserves cover the liabilities of every asset"
 	}
 	return text + "; by the policy's rule reserves cover the liabilities of every asset"
 }

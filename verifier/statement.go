@@ -55,6 +55,10 @@ func (r *run) checkStatement() {
 		if r.unread != nil {
 			return "", in("statement", r.unread)
 		}
+		var err error
+		if r.surplus, err = surplusOf(r.statement); err != nil {
+			return "", err
+		}
 		r.verdict.Statement, r.verdict.NotAfter = describe(r.statement), r.bound()
 		r.verdict.Margin = describeMargin(r.statement)
 		return "statement " + r.statement.Digest.String(), nil
@@ -173,7 +177,7 @@ func describe(s *claim.Statement) *Statement {
 		Period: s.Snapshot.Period, Instant: s.Snapshot.Instant.Format(timeForm), Issued: s.Issued.Format(timeForm),
 		Series: s.Series.Name, Number: s.Series.Number, Reason: s.Series.Reason,
 		Snapshot: s.Snapshot.ID.String(), Root: s.Tree.Root.String(), Leaves: s.Tree.Leaves, Shards: s.Tree.Shards,
-		Included: s.Scope.Included, Excluded: s.Scope.Excluded, Encumbrances: s.Scope.Encumbrances, Tool: s.Tool,
+		HiddenTotals: s.Hidden(), Included: s.Scope.Included, Excluded: s.Scope.Excluded, Encumbrances: s.Scope.Encumbrances, Tool: s.Tool,
 	}
 	if s.Series.Follows {
 		d.Previous = s.Series.Previous.String()

@@ -56,6 +56,7 @@ func hiddenVectors(t testing.TB, put putter) {
 	mixedKinds(t, put, m)
 	countedVectors(t, put)
 	hiddenBundles(t, put)
+	hiddenTotals(t, put)
 }
 
 // mixedKinds are proofs of one kind that say that they are of the other, or whose statement does.

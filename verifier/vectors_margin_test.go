@@ -32,6 +32,7 @@ func marginVectors(t testing.TB, put putter) {
 	marginStatements(bundle)
 	marginProofs(t, put)
 	hiddenMargin(t, put)
+	hiddenTotalsMargin(t, put)
 }
 
 type marginFault = func(name, attack, check string, exit int, comment string, edit func(*world))
@@ -236,6 +237,28 @@ func hiddenMargin(t testing.TB, put putter) {
 	add("confidential-margin-totals-off", "Z12", "liabilities.margin", 1, "the shard that breaks the rule is absent", 1, hidden{}, func(w *world) {
 		w.shards[0][0].owed[equityLow] = new(big.Int).Add(w.shards[0][0].owed[equityLow], big.NewInt(1))
 	})
+}
+
+// hiddenTotalsMargin hide what is owed in all, debts and net equity too.
+func hiddenTotalsMargin(t testing.TB, put putter) {
+	add := func(name, check string, exit int, comment string, edit func(p obj)) {
+		w := newCoveredWorld().lend()
+		w.policy = strings.Replace(w.policy, "recompute = true", "recompute = false", 1)
+		w.predicate, w.sealed = edit, func(f map[string][]byte) {
+			for i := range uint64(2) {
+				delete(f, leavesPath(i))
+				delete(f, shardProofPath(i))
+			}
+		}
+		m := w.hide(t, hidden{totals: true})
+		put("bundle", name, vector{Comment: comment, Expect: check, Exit: exit, Policy: m.raw, Files: vectorFiles(m.files)})
+	}
+	add("happy-hidden-totals-margin", "pass", 0, "the liabilities list assets only; T of debits and net equity is 2^128 − 1", func(obj) {})
+	add("hidden-totals-margin-of-a-debit", "statement.format", 3, "a debit among the liabilities", func(p obj) {
+		p["liabilities"] = append(p["liabilities"].([]obj), obj{"amount": "10000000", "asset": "debit:BTC"})
+	})
+	add("hidden-totals-margin-sum-of-debts", "statement.format", 3, "the ledger tells what all customers owe", func(p obj) { at(p, "ledger")["negatives"].(obj)["sum"] = []obj{} })
+	add("hidden-totals-margin-without-sum", "statement.format", 3, "what was excluded is told", func(p obj) { at(p, "ledger")["negatives"].(obj)["rule"] = "exclude" })
 }
 
 // underWater gives Carol, of shard 0, a net equity of −10^10 in one entry, which is what the rule wants of a USDT of debt.

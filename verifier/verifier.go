@@ -23,6 +23,7 @@ import (
 	"github.com/assay-por/assay/verifier/claim"
 	"github.com/assay-por/assay/verifier/confidential"
 	"github.com/assay-por/assay/verifier/tlog"
+	"github.com/assay-por/assay/verifier/tree"
 	"github.com/assay-por/assay/verifier/watch"
 )
 
@@ -105,23 +106,11 @@ type Statement struct {
 	Root         string   `json:"root"`
 	Leaves       uint64   `json:"leaves"`
 	Shards       uint64   `json:"shards"`
+	HiddenTotals bool     `json:"hidden_totals,omitempty"` // of each asset no more is said than what is owed at most
 	Included     []string `json:"included"`
 	Excluded     []string `json:"excluded"`
 	Encumbrances string   `json:"encumbrances"`
 	Tool         string   `json:"tool"`
-}
-
-// Coverage is one asset's reserves against its liabilities, in decimals, by the policy's rule and by the statement's (SPEC part 15).
-type Coverage struct {
-	Asset           string `json:"asset"`
-	Liabilities     string `json:"liabilities"`
-	Counted         string `json:"counted"`
-	Coverage        string `json:"coverage,omitempty"` // percent; left out where nothing is owed
-	Surplus         string `json:"surplus,omitempty"`
-	Shortfall       string `json:"shortfall,omitempty"`
-	StatedCounted   string `json:"stated_counted"`
-	StatedCoverage  string `json:"stated_coverage,omitempty"`
-	StatedShortfall string `json:"stated_shortfall,omitempty"`
 }
 
 // Reserves is what is held of one asset, by what shows it (SPEC part 15).
@@ -200,6 +189,7 @@ type run struct {
 	untrusted error                    // why the policy's logs cannot be known
 	statement *claim.Statement         // nil until statement.format passed
 	unread    error                    // why the signed payload is no statement
+	surplus   *tree.Point              // where totals are hidden, once statement.format passed
 	columns   *confidential.Parameters // of a confidential tree, made when first needed
 }
 
@@ -303,7 +293,7 @@ func titleOfTrees(name string) string {
 	case "liabilities.root":
 		return "the shards add up to the signed root and liabilities"
 	case "liabilities.totals":
-		return "the shards' total rows open to the signed liabilities"
+		return "the shards' total rows open to the signed liabilities, or to no more where totals are hidden"
 	case "liabilities.full":
 		return "every leaf, recomputed, gives the shards"
 	case "liabilities.margin":

@@ -27,7 +27,9 @@ Every file of the bundle is checked: the signature, the digests, the tree of lia
 every reserve balance down to a block header, the signatures of control, and the coverage, by the statement's rule and by yours.
 
 Of a confidential tree, whose leaves are commitments, the totals are opened by a proof over the shards' total rows, and each shard's proof
-shows that no balance is negative and that the shard's total row is right; shards are checked on all cores.
+shows that no balance is negative and that the shard's total row is right; shards are checked on all cores. If the exchange hides the totals,
+the proof shows of each asset what is owed at most: what counts of the reserves by the statement's rule. If your policy counts fewer lines, it
+sees less coverage than there may be: "coverage at least", "shortfall at most".
 
 That a pinned block is its chain's is the exchange's word, unless your policy knows better: by an [[anchor]], the block's hash, or for
 Ethereum by a [[checkpoint]], the root of a finalised beacon block, from which the report's light client evidence leads to the pinned

@@ -165,7 +165,11 @@ func (p *page) verdict(v verifier.Verdict) {
 		p.statement(s)
 		p.times(v)
 	}
-	if len(v.Coverage) > 0 {
+	switch {
+	case len(v.Coverage) == 0:
+	case v.Statement.HiddenTotals:
+		p.bounds(v.Coverage)
+	default:
 		p.coverage(v.Coverage)
 	}
 	if v.Margin != nil {
@@ -245,6 +249,7 @@ func (p *page) statement(s *verifier.Statement) {
 		{"snapshot", s.Snapshot},
 		{"root", s.Root},
 		{"leaves", fmt.Sprintf("%d in %d shards", s.Leaves, s.Shards)},
+		{"totals", totals(s)},
 		{"covers", strings.Join(s.Included, "; ")},
 		{"leaves out", strings.Join(s.Excluded, "; ")},
 		{"encumbered", s.Encumbrances},
@@ -254,6 +259,14 @@ func (p *page) statement(s *verifier.Statement) {
 			p.line("  %-11s %s", row[0], row[1])
 		}
 	}
+}
+
+// totals says where what is owed in all is hidden.
+func totals(s *verifier.Statement) string {
+	if s.HiddenTotals {
+		return "hidden: of each asset the statement has what is owed at most"
+	}
+	return ""
 }
 
 // times prints when the statement was made, as far as others than the exchange show it, and where it stands in a log.
@@ -307,6 +320,26 @@ func (p *page) coverage(list []verifier.Coverage) {
 	for _, c := range list {
 		if c.Counted != c.StatedCounted || c.Coverage != c.StatedCoverage {
 			p.line("  %s: the statement's own rule counts %s, coverage %s", c.Asset, c.StatedCounted, percent(c.StatedCoverage))
+		}
+	}
+}
+
+// bounds prints the table of reserves against totals that are hidden: no more is known than what is owed at most.
+func (p *page) bounds(list []verifier.Coverage) {
+	p.line("\nReserves and coverage, counted by the policy's rule; totals are hidden")
+	table := tabwriter.NewWriter(p, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(table, "  asset\towed at most\tcounted\tcoverage at least\tshortfall at most\t")
+	for _, c := range list {
+		fmt.Fprintf(table, "  %s\t%s\t%s\t%s\t%s\t\n", c.Asset, c.AtMost, c.Counted, percent(c.CoverageAtLeast), dash(c.ShortfallAtMost))
+	}
+	table.Flush()
+	for _, c := range list {
+		stated := "which covers what is owed"
+		if c.StatedShortfall != "" {
+			stated = "coverage " + percent(c.StatedCoverage) + ", shortfall " + c.StatedShortfall
+		}
+		if c.Counted != c.StatedCounted || c.StatedShortfall != "" {
+			p.line("  %s: the statement's own rule counts %s, %s", c.Asset, c.StatedCounted, stated)
 		}
 	}
 }

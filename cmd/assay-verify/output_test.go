@@ -120,6 +120,48 @@ func TestC12_FindingsInTheVerdict(t *testing.T) {
 	}
 }
 
+// Of hidden totals a verdict shows bounds, in words and keys of their own, so that none is taken for a total.
+func TestPrint_HiddenTotals(t *testing.T) {
+	files, policy := readVector(t, "happy-hidden-totals-shortfall")
+	v := verifier.Bundle(files, policyOf(t, policy), verifier.Options{})
+	var text, raw bytes.Buffer
+	if err := (&output{}).print(&text, v); err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(text.String(), "\nReserves and coverage, counted by the policy's rule; totals are hidden\n")
+	table, _, _ := strings.Cut(after, "\n\n")
+	want := `    asset  owed at most  counted  coverage at least  shortfall at most
+      BTC    1.50001002        0             0.00 %         1.50001002
+      ETH           3.5      3.5           100.00 %                  –
+     USDT         1,000    1,000           100.00 %                  –
+  BTC: the statement's own rule counts 0, coverage 0.00 %, shortfall 1.50001002`
+	if diff := cmp.Diff(want, table); diff != "" {
+		t.Error(diff)
+	}
+	if !strings.Contains(text.String(), "  totals      hidden: of each asset the statement has what is owed at most\n") {
+		t.Errorf("that totals are hidden is not among what was signed:\n%s", text.String())
+	}
+	if err := (&output{json: true}).print(&raw, v); err != nil {
+		t.Fatal(err)
+	}
+	var read struct{ Coverage []map[string]string }
+	if err := json.Unmarshal(raw.Bytes(), &read); err != nil {
+		t.Fatal(err)
+	}
+	covered := map[string]string{"asset": "ETH", "at_most": "3.5", "counted": "3.5", "coverage_at_least": "100.00", "stated_counted": "3.5"}
+	if diff := cmp.Diff(covered, read.Coverage[1]); diff != "" || !strings.Contains(raw.String(), `"hidden_totals": true`) {
+		t.Errorf("%s in %s", diff, raw.String())
+	}
+	text.Reset()
+	files, policy = readVector(t, "happy-hidden-totals") // whose policy counts more
+	if err := (&output{}).print(&text, verifier.Bundle(files, policyOf(t, strings.Replace(policy, `["bound", "none"]`, `["none"]`, 1)), verifier.Options{})); err != nil {
+		t.Fatal(err)
+	}
+	if want := "  ETH: the statement's own rule counts 3.5, which covers what is owed\n"; !strings.Contains(text.String(), want) {
+		t.Errorf("want %q in:\n%s", want, text.String())
+	}
+}
+
 // By which prices collateral covers debts, and what customers owe, stands in the verdict; whether prices are fair, the reader sees.
 func TestA07_PricesInTheVerdict(t *testing.T) {
 	const want = `

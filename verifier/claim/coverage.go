@@ -9,7 +9,8 @@ import (
 	"github.com/assay-por/assay/verifier/canon"
 )
 
-// Coverage is what is held against what is owed of one asset (SPEC part 15). Percent is nil where nothing is owed.
+// Coverage is what is held against what is owed of one asset (SPEC part 15). Percent is nil where nothing is owed. A statement whose totals are
+// hidden may say no more than what counts (SPEC part 29): nil is the rest.
 type Coverage struct {
 	Asset                string
 	Counted, Liabilities *big.Int
@@ -61,15 +62,18 @@ func readCoverage(r *canon.Reader) (list []Coverage) {
 			canon.Key("asset", func() { c.Asset = canon.Parse(r, parseAsset) }),
 			canon.Key("counted", func() { c.Counted = canon.Parse(r, parseAmount) }),
 			canon.Optional("coverage", func() { c.Percent = canon.Parse(r, parsePercent) }),
-			canon.Key("liabilities", func() { c.Liabilities = canon.Parse(r, parseNarrow) }),
+			canon.Optional("liabilities", func() { c.Liabilities = canon.Parse(r, parseNarrow) }),
 			canon.Optional("shortfall", func() { shortfall = canon.Parse(r, parseAmount) }),
 			canon.Optional("surplus", func() { surplus = canon.Parse(r, parseAmount) }),
 		)
 		if c.Gap, c.Short = surplus, shortfall != nil; c.Short {
 			c.Gap = shortfall
 		}
-		if (surplus == nil) == (shortfall == nil) {
+		switch {
+		case c.Liabilities != nil && (surplus == nil) == (shortfall == nil):
 			r.Fail("want either surplus or shortfall")
+		case c.Liabilities == nil && (c.Percent != nil || surplus != nil || shortfall != nil):
+			r.Fail("without liabilities there is neither coverage nor surplus nor shortfall")
 		}
 		list = append(list, c)
 	})
@@ -84,19 +88,42 @@ func (s *Statement) CheckCoverage(lines []Line) error {
 	}
 	for i, stated := range s.Coverage {
 		want := Cover(stated.Asset, reserves[i].Counted, s.Liabilities[i])
-		for _, pair := range []struct{ what, stated, want string }{
-			{"counted", stated.Counted.String(), want.Counted.String()},
-			{"liabilities", stated.Liabilities.String(), want.Liabilities.String()},
-			{gap(want), stated.Gap.String(), want.Gap.String()},
-			{"surplus or shortfall", gap(stated), gap(want)},
-			{"coverage", stated.percent(), want.percent()},
-		} {
-			if pair.stated != pair.want {
-				return fmt.Errorf("%s: %s is stated as %s, it comes out as %s", stated.Asset, pair.what, pair.stated, pair.want)
+		if s.AtMost[i] {
+			want = Coverage{Asset: want.Asset, Counted: want.Counted}
+		}
+		if err := stated.compare(want); err != nil {
+			return err
+		}
+		if s.Hidden() {
+			if err := s.checkBound(i, reserves[i].Counted); err != nil {
+				return err
 			}
 		}
 	}
 	return nil
+}
+
+// compare refuses a stated coverage that does not come out so.
+func (c Coverage) compare(want Coverage) error {
+	for _, pair := range []struct{ what, stated, want string }{
+		{"counted", told(c.Counted), told(want.Counted)},
+		{"liabilities", told(c.Liabilities), told(want.Liabilities)},
+		{gap(want), told(c.Gap), told(want.Gap)},
+		{"surplus or shortfall", gap(c), gap(want)},
+		{"coverage", c.percent(), want.percent()},
+	} {
+		if pair.stated != pair.want {
+			return fmt.Errorf("%s: %s is stated as %s, it comes out as %s", c.Asset, pair.what, pair.stated, pair.want)
+		}
+	}
+	return nil
+}
+
+func told(amount *big.Int) string {
+	if amount == nil {
+		return "left out"
+	}
+	return amount.String()
 }
 
 func gap(c Coverage) string {
@@ -143,7 +170,8 @@ func (s *Statement) Reached(lines []Line, p *Policy, anchored map[string]bool, n
 	return reserves, nil
 }
 
-// Recover computes coverage again from what [Statement.Reached] gives (SPEC part 15).
+// Recover computes coverage again from what [Statement.Reached] gives (SPEC part 15). Where totals are hidden no more may be owed than the
+// liabilities here: coverage is at least so much, and a shortfall at most (SPEC part 29).
 func (s *Statement) Recover(reserves []AssetReserves) []Coverage {
 	out := make([]Coverage, len(reserves))
 	for i, r := range reserves {
@@ -152,13 +180,17 @@ func (s *Statement) Recover(reserves []AssetReserves) []Coverage {
 	return out
 }
 
-// CheckLeast is the check `coverage.policy` (SPEC part 15): every asset with liabilities has at least the policy's coverage.
-func (p *Policy) CheckLeast(coverage []Coverage) error {
+// CheckLeast is the check `coverage.policy` (SPEC part 15): every asset with liabilities has at least the policy's coverage, also if what is
+// owed is hidden and as much as it may be.
+func (p *Policy) CheckLeast(coverage []Coverage, hidden bool) error {
 	if p.LeastCoverage == nil {
 		return nil
 	}
 	for _, c := range coverage {
 		if c.Percent != nil && c.Percent.Below(p.LeastCoverage) {
+			if hidden {
+				return fmt.Errorf("%s: totals are hidden, and coverage by the policy's rule is shown to be at least %s %%, not the %s %% that the policy wants", c.Asset, c.Percent, p.LeastCoverage)
+			}
 			return fmt.Errorf("%s: coverage by the policy's rule is %s %%, the policy wants at least %s %%", c.Asset, c.Percent, p.LeastCoverage)
 		}
 	}

@@ -19,14 +19,14 @@ type Named struct {
 type LedgerClass struct {
 	Class              string
 	Customers, Entries uint64
-	Sum                []Named
+	Sum                []Named // nil where totals are hidden
 }
 
-// Moved is what one rule of the ledger moved (SPEC part 7). Sum is filled for negatives only.
+// Moved is what one rule of the ledger moved (SPEC part 7).
 type Moved struct {
 	Rule    string
 	Entries uint64
-	Sum     []Named
+	Sum     []Named // of negatives only; nil where they are debts, and totals are hidden
 }
 
 // WrittenOff is what customers owed whose net equity was below zero, and what is no debt any more (SPEC part 7).
@@ -68,7 +68,7 @@ func readLedger(r *canon.Reader) (l Ledger) {
 			r.Object(
 				canon.Key("entries", func() { l.Negatives.Entries = r.Number(canon.MaxInteger) }),
 				canon.Key("rule", func() { l.Negatives.Rule = canon.Parse(r, parseOne("rule", "error", "exclude", "debit")) }),
-				canon.Key("sum", func() { l.Negatives.Sum = readSum(r) }),
+				canon.Optional("sum", func() { l.Negatives.Sum = readSum(r) }),
 			)
 		}),
 		canon.Optional("underwater", func() {
@@ -102,7 +102,7 @@ func readLedgerClasses(r *canon.Reader) (list []LedgerClass) {
 			}),
 			canon.Key("customers", func() { c.Customers = r.Number(canon.MaxInteger) }),
 			canon.Key("entries", func() { c.Entries = r.Number(canon.MaxInteger) }),
-			canon.Key("sum", func() { c.Sum = readSum(r) }),
+			canon.Optional("sum", func() { c.Sum = readSum(r) }),
 		)
 		ascending(r, i, &last, c.Class)
 		list = append(list, c)
@@ -110,10 +110,11 @@ func readLedgerClasses(r *canon.Reader) (list []LedgerClass) {
 	return list
 }
 
-// sum reads a sum in JSON (SPEC part 4): no zero amount. Its order is checked against the registry later.
+// readSum reads a sum in JSON (SPEC part 4): no zero amount. Its order is checked against the registry later. It is never nil.
 func readSum(r *canon.Reader) (list []Named) {
+	list = []Named{}
 	r.Array(maxAssets, func(int) {
-		n := readNamed(r, parseAsset)
+		n := readNamed(r)
 		if !r.Failed() && n.Amount.Sign() == 0 {
 			r.Fail("amount: a zero amount is written out")
 		}
@@ -122,10 +123,10 @@ func readSum(r *canon.Reader) (list []Named) {
 	return list
 }
 
-func readNamed(r *canon.Reader, name func(string) (string, error)) (n Named) {
+func readNamed(r *canon.Reader) (n Named) {
 	r.Object(
 		canon.Key("amount", func() { n.Amount = canon.Parse(r, parseNarrow) }),
-		canon.Key("asset", func() { n.Asset = canon.Parse(r, name) }),
+		canon.Key("asset", func() { n.Asset = canon.Parse(r, parseAsset) }),
 	)
 	return n
 }
@@ -174,7 +175,8 @@ func places(field string, index map[string]int, sum []Named, totals []*big.Int) 
 }
 
 // CheckLedger is the check `liabilities.ledger` (SPEC part 7): classes add up to the liabilities, entries are all accounted for, a
-// rule `error` moved nothing, every customer is a leaf, and every entry below zero is a debt or was left out. Only a confidential tree has leaves of no customer (SPEC part 29).
+// rule `error` moved nothing, every customer is a leaf, and every entry below zero is a debt or was left out. Only a confidential tree has
+// leaves of no customer; of hidden totals no sum is there to add up (SPEC part 29).
 func (s *Statement) CheckLedger() error {
 	l := s.Ledger
 	totals := s.zeros()
@@ -190,7 +192,7 @@ func (s *Statement) CheckLedger() error {
 		}
 	}
 	for i, a := range s.Snapshot.Assets {
-		if totals[i].Cmp(s.Liabilities[i]) != 0 {
+		if !s.Hidden() && totals[i].Cmp(s.Liabilities[i]) != 0 {
 			return fmt.Errorf("the classes' sums of %s come to %s base units, the liabilities are %s", a.ID, totals[i], s.Liabilities[i])
 		}
 	}
@@ -214,7 +216,7 @@ func (l *Ledger) checkRules() error {
 		return errors.New("duplicates: the rule is error, yet entries were added together")
 	case l.UnknownAssets.Rule == "error" && (l.UnknownAssets.Entries != 0 || len(l.Unknowns) != 0):
 		return errors.New("unknown_assets: the rule is error, yet entries were left out")
-	case (l.Negatives.Entries == 0) != (len(l.Negatives.Sum) == 0):
+	case l.Negatives.Sum != nil && (l.Negatives.Entries == 0) != (len(l.Negatives.Sum) == 0):
 		return errors.New("negatives: entries and sum do not fit each other")
 	case l.UnknownAssets.Entries == 0 && len(l.Unknowns) != 0:
 		return errors.New("unknown_assets: sums without entries")
@@ -237,12 +239,12 @@ func (l *Ledger) Excluded() (notes []string) {
 	switch {
 	case l.Negatives.Entries == 0:
 	case l.Negatives.Rule == "debit":
-		notes = append(notes, fmt.Sprintf("%d ledger entries below zero are debts to the exchange (%s): they stand in columns of their own and make no liability smaller", l.Negatives.Entries, assetsOf(l.Negatives.Sum)))
+		notes = append(notes, fmt.Sprintf("%d ledger entries below zero are debts to the exchange%s: they stand in columns of their own and make no liability smaller", l.Negatives.Entries, named(l.Negatives.Sum)))
 	default:
-		notes = append(notes, fmt.Sprintf("%d ledger entries below zero were left out of the liabilities (%s)", l.Negatives.Entries, assetsOf(l.Negatives.Sum)))
+		notes = append(notes, fmt.Sprintf("%d ledger entries below zero were left out of the liabilities%s", l.Negatives.Entries, named(l.Negatives.Sum)))
 	}
 	if u := l.Underwater; u != nil && u.Customers > 0 {
-		notes = append(notes, fmt.Sprintf("the debts of %d customers whose collateral is worth less than them were written off (%s)", u.Customers, assetsOf(u.Sum)))
+		notes = append(notes, fmt.Sprintf("the debts of %d customers whose collateral is worth less than them were written off%s", u.Customers, named(u.Sum)))
 	}
 	if l.UnknownAssets.Entries > 0 {
 		notes = append(notes, fmt.Sprintf("%d ledger entries of assets outside the registry were left out of the liabilities", l.UnknownAssets.Entries))
@@ -253,10 +255,14 @@ func (l *Ledger) Excluded() (notes []string) {
 	return notes
 }
 
-func assetsOf(sum []Named) string {
+// named lists the assets of a sum in parentheses, nothing if there is none.
+func named(sum []Named) string {
+	if len(sum) == 0 {
+		return ""
+	}
 	ids := make([]string, len(sum))
 	for i, n := range sum {
 		ids[i] = n.Asset
 	}
-	return strings.Join(ids, ", ")
+	return " (" + strings.Join(ids, ", ") + ")"
 }

@@ -157,9 +157,9 @@ func (m *Margin) Equity(low, high *big.Int) *big.Int {
 	return units.Add(units, low)
 }
 
-// Debts are what customers owe the exchange of each price's asset, in its base units; none where the statement does not tell.
+// Debts are what customers owe the exchange of each price's asset, in its base units; none where totals are hidden.
 func (s *Statement) Debts() []*big.Int {
-	if s.Snapshot.Margin == nil || len(s.Liabilities) != len(s.Snapshot.Columns()) {
+	if s.Snapshot.Margin == nil || s.Hidden() {
 		return nil
 	}
 	first := len(s.Snapshot.Assets)
@@ -187,9 +187,9 @@ func (s *Statement) CheckMargin() error {
 }
 
 // checkDebits is what the check `liabilities.ledger` asks with margin (SPEC part 7): every entry below zero is in a debit column or was
-// written off by the rule `debit`, and without that rule there is no debt.
+// written off by the rule `debit`, and without that rule there is no debt. Of hidden totals it is not asked.
 func (s *Statement) checkDebits() error {
-	if s.Snapshot.Margin == nil {
+	if s.Snapshot.Margin == nil || s.Hidden() {
 		return nil
 	}
 	got, want := s.zeros(), s.zeros()

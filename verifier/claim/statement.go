@@ -1,6 +1,7 @@
 package claim
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"fmt"
 	"math/big"
@@ -32,9 +33,10 @@ type Scope struct {
 type Tree struct {
 	Leaves, Shards uint64
 	Root           Hash
+	Surplus        *[SurplusSize]byte // where totals are hidden, x ‖ y of the surplus's row (SPEC part 29)
 }
 
-// Statement is the signed claim (SPEC part 9). Lists by asset follow the registry, liabilities its columns.
+// Statement is the signed claim (SPEC part 9). Lists by asset follow the registry, liabilities the columns.
 type Statement struct {
 	Digest      Hash // H(payload)
 	Manifest    Hash // H(manifest.json), the subject
@@ -43,7 +45,8 @@ type Statement struct {
 	Coverage    []Coverage
 	Issued      time.Time
 	Ledger      Ledger
-	Liabilities []*big.Int
+	Liabilities []*big.Int // base units by column; where totals are hidden, by asset, and at least what is owed
+	AtMost      []bool     // these liabilities are what counts of the reserves, of which what is owed is a part
 	Moment      Moment
 	Reserves    Reserves
 	Scope       Scope
@@ -60,7 +63,7 @@ func ParseStatement(payload []byte) (*Statement, error) {
 		return nil, &canon.FormatError{Problem: fmt.Sprintf("%d bytes, the limit is %d", len(payload), maxStatement)}
 	}
 	s := &Statement{Digest: sha256.Sum256(payload)}
-	var liabilities []Named
+	var liabilities []owed
 	err := canon.DecodeTyped(payload, "predicateType", PredicateType, func(r *canon.Reader) {
 		r.Object(
 			canon.Key("_type", func() { r.Fixed(statementType) }),
@@ -97,7 +100,7 @@ func readSubject(r *canon.Reader, name string) (digest Hash) {
 	return digest
 }
 
-func readPredicate(r *canon.Reader, s *Statement) (liabilities []Named) {
+func readPredicate(r *canon.Reader, s *Statement) (liabilities []owed) {
 	r.Object(
 		canon.Key("approvals", func() { s.Approvals = readApprovals(r) }),
 		canon.Key("bands", func() { s.Bands = readBands(r) }),
@@ -105,7 +108,7 @@ func readPredicate(r *canon.Reader, s *Statement) (liabilities []Named) {
 		canon.Key("issued", func() { s.Issued = canon.Parse(r, parseTime) }),
 		canon.Key("ledger", func() { s.Ledger = readLedger(r) }),
 		canon.Key("liabilities", func() {
-			r.Array(maxColumns, func(int) { liabilities = append(liabilities, readNamed(r, parseColumn)) })
+			r.Array(maxColumns, func(int) { liabilities = append(liabilities, readOwed(r)) })
 		}),
 		canon.Key("moment", func() { s.Moment = readMoment(r) }),
 		canon.Key("reserves", func() { s.Reserves = readReserves(r) }),
@@ -119,6 +122,7 @@ func readPredicate(r *canon.Reader, s *Statement) (liabilities []Named) {
 				canon.Key("leaves", func() { s.Tree.Leaves = r.Number(maxTreeLeafs) }),
 				canon.Key("root", func() { s.Tree.Root = r.Hash() }),
 				canon.Key("shards", func() { s.Tree.Shards = r.Number(maxShards) }),
+				canon.Optional("surplus", func() { s.Tree.Surplus = canon.Parse(r, parseSurplus) }),
 			)
 			if s.Tree.Shards == 0 || s.Tree.Leaves < s.Tree.Shards {
 				r.Fail("%d leaves in %d shards: no shard is empty", s.Tree.Leaves, s.Tree.Shards)
@@ -144,7 +148,7 @@ func readScope(r *canon.Reader) (s Scope) {
 }
 
 // resolve checks that every list by asset names the registry: all of it, or in its order.
-func (s *Statement) resolve(liabilities []Named) error {
+func (s *Statement) resolve(liabilities []owed) error {
 	s.index = make(map[string]int)
 	for i, a := range s.Snapshot.Assets {
 		if _, twice := s.index[a.ID]; !twice {
@@ -153,8 +157,8 @@ func (s *Statement) resolve(liabilities []Named) error {
 	}
 	names := make([][]string, 3)
 	for _, n := range liabilities {
-		names[0] = append(names[0], n.Asset)
-		s.Liabilities = append(s.Liabilities, n.Amount)
+		names[0] = append(names[0], n.asset)
+		s.Liabilities, s.AtMost = append(s.Liabilities, cmp.Or(n.amount, n.atMost)), append(s.AtMost, n.atMost != nil)
 	}
 	for _, c := range s.Coverage {
 		names[1] = append(names[1], c.Asset)
@@ -162,11 +166,14 @@ func (s *Statement) resolve(liabilities []Named) error {
 	for _, a := range s.Reserves.Assets {
 		names[2] = append(names[2], a.Asset)
 	}
-	assets := s.Snapshot.IDs()
+	assets, owed := s.Snapshot.IDs(), s.Snapshot.Columns()
+	if s.Hidden() {
+		owed = assets
+	}
 	for i, list := range []struct {
 		field string
 		want  []string
-	}{{"predicate.liabilities", s.Snapshot.Columns()}, {"predicate.coverage", assets}, {"predicate.reserves.assets", assets}} {
+	}{{"predicate.liabilities", owed}, {"predicate.coverage", assets}, {"predicate.reserves.assets", assets}} {
 		if !slices.Equal(names[i], list.want) {
 			problem := "does not name exactly the registry's assets, in its order"
 			if len(list.want) > len(assets) {
@@ -174,6 +181,9 @@ func (s *Statement) resolve(liabilities []Named) error {
 			}
 			return &canon.FormatError{Field: list.field, Problem: problem}
 		}
+	}
+	if err := s.checkHidden(); err != nil {
+		return err
 	}
 	for _, c := range s.Ledger.Classes {
 		if err := places("predicate.ledger.classes.sum", s.index, c.Sum, nil); err != nil {
