@@ -81,7 +81,7 @@ var mutations = []struct{ name, attack, file, text, instead string }{
 	{"bounds are shown as bounds", "TestHiddenTotals", "coverage.go", "if hidden {", "if false {"},
 	{"what is not shown is not covered", "TestZ19", "coverage.go", "unshown = append(unshown, c.ShortfallAtMost+\" \"+c.Asset)", ""},
 	{"the policy's rule counts", "TestZ19", "claim/coverage.go", "c.Percent != nil && c.Percent.Below(p.LeastCoverage)", "c.Percent != nil && !hidden && c.Percent.Below(p.LeastCoverage)"},
-	{"debts tell no totals", "TestHiddenTotals_WithMargin", "claim/hidden.go", `got != (s.Hidden() && s.Ledger.Negatives.Rule == "debit")`, "false"},
+	{"debts tell no totals", "TestHiddenTotals_WithMargin", "claim/hidden.go", `got != (s.Hidden() && s.Ledger.Negatives.Rule == "debit")`, "got && false"},
 	{"debits and net equity are not told", "TestHiddenTotals_WithMargin", "claim/statement.go", "if s.Hidden() {\n\t\towed = assets", "if false {\n\t\towed = assets"},
 	{"customers are not more than leaves", "TestConfidential_Ledger", "claim/ledger.go", "l.Customers > s.Tree.Leaves || ", ""},
 }
