@@ -55,10 +55,11 @@ func (r *run) checkTop(shards []tree.Shard, proof []byte) (string, error) {
 		rows[i] = shard.Total.Affine()
 	}
 	err := r.columns.Check(top, proof, func(take func([]grumpkin.G1Affine) error) error { return take(rows) }, runtime.GOMAXPROCS(0))
+	detail := fmt.Sprintf("the total rows of %d shards are not negative, and add up to the liabilities", len(shards))
 	if s.Hidden() {
-		return fmt.Sprintf("the total rows of %d shards and what is left over are not negative, and add up to what is stated: of no asset is more owed", len(shards)), in(topProofPath, err)
+		detail = fmt.Sprintf("the total rows of %d shards and what is left over are not negative, and add up to what is stated: of no asset is more owed", len(shards))
 	}
-	return fmt.Sprintf("the total rows of %d shards are not negative, and add up to the liabilities", len(shards)), in(topProofPath, err)
+	return detail, in(topProofPath, err)
 }
 
 // surplusOf reads the row that makes up what is not owed, nil where totals are open (SPEC part 29, "Hidden totals").

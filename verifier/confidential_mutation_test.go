@@ -12,7 +12,7 @@ import (
 // mutations take the checks that join the confidential tree's proofs to statement, list and leaves away, one at a time. The text stands
 // once in its file.
 var mutations = []struct{ name, attack, file, text, instead string }{
-	{"the top's proof verifies", "TestZ11", "confidential.go", "len(shards)), in(topProofPath, err)", "len(shards)), in(topProofPath, map[bool]error{true: err}[false])"},
+	{"the top's proof verifies", "TestZ11", "confidential.go", "return detail, in(topProofPath, err)", "return detail, in(topProofPath, map[bool]error{true: err}[false])"},
 	{"a shard's tree is recomputed", "TestZ07", "confidential.go", "if err != nil {\n\t\treturn in(leaves, err)", "if err != nil && false {\n\t\treturn in(leaves, err)"},
 	{"a shard's proof verifies", "TestZ05", "confidential.go", "return in(shardProofPath(index), err)", "return nil"},
 	{"the shard's root is the list's", "TestZ07", "tree/rows.go", "root.hash != want.Root", "false"},
