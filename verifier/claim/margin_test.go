@@ -72,3 +72,43 @@ func TestMargin_Refused(t *testing.T) {
 		t.Errorf("net equity comes to %s", got)
 	}
 }
+
+// sampleMargin has a debt of 2 base units, at a price of 7 and a weight of half.
+var sampleMargin = strings.NewReplacer(
+	`"kind":"plain","period"`, `"kind":"plain","margin":{"currency":"USD","prices":[{"asset":"BTC","price":"7","weight":50}],"source":"index"},"period"`,
+	`"liabilities":[{"amount":"5","asset":"BTC"}]`, `"liabilities":[{"amount":"5","asset":"BTC"},{"amount":"2","asset":"debit:BTC"},{"amount":"35","asset":"equity:low"},{"amount":"0","asset":"equity:high"}]`,
+	`"entries":1,"negatives":{"entries":0,"rule":"error","sum":[]}`, `"entries":2,"negatives":{"entries":1,"rule":"debit","sum":[{"amount":"2","asset":"BTC"}]},"underwater":{"customers":0,"rule":"error","sum":[]}`,
+).Replace(sampleStatement)
+
+// FuzzMargin makes the checks of a statement with margin accounts: they may fail, and do not come to grief.
+func FuzzMargin(f *testing.F) {
+	fuzzJSON(f, func(raw []byte) (*Statement, error) {
+		s, err := ParseStatement(raw)
+		if err != nil || s.Debts() == nil {
+			return s, err
+		}
+		_ = s.CheckLedger()
+		if s.Snapshot.Margin.fault == nil {
+			_ = s.CheckMargin()
+		}
+		return s, nil
+	}, sampleMargin)
+}
+
+// The sample is true: 5 base units of collateral at 7 · 0.5 less 2 at 7 are 3.5 · 10^-8 USD, of which a unit is a tenth.
+func TestMargin_Statement(t *testing.T) {
+	s, err := ParseStatement([]byte(sampleMargin))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.CheckLedger(); err == nil || !strings.Contains(err.Error(), "unknown_assets: sums without entries") { // the sample's one fault
+		t.Errorf("got %v", err)
+	}
+	if err := s.CheckMargin(); err != nil || s.Snapshot.Margin.Scale != 9 || s.Equity().String() != "35" || len(s.Debts()) != 1 {
+		t.Errorf("got %v, scale %d, net equity %s, debts %v", err, s.Snapshot.Margin.Scale, s.Equity(), s.Debts())
+	}
+	s.Liabilities[2] = big.NewInt(36)
+	if err := s.CheckMargin(); err == nil || !strings.Contains(err.Error(), "comes to 35, their net equity is stated as 36 (in units of 10^-9 USD)") {
+		t.Errorf("got %v", err)
+	}
+}
