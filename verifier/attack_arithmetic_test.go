@@ -103,7 +103,7 @@ func TestA06_RelabelledCoins(t *testing.T) {
 	refused(t, verifyProof(m, p, "c0@example.org"), "proof.root", "the total of USDT comes out as 7")
 }
 
-// Prices and haircuts have no place in a statement of this kind.
+// Prices and haircuts have no place in a statement but the margin of its snapshot.
 func TestA07_PriceOrHaircut(t *testing.T) {
 	w := newWorld()
 	w.predicate = func(p obj) { p["liabilities"].([]obj)[0]["price"] = "68000" }

@@ -57,6 +57,7 @@ func Bundle(files *Files, policy *claim.Policy, options Options) Verdict {
 		b.check("liabilities.totals", []string{"liabilities.root"}, b.checkTotals)
 	}
 	b.checkFull()
+	b.checkMargin()
 	b.check("liabilities.ledger", signed, func() (string, error) {
 		l := b.statement.Ledger
 		return fmt.Sprintf("%d entries of %d customers", l.Entries, l.Customers), b.statement.CheckLedger()

@@ -3,6 +3,7 @@ package verifier
 import (
 	"fmt"
 	"io"
+	"math/big"
 	"runtime"
 
 	"github.com/consensys/gnark-crypto/ecc/grumpkin"
@@ -22,10 +23,10 @@ type ShardFiles struct {
 // TopFiles are what is published of its top: the shard list and the proof over the total rows (SPEC part 29).
 type TopFiles struct{ List, Proof []byte }
 
-// makeColumns makes the generators of the statement's registry once.
+// makeColumns makes the generators of the statement's columns once.
 func (r *run) makeColumns() (err error) {
 	if r.columns == nil {
-		r.columns, err = confidential.New(r.statement.Snapshot.IDs())
+		r.columns, err = confidential.New(r.statement.Snapshot.Columns())
 	}
 	return err
 }
@@ -47,7 +48,7 @@ func (r *run) checkTop(shards []tree.Shard, proof []byte) (string, error) {
 	s := r.statement
 	top := confidential.Claim{
 		Level: confidential.Top, Snapshot: tree.Hash(s.Snapshot.ID), Rows: uint64(len(shards)), Root: tree.Hash(s.Tree.Root),
-		Sum: tree.SumTotals(shards), Totals: s.Liabilities, Surplus: r.surplus,
+		Sum: tree.SumTotals(shards), Totals: s.Totals(), Surplus: r.surplus,
 	}
 	rows := make([]grumpkin.G1Affine, len(shards))
 	for i, shard := range shards {
@@ -96,6 +97,9 @@ func (f *ShardFiles) check(p *confidential.Parameters, c tree.Commitment, index 
 	shard := confidential.Claim{
 		Level: confidential.Shard, Snapshot: c.Snapshot, Index: uint32(index), //nolint:gosec // at most 2^20 shards
 		Rows: want.Leaves, Root: want.Root, Sum: rows.Sum, Total: want.Total,
+	}
+	if c.Margin != nil {
+		shard.Relations = [][]*big.Int{c.Margin}
 	}
 	var unread error // what is wrong with the leaves, not the proof
 	err = p.Check(shard, f.Proof, func(take func([]grumpkin.G1Affine) error) error {

@@ -71,6 +71,7 @@ func (w *world) hide(t testing.TB, hidden hidden) *made {
 		"assets": w.assets, "exchange": obj{"entity": "Demo Exchange Ltd", "name": "Demo Exchange"},
 		"instant": "2026-11-01T00:00:00Z", "kind": "confidential", "period": "2026-10",
 	}
+	w.putMargin(snapshot)
 	edit(w.snapshot, snapshot)
 	id := tagged("assay/v1/snapshot", encode(snapshot))
 	snapshot["id"], snapshot["blocks"] = hex.EncodeToString(id), w.blocks
@@ -102,7 +103,7 @@ func (w *world) hide(t testing.TB, hidden hidden) *made {
 	}
 	root := pointRoot(0x10, tops)
 	m.root = hex.EncodeToString(root.hash)
-	top := topOf(provers, root, id)
+	top := w.topOf(provers, root, id)
 	owed := slices.Clone(top.Statement.Totals)
 	if hidden.totals {
 		w.cover(top)
@@ -130,11 +131,13 @@ func (w *world) rowsOf(shard int, hidden hidden) *confidentialtest.Prover {
 			rows = append(rows, w.everyAsset(nil))
 		}
 	}
-	return confidentialtest.New(generatorsOf(), string(rune('a'+shard)), 0, rows)
+	v := confidentialtest.New(w.generators(), string(rune('a'+shard)), 0, rows)
+	v.Statement.Relations = w.relations()
+	return v
 }
 
 func (w *world) everyAsset(s amounts) []*big.Int {
-	row := make([]*big.Int, len(w.assets))
+	row := make([]*big.Int, len(w.columns()))
 	for j := range row {
 		if row[j] = s[j]; row[j] == nil {
 			row[j] = new(big.Int)
@@ -171,8 +174,8 @@ func (w *world) leavesFile(shard int, id []byte, nodes []pointNode) []byte {
 }
 
 // topOf is the prover over the total rows.
-func topOf(provers []*confidentialtest.Prover, root pointNode, id []byte) *confidentialtest.Prover {
-	top := confidentialtest.New(generatorsOf(), "top", 1, nil)
+func (w *world) topOf(provers []*confidentialtest.Prover, root pointNode, id []byte) *confidentialtest.Prover {
+	top := confidentialtest.New(w.generators(), "top", 1, nil)
 	for _, v := range provers {
 		top.Entries, top.Blindings = append(top.Entries, v.TotalEntries), append(top.Blindings, v.TotalBlinding)
 		for j, total := range top.Statement.Totals {

@@ -56,6 +56,7 @@ type (
 	}
 	world struct {
 		assets    []obj
+		margin    obj // nil: no margin accounts
 		blocks    []obj
 		shards    [][]customer
 		lines     []obj
@@ -123,7 +124,7 @@ func (s amounts) encoding() []byte {
 	return b
 }
 
-func (w *world) id(i int) string { return w.assets[i]["id"].(string) }
+func (w *world) id(i int) string { return w.columns()[i] }
 
 func (w *world) json(s amounts) []obj {
 	out := []obj{}
@@ -245,6 +246,7 @@ func (w *world) make(t testing.TB) *made {
 		"assets": w.assets, "exchange": obj{"entity": "Demo Exchange Ltd", "name": "Demo Exchange"},
 		"instant": "2026-11-01T00:00:00Z", "kind": "plain", "period": "2026-10",
 	}
+	w.putMargin(snapshot)
 	edit(w.snapshot, snapshot)
 	id, keep := tagged("assay/v1/snapshot", encode(snapshot)), snapshot["id"]
 	snapshot["id"], snapshot["blocks"] = hex.EncodeToString(id), w.blocks
@@ -335,7 +337,7 @@ func (w *world) predicateOf(snapshot obj, root node, leaves int) obj {
 		}
 	}
 	liabilities := []obj{}
-	for i := range w.assets {
+	for i := range w.columns() {
 		v := root.sum[i]
 		if v == nil {
 			v = new(big.Int)
@@ -343,7 +345,7 @@ func (w *world) predicateOf(snapshot obj, root node, leaves int) obj {
 		liabilities = append(liabilities, obj{"amount": v.String(), "asset": w.id(i)})
 	}
 	assets, coverage := w.reserves(root.sum)
-	return obj{
+	return w.withDebts(root.sum, obj{
 		"approvals": obj{"keys": textsOf(w.approvers), "required": w.required},
 		"coverage":  coverage,
 		"issued":    hourAfter(snapshot["instant"].(string)),
@@ -362,7 +364,7 @@ func (w *world) predicateOf(snapshot obj, root node, leaves int) obj {
 		"scope":       obj{"encumbrances": "not declared", "excluded": []string{}, "included": []string{"spot accounts"}},
 		"snapshot":    snapshot, "tool": "assay 0.1.0",
 		"tree": obj{"kind": "plain", "leaves": leaves, "root": hex.EncodeToString(root.hash), "shards": len(w.shards)},
-	}
+	})
 }
 
 // reserves groups the lines.

@@ -30,7 +30,7 @@ func (w *world) counted() (list []*big.Int) {
 
 // cover hides the totals of a top: T is what counts, where that is enough, and the surplus what is left of it.
 func (w *world) cover(top *confidentialtest.Prover) {
-	surplus := make([]*big.Int, len(w.assets))
+	surplus := make([]*big.Int, len(w.columns()))
 	for j, counted := range w.counted() {
 		surplus[j] = new(big.Int).Sub(counted, top.Statement.Totals[j])
 		if surplus[j].Sign() < 0 {
@@ -38,6 +38,11 @@ func (w *world) cover(top *confidentialtest.Prover) {
 			continue
 		}
 		top.Statement.Totals[j] = counted
+	}
+	for j := len(w.assets); j < len(surplus); j++ { // nothing is said of debits and net equity
+		most := new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), 128), big.NewInt(1))
+		surplus[j] = new(big.Int).Sub(most, top.Statement.Totals[j])
+		top.Statement.Totals[j] = most
 	}
 	top.Surplus, top.SurplusBlinding = confidentialtest.Bits(surplus...), top.Random()
 	top.Settle()
@@ -49,8 +54,13 @@ func hideTotals(p obj, top *confidentialtest.Prover) {
 	for _, class := range at(p, "ledger")["classes"].([]obj) {
 		delete(class, "sum")
 	}
-	liabilities, coverage := p["liabilities"].([]obj), p["coverage"].([]obj)
-	for j, total := range top.Statement.Totals {
+	if negatives := at(p, "ledger")["negatives"].(obj); negatives["rule"] == "debit" {
+		delete(negatives, "sum")
+	}
+	coverage := p["coverage"].([]obj)
+	liabilities := p["liabilities"].([]obj)[:len(coverage)]
+	p["liabilities"] = liabilities
+	for j, total := range top.Statement.Totals[:len(coverage)] {
 		asset, counted := liabilities[j]["asset"], coverage[j]["counted"].(string)
 		if total.Cmp(amount(counted)) <= 0 {
 			liabilities[j], coverage[j] = obj{"asset": asset, "at_most": total.String()}, obj{"asset": asset, "counted": counted}

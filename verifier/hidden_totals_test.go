@@ -152,3 +152,61 @@ func TestHiddenTotals_ElsewhereToo(t *testing.T) {
 		t.Errorf("%v: %+v", err, c)
 	}
 }
+
+// With margin accounts nothing is said of debits and net equity in all, and every row satisfies the rule.
+func TestHiddenTotals_WithMargin(t *testing.T) {
+	m := newCoveredWorld().lend().hide(t, hidden{totals: true, decoys: 1})
+	v := verify(t, m)
+	proven(t, v)
+	if c := find(v, "liabilities.margin"); c.Name != "" {
+		t.Errorf("of hidden totals it is not made: %+v", c)
+	}
+	if v.Margin == nil || v.Margin.Equity != "" || v.Margin.Prices[0] != (Price{Asset: "BTC", Price: "60000.5", Weight: 90}) {
+		t.Errorf("got %+v", v.Margin)
+	}
+	if text := strings.Join(v.Notes, "\n"); !strings.Contains(text, "2 ledger entries below zero are debts to the exchange: ") {
+		t.Errorf("got %s", text)
+	}
+	input := ProofInput{Proof: encode(m.proof(0, 0)), Policy: m.policy, Customer: "alice@example.org", Shard: m.filesOf(0), Top: &TopFiles{m.files[shardsPath], m.files[topProofPath]}}
+	v = Proof(input)
+	proven(t, v)
+	if found := strings.Join(v.Customer.Found, "\n"); !strings.Contains(found, "a debt to the exchange of 12,345 USDT") || !strings.Contains(found, "1 ETH is inside a hidden total of at most") {
+		t.Errorf("got %s", found)
+	}
+	for name, tt := range map[string]struct {
+		edit   func(p obj)
+		reason string
+	}{
+		"debits told": {func(p obj) {
+			p["liabilities"] = append(p["liabilities"].([]obj), obj{"amount": "10000000", "asset": "debit:BTC"})
+		}, "predicate.liabilities: does not name exactly"},
+		"all columns told": {func(p obj) {
+			for _, column := range []string{"debit:BTC", "debit:USDT", "equity:low", "equity:high"} {
+				p["liabilities"] = append(p["liabilities"].([]obj), obj{"amount": "340282366920938463463374607431768211455", "asset": column})
+			}
+		}, "predicate.liabilities: does not name exactly"},
+		"debts of the ledger": {func(p obj) { at(p, "ledger")["negatives"].(obj)["sum"] = []obj{} }, "predicate.ledger.negatives.sum: it is left out"},
+		"no sum by exclude":   {func(p obj) { at(p, "ledger")["negatives"].(obj)["rule"] = "exclude" }, "predicate.ledger.negatives.sum: it is left out"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newCoveredWorld().lend()
+			w.predicate = tt.edit
+			refused(t, verify(t, w.hide(t, hidden{totals: true})), "statement.format", tt.reason)
+		})
+	}
+	t.Run("open totals without the sum of debts", func(t *testing.T) {
+		w := newMarginWorld()
+		w.predicate = func(p obj) { delete(at(p, "ledger")["negatives"].(obj), "sum") }
+		refused(t, verify(t, w.make(t)), "statement.format", "predicate.ledger.negatives.sum: it is left out")
+	})
+	t.Run("equal offsets", func(t *testing.T) {
+		w := newCoveredWorld().lend()
+		w.shift(equityLow, 1000)
+		refused(t, verify(t, w.hide(t, hidden{totals: true})), "liabilities.full", reasons["confidential"])
+	})
+	t.Run("more net equity than collateral less debts", func(t *testing.T) { // no total tells it
+		w := newCoveredWorld().lend()
+		w.shards[0][0].owed[equityLow] = new(big.Int).Add(w.shards[0][0].owed[equityLow], big.NewInt(1))
+		refused(t, verify(t, w.hide(t, hidden{totals: true})), "liabilities.full", reasons["confidential"])
+	})
+}

@@ -16,8 +16,11 @@ import (
 // commitment hands the tree's checks what the statement says (SPEC part 9).
 func commitment(s *claim.Statement) (tree.Commitment, error) {
 	c := tree.Commitment{
-		Kind: s.Snapshot.Kind, Snapshot: tree.Hash(s.Snapshot.ID), Statement: tree.Hash(s.Digest), Assets: s.Snapshot.IDs(),
+		Kind: s.Snapshot.Kind, Snapshot: tree.Hash(s.Snapshot.ID), Statement: tree.Hash(s.Digest), Assets: s.Snapshot.Columns(),
 		Root: tree.Hash(s.Tree.Root), Leaves: s.Tree.Leaves, Shards: s.Tree.Shards,
+	}
+	if m := s.Snapshot.Margin; m != nil {
+		c.Margin = m.Factors
 	}
 	if c.Kind == tree.KindConfidential {
 		return c, nil
@@ -28,7 +31,7 @@ func commitment(s *claim.Statement) (tree.Commitment, error) {
 		}
 		amount, err := tree.ParseAmount(units.String())
 		if err != nil {
-			return c, fmt.Errorf("liabilities of %s: %w", s.Snapshot.Assets[i].ID, err)
+			return c, fmt.Errorf("liabilities of %s: %w", c.Assets[i], err)
 		}
 		c.Totals = append(c.Totals, tree.Entry{Asset: uint16(i), Amount: amount}) //nolint:gosec // at most 1,024 assets
 	}
@@ -62,7 +65,7 @@ func (b *bundleRun) checkFull() {
 	vouched := b.policy.Finding && b.vouched
 	wanted := b.policy.Recompute && !vouched || b.options.Full
 	var done, absent uint64
-	b.check("liabilities.full", []string{"liabilities.root"}, func() (string, error) {
+	b.check("liabilities.full", b.withMargin("liabilities.root"), func() (string, error) {
 		c, err := commitment(b.statement)
 		if err != nil {
 			return "", err

@@ -3,7 +3,6 @@ package verifier
 import (
 	"crypto/sha256"
 	"fmt"
-	"math/big"
 	"slices"
 	"strings"
 
@@ -62,7 +61,7 @@ func Proof(input ProofInput) Verdict {
 		return "statement " + c.Statement.String(), proof.CheckStatement(c)
 	})
 	var shardRoot tree.Hash
-	r.check("proof.root", []string{"proof.statement", "snapshot", "statement.exchange"}, func() (string, error) {
+	r.check("proof.root", append(r.checkMarginOf(proof, c), "proof.statement", "snapshot", "statement.exchange"), func() (string, error) {
 		var err error
 		if shardRoot, err = climb(proof, c, input.Customer); err != nil {
 			return "", fmt.Errorf("%w. Either the customer id is not the one that the exchange used, or the proof is not true", err)
@@ -149,15 +148,14 @@ func (r *run) proofEnvelope(proof *tree.Proof, beside []byte) (detail string, er
 
 // committedSentences says what an inclusion means as long as nobody checked the proof of the customer's shard.
 func committedSentences(proof *tree.Proof, s *claim.Statement) (list []string) {
-	for _, b := range proof.Balances {
-		units, _ := new(big.Int).SetString(b.Amount.String(), 10)
-		i := slices.Index(s.Snapshot.IDs(), b.Asset)
-		list = append(list, fmt.Sprintf("%s %s is committed to in the tree that %s signed for %s", decimal(units, s.Snapshot.Assets[i].Decimals), b.Asset,
+	for _, c := range credits(proof, s) {
+		list = append(list, fmt.Sprintf("%s %s is committed to in the tree that %s signed for %s", c.amount, c.asset,
 			s.Snapshot.Exchange.Name, s.Snapshot.Instant.Format("2006-01-02T15:04:05Z")))
 	}
 	if len(list) == 0 {
 		list = append(list, "this customer is in the tree that "+s.Snapshot.Exchange.Name+" signed, with a balance of nothing")
 	}
+	list = append(list, marginSentences(proof, s)...)
 	return append(list, "that what is committed to is counted in the totals, was not shown: nobody checked the proof of this customer's shard here")
 }
 
@@ -179,24 +177,18 @@ func (r *run) trustedTotals(counted string) (list []string) {
 // foundSentences says in plain words what a proven inclusion means.
 func foundSentences(proof *tree.Proof, s *claim.Statement) (list []string) {
 	signed := fmt.Sprintf("that %s signed for %s", s.Snapshot.Exchange.Name, s.Snapshot.Instant.Format("2006-01-02T15:04:05Z"))
-	places := make(map[string]int)
-	for i, a := range s.Snapshot.Assets {
-		places[a.ID] = i
+	total := "the total of"
+	if s.Hidden() {
+		total = "a hidden total of at most"
 	}
-	for _, b := range proof.Balances {
-		i := places[b.Asset]
-		units, _ := new(big.Int).SetString(b.Amount.String(), 10)
-		total := "the total of"
-		if s.Hidden() {
-			total = "a hidden total of at most"
-		}
-		list = append(list, fmt.Sprintf("%s %s is inside %s %s %s %s", decimal(units, s.Snapshot.Assets[i].Decimals), b.Asset, total,
-			decimal(s.Liabilities[i], s.Snapshot.Assets[i].Decimals), b.Asset, signed))
+	for _, c := range credits(proof, s) {
+		list = append(list, fmt.Sprintf("%s %s is inside %s %s %s %s", c.amount, c.asset, total,
+			decimal(s.Liabilities[c.place], s.Snapshot.Assets[c.place].Decimals), c.asset, signed))
 	}
 	if len(list) == 0 {
 		list = append(list, "this customer is inside the totals "+signed+", with a balance of nothing")
 	}
-	return list
+	return append(list, marginSentences(proof, s)...)
 }
 
 // trusted names what the verdict on a proof rests on.
@@ -228,6 +220,9 @@ const totalsHidden = "how much is owed: the exchange hides the totals, and shows
 func (r *run) notShown(list []string) (out []string) {
 	if r.statement != nil && r.statement.Hidden() {
 		out = append(out, totalsHidden)
+	}
+	if r.verdict.Margin != nil {
+		out = append(out, notShownOfMargin)
 	}
 	for _, text := range list {
 		switch {

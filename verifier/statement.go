@@ -60,6 +60,7 @@ func (r *run) checkStatement() {
 			return "", err
 		}
 		r.verdict.Statement, r.verdict.NotAfter = describe(r.statement), r.bound()
+		r.verdict.Margin = describeMargin(r.statement)
 		return "statement " + r.statement.Digest.String(), nil
 	})
 	if !r.passed["statement.format"] {

@@ -69,6 +69,7 @@ func hiddenCheats(t testing.TB, put hiddenPutter) {
 	debtor := hiddenShard(0, []string{"USDT", "USDT-DEBT"}, numbers(9, 5))
 	debtor.Statement.Relations = [][]*big.Int{numbers(1, -2)}
 	add("relation-violated", "Z17", "what is had is to be twice what is owed, and is one less", debtor, func(*hiddenTree) {})
+	cheatingMargins(add)
 	cheatingTops(put, add)
 }
 

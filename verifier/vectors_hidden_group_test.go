@@ -141,7 +141,7 @@ func mappedHash(t testing.TB, message []byte, dst string) vectorHash {
 func generatorVectors(t testing.TB, put hiddenPutter) {
 	put("happy-generator-h", hiddenVector{About: "hash", Comment: "H, of the empty message", Expect: "pass", Hashes: []vectorHash{mappedHash(t, nil, "assay/v1/confidential/blinding")}})
 	put("happy-generator-u", hiddenVector{About: "hash", Comment: "U, of the empty message", Expect: "pass", Hashes: []vectorHash{mappedHash(t, nil, "assay/v1/confidential/scalar")}})
-	for name, asset := range map[string]string{"btc": "BTC", "of-one-letter": "A", "of-32-letters": "ABCDEFGHIJKLMNOPQRSTUVWXYZ.01-#9"} {
+	for name, asset := range map[string]string{"btc": "BTC", "of-one-letter": "A", "of-32-letters": "ABCDEFGHIJKLMNOPQRSTUVWXYZ.01-#9", "of-a-debit": "debit:ABCDEFGHIJKLMNOPQRSTUVWXYZ.01-#9"} {
 		v := hiddenVector{About: "generators", Comment: "some of the 128, and the SHA-256 of all 128 encodings in a row", Expect: "pass", Asset: asset}
 		for _, bit := range []int{0, 1, 63, 64, 127} {
 			h := mappedHash(t, append(append([]byte{byte(len(asset))}, asset...), byte(bit)), "assay/v1/confidential/generator")
@@ -162,6 +162,7 @@ func generatorVectors(t testing.TB, put hiddenPutter) {
 	}
 	put("registry-of-1025", hiddenVector{About: "registry", Comment: "an asset too many", Expect: "refused", Assets: many})
 	put("registry-empty", hiddenVector{About: "registry", Comment: "no asset", Expect: "refused"})
+	put("registry-name-of-39", hiddenVector{About: "registry", Comment: "a letter more than a debit's name may have", Expect: "refused", Assets: []string{"debit:ABCDEFGHIJKLMNOPQRSTUVWXYZ.01-#9A"}})
 	put("registry-asset-without-letters", hiddenVector{About: "registry", Comment: "an empty id", Expect: "refused", Assets: []string{"BTC", ""}})
 }
 

@@ -51,6 +51,7 @@ func makeVectors(t testing.TB) map[string][]byte {
 	serverVectors(t, put)
 	confidentialVectors(t, func(name string, v hiddenVector) { file("confidential", name, v) })
 	hiddenVectors(t, put)
+	marginVectors(t, put)
 	return out
 }
 

@@ -69,6 +69,7 @@ type Verdict struct {
 	Signers       []string     `json:"signers"` // ids of the keys that signed
 	Statement     *Statement   `json:"statement,omitempty"`
 	Coverage      []Coverage   `json:"coverage,omitempty"`
+	Margin        *Margin      `json:"margin,omitempty"`
 	Reserves      []Reserves   `json:"reserves,omitempty"`
 	Claims        []ThirdParty `json:"claims,omitempty"`
 	Approvals     *Approvals   `json:"approvals,omitempty"`
@@ -295,12 +296,16 @@ func titleOfTrees(name string) string {
 		return "the shards' total rows open to the signed liabilities, or to no more where totals are hidden"
 	case "liabilities.full":
 		return "every leaf, recomputed, gives the shards"
+	case "liabilities.margin":
+		return "the totals' net equity is collateral less debts, at the stated prices"
 	case "liabilities.ledger":
 		return "the ledger is accounted for"
 	case "proof.format":
 		return "the proof is well formed"
 	case "proof.statement":
 		return "the proof is for this statement"
+	case "proof.margin":
+		return "the customer's collateral covers their debts, at the stated prices"
 	case "proof.root":
 		return "from this customer and these balances to what was signed"
 	case "proof.counted":

@@ -171,6 +171,9 @@ func (p *page) verdict(v verifier.Verdict) {
 	default:
 		p.coverage(v.Coverage)
 	}
+	if v.Margin != nil {
+		p.margin(v.Margin)
+	}
 	p.reserves(v.Reserves)
 	p.list("Held by others or not shown, in no total above", claimsOf(v.Claims))
 	for _, f := range v.Findings {

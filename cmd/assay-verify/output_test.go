@@ -161,3 +161,31 @@ func TestPrint_HiddenTotals(t *testing.T) {
 		t.Errorf("want %q in:\n%s", want, text.String())
 	}
 }
+
+// By which prices collateral covers debts, and what customers owe, stands in the verdict; whether prices are fair, the reader sees.
+func TestA07_PricesInTheVerdict(t *testing.T) {
+	const want = `
+Margin accounts: collateral against debts, at the prices of Demo Index, mid prices
+    asset  price in USD  counts as collateral  all customers owe
+      BTC       60000.5                  90 %                0.1
+     USDT             1                 100 %             12,345
+  collateral less debts of all customers: 54,000,450,042,655.401080009 USD
+  What customers owe is subtracted from nothing that is owed to them, and counts as no reserve.
+`
+	files, policy := readVector(t, "happy-margin")
+	v := verifier.Bundle(files, policyOf(t, policy), verifier.Options{})
+	var text, raw bytes.Buffer
+	if err := (&output{}).print(&text, v); err != nil || !strings.Contains(text.String(), want) {
+		t.Errorf("%v, want %s in:\n%s", err, want, text.String())
+	}
+	if err := (&output{json: true}).print(&raw, v); err != nil {
+		t.Fatal(err)
+	}
+	var read struct{ Margin *verifier.Margin }
+	if err := json.Unmarshal(raw.Bytes(), &read); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(v.Margin, read.Margin); diff != "" || read.Margin == nil {
+		t.Error(diff)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 
 	"github.com/assay-por/assay/verifier/canon"
 )
@@ -24,7 +25,7 @@ type owed struct {
 func readOwed(r *canon.Reader) (o owed) {
 	r.Object(
 		canon.Optional("amount", func() { o.amount = canon.Parse(r, parseNarrow) }),
-		canon.Key("asset", func() { o.asset = canon.Parse(r, parseAsset) }),
+		canon.Key("asset", func() { o.asset = canon.Parse(r, parseColumn) }),
 		canon.Optional("at_most", func() { o.atMost = canon.Parse(r, parseNarrow) }),
 	)
 	if (o.amount == nil) == (o.atMost == nil) {
@@ -62,7 +63,20 @@ func (s *Statement) checkHidden() error {
 			return &canon.FormatError{Field: fmt.Sprintf("predicate.ledger.classes[%d].sum", i), Problem: "it is left out where totals are hidden, and there where they are not"}
 		}
 	}
+	if got := s.Ledger.Negatives.Sum == nil; got != (s.Hidden() && s.Ledger.Negatives.Rule == "debit") {
+		return &canon.FormatError{Field: "predicate.ledger.negatives.sum", Problem: "it is left out where totals are hidden and the rule is debit, and there where not"}
+	}
 	return nil
+}
+
+// Totals are T_j of the top's proof (SPEC part 29), one a column: the liabilities, and where totals are hidden the greatest amount for a debit or
+// net equity, of which nothing is said.
+func (s *Statement) Totals() []*big.Int {
+	totals := slices.Clone(s.Liabilities)
+	for len(totals) < len(s.Snapshot.Columns()) {
+		totals = append(totals, new(big.Int).Sub(power(2, 128), big.NewInt(1)))
+	}
+	return totals
 }
 
 // checkBound compares what is said of an asset's liabilities with what counts, where totals are hidden (SPEC part 29): they are at most that, or

@@ -22,11 +22,18 @@ type LedgerClass struct {
 	Sum                []Named // nil where totals are hidden
 }
 
-// Moved is what one rule of the ledger moved (SPEC part 7). Sum is filled for negatives only.
+// Moved is what one rule of the ledger moved (SPEC part 7).
 type Moved struct {
 	Rule    string
 	Entries uint64
-	Sum     []Named
+	Sum     []Named // of negatives only; nil where they are debts, and totals are hidden
+}
+
+// WrittenOff is what customers owed whose net equity was below zero, and what is no debt any more (SPEC part 7).
+type WrittenOff struct {
+	Customers uint64
+	Rule      string
+	Sum       []Named
 }
 
 // Unknown is what was left out because its asset is not in the registry; the amount is a decimal (SPEC part 7).
@@ -39,6 +46,7 @@ type Ledger struct {
 	Duplicates    Moved
 	Entries       uint64
 	Negatives     Moved
+	Underwater    *WrittenOff // with margin accounts; else nil
 	UnknownAssets Moved
 	Unknowns      []Unknown
 }
@@ -59,8 +67,16 @@ func readLedger(r *canon.Reader) (l Ledger) {
 		canon.Key("negatives", func() {
 			r.Object(
 				canon.Key("entries", func() { l.Negatives.Entries = r.Number(canon.MaxInteger) }),
-				canon.Key("rule", func() { l.Negatives.Rule = canon.Parse(r, parseOne("rule", "error", "exclude")) }),
-				canon.Key("sum", func() { l.Negatives.Sum = readSum(r) }),
+				canon.Key("rule", func() { l.Negatives.Rule = canon.Parse(r, parseOne("rule", "error", "exclude", "debit")) }),
+				canon.Optional("sum", func() { l.Negatives.Sum = readSum(r) }),
+			)
+		}),
+		canon.Optional("underwater", func() {
+			l.Underwater = new(WrittenOff)
+			r.Object(
+				canon.Key("customers", func() { l.Underwater.Customers = r.Number(canon.MaxInteger) }),
+				canon.Key("rule", func() { l.Underwater.Rule = canon.Parse(r, parseOne("rule", "error", "write-off")) }),
+				canon.Key("sum", func() { l.Underwater.Sum = readSum(r) }),
 			)
 		}),
 		canon.Key("unknown_assets", func() {
@@ -129,6 +145,19 @@ func readUnknowns(r *canon.Reader) (list []Unknown) {
 	return list
 }
 
+// fits checks that the ledger speaks of debts exactly if there are margin accounts (SPEC part 7), and of assets in registry order.
+func (l *Ledger) fits(margin bool, index map[string]int) error {
+	switch {
+	case (l.Underwater != nil) != margin:
+		return &canon.FormatError{Field: "predicate.ledger.underwater", Problem: "it is there with a margin in the snapshot, and only then"}
+	case !margin && l.Negatives.Rule == "debit":
+		return &canon.FormatError{Field: "predicate.ledger.negatives.rule", Problem: "debit, without a margin in the snapshot"}
+	case margin:
+		return places("predicate.ledger.underwater.sum", index, l.Underwater.Sum, nil)
+	}
+	return nil
+}
+
 // places checks that a sum stands in registry order, and adds it to totals if given.
 func places(field string, index map[string]int, sum []Named, totals []*big.Int) error {
 	last := -1
@@ -146,8 +175,8 @@ func places(field string, index map[string]int, sum []Named, totals []*big.Int) 
 }
 
 // CheckLedger is the check `liabilities.ledger` (SPEC part 7): classes add up to the liabilities, entries are all accounted for, a
-// rule `error` moved nothing, and every customer is a leaf. Only a confidential tree has leaves of no customer; of hidden totals no sum is
-// there to add up (SPEC part 29).
+// rule `error` moved nothing, every customer is a leaf, and every entry below zero is a debt or was left out. Only a confidential tree has
+// leaves of no customer; of hidden totals no sum is there to add up (SPEC part 29).
 func (s *Statement) CheckLedger() error {
 	l := s.Ledger
 	totals := s.zeros()
@@ -173,6 +202,9 @@ func (s *Statement) CheckLedger() error {
 	if l.Customers > s.Tree.Leaves || l.Customers < s.Tree.Leaves && s.Snapshot.Kind != KindConfidential {
 		return fmt.Errorf("the ledger has %d customers, the tree %d leaves", l.Customers, s.Tree.Leaves)
 	}
+	if err := s.checkDebits(); err != nil {
+		return err
+	}
 	return l.checkRules()
 }
 
@@ -184,18 +216,35 @@ func (l *Ledger) checkRules() error {
 		return errors.New("duplicates: the rule is error, yet entries were added together")
 	case l.UnknownAssets.Rule == "error" && (l.UnknownAssets.Entries != 0 || len(l.Unknowns) != 0):
 		return errors.New("unknown_assets: the rule is error, yet entries were left out")
-	case (l.Negatives.Entries == 0) != (len(l.Negatives.Sum) == 0):
+	case l.Negatives.Sum != nil && (l.Negatives.Entries == 0) != (len(l.Negatives.Sum) == 0):
 		return errors.New("negatives: entries and sum do not fit each other")
 	case l.UnknownAssets.Entries == 0 && len(l.Unknowns) != 0:
 		return errors.New("unknown_assets: sums without entries")
+	}
+	u := l.Underwater
+	switch {
+	case u == nil:
+	case u.Rule == "error" && (u.Customers != 0 || len(u.Sum) != 0):
+		return errors.New("underwater: the rule is error, yet debts were written off")
+	case (u.Customers == 0) != (len(u.Sum) == 0):
+		return errors.New("underwater: customers and sum do not fit each other")
+	case u.Customers > l.Customers:
+		return fmt.Errorf("underwater: %d customers, of %d in all", u.Customers, l.Customers)
 	}
 	return nil
 }
 
 // Excluded says in plain words what the ledger's rules left out or added together, nothing if they moved nothing.
 func (l *Ledger) Excluded() (notes []string) {
-	if l.Negatives.Entries > 0 {
-		notes = append(notes, fmt.Sprintf("%d ledger entries below zero were left out of the liabilities (%s)", l.Negatives.Entries, assetsOf(l.Negatives.Sum)))
+	switch {
+	case l.Negatives.Entries == 0:
+	case l.Negatives.Rule == "debit":
+		notes = append(notes, fmt.Sprintf("%d ledger entries below zero are debts to the exchange%s: they stand in columns of their own and make no liability smaller", l.Negatives.Entries, named(l.Negatives.Sum)))
+	default:
+		notes = append(notes, fmt.Sprintf("%d ledger entries below zero were left out of the liabilities%s", l.Negatives.Entries, named(l.Negatives.Sum)))
+	}
+	if u := l.Underwater; u != nil && u.Customers > 0 {
+		notes = append(notes, fmt.Sprintf("the debts of %d customers whose collateral is worth less than them were written off%s", u.Customers, named(u.Sum)))
 	}
 	if l.UnknownAssets.Entries > 0 {
 		notes = append(notes, fmt.Sprintf("%d ledger entries of assets outside the registry were left out of the liabilities", l.UnknownAssets.Entries))
@@ -206,10 +255,14 @@ func (l *Ledger) Excluded() (notes []string) {
 	return notes
 }
 
-func assetsOf(sum []Named) string {
+// named lists the assets of a sum in parentheses, nothing if there is none.
+func named(sum []Named) string {
+	if len(sum) == 0 {
+		return ""
+	}
 	ids := make([]string, len(sum))
 	for i, n := range sum {
 		ids[i] = n.Asset
 	}
-	return strings.Join(ids, ", ")
+	return " (" + strings.Join(ids, ", ") + ")"
 }

@@ -57,7 +57,8 @@ type Snapshot struct {
 	Exchange Exchange
 	ID       Hash
 	Instant  time.Time
-	Kind     string // of the tree
+	Kind     string  // of the tree
+	Margin   *Margin // nil: customers owe nothing
 	Period   string
 	hashed   []byte // the canonical JSON without id and blocks
 }
@@ -82,9 +83,13 @@ func readSnapshot(r *canon.Reader) (s Snapshot) {
 		}),
 		canon.Key("instant", func() { s.Instant = canon.Parse(r, parseTime) }),
 		canon.Key("kind", func() { s.Kind = canon.Parse(r, parseTreeKind) }),
+		canon.Optional("margin", func() { s.Margin = readMargin(r) }),
 		canon.Key("period", func() { s.Period = canon.Parse(r, parsePeriod) }),
 	)
 	if !r.Failed() {
+		if s.Margin != nil {
+			s.Margin.settle(&s)
+		}
 		s.hashed = append(s.hashed, r.Bytes(start, cutBlocks[0])...)
 		s.hashed = append(s.hashed, r.Bytes(cutBlocks[1], cutID[0])...)
 		s.hashed = append(s.hashed, r.Bytes(cutID[1], r.Offset())...)
@@ -171,7 +176,8 @@ func readExchange(r *canon.Reader) (e Exchange) {
 }
 
 // Check is the check `snapshot` (SPEC part 3): ids are unique, the snapshot's own id is that of its content, pinned blocks fit the
-// registry, and no block is after the instant or more than window before it. A chain's own coin stands in the registry once.
+// registry, and no block is after the instant or more than window before it. A chain's own coin stands in the registry once. The margin's
+// prices give factors of their range (SPEC part 30).
 func (s *Snapshot) Check(window time.Duration) error {
 	if err := s.checkRegistry(); err != nil {
 		return err
@@ -198,6 +204,9 @@ func (s *Snapshot) Check(window time.Duration) error {
 	}
 	if len(chains) != len(s.Blocks) {
 		return fmt.Errorf("the registry's tokens are of %d chains, %d blocks are pinned", len(chains), len(s.Blocks))
+	}
+	if s.Margin != nil {
+		return s.Margin.fault
 	}
 	return nil
 }

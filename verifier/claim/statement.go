@@ -5,7 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"math/big"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/assay-por/assay/verifier/canon"
@@ -36,7 +36,7 @@ type Tree struct {
 	Surplus        *[SurplusSize]byte // where totals are hidden, x ‖ y of the surplus's row (SPEC part 29)
 }
 
-// Statement is the signed claim (SPEC part 9). Lists by asset follow the registry.
+// Statement is the signed claim (SPEC part 9). Lists by asset follow the registry, liabilities the columns.
 type Statement struct {
 	Digest      Hash // H(payload)
 	Manifest    Hash // H(manifest.json), the subject
@@ -45,7 +45,7 @@ type Statement struct {
 	Coverage    []Coverage
 	Issued      time.Time
 	Ledger      Ledger
-	Liabilities []*big.Int // base units; where totals are hidden, at least what is owed (T of SPEC part 29)
+	Liabilities []*big.Int // base units by column; where totals are hidden, by asset, and at least what is owed
 	AtMost      []bool     // these liabilities are what counts of the reserves, of which what is owed is a part
 	Moment      Moment
 	Reserves    Reserves
@@ -108,7 +108,7 @@ func readPredicate(r *canon.Reader, s *Statement) (liabilities []owed) {
 		canon.Key("issued", func() { s.Issued = canon.Parse(r, parseTime) }),
 		canon.Key("ledger", func() { s.Ledger = readLedger(r) }),
 		canon.Key("liabilities", func() {
-			r.Array(maxAssets, func(int) { liabilities = append(liabilities, readOwed(r)) })
+			r.Array(maxColumns, func(int) { liabilities = append(liabilities, readOwed(r)) })
 		}),
 		canon.Key("moment", func() { s.Moment = readMoment(r) }),
 		canon.Key("reserves", func() { s.Reserves = readReserves(r) }),
@@ -166,10 +166,20 @@ func (s *Statement) resolve(liabilities []owed) error {
 	for _, a := range s.Reserves.Assets {
 		names[2] = append(names[2], a.Asset)
 	}
-	want := strings.Join(s.Snapshot.IDs(), " ")
-	for i, field := range []string{"predicate.liabilities", "predicate.coverage", "predicate.reserves.assets"} {
-		if got := strings.Join(names[i], " "); got != want {
-			return &canon.FormatError{Field: field, Problem: "does not name exactly the registry's assets, in its order"}
+	assets, owed := s.Snapshot.IDs(), s.Snapshot.Columns()
+	if s.Hidden() {
+		owed = assets
+	}
+	for i, list := range []struct {
+		field string
+		want  []string
+	}{{"predicate.liabilities", owed}, {"predicate.coverage", assets}, {"predicate.reserves.assets", assets}} {
+		if !slices.Equal(names[i], list.want) {
+			problem := "does not name exactly the registry's assets, in its order"
+			if len(list.want) > len(assets) {
+				problem += ", and after them the margin's columns"
+			}
+			return &canon.FormatError{Field: list.field, Problem: problem}
 		}
 	}
 	if err := s.checkHidden(); err != nil {
@@ -179,6 +189,9 @@ func (s *Statement) resolve(liabilities []owed) error {
 		if err := places("predicate.ledger.classes.sum", s.index, c.Sum, nil); err != nil {
 			return err
 		}
+	}
+	if err := s.Ledger.fits(s.Snapshot.Margin != nil, s.index); err != nil {
+		return err
 	}
 	return places("predicate.ledger.negatives.sum", s.index, s.Ledger.Negatives.Sum, nil)
 }

@@ -24,6 +24,7 @@ const (
 	width       = 128 // bits of a balance
 	bitVars     = 7   // 2^bitVars = width
 	maxAssets   = 1024
+	maxName     = 32 + len("debit:") // SPEC part 30
 	maxRows     = 1<<31 - 1
 	maxProof    = 16 << 20
 	totalBits   = 200

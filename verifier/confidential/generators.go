@@ -1,7 +1,6 @@
 package confidential
 
 import (
-	"errors"
 	"fmt"
 	"math/bits"
 	"runtime"
@@ -61,8 +60,8 @@ func checkAssets(assets []string) error {
 	}
 	seen := make(map[string]bool, len(assets))
 	for _, id := range assets {
-		if id == "" || len(id) > 32 {
-			return errors.New("an asset id that is not 1 to 32 bytes long")
+		if id == "" || len(id) > maxName {
+			return fmt.Errorf("a column's name that is not 1 to %d bytes long", maxName)
 		}
 		if seen[id] {
 			return fmt.Errorf("asset %q is twice in the registry", id)

@@ -23,7 +23,7 @@ var mutations = []struct{ name, attack, file, text, instead string }{
 	{"a registry is not empty", `TestZ09`, "generators.go", "len(assets) == 0 || ", ""},
 	{"a registry has a limit", `TestZ09`, "generators.go", " || len(assets) > maxAssets", ""},
 	{"asset ids are not empty", `TestZ09`, "generators.go", `id == "" || `, ""},
-	{"asset ids have a limit", `TestZ09`, "generators.go", ` || len(id) > 32`, ""},
+	{"asset ids have a limit", `TestZ09`, "generators.go", ` || len(id) > maxName`, ""},
 	{"asset ids differ", `TestZ08`, "generators.go", "if seen[id] {", "if false {"},
 	{"proofs have a limit", `TestZ14`, "proof.go", "len(raw) > maxProof", "false"},
 	{"a proof says what it is", `TestZ14`, "proof.go", "len(raw) < len(proofMagic) || string(raw[:len(proofMagic)]) != proofMagic", "len(raw) < len(proofMagic)"},

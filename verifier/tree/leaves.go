@@ -39,11 +39,15 @@ func (s *Identities) insert(id Hash) bool {
 }
 
 // CheckLeaves is the check `liabilities.full` for one shard (SPEC part 6): it reads a leaves file, recomputes every node, and
-// compares root and sum with the shard list's entry. Memory stays constant but for the set of identities. A file that is not
+// compares root and sum with the shard list's entry; with margin accounts every leaf satisfies the rule (SPEC part 30). Memory stays constant but for the set of identities. A file that is not
 // of the format gives a *canon.FormatError or *canon.VersionError.
 func (c Commitment) CheckLeaves(r io.Reader, index int, want Shard, seen *Identities) error {
 	in := bufio.NewReaderSize(r, 64<<10)
 	if err := c.leavesHeader(in, index, want); err != nil {
+		return err
+	}
+	margin, err := c.rule()
+	if err != nil {
 		return err
 	}
 	shard := stack{level: shardLevel}
@@ -62,9 +66,11 @@ func (c Commitment) CheckLeaves(r io.Reader, index int, want Shard, seen *Identi
 		if _, err := io.ReadFull(in, buf); err != nil {
 			return truncated(n, want.Leaves, err)
 		}
-		var err error
 		if sum, err = appendEntries(sum[:0], buf, len(c.Assets)); err != nil {
 			return &canon.FormatError{Field: fmt.Sprintf("leaf #%d", n), Problem: err.Error()}
+		}
+		if err := margin.check(sum); err != nil {
+			return fmt.Errorf("leaf #%d: %w", n, err)
 		}
 		id := Hash(head[:32])
 		if !seen.add(id) {

@@ -209,8 +209,8 @@ func readBalances(r *canon.Reader) (list []Balance) {
 				}
 			}),
 			canon.Key("asset", func() {
-				if b.Asset = r.Text(); !assetID(b.Asset) {
-					r.Fail("not an asset id: want 1-32 of A-Z 0-9 . # -")
+				if b.Asset = r.Text(); !column(b.Asset) {
+					r.Fail("not an asset id: want 1-32 of A-Z 0-9 . # -; nor another column's name")
 				}
 			}),
 		)
@@ -219,6 +219,11 @@ func readBalances(r *canon.Reader) (list []Balance) {
 	return list
 }
 
-func assetID(s string) bool {
+// column reports whether s may be a column's name (SPEC part 30); which there are, the statement says.
+func column(s string) bool {
+	if s == "equity:low" || s == "equity:high" {
+		return true
+	}
+	s = strings.TrimPrefix(s, "debit:")
 	return len(s) >= 1 && len(s) <= 32 && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.#-") == ""
 }

@@ -18,6 +18,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/big"
 )
 
 // Limits of SPEC part 18.
@@ -43,11 +44,12 @@ type Commitment struct {
 	Kind      string
 	Snapshot  Hash
 	Statement Hash     // H(payload)
-	Assets    []string // registry order
+	Assets    []string // names of a sum's columns: assets in registry order, and with margin accounts what follows them (SPEC part 30)
 	Root      Hash
 	Leaves    uint64
 	Shards    uint64
-	Totals    Sum // of kind plain
+	Totals    Sum        // of kind plain
+	Margin    []*big.Int // one factor a column: their products with every row's amounts add up to nothing; nil: no margin accounts (SPEC part 30)
 }
 
 // summand is a kind of sum that tree hashes cover.

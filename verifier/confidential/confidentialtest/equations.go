@@ -117,7 +117,7 @@ func (g *Generators) Evaluate(s *Statement, rows []Point, proof []byte) (*Evalua
 		v.Totals = append(v.Totals, NumberEquation{Amount(z2[j*width : (j+1)*width]), line(totals[j], e, total)})
 	}
 	for u := range relations {
-		v.Relations = append(v.Relations, NumberEquation{related(s.Relations[u], z), relations[u]})
+		v.Relations = append(v.Relations, NumberEquation{Related(s.Relations[u], z), relations[u]})
 	}
 	return v, nil
 }

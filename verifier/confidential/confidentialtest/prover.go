@@ -272,7 +272,7 @@ func (v *Prover) sigma(t *transcript, o *Opening) []byte {
 		m.Totals = append(m.Totals, Amount(m.Columns[j*width:(j+1)*width]))
 	}
 	for _, relation := range v.Statement.Relations {
-		m.Relations = append(m.Relations, related(relation, m.Row))
+		m.Relations = append(m.Relations, Related(relation, m.Row))
 	}
 	if v.Cheat.Masks != nil {
 		v.Cheat.Masks(m)

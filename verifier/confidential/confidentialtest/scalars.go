@@ -44,7 +44,8 @@ func Amount(entries []Scalar) (sum Scalar) {
 	return sum
 }
 
-func related(relation []*big.Int, entries []Scalar) (sum Scalar) {
+// Related is Σ λ_j Σ_b 2^b e_{j,b}, over the columns j of a row.
+func Related(relation []*big.Int, entries []Scalar) (sum Scalar) {
 	for j, lambda := range relation {
 		sum = line(sum, *new(Scalar).SetBigInt(lambda), Amount(entries[j*width:(j+1)*width]))
 	}
