@@ -8,8 +8,10 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/fstest"
+	"testing/iotest"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -274,6 +276,28 @@ func TestDecimal(t *testing.T) {
 	}{{"0", 8, "0"}, {"1", 8, "0.00000001"}, {"50000000", 8, "0.5"}, {"1234500000000", 8, "12,345"}, {"123456789", 0, "123,456,789"}, {"100", 2, "1"}, {"99999", 2, "999.99"}} {
 		if got := decimal(amount(c.units), c.decimals); got != c.want {
 			t.Errorf("%s of %d decimals: got %s, want %s", c.units, c.decimals, got, c.want)
+		}
+	}
+}
+
+// A disk that fails between one reading and the next has said nothing of the tree: what cannot be read is not false.
+func TestLeavesThatCannotBeRead(t *testing.T) {
+	for kind, m := range map[string]*made{"plain": newWorld().make(t), "confidential": newWorld().hide(t, hidden{})} {
+		files, opened := readBundle(t, m.files), 0
+		whole := files.open
+		files.open = func(path string) (io.ReadCloser, error) {
+			file, err := whole(path)
+			if path == leavesPath(1) {
+				if opened++; opened > 1 {
+					broken := &fs.PathError{Op: "read", Path: path, Err: syscall.EIO}
+					return io.NopCloser(io.MultiReader(io.LimitReader(file, 200), iotest.ErrReader(broken))), err
+				}
+			}
+			return file, err
+		}
+		v := Bundle(files, m.policy, Options{Full: true})
+		if c := find(v, "liabilities.full"); c.Result != Fail || v.Exit != ExitUnreadable || !strings.Contains(c.Detail, "input/output error") {
+			t.Errorf("%s: got %+v, exit %d", kind, c, v.Exit)
 		}
 	}
 }

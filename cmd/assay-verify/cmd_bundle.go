@@ -29,6 +29,9 @@ every reserve balance down to a block header, the signatures of control, and the
 Of a confidential tree, whose leaves are commitments, the totals are opened by a proof over the shards' total rows, and each shard's proof
 shows that no balance is negative and that the shard's total row is right; shards are checked on all cores.
 
+Memory does not grow with the number of leaves: to find one that is there twice, a temporary file takes 24 bytes of each (TMPDIR names its
+folder).
+
 That a pinned block is its chain's is the exchange's word, unless your policy knows better: by an [[anchor]], the block's hash, or for
 Ethereum by a [[checkpoint]], the root of a finalised beacon block, from which the report's light client evidence leads to the pinned
 block by the signatures of sync committees:
@@ -63,6 +66,9 @@ have it as finalised (/eth/v1/beacon/headers/SLOT).
 			}
 			defer release()
 			options.Progress = out.shards(cmd.ErrOrStderr())
+			var remove func()
+			options.Scratch, remove = scratch()
+			defer remove()
 			return out.print(cmd.OutOrStdout(), verifier.Bundle(files, policy, options))
 		},
 	}

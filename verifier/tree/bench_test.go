@@ -32,7 +32,7 @@ func BenchmarkCheckLeaves(b *testing.B) {
 	want := Shard{Leaves: leaves, Root: root.hash, Sum: root.sum}
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := c.CheckLeaves(bytes.NewReader(file), 0, want, NewIdentities()); err != nil {
+		if err := c.CheckLeaves(bytes.NewReader(file), 0, want, NewIdentities(nil)); err != nil {
 			b.Fatal(err)
 		}
 	}
