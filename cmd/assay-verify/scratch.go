@@ -10,17 +10,20 @@ import (
 // the start, so that whatever ends the program leaves nothing behind.
 func scratch() (open func() (tree.Scratch, error), done func()) {
 	var file *os.File
-	open = func() (tree.Scratch, error) {
-		var err error
+	var named bool
+	open = func() (_ tree.Scratch, err error) {
 		if file, err = os.CreateTemp("", "assay-verify-*.identities"); err != nil {
 			return nil, err
 		}
-		os.Remove(file.Name()) //nolint:errcheck // done tries again
+		named = os.Remove(file.Name()) != nil
 		return file, nil
 	}
 	return open, func() {
-		if file != nil {
-			file.Close()
+		if file == nil {
+			return
+		}
+		file.Close()
+		if named {
 			os.Remove(file.Name())
 		}
 	}

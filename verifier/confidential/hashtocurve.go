@@ -156,8 +156,9 @@ func newRoots() *roots {
 	for i := s.BitLen() - 1; i > 0; i-- {
 		r.exponent = append(r.exponent, s.Bit(i) == 1)
 	}
-	var g fp.Element
-	for n := uint64(2); g.SetUint64(n).Legendre() != -1; n++ {
+	g := fp.NewElement(2)
+	for one := fp.One(); g.Legendre() != -1; { // to the least number that is no square
+		g.Add(&g, &one)
 	}
 	g.Exp(g, s)
 	step := *new(fp.Element).Inverse(&g)

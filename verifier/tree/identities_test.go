@@ -36,7 +36,7 @@ func someIdentities(t *testing.T, rows int, file bool, of func(shard, leaf uint6
 					id := of(shard, leaf+i)
 					block = append(append(block, id[:]...), make([]byte, PointSize)...)
 				}
-				if err := s.add(int(shard), leaf, block, rowSize); err != nil { //nolint:gosec // three shards
+				if err := s.add(int(shard), leaf, block, rowSize); err != nil {
 					t.Error(err)
 				}
 			}
