@@ -40,11 +40,10 @@ func TestZ07_LeafChangedAfterItsProof(t *testing.T) {
 		change func([]byte)
 		reason string
 	}{
-		"two rows swapped":          {func(b []byte) { swap(b[head+32:head+96], b[head+128:head+192]) }, "the shard's root comes out as"},
-		"two leaves swapped":        {func(b []byte) { swap(b[head:head+96], b[head+96:head+192]) }, "the shard's root comes out as"},
-		"the negative of a row":     {func(b []byte) { negate(b[head+64 : head+96]) }, "the shard's root comes out as"},
-		"another identity":          {func(b []byte) { b[head]++ }, "the shard's root comes out as"},
-		"an identity that is twice": {func(b []byte) { copy(b[head:head+32], b[head+96:]) }, "its identity occurs twice in the tree"},
+		"two rows swapped":      {func(b []byte) { swap(b[head+32:head+96], b[head+128:head+192]) }, "the shard's root comes out as"},
+		"two leaves swapped":    {func(b []byte) { swap(b[head:head+96], b[head+96:head+192]) }, "the shard's root comes out as"},
+		"the negative of a row": {func(b []byte) { negate(b[head+64 : head+96]) }, "the shard's root comes out as"},
+		"another identity":      {func(b []byte) { b[head]++ }, "the shard's root comes out as"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := newWorld().resealed(t, hidden{}, func(f map[string][]byte) { tt.change(f[leavesPath(0)]) })
@@ -61,6 +60,20 @@ func TestZ07_LeafChangedAfterItsProof(t *testing.T) {
 		}})
 		refused(t, verify(t, m), "liabilities.full", notTrue)
 	})
+}
+
+// One customer in two rows, whose trees and proofs are all true: in one shard, and in two; a customer sees it in their own shard.
+func TestZ07_RowTwice(t *testing.T) {
+	w := newWorld()
+	w.shards[1] = append(w.shards[1], w.shards[0][0])
+	refused(t, verify(t, w.hide(t, hidden{})), "liabilities.full", "shard-00001.leaves: leaf #2: its identity occurs twice in the tree, first at leaf #0 of shard #0")
+	w = newWorld()
+	w.shards[0] = append(w.shards[0], w.shards[0][1])
+	const reason = "shard-00000.leaves: leaf #3: its identity occurs twice in the tree, first at leaf #1 of shard #0"
+	m := w.hide(t, hidden{})
+	refused(t, verify(t, m), "liabilities.full", reason)
+	v := Proof(ProofInput{Proof: encode(m.proof(0, 0)), Policy: m.policy, Customer: "alice@example.org", Shard: m.filesOf(0)})
+	refused(t, v, "proof.counted", reason)
 }
 
 func swap(a, b []byte) {

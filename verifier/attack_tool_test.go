@@ -6,15 +6,21 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/fstest"
+	"testing/iotest"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/assay-por/assay/verifier/claim"
+	"github.com/assay-por/assay/verifier/tree"
 )
 
 // Whatever byte of whatever file is changed: never 0. The small bundle is tried at every byte, the one with chains at some.
@@ -275,5 +281,56 @@ func TestDecimal(t *testing.T) {
 		if got := decimal(amount(c.units), c.decimals); got != c.want {
 			t.Errorf("%s of %d decimals: got %s, want %s", c.units, c.decimals, got, c.want)
 		}
+	}
+}
+
+// A disk that fails between one reading and the next has said nothing of the tree: what cannot be read is not false.
+func TestLeavesThatCannotBeRead(t *testing.T) {
+	for kind, m := range map[string]*made{"plain": newWorld().make(t), "confidential": newWorld().hide(t, hidden{})} {
+		files, opened := readBundle(t, m.files), 0
+		whole := files.open
+		files.open = func(path string) (io.ReadCloser, error) {
+			file, err := whole(path)
+			if path == leavesPath(1) {
+				if opened++; opened > 1 {
+					broken := &fs.PathError{Op: "read", Path: path, Err: syscall.EIO}
+					return io.NopCloser(io.MultiReader(io.LimitReader(file, 200), iotest.ErrReader(broken))), err
+				}
+			}
+			return file, err
+		}
+		v := Bundle(files, m.policy, Options{Full: true})
+		if c := find(v, "liabilities.full"); c.Result != Fail || v.Exit != ExitUnreadable || !strings.Contains(c.Detail, "input/output error") {
+			t.Errorf("%s: got %+v, exit %d", kind, c, v.Exit)
+		}
+	}
+}
+
+// A tree of more leaves than memory keeps: the rest lies in the scratch, and who is there twice, first and last, is found. A scratch that fails
+// has said nothing of the tree.
+func TestIdentitiesBeyondMemory(t *testing.T) {
+	const leaves = 1<<18 + 10
+	w := newWorld()
+	w.shards = [][]customer{make([]customer, leaves)}
+	for i := range w.shards[0] {
+		w.shards[0][i] = customer{id: strconv.Itoa(i), nonce: h()}
+	}
+	w.shards[0][leaves-1] = w.shards[0][0]
+	m := w.make(t)
+	checked := func(scratch func() (tree.Scratch, error)) (Check, Verdict) {
+		v := Bundle(readBundle(t, m.files), m.policy, Options{Scratch: scratch})
+		return find(v, "liabilities.full"), v
+	}
+	asked := 0
+	c, v := checked(func() (tree.Scratch, error) {
+		asked++
+		return os.Create(filepath.Join(t.TempDir(), "scratch"))
+	})
+	if want := "leaf #262153: its identity occurs twice in the tree, first at leaf #0 of shard #0"; asked != 1 || c.Result != Fail || !strings.Contains(c.Detail, want) || v.Exit != ExitFalse {
+		t.Errorf("asked for a scratch %d times, got %+v, exit %d", asked, c, v.Exit)
+	}
+	c, v = checked(func() (tree.Scratch, error) { return os.Create(filepath.Join(t.TempDir(), "absent", "scratch")) })
+	if c.Result != Fail || !strings.Contains(c.Detail, "keeping identities: open") || v.Exit != ExitUnreadable {
+		t.Errorf("without a scratch: got %+v, exit %d", c, v.Exit)
 	}
 }

@@ -16,9 +16,10 @@ import (
 
 // Options are what a caller may ask for beyond the policy.
 type Options struct {
-	Full     bool                     // every shard must be recomputed from its leaves, whatever the policy says
-	Log      *Look                    // nil: no log is looked at
-	Progress func(done, total uint64) // nil: nobody asks; told of shards that are recomputed, by one at a time
+	Full     bool                         // every shard must be recomputed from its leaves, whatever the policy says
+	Log      *Look                        // nil: no log is looked at
+	Progress func(done, total uint64)     // nil: nobody asks; told of shards that are recomputed, by one at a time
+	Scratch  func() (tree.Scratch, error) // nil: memory holds what is kept of every leaf, 24 bytes; asked once, from 2^18 leaves on
 }
 
 // A bundleRun carries what checks of a bundle hand to one another.

@@ -130,7 +130,11 @@ func (r *run) checkCounted(proof *tree.Proof, c tree.Commitment, root tree.Hash,
 				return "", err
 			}
 			want := tree.Shard{Leaves: proof.Shard.Leaves, Root: root, Total: proof.Total}
-			if err := input.Shard.check(r.columns, c, proof.Shard.Index, want, tree.NewIdentities(), runtime.GOMAXPROCS(0)); err != nil {
+			seen := tree.NewIdentities(nil)
+			if err := input.Shard.check(r.columns, c, proof.Shard.Index, want, seen, runtime.GOMAXPROCS(0)); err != nil {
+				return "", err
+			}
+			if err := once(seen); err != nil {
 				return "", err
 			}
 			by = "this program"

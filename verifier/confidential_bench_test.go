@@ -40,7 +40,7 @@ func benchmarkShard(b *testing.B, vars int) {
 	b.SetBytes(int64(len(file)))
 	before := cpu(b)
 	for b.Loop() {
-		if err := files.check(parameters, c, 0, want, tree.NewIdentities(), 1); err == nil || !strings.Contains(err.Error(), notTrue) {
+		if err := files.check(parameters, c, 0, want, tree.NewIdentities(nil), 1); err == nil || !strings.Contains(err.Error(), notTrue) {
 			b.Fatal(err)
 		}
 	}

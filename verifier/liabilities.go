@@ -1,6 +1,7 @@
 package verifier
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -128,17 +129,17 @@ func (b *bundleRun) present() (shards []uint64, err error) {
 	return shards, nil
 }
 
-// recompute checks the leaves of these shards, of a confidential tree with their proofs and as many shards at a time as there are cores. The
-// error is of the first shard that fails.
+// recompute checks the leaves of these shards, of a confidential tree with their proofs, as many shards at a time as there are cores. The
+// error is of the first shard that fails, or of an identity that is in the tree twice.
 func (b *bundleRun) recompute(c tree.Commitment, present []uint64) error {
-	one, workers := b.recomputePlain, 1
+	one, workers := b.recomputePlain, runtime.GOMAXPROCS(0)
 	if c.Kind == tree.KindConfidential {
 		if err := b.makeColumns(); err != nil {
 			return err
 		}
-		one, workers = b.recomputeConfidential, runtime.GOMAXPROCS(0)
+		one = b.recomputeConfidential
 	}
-	seen, failures := tree.NewIdentities(), make([]error, len(present))
+	seen, failures := tree.NewIdentities(b.options.Scratch), make([]error, len(present))
 	var failed atomic.Bool
 	var lock sync.Mutex
 	var group errgroup.Group
@@ -166,7 +167,17 @@ func (b *bundleRun) recompute(c tree.Commitment, present []uint64) error {
 			return err
 		}
 	}
-	return nil
+	return once(seen)
+}
+
+// once checks that no identity is in two leaves.
+func once(seen *tree.Identities) error {
+	err := seen.Check()
+	var twice *tree.TwiceError
+	if errors.As(err, &twice) {
+		return in(leavesPath(twice.Shard), err)
+	}
+	return err
 }
 
 func (b *bundleRun) recomputePlain(c tree.Commitment, shard uint64, seen *tree.Identities, _ int) error {

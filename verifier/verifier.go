@@ -17,6 +17,7 @@ package verifier
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"github.com/assay-por/assay/verifier/canon"
@@ -160,6 +161,7 @@ func ExitCode(err error) int {
 		others  *refusals
 		silent  *watch.Unreachable
 		source  *watch.SourceError
+		system  *fs.PathError // of a file that could be opened, and then not read; or of a scratch
 	)
 	switch {
 	case err == nil:
@@ -172,7 +174,7 @@ func ExitCode(err error) int {
 		return ExitUnreadable
 	case errors.As(err, &version):
 		return ExitUnsupported
-	case errors.As(err, &format), errors.As(err, &missing):
+	case errors.As(err, &format), errors.As(err, &missing), errors.As(err, &system):
 		return ExitUnreadable
 	}
 	return ExitFalse

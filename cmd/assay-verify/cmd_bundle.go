@@ -31,6 +31,9 @@ shows that no balance is negative and that the shard's total row is right; shard
 the proof shows of each asset what is owed at most: what counts of the reserves by the statement's rule. If your policy counts fewer lines, it
 sees less coverage than there may be: "coverage at least", "shortfall at most".
 
+Memory does not grow with the number of leaves: to find one that is there twice, a temporary file takes 24 bytes of each (TMPDIR names its
+folder).
+
 That a pinned block is its chain's is the exchange's word, unless your policy knows better: by an [[anchor]], the block's hash, or for
 Ethereum by a [[checkpoint]], the root of a finalised beacon block, from which the report's light client evidence leads to the pinned
 block by the signatures of sync committees:
@@ -65,6 +68,9 @@ have it as finalised (/eth/v1/beacon/headers/SLOT).
 			}
 			defer release()
 			options.Progress = out.shards(cmd.ErrOrStderr())
+			var remove func()
+			options.Scratch, remove = scratch()
+			defer remove()
 			return out.print(cmd.OutOrStdout(), verifier.Bundle(files, policy, options))
 		},
 	}

@@ -14,7 +14,7 @@ import (
 )
 
 // judge is the verifier over one list of assets; the two sides share the specification and nothing else.
-func judge(t *testing.T, m int) *verifier.Parameters {
+func judge(t testing.TB, m int) *verifier.Parameters {
 	t.Helper()
 	v, err := verifier.New(names(m))
 	if err != nil {

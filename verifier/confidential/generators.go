@@ -3,10 +3,8 @@ package confidential
 import (
 	"fmt"
 	"math/bits"
-	"runtime"
 
 	"github.com/consensys/gnark-crypto/ecc/grumpkin"
-	"golang.org/x/sync/errgroup"
 )
 
 // Tags of SPEC part 29.
@@ -29,29 +27,22 @@ func New(assets []string) (*Parameters, error) {
 	if err := checkAssets(assets); err != nil {
 		return nil, err
 	}
-	p := &Parameters{assets: assets, columns: make([]grumpkin.G1Affine, width*len(assets))}
+	p := &Parameters{assets: assets}
+	var messages [][]byte
+	for _, id := range assets {
+		for b := range width {
+			messages = append(messages, message(id, b))
+		}
+	}
 	var err error
-	if p.h, err = hashToCurve(nil, tagBlinding); err != nil {
+	if p.columns, err = hashToCurve(tagGenerator, messages...); err != nil {
 		return nil, err
 	}
-	if p.u, err = hashToCurve(nil, tagScalar); err != nil {
+	if p.h, err = onePoint(tagBlinding); err != nil {
 		return nil, err
 	}
-	var group errgroup.Group
-	group.SetLimit(runtime.GOMAXPROCS(0))
-	for j, id := range assets {
-		group.Go(func() error {
-			for b := range width {
-				point, err := generator(id, b)
-				if err != nil {
-					return err
-				}
-				p.columns[j*width+b] = point
-			}
-			return nil
-		})
-	}
-	return p, group.Wait()
+	p.u, err = onePoint(tagScalar)
+	return p, err
 }
 
 func checkAssets(assets []string) error {
@@ -71,17 +62,15 @@ func checkAssets(assets []string) error {
 	return nil
 }
 
-func generator(id string, bit int) (grumpkin.G1Affine, error) {
-	message := append([]byte{byte(len(id))}, id...)
-	return hashToCurve(append(message, byte(bit)), tagGenerator)
+// message is hashed to the generator of one asset's bit.
+func message(id string, bit int) []byte {
+	return append(append([]byte{byte(len(id))}, id...), byte(bit))
 }
 
-func hashToCurve(message []byte, tag string) (grumpkin.G1Affine, error) {
-	point, err := grumpkin.HashToG1(message, []byte(tag))
-	if err != nil {
-		return point, fmt.Errorf("hash to curve: %w", err)
-	}
-	return point, nil
+// onePoint is the generator that stands alone under its tag.
+func onePoint(tag string) (grumpkin.G1Affine, error) {
+	points, err := hashToCurve(tag, nil)
+	return points[0], err
 }
 
 // columnVars is the number of variables that count columns: bits, then assets up to a power of two.

@@ -3,11 +3,9 @@ package confidential
 import (
 	"errors"
 	"math/big"
-	"runtime"
 
 	"github.com/consensys/gnark-crypto/ecc/grumpkin"
 	"github.com/consensys/gnark-crypto/ecc/grumpkin/fr"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/assay-por/assay/verifier/tree"
 )
@@ -24,36 +22,27 @@ func Row(balances []Balance, blinding [fr.Bytes]byte) (tree.Point, error) {
 	if r.SetBytesCanonical(blinding[:]) != nil {
 		return tree.Point{}, errors.New("a blinding that is not below the group order")
 	}
-	h, err := hashToCurve(nil, tagBlinding)
+	h, err := onePoint(tagBlinding)
 	if err != nil {
 		return tree.Point{}, err
 	}
-	parts := make([]grumpkin.G1Jac, len(balances))
-	var group errgroup.Group
-	group.SetLimit(runtime.GOMAXPROCS(0))
-	for i, b := range balances {
-		group.Go(func() error {
-			for bit := range width {
-				if b.Amount[len(b.Amount)-1-bit/8]>>(bit%8)&1 == 0 {
-					continue
-				}
-				g, err := generator(b.Asset, bit)
-				if err != nil {
-					return err
-				}
-				parts[i].AddMixed(&g)
+	var messages [][]byte
+	for _, b := range balances {
+		for bit := range width {
+			if b.Amount[len(b.Amount)-1-bit/8]>>(bit%8)&1 == 1 {
+				messages = append(messages, message(b.Asset, bit))
 			}
-			return nil
-		})
+		}
 	}
-	if err := group.Wait(); err != nil {
+	points, err := hashToCurve(tagGenerator, messages...)
+	if err != nil {
 		return tree.Point{}, err
 	}
 	var sum grumpkin.G1Jac
 	sum.FromAffine(&h)
 	sum.ScalarMultiplication(&sum, r.BigInt(new(big.Int)))
-	for i := range parts {
-		sum.AddAssign(&parts[i])
+	for i := range points {
+		sum.AddMixed(&points[i])
 	}
 	var row grumpkin.G1Affine
 	return tree.PointOf(*row.FromJacobian(&sum)), nil

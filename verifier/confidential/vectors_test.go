@@ -182,9 +182,9 @@ func scalarsHex(list ...fr.Element) (out []string) {
 
 func (v *vector) checkHashes(t *testing.T) error {
 	for _, h := range v.Hashes {
-		p, err := hashToCurve(unhex(t, h.Message), h.DST)
-		if err != nil || pointHex(p) != h.Point {
-			t.Errorf("%s: got %s, %v", h.Message, pointHex(p), err)
+		p, err := hashToCurve(h.DST, unhex(t, h.Message))
+		if err != nil || pointHex(p[0]) != h.Point {
+			t.Errorf("%s: got %s, %v", h.Message, pointHex(p[0]), err)
 		}
 	}
 	if v.Asset == "" {

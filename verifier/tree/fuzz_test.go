@@ -107,7 +107,7 @@ func FuzzCheckLeaves(f *testing.F) {
 	f.Add([]byte(head + string(make([]byte, 34))))
 	f.Add([]byte(head + string(make([]byte, 33)) + "\x01\x00\x00" + string(make([]byte, 15)) + "\x05"))
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		if err := (Commitment{Assets: []string{"BTC", "ETH"}}).CheckLeaves(bytes.NewReader(raw), 0, Shard{Leaves: 1}, NewIdentities()); err == nil {
+		if err := (Commitment{Assets: []string{"BTC", "ETH"}}).CheckLeaves(bytes.NewReader(raw), 0, Shard{Leaves: 1}, NewIdentities(nil)); err == nil {
 			t.Fatal("a root was met by chance")
 		}
 	})

@@ -7,40 +7,16 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"sync"
 
 	"github.com/assay-por/assay/verifier/canon"
 )
 
 const leavesMagic = "assay/v1/leaves\n"
 
-// Identities remembers every identity of a tree, so that none is counted twice (SPEC part 6). It keeps half of each hash: equal
-// identities always meet, and unequal ones meet with a chance of one in 2^128.
-type Identities struct {
-	lock sync.Mutex
-	seen map[[16]byte]struct{}
-}
-
-// NewIdentities returns an empty set; one set serves all shards of one tree, at the same time too.
-func NewIdentities() *Identities { return &Identities{seen: make(map[[16]byte]struct{})} }
-
-// add reports whether the identity is new.
-func (s *Identities) add(id Hash) bool {
-	s.lock.Lock()
-	defer s.lock.Unlock()
-	return s.insert(id)
-}
-
-// insert is add for who holds the lock.
-func (s *Identities) insert(id Hash) bool {
-	key, before := [16]byte(id[:16]), len(s.seen)
-	s.seen[key] = struct{}{}
-	return len(s.seen) > before
-}
-
 // CheckLeaves is the check `liabilities.full` for one shard (SPEC part 6): it reads a leaves file, recomputes every node, and
-// compares root and sum with the shard list's entry; with margin accounts every leaf satisfies the rule (SPEC part 30). Memory stays constant but for the set of identities. A file that is not
-// of the format gives a *canon.FormatError or *canon.VersionError.
+// compares root and sum with the shard list's entry; with margin accounts every leaf satisfies the rule (SPEC part 30). Whether an
+// identity occurs twice, seen tells when all shards are read. Memory stays constant. A file that is not of the format gives a
+// *canon.FormatError or *canon.VersionError.
 func (c Commitment) CheckLeaves(r io.Reader, index int, want Shard, seen *Identities) error {
 	in := bufio.NewReaderSize(r, 64<<10)
 	if err := c.leavesHeader(in, index, want); err != nil {
@@ -73,8 +49,8 @@ func (c Commitment) CheckLeaves(r io.Reader, index int, want Shard, seen *Identi
 			return fmt.Errorf("leaf #%d: %w", n, err)
 		}
 		id := Hash(head[:32])
-		if !seen.add(id) {
-			return fmt.Errorf("leaf #%d: its identity occurs twice in the tree", n)
+		if err := seen.add(index, n, id[:], len(id)); err != nil {
+			return err
 		}
 		if err := shard.add(id, sum); err != nil {
 			return err

@@ -136,7 +136,7 @@ func TestRows(t *testing.T) {
 	const n = blockLeaves + 5
 	file, want := rowsFile(t, n)
 	c := Commitment{Kind: KindConfidential}
-	rows, err := c.CheckRows(bytes.NewReader(file), 0, want, NewIdentities())
+	rows, err := c.CheckRows(bytes.NewReader(file), 0, want, NewIdentities(nil))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +172,7 @@ func TestRows(t *testing.T) {
 		if err := c.ReadRows(bytes.NewReader(tt.raw), 0, want, rows, nothing); !errors.As(err, &format) && tt.format || !errors.As(err, &version) && !tt.format {
 			t.Errorf("%s: read again: got %v", name, err)
 		}
-		if _, err := c.CheckRows(bytes.NewReader(tt.raw), 0, want, NewIdentities()); err == nil {
+		if _, err := c.CheckRows(bytes.NewReader(tt.raw), 0, want, NewIdentities(nil)); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}
@@ -180,9 +180,14 @@ func TestRows(t *testing.T) {
 	if err := c.ReadRows(bytes.NewReader(file), 0, want, rows, func([]grumpkin.G1Affine) error { return stop }); !errors.Is(err, stop) {
 		t.Errorf("got %v, want %v", err, stop)
 	}
-	seen := NewIdentities()
-	seen.add(sha256.Sum256(binary.BigEndian.AppendUint64(nil, n-1)))
-	if _, err := c.CheckRows(bytes.NewReader(file), 0, want, seen); err == nil || err.Error() != "leaf #4100: its identity occurs twice in the tree" {
+	seen, first := NewIdentities(nil), identityOf(n-1)
+	if err := seen.add(0, 0, first[:], len(first)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.CheckRows(bytes.NewReader(file), 0, want, seen); err != nil {
+		t.Fatal(err)
+	}
+	if err := seen.Check(); err == nil || err.Error() != "leaf #4100: its identity occurs twice in the tree, first at leaf #0 of shard #0" {
 		t.Errorf("got %v", err)
 	}
 }
@@ -192,7 +197,7 @@ func BenchmarkCheckRows(b *testing.B) {
 	const n = 100_000
 	file, want := rowsFile(b, n)
 	for b.Loop() {
-		if _, err := (Commitment{}).CheckRows(bytes.NewReader(file), 0, want, NewIdentities()); err != nil {
+		if _, err := (Commitment{}).CheckRows(bytes.NewReader(file), 0, want, NewIdentities(nil)); err != nil {
 			b.Fatal(err)
 		}
 	}

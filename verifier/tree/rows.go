@@ -21,12 +21,12 @@ type Rows struct {
 }
 
 // CheckRows is the check `liabilities.full` for one shard of kind confidential but for its proof (SPEC part 29): it reads a leaves file,
-// recomputes every node, and compares the root with the shard list's entry. Memory stays constant but for the set of identities. A file
-// that is not of the format gives a *canon.FormatError or *canon.VersionError.
+// recomputes every node, and compares the root with the shard list's entry. Whether an identity occurs twice, seen tells when all shards are
+// read. Memory stays constant. A file that is not of the format gives a *canon.FormatError or *canon.VersionError.
 func (c Commitment) CheckRows(r io.Reader, index int, want Shard, seen *Identities) (Rows, error) {
 	tree := pointTree{level: shardLevel}
 	digest, err := c.eachBlock(r, index, want, func(first uint64, raw []byte) error {
-		if err := seen.block(first, raw); err != nil {
+		if err := seen.add(index, first, raw, rowSize); err != nil {
 			return err
 		}
 		for i := range len(raw) / rowSize {
@@ -99,16 +99,4 @@ func (c Commitment) eachBlock(r io.Reader, index int, want Shard, take func(firs
 	}
 	h.Sum(digest[:0])
 	return digest, nil
-}
-
-// block adds the identities of a block of rows.
-func (s *Identities) block(first uint64, raw []byte) error {
-	s.lock.Lock()
-	defer s.lock.Unlock()
-	for i := 0; i < len(raw); i += rowSize {
-		if !s.insert(Hash(raw[i : i+sha256.Size])) {
-			return fmt.Errorf("leaf #%d: its identity occurs twice in the tree", first+uint64(i/rowSize)) //nolint:gosec // i >= 0
-		}
-	}
-	return nil
 }

@@ -59,7 +59,7 @@ func TestVectors_Sum(t *testing.T) {
 		file = binary.BigEndian.AppendUint64(file, 1)
 		file = append(file, make([]byte, 32)...)
 		file = append(file, unhex(t, v.Hex)...)
-		err := c.CheckLeaves(bytes.NewReader(file), 0, Shard{Leaves: 1}, NewIdentities())
+		err := c.CheckLeaves(bytes.NewReader(file), 0, Shard{Leaves: 1}, NewIdentities(nil))
 		var format *canon.FormatError
 		if refused := errors.As(err, &format); refused != (v.Expect != "pass") {
 			t.Errorf("got %v, want %s", err, v.Expect)
