@@ -143,7 +143,9 @@ func parsePrice(s string) (digits *big.Int, places int, err error) {
 func (m *Margin) Columns() int { return len(m.factors) }
 
 // Debit returns the column of an asset's debits, and whether it has one.
-func (m *Margin) Debit(asset int) (column uint16, is bool) { return m.debits[asset], m.debits[asset] > 0 }
+func (m *Margin) Debit(asset int) (column uint16, is bool) {
+	return m.debits[asset], m.debits[asset] > 0
+}
 
 // Assets returns how many columns there are of assets: those of debits follow them, and then the two of net equity.
 func (m *Margin) Assets() int { return m.assets }
