@@ -33,6 +33,7 @@ type Price struct {
 type Margin struct {
 	assets  int
 	debits  []uint16 // by asset: its debit column, 0 if it has none
+	priced  []uint16 // the assets of debit columns, in order
 	factors []*big.Int
 	plus    []uint256.Int // by column: its factor, of an asset
 	minus   []uint256.Int // the same of a debit, without the sign
@@ -76,6 +77,7 @@ func NewMargin(decimals []uint8, prices []Price) (*Margin, error) {
 	for i, p := range prices {
 		column := len(decimals) + i
 		m.debits[p.Asset] = uint16(column) //nolint:gosec // below MaxAssets
+		m.priced = append(m.priced, p.Asset)
 		m.factors[p.Asset] = credit[i].times(m.scale)
 		m.factors[column] = new(big.Int).Neg(debit[i].times(m.scale))
 		if m.factors[p.Asset].BitLen() > factorBits || m.factors[column].BitLen() > factorBits {
@@ -147,9 +149,6 @@ func (m *Margin) Debit(asset int) (column uint16, is bool) {
 	return m.debits[asset], m.debits[asset] > 0
 }
 
-// Assets returns how many columns there are of assets: those of debits follow them, and then the two of net equity.
-func (m *Margin) Assets() int { return m.assets }
-
 // Scale returns s: net equity is counted in units of 10^-s of the currency (SPEC part 30).
 func (m *Margin) Scale() int { return m.scale }
 
@@ -160,10 +159,8 @@ func (m *Margin) Factors() []*big.Int { return m.factors }
 func (m *Margin) Names(assets []string) []string {
 	names := make([]string, m.assets, m.Columns())
 	copy(names, assets)
-	for asset, column := range m.debits {
-		if column > 0 {
-			names = append(names, debitPrefix+assets[asset])
-		}
+	for _, asset := range m.priced {
+		names = append(names, debitPrefix+assets[asset])
 	}
 	return append(names, equityLow, equityHigh)
 }
@@ -191,6 +188,20 @@ func (m *Margin) Close(row Plain) (Plain, error) {
 		}
 	}
 	return row, nil
+}
+
+// Split returns what of a sum are credits, and what are debits, these by asset index. It leaves net equity out.
+func (m *Margin) Split(sum Plain) (credits, debits Plain) {
+	n := 0
+	for n < len(sum) && int(sum[n].Asset) < m.assets {
+		n++
+	}
+	for _, e := range sum[n:] {
+		if i := int(e.Asset) - m.assets; i < len(m.priced) {
+			debits = append(debits, Entry{Asset: m.priced[i], Amount: e.Amount})
+		}
+	}
+	return sum[:n:n], debits
 }
 
 // Satisfied reports whether a row, or a sum of rows, satisfies the rule: Σ λ v = 0 (SPEC part 30).

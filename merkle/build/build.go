@@ -110,7 +110,9 @@ func Run(ctx context.Context, w *Worker, r Runner) (Result, Read, error) {
 		}
 		built = append(built, s)
 		result.Shards = append(result.Shards, s.result())
-		folded.Add(s.Folded)
+		if err := folded.Add(s.Folded); err != nil {
+			return Result{}, Read{}, err
+		}
 	}
 	if err := result.close(); err != nil {
 		return Result{}, Read{}, err
@@ -120,14 +122,54 @@ func Run(ctx context.Context, w *Worker, r Runner) (Result, Read, error) {
 			return Result{}, Read{}, err
 		}
 	}
-	if totals, err := scans.counts.Totals(); err != nil || !slices.Equal(result.Totals, totals) {
-		return Result{}, Read{}, errors.Join(err, errors.New("the tree's totals are not those of the ledger: a file of the build was altered; build it anew from the start (assay build --again)"))
+	if err := w.tieOut(result.Totals, scans.counts, &folded); err != nil {
+		return Result{}, Read{}, err
 	}
 	summary, err := scans.counts.Summary(w.Plan.Rules, folded)
 	if err != nil {
 		return Result{}, Read{}, err
 	}
 	return result, Read{summary, scans.contents()}, w.sweep(ctx, len(shards))
+}
+
+var errTotals = errors.New("the tree's totals are not those of the ledger: a file of the build was altered; build it anew from the start (assay build --again)")
+
+// tieOut holds the tree's totals to what the ledger has. What of debits the tree has not was written off.
+func (w *Worker) tieOut(totals merkle.Plain, counts ledger.Counts, folded *ledger.Folded) error {
+	want, err := counts.Totals()
+	if err != nil {
+		return err
+	}
+	margin, err := w.Plan.margin()
+	if err != nil {
+		return err
+	}
+	if margin == nil {
+		if !slices.Equal(totals, want) {
+			return errTotals
+		}
+		return nil
+	}
+	credits, debits := margin.Split(totals)
+	if !slices.Equal(credits, want) || !margin.Satisfied(totals) {
+		return errTotals
+	}
+	folded.WrittenOff = nil
+	owed := counts.Owed()
+	for _, e := range debits {
+		if owed.Amount(int(e.Asset)).Cmp(e.Amount) < 0 {
+			return errTotals
+		}
+	}
+	for _, e := range owed {
+		if e.Amount = e.Amount.Sub(debits.Amount(int(e.Asset))); !e.Amount.IsZero() {
+			folded.WrittenOff = append(folded.WrittenOff, e)
+		}
+	}
+	if (folded.Underwater > 0) != (len(folded.WrittenOff) > 0) {
+		return errTotals
+	}
+	return nil
 }
 
 // sweep removes what workers that were killed, or late, left behind.
@@ -224,11 +266,17 @@ func Summarize(ctx context.Context, w *Worker) (ledger.Summary, error) {
 	}
 	var folded ledger.Folded
 	for i := range scans.shards {
-		f, err := w.fold(ctx, scans, i, nil, func(*spool.Customer) error { return nil })
-		if err != nil {
+		f, err := w.fold(ctx, scans, i, nil, func(*spool.Customer, merkle.Plain) error { return nil })
+		var under *UnderwaterError // they are counted to the end
+		if err != nil && !errors.As(err, &under) {
 			return ledger.Summary{}, err
 		}
-		folded.Add(f)
+		if err := folded.Add(f); err != nil {
+			return ledger.Summary{}, err
+		}
+	}
+	if folded.Underwater > 0 && w.Plan.Rules.Underwater != ledger.RuleWriteOff {
+		return ledger.Summary{}, &UnderwaterError{folded.Underwater}
 	}
 	return scans.counts.Summary(w.Plan.Rules, folded)
 }
@@ -322,13 +370,17 @@ func (s *scans) contents() (all []string) {
 // scanned reads the results of all scans. They are not kept: while this process lives, the tree may be built anew.
 func (w *Worker) scanned(ctx context.Context) (*scans, error) {
 	all, spooled, digest := &scans{}, int64(0), sha256.New()
+	assets, err := w.Plan.assets()
+	if err != nil {
+		return nil, err
+	}
 	for i := range w.Plan.Scans {
 		var s scanDone
 		if err := w.get(ctx, scanName(i), &s); err != nil {
 			return nil, err
 		}
 		if err := all.counts.Merge(s.Counts); err != nil {
-			return nil, cmp.Or(ledger.Locate(ctx, w.Sources, w.Plan.Assets, w.Plan.Rules, ""), err)
+			return nil, cmp.Or(ledger.Locate(ctx, w.Sources, assets, w.Plan.Rules, ""), err)
 		}
 		if len(s.Spools) != w.Plan.Parts {
 			return nil, fmt.Errorf("%s of the build was altered: it has %d parts, want %d", scanName(i), len(s.Spools), w.Plan.Parts)

@@ -47,11 +47,11 @@ const shardMemory = 256 << 20
 func (w *Worker) hidden() (*hiding, error) {
 	h := &w.hiding
 	h.once.Do(func() {
-		ids := make([]string, len(w.Plan.Assets))
-		for i, a := range w.Plan.Assets {
-			ids[i] = a.ID
+		var columns []string
+		if columns, h.err = w.Plan.columns(); h.err != nil {
+			return
 		}
-		if h.params, h.err = parametersOf(ids); h.err == nil {
+		if h.params, h.err = parametersOf(columns); h.err == nil {
 			h.kind = hidingKind(h.params)
 		}
 		h.room = make(chan struct{}, min(max(int(w.Memory/shardMemory), 1), cores(w.Cores)))
@@ -71,14 +71,22 @@ func (w *Worker) hide(ctx context.Context, scans *scans, index int, done *shardD
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	margin, err := w.Plan.margin()
+	if err != nil {
+		return err
+	}
 	rows, keys := &heldRows{}, w.Keys.Clone()
 	done.Folded, err = w.fold(ctx, scans, index, func(customers int) error {
-		rows.grow(customers, int(scans.counts.Entries())/scans.shards) //nolint:gosec // below 2^53
+		entries := int(scans.counts.Entries()) / scans.shards //nolint:gosec // below 2^53
+		if margin != nil {
+			entries += 2 * customers // their net equity
+		}
+		rows.grow(customers, entries)
 		return nil
-	}, func(c *spool.Customer) error {
+	}, func(c *spool.Customer, balances merkle.Plain) error {
 		var r heldRow
 		r.handle, r.nonce, r.identity = w.named(c, keys)
-		rows.add(r, c)
+		rows.add(r, balances)
 		return nil
 	})
 	if err != nil {
@@ -92,7 +100,7 @@ func (w *Worker) hide(ctx context.Context, scans *scans, index int, done *shardD
 	atOnce := min(cap(h.room), scans.shards)
 	committed, err := h.params.Commit(confidential.Shard{
 		Snapshot: w.Plan.Snapshot, Index: uint32(index), Key: keys.Blind(), Count: uint64(len(rows.rows)), Rows: rows.all(ctx), //nolint:gosec // at most 2^20 shards
-		Workers: (cores(w.Cores) + atOnce - 1) / atOnce,
+		Relations: relationsOf(margin), Workers: (cores(w.Cores) + atOnce - 1) / atOnce,
 	}, rows.writer(files))
 	if err != nil {
 		return err
@@ -114,6 +122,14 @@ func (w *Worker) hide(ctx context.Context, scans *scans, index int, done *shardD
 	done.Leaves, done.Root = committed.Top.Leaves, root.Hash
 	done.Hidden, err = w.keepProof(ctx, index, proof, committed.Top)
 	return err
+}
+
+// relationsOf returns what every row is proved to satisfy (SPEC part 30).
+func relationsOf(m *merkle.Margin) []confidential.Relation {
+	if m == nil {
+		return nil
+	}
+	return []confidential.Relation{m.Factors()}
 }
 
 // keepProof leaves a proof under a name of this attempt: two attempts make two proofs that hold, and the result names one.
@@ -224,8 +240,8 @@ func (h *heldRows) grow(customers, entries int) {
 	h.rows, h.entries = make([]heldRow, 0, customers), make(merkle.Plain, 0, entries+entries/32)
 }
 
-func (h *heldRows) add(r heldRow, c *spool.Customer) {
-	h.entries = appendBalances(h.entries, c)
+func (h *heldRows) add(r heldRow, balances merkle.Plain) {
+	h.entries = append(h.entries, balances...)
 	r.end = len(h.entries)
 	h.rows = append(h.rows, r)
 }
