@@ -171,21 +171,22 @@ func Ratio(counted, liabilities Units) string {
 	return fmt.Sprintf("%s%02d.%02d", q.Dec(), whole, rest)
 }
 
-// Liabilities lists every asset in registry order with its total (SPEC part 9).
+// Liabilities lists every column in order with its total (SPEC parts 9 and 30).
 func Liabilities(s Snapshot, totals merkle.Plain) ([]AssetAmount, error) {
-	if err := checkPlain(s, totals); err != nil {
+	columns := s.Columns()
+	if err := checkPlain(len(columns), totals); err != nil {
 		return nil, err
 	}
 	out := []AssetAmount{}
-	for i, a := range s.Assets {
-		out = append(out, AssetAmount{Amount: unitsOf(totals.Amount(i)), Asset: a.ID})
+	for i, name := range columns {
+		out = append(out, AssetAmount{Amount: unitsOf(totals.Amount(i)), Asset: name})
 	}
 	return out, nil
 }
 
 // SumJSON lists the assets of a sum in registry order, without zeros (SPEC part 4).
 func SumJSON(s Snapshot, sum merkle.Plain) ([]AssetAmount, error) {
-	if err := checkPlain(s, sum); err != nil {
+	if err := checkPlain(len(s.Assets), sum); err != nil {
 		return nil, err
 	}
 	out := []AssetAmount{}
@@ -195,10 +196,10 @@ func SumJSON(s Snapshot, sum merkle.Plain) ([]AssetAmount, error) {
 	return out, nil
 }
 
-func checkPlain(s Snapshot, sum merkle.Plain) error {
+func checkPlain(columns int, sum merkle.Plain) error {
 	for i, e := range sum {
-		if int(e.Asset) >= len(s.Assets) || e.Amount.IsZero() || i > 0 && sum[i-1].Asset >= e.Asset {
-			return fmt.Errorf("sum: entry #%d (asset #%d) is zero, out of order or outside the registry of %d assets", i, e.Asset, len(s.Assets))
+		if int(e.Asset) >= columns || e.Amount.IsZero() || i > 0 && sum[i-1].Asset >= e.Asset {
+			return fmt.Errorf("sum: entry #%d (asset #%d) is zero, out of order or outside the registry of %d assets", i, e.Asset, columns)
 		}
 	}
 	return nil

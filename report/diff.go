@@ -46,6 +46,7 @@ func Diff(former, draft Predicate) []Change {
 	d.text("series", "", a.Series.text(), b.Series.text())
 	d.registry(a.Snapshot, b.Snapshot)
 	d.figures(a, b)
+	d.margin(a, b)
 	d.count("customers", a.Ledger.Customers, b.Ledger.Customers)
 	d.set("scope included", quoted(a.Scope.Included), quoted(b.Scope.Included))
 	d.set("scope excluded", quoted(a.Scope.Excluded), quoted(b.Scope.Excluded))
@@ -247,6 +248,9 @@ func Warnings(p Predicate) []string {
 		if c.Shortfall != nil {
 			out = append(out, fmt.Sprintf("%s: SHORTFALL of %s %s", c.Asset, c.Shortfall.Decimal(p.Snapshot.Assets[i].Decimals), c.Asset))
 		}
+	}
+	if u := p.Ledger.Underwater; u != nil && u.Customers > 0 {
+		out = append(out, fmt.Sprintf("%d of %d customers are under water at the prices stated: their debts were written off", u.Customers, p.Ledger.Customers))
 	}
 	texts := append(append([]string{p.Scope.Encumbrances}, p.Scope.Included...), p.Scope.Excluded...)
 	if p.Series.Supersedes != nil {

@@ -32,10 +32,13 @@ func (l Ledger) Check(s Snapshot, liabilities []AssetAmount, leaves uint64) erro
 			owed[i] = sum
 		}
 	}
-	for i, a := range liabilities {
+	for i, a := range liabilities[:len(s.Assets)] {
 		if !owed[i].Equal(a.Amount) {
 			return fmt.Errorf("ledger: the classes add up to %s of %s, the tree to %s", owed[i], a.Asset, a.Amount)
 		}
+	}
+	if err := l.checkDebits(s, liabilities); err != nil {
+		return fmt.Errorf("ledger: %w", err)
 	}
 	if entries += l.UnknownAssets.Entries; entries != l.Entries {
 		return fmt.Errorf("ledger: %d entries were read, the classes and exclusions account for %d", l.Entries, entries)
@@ -61,13 +64,20 @@ func (l Ledger) checkForm(s Snapshot) error {
 			return fmt.Errorf("class %s: %w", c.Class, err)
 		}
 	}
-	if err := checkRule("duplicates", l.Duplicates.Rule, RuleSum, l.Duplicates.Entries); err != nil {
+	if err := checkRule("duplicates", l.Duplicates.Rule, l.Duplicates.Entries, RuleSum); err != nil {
 		return err
 	}
-	if err := checkRule("negatives", l.Negatives.Rule, RuleExclude, l.Negatives.Entries); err != nil {
+	negatives := []string{RuleExclude}
+	if s.Margin != nil {
+		negatives = append(negatives, RuleDebit)
+	}
+	if err := checkRule("negatives", l.Negatives.Rule, l.Negatives.Entries, negatives...); err != nil {
 		return err
 	}
-	if err := checkRule("unknown_assets", l.UnknownAssets.Rule, RuleExclude, l.UnknownAssets.Entries); err != nil {
+	if err := checkRule("unknown_assets", l.UnknownAssets.Rule, l.UnknownAssets.Entries, RuleExclude); err != nil {
+		return err
+	}
+	if err := l.Underwater.checkForm(s, l.Customers); err != nil {
 		return err
 	}
 	if err := checkSum(s, l.Negatives.Sum); err != nil {
@@ -79,13 +89,13 @@ func (l Ledger) checkForm(s Snapshot) error {
 	return l.UnknownAssets.check(s)
 }
 
-// checkRule: the rule is one of two, and "error" has moved nothing (SPEC part 7).
-func checkRule(name, rule, other string, entries uint64) error {
-	if rule != RuleError && rule != other {
-		return fmt.Errorf("%s: rule %q, want %s or %s", name, clip(rule), RuleError, other)
+// checkRule: the rule is one that may be, and "error" has moved nothing (SPEC part 7).
+func checkRule(name, rule string, moved uint64, others ...string) error {
+	if rule != RuleError && !slices.Contains(others, rule) {
+		return fmt.Errorf("%s: rule %q, want %s or %s", name, clip(rule), RuleError, strings.Join(others, " or "))
 	}
-	if rule == RuleError && entries != 0 {
-		return fmt.Errorf("%s: the rule %s, yet %d entries were moved", name, RuleError, entries)
+	if rule == RuleError && moved != 0 {
+		return fmt.Errorf("%s: the rule %s, yet %d entries or customers were moved", name, RuleError, moved)
 	}
 	return nil
 }
@@ -136,15 +146,16 @@ func isDecimal(s string) bool {
 	return !dotted || part != "" && strings.Trim(part, "0123456789") == "" && part[len(part)-1] != '0'
 }
 
-// checkLiabilities: every asset of the registry, in its order, below 2^128 (SPEC part 9).
+// checkLiabilities: every column, in order, below 2^128 (SPEC parts 9 and 30).
 func checkLiabilities(s Snapshot, liabilities []AssetAmount) error {
-	if len(liabilities) != len(s.Assets) {
-		return fmt.Errorf("liabilities: %d assets, the registry has %d", len(liabilities), len(s.Assets))
+	columns := s.Columns()
+	if len(liabilities) != len(columns) {
+		return fmt.Errorf("liabilities: %d columns, the snapshot has %d", len(liabilities), len(columns))
 	}
 	limit := new(uint256.Int).Lsh(uint256.NewInt(1), amountBits)
 	for i, a := range liabilities {
-		if a.Asset != s.Assets[i].ID {
-			return fmt.Errorf("liabilities: asset #%d is %q, the registry has %s", i, clip(a.Asset), s.Assets[i].ID)
+		if a.Asset != columns[i] {
+			return fmt.Errorf("liabilities: column #%d is %q, the snapshot has %s", i, clip(a.Asset), columns[i])
 		}
 		if a.Amount.n.Cmp(limit) >= 0 {
 			return fmt.Errorf("liabilities: %s reaches 2^128", a.Asset)

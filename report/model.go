@@ -56,6 +56,7 @@ type Snapshot struct {
 	ID       Digest   `json:"id"`
 	Instant  Time     `json:"instant"`
 	Kind     string   `json:"kind"`
+	Margin   *Margin  `json:"margin,omitempty"`
 	Period   string   `json:"period"`
 }
 
@@ -133,6 +134,7 @@ type Ledger struct {
 	Duplicates    Duplicates    `json:"duplicates"`
 	Entries       uint64        `json:"entries"`
 	Negatives     Negatives     `json:"negatives"`
+	Underwater    *Underwater   `json:"underwater,omitempty"` // with margin accounts only
 	UnknownAssets UnknownAssets `json:"unknown_assets"`
 }
 
@@ -146,9 +148,11 @@ type LedgerClass struct {
 
 // The rules for what does not become a leaf as it is (SPEC part 7).
 const (
-	RuleError   = "error"
-	RuleExclude = "exclude"
-	RuleSum     = "sum"
+	RuleError    = "error"
+	RuleExclude  = "exclude"
+	RuleSum      = "sum"
+	RuleDebit    = "debit"
+	RuleWriteOff = "write-off"
 )
 
 // Duplicates tells of entries with one customer, asset and class (SPEC part 7).

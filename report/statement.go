@@ -59,7 +59,7 @@ func Draft(in Inputs) (payload, manifest []byte, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	coverage, err := NewCoverage(reserves, liabilities)
+	coverage, err := NewCoverage(reserves, liabilities[:len(in.Snapshot.Assets)])
 	if err != nil {
 		return nil, nil, err
 	}
@@ -96,6 +96,10 @@ func (l Ledger) notNil() Ledger {
 		l.Classes[i].Sum = notNil(l.Classes[i].Sum)
 	}
 	l.Negatives.Sum, l.UnknownAssets.Sums = notNil(l.Negatives.Sum), notNil(l.UnknownAssets.Sums)
+	if l.Underwater != nil {
+		u := *l.Underwater
+		u.Sum, l.Underwater = notNil(u.Sum), &u
+	}
 	return l
 }
 
@@ -123,6 +127,9 @@ func (p Predicate) Check() error {
 	if err := checkLiabilities(p.Snapshot, p.Liabilities); err != nil {
 		return err
 	}
+	if err := p.checkMargin(); err != nil {
+		return err
+	}
 	if err := p.Ledger.Check(p.Snapshot, p.Liabilities, p.Tree.Leaves); err != nil {
 		return err
 	}
@@ -132,7 +139,7 @@ func (p Predicate) Check() error {
 	if err := checkBands(p.Snapshot, p.Bands); err != nil {
 		return err
 	}
-	coverage, err := NewCoverage(p.Reserves, p.Liabilities)
+	coverage, err := NewCoverage(p.Reserves, p.Liabilities[:len(p.Snapshot.Assets)])
 	if err != nil {
 		return err
 	}

@@ -86,4 +86,3 @@ func appendBalances(sums merkle.Plain, c *spool.Customer) merkle.Plain {
 	}
 	return sums
 }
-
