@@ -43,7 +43,17 @@ type Margin struct {
 // ErrUnderwater says that the debts of a row are worth more than its collateral (SPEC part 30).
 var ErrUnderwater = errors.New("its debts are worth more than its collateral")
 
-// NewMargin makes the rule of prices in registry order (SPEC part 30). It takes the decimals of all assets.
+// PriceError says which price cannot be, and why.
+type PriceError struct {
+	Price   int // from 0
+	Problem string
+}
+
+// Error returns "price #3 is 0: what to do".
+func (e *PriceError) Error() string { return fmt.Sprintf("price #%d %s", e.Price, e.Problem) }
+
+// NewMargin makes the rule of prices in registry order (SPEC part 30). It takes the decimals of all assets. What is wrong with one price is a
+// [*PriceError].
 func NewMargin(decimals []uint8, prices []Price) (*Margin, error) {
 	columns := len(decimals) + len(prices) + equityCount
 	switch {
@@ -60,14 +70,14 @@ func NewMargin(decimals []uint8, prices []Price) (*Margin, error) {
 	credit := make([]fraction, len(prices))
 	for i, p := range prices {
 		if int(p.Asset) >= len(decimals) || i > 0 && p.Asset <= prices[i-1].Asset {
-			return nil, fmt.Errorf("price #%d is of asset #%d, want assets of the registry in its order, each once", i, p.Asset)
+			return nil, &PriceError{i, fmt.Sprintf("is of asset #%d, want assets of the registry in its order, each once", p.Asset)}
 		}
 		if p.Weight > 100 {
-			return nil, fmt.Errorf("price #%d has the weight %d, want 0 to 100", i, p.Weight)
+			return nil, &PriceError{i, fmt.Sprintf("has the weight %d, want 0 to 100", p.Weight)}
 		}
 		digits, places, err := parsePrice(p.Price)
 		if err != nil {
-			return nil, fmt.Errorf("price #%d: %w", i, err)
+			return nil, &PriceError{i, err.Error()}
 		}
 		at := places + int(decimals[p.Asset])
 		debit[i] = newFraction(digits, at)
@@ -81,7 +91,7 @@ func NewMargin(decimals []uint8, prices []Price) (*Margin, error) {
 		m.factors[p.Asset] = credit[i].times(m.scale)
 		m.factors[column] = new(big.Int).Neg(debit[i].times(m.scale))
 		if m.factors[p.Asset].BitLen() > factorBits || m.factors[column].BitLen() > factorBits {
-			return nil, fmt.Errorf("price #%d is 2^96 or more in units of 10^-%d, which the finest price needs: round the prices of the cheapest assets, or leave them out", i, m.scale)
+			return nil, &PriceError{i, fmt.Sprintf("is 2^96 or more in units of 10^-%d, which the finest price needs: round the prices of the cheapest assets, or leave them out", m.scale)}
 		}
 	}
 	m.factors[columns-2].SetInt64(-1)
@@ -131,11 +141,11 @@ func parsePrice(s string) (digits *big.Int, places int, err error) {
 	bad = bad || strings.Trim(part, "0123456789") != "" || dotted && (part == "" || part[len(part)-1] == '0')
 	switch {
 	case bad:
-		return nil, 0, errors.New("it is not a decimal: write digits, or digits, a dot and digits of which the last is not 0")
+		return nil, 0, errors.New("is not a decimal: write digits, or digits, a dot and digits of which the last is not 0")
 	case len(part) > priceDigits:
-		return nil, 0, fmt.Errorf("it has %d digits after the point, want at most %d", len(part), priceDigits)
+		return nil, 0, fmt.Errorf("has %d digits after the point, want at most %d", len(part), priceDigits)
 	case s == "0":
-		return nil, 0, errors.New("it is 0: leave out assets that are worth nothing")
+		return nil, 0, errors.New("is 0: leave out assets that are worth nothing")
 	}
 	digits, _ = new(big.Int).SetString(whole+part, 10) // digits only, so it parses
 	return digits, len(part), nil

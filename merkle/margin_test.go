@@ -67,7 +67,7 @@ func TestMarginRefused(t *testing.T) {
 		"twice":          {[]uint8{8}, []Price{{0, "1", 1}, {0, "1", 1}}, "each once"},
 		"out of order":   {[]uint8{8, 8}, []Price{{1, "1", 1}, {0, "1", 1}}, "in its order"},
 		"weight":         {[]uint8{8}, []Price{{0, "1", 101}}, "weight 101"},
-		"zero":           {[]uint8{8}, []Price{{0, "0", 1}}, "it is 0"},
+		"zero":           {[]uint8{8}, []Price{{0, "0", 1}}, " is 0"},
 		"no digits":      {[]uint8{8}, []Price{{0, "", 1}}, "not a decimal"},
 		"sign":           {[]uint8{8}, []Price{{0, "-1", 1}}, "not a decimal"},
 		"last zero":      {[]uint8{8}, []Price{{0, "1.0", 1}}, "not a decimal"},

@@ -331,7 +331,7 @@ func TestOrders_LedgerWrittenAnew(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan := in.worker(merkle.Hash(snap.ID), derived, recipient, nil).Plan
+	plan := in.worker(snap, derived, recipient, nil).Plan
 	if err := s.placeOrder(s.ctx, plan); err != nil {
 		t.Fatal(err)
 	}
