@@ -17,7 +17,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/assay-por/assay/attest/keys"
-	"github.com/assay-por/assay/merkle"
 	"github.com/assay-por/assay/merkle/build"
 	"github.com/assay-por/assay/merkle/store/storetest"
 	"github.com/assay-por/assay/report"

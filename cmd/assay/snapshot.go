@@ -133,7 +133,7 @@ func (s *stages) taken(w instant) (report.Snapshot, error) {
 	}
 	switch {
 	case same.ID != snap.ID, (snap.Margin == nil) != (s.config.Margin == nil):
-		err = fmt.Errorf("exchange, assets, run.kind, or [margin] but for the prices, in %s are not those of the snapshot taken in %s", s.rel(s.config.path), s.rel(s.run.path))
+		err = fmt.Errorf("exchange, assets, run.kind or [margin] in %s are not those of the snapshot taken in %s", s.rel(s.config.path), s.rel(s.run.path))
 	case w.period != "" && w.period != snap.Period:
 		err = fmt.Errorf("%s holds the period %s, not %s", s.rel(s.run.path), snap.Period, w.period)
 	case w.at != "" && w.at != snap.Instant.String():
