@@ -107,3 +107,14 @@ func TestMarginConfig(t *testing.T) {
 		t.Errorf("%+v, %v", c.rules(), err)
 	}
 }
+
+// What a build takes has room for net equity.
+func TestMarginEstimate(t *testing.T) {
+	size := ledgerSize{entries: 3_000_000, customers: 1_000_000, bytes: 100_000_000}
+	c := pricing(t, "")
+	with := (&stages{config: c}).needs(size, 2)
+	c.Margin = nil
+	if without := (&stages{config: c}).needs(size, 2); with.disk-without.disk < 2*1_000_000*(shardEntry+leafEntry) || with.seconds < without.seconds {
+		t.Errorf("with margin accounts %+v, without %+v", with, without)
+	}
+}
