@@ -3,6 +3,7 @@ package build
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/assay-por/assay/merkle"
 	"github.com/assay-por/assay/merkle/ledger"
@@ -85,4 +86,44 @@ func appendBalances(sums merkle.Plain, c *spool.Customer) merkle.Plain {
 		sums = append(sums, merkle.Entry{Asset: e.Asset, Amount: e.Amount})
 	}
 	return sums
+}
+
+var errTotals = errors.New("the tree's totals are not those of the ledger: a file of the build was altered; build it anew from the start (assay build --again)")
+
+// tieOut holds the tree's totals to what the ledger has. What of debits the tree has not was written off.
+func (w *Worker) tieOut(totals merkle.Plain, counts ledger.Counts, folded *ledger.Folded) error {
+	want, err := counts.Totals()
+	if err != nil {
+		return err
+	}
+	margin, err := w.Plan.margin()
+	if err != nil {
+		return err
+	}
+	if margin == nil {
+		if !slices.Equal(totals, want) {
+			return errTotals
+		}
+		return nil
+	}
+	credits, debits := margin.Split(totals)
+	if !slices.Equal(credits, want) || !margin.Satisfied(totals) {
+		return errTotals
+	}
+	folded.WrittenOff = nil
+	owed := counts.Owed()
+	for _, e := range debits {
+		if owed.Amount(int(e.Asset)).Cmp(e.Amount) < 0 {
+			return errTotals
+		}
+	}
+	for _, e := range owed {
+		if e.Amount = e.Amount.Sub(debits.Amount(int(e.Asset))); !e.Amount.IsZero() {
+			folded.WrittenOff = append(folded.WrittenOff, e)
+		}
+	}
+	if (folded.Underwater > 0) != (len(folded.WrittenOff) > 0) {
+		return errTotals
+	}
+	return nil
 }

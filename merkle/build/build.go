@@ -35,7 +35,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"slices"
 	"strings"
 
 	"github.com/assay-por/assay/merkle"
@@ -130,46 +129,6 @@ func Run(ctx context.Context, w *Worker, r Runner) (Result, Read, error) {
 		return Result{}, Read{}, err
 	}
 	return result, Read{summary, scans.contents()}, w.sweep(ctx, len(shards))
-}
-
-var errTotals = errors.New("the tree's totals are not those of the ledger: a file of the build was altered; build it anew from the start (assay build --again)")
-
-// tieOut holds the tree's totals to what the ledger has. What of debits the tree has not was written off.
-func (w *Worker) tieOut(totals merkle.Plain, counts ledger.Counts, folded *ledger.Folded) error {
-	want, err := counts.Totals()
-	if err != nil {
-		return err
-	}
-	margin, err := w.Plan.margin()
-	if err != nil {
-		return err
-	}
-	if margin == nil {
-		if !slices.Equal(totals, want) {
-			return errTotals
-		}
-		return nil
-	}
-	credits, debits := margin.Split(totals)
-	if !slices.Equal(credits, want) || !margin.Satisfied(totals) {
-		return errTotals
-	}
-	folded.WrittenOff = nil
-	owed := counts.Owed()
-	for _, e := range debits {
-		if owed.Amount(int(e.Asset)).Cmp(e.Amount) < 0 {
-			return errTotals
-		}
-	}
-	for _, e := range owed {
-		if e.Amount = e.Amount.Sub(debits.Amount(int(e.Asset))); !e.Amount.IsZero() {
-			folded.WrittenOff = append(folded.WrittenOff, e)
-		}
-	}
-	if (folded.Underwater > 0) != (len(folded.WrittenOff) > 0) {
-		return errTotals
-	}
-	return nil
 }
 
 // sweep removes what workers that were killed, or late, left behind.

@@ -75,20 +75,7 @@ func (w *Worker) hide(ctx context.Context, scans *scans, index int, done *shardD
 	if err != nil {
 		return err
 	}
-	rows, keys := &heldRows{}, w.Keys.Clone()
-	done.Folded, err = w.fold(ctx, scans, index, func(customers int) error {
-		entries := int(scans.counts.Entries()) / scans.shards //nolint:gosec // below 2^53
-		if margin != nil {
-			entries += 2 * customers // their net equity
-		}
-		rows.grow(customers, entries)
-		return nil
-	}, func(c *spool.Customer, balances merkle.Plain) error {
-		var r heldRow
-		r.handle, r.nonce, r.identity = w.named(c, keys)
-		rows.add(r, balances)
-		return nil
-	})
+	rows, err := w.hold(ctx, scans, index, margin != nil, done)
 	if err != nil {
 		return err
 	}
@@ -99,7 +86,7 @@ func (w *Worker) hide(ctx context.Context, scans *scans, index int, done *shardD
 	}
 	atOnce := min(cap(h.room), scans.shards)
 	committed, err := h.params.Commit(confidential.Shard{
-		Snapshot: w.Plan.Snapshot, Index: uint32(index), Key: keys.Blind(), Count: uint64(len(rows.rows)), Rows: rows.all(ctx), //nolint:gosec // at most 2^20 shards
+		Snapshot: w.Plan.Snapshot, Index: uint32(index), Key: w.Keys.Blind(), Count: uint64(len(rows.rows)), Rows: rows.all(ctx), //nolint:gosec // at most 2^20 shards
 		Relations: relationsOf(margin), Workers: (cores(w.Cores) + atOnce - 1) / atOnce,
 	}, rows.writer(files))
 	if err != nil {
@@ -122,6 +109,25 @@ func (w *Worker) hide(ctx context.Context, scans *scans, index int, done *shardD
 	done.Leaves, done.Root = committed.Top.Leaves, root.Hash
 	done.Hidden, err = w.keepProof(ctx, index, proof, committed.Top)
 	return err
+}
+
+// hold reads a shard's rows into memory.
+func (w *Worker) hold(ctx context.Context, scans *scans, index int, margin bool, done *shardDone) (rows *heldRows, err error) {
+	rows, keys := &heldRows{}, w.Keys.Clone()
+	done.Folded, err = w.fold(ctx, scans, index, func(customers int) error {
+		entries := int(scans.counts.Entries()) / scans.shards //nolint:gosec // below 2^53
+		if margin {
+			entries += 2 * customers // their net equity
+		}
+		rows.grow(customers, entries)
+		return nil
+	}, func(c *spool.Customer, balances merkle.Plain) error {
+		var r heldRow
+		r.handle, r.nonce, r.identity = w.named(c, keys)
+		rows.add(r, balances)
+		return nil
+	})
+	return rows, err
 }
 
 // relationsOf returns what every row is proved to satisfy (SPEC part 30).

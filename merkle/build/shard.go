@@ -129,22 +129,9 @@ var errReplaced = errors.New("the ledger was read anew while the shard was built
 // fold hands on the customers of a shard and their balances in the order of the tree, and counts them. begin, if not nil, is told before
 // how many they are.
 func (w *Worker) fold(ctx context.Context, scans *scans, index int, begin func(customers int) error, each func(*spool.Customer, merkle.Plain) error) (ledger.Folded, error) {
-	attempt, err := w.attempt()
+	part, err := w.part(scans, index)
 	if err != nil {
 		return ledger.Folded{}, err
-	}
-	part := spool.Part{
-		Store: w.Store, Identity: w.Identity, Recipient: w.Recipient, Keys: w.Keys.Clone(), Spill: runsName(index, attempt),
-		Keep:   func(order uint64) bool { return spool.PartOf(order, scans.shards) == index },
-		Memory: max(w.Memory/4/int64(cores(w.Cores)), 1<<20),
-	}
-	first, last := overlap(index, scans.shards, w.Plan.Parts)
-	for scan, s := range scans.all {
-		for p := first; p <= last; p++ {
-			if s.Spools[p] > 0 {
-				part.Names = append(part.Names, spoolName(scan, s.Attempt, p))
-			}
-		}
 	}
 	sorted, err := spool.Sort(ctx, part)
 	if err != nil {
@@ -188,6 +175,28 @@ func (w *Worker) fold(ctx context.Context, scans *scans, index int, begin func(c
 	folded := count.folded()
 	folded.Underwater, folded.WrittenOff = rows.underwater, rows.writtenOff
 	return folded, rows.verdict()
+}
+
+// part is what of the spools a shard's customers lie in.
+func (w *Worker) part(scans *scans, index int) (spool.Part, error) {
+	attempt, err := w.attempt()
+	if err != nil {
+		return spool.Part{}, err
+	}
+	part := spool.Part{
+		Store: w.Store, Identity: w.Identity, Recipient: w.Recipient, Keys: w.Keys.Clone(), Spill: runsName(index, attempt),
+		Keep:   func(order uint64) bool { return spool.PartOf(order, scans.shards) == index },
+		Memory: max(w.Memory/4/int64(cores(w.Cores)), 1<<20),
+	}
+	first, last := overlap(index, scans.shards, w.Plan.Parts)
+	for scan, s := range scans.all {
+		for p := first; p <= last; p++ {
+			if s.Spools[p] > 0 {
+				part.Names = append(part.Names, spoolName(scan, s.Attempt, p))
+			}
+		}
+	}
+	return part, nil
 }
 
 // repeated tells where the second entry of a customer, an asset and a class stands.
