@@ -293,3 +293,28 @@ func TestMarginTiesOut(t *testing.T) {
 		}
 	}
 }
+
+// A plan carries the prices to workers on other machines, and prices go with a rule for who is under water.
+func TestMarginPlan(t *testing.T) {
+	in := inputOf(t, &testLedger{text: marginText(2), rules: writeOff, prices: testPrices}, 1, 2, 1, newIdentity(t))
+	plan := in.worker().Plan
+	back, err := ParsePlan(plan.Encode())
+	if diff := cmp.Diff(plan, back); err != nil || diff != "" || back.ID() != plan.ID() {
+		t.Errorf("%v\n%s", err, diff)
+	}
+	for name, change := range map[string]func(*Plan){
+		"no prices":     func(p *Plan) { p.Margin = nil },
+		"no rule":       func(p *Plan) { p.Rules.Underwater = "" },
+		"another price": func(p *Plan) { p.Margin = []merkle.Price{{Asset: 9, Price: "1"}} },
+	} {
+		other := plan
+		change(&other)
+		if _, err := ParsePlan(other.Encode()); err == nil || other.ID() == plan.ID() {
+			t.Errorf("%s: the plan is taken, or has the same name", name)
+		}
+	}
+	plan.Kind, plan.Shards = merkle.KindConfidential, 0
+	if with := plan.shards(1 << 20); with != 2 {
+		t.Errorf("a confidential shard with margin accounts has as many entries as one without: %d shards", with)
+	}
+}
