@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // AppendJSON appends p in canonical JSON, an array in registry order of {"amount","asset"} without zeros (SPEC part 4). The
@@ -19,7 +20,7 @@ func (p Plain) AppendJSON(b []byte, assets []string) ([]byte, error) {
 			return nil, fmt.Errorf("sum has asset #%d, the registry ends before #%d", e.Asset, len(assets))
 		}
 		id := assets[e.Asset]
-		if !validAssetID(id) {
+		if !validColumn(id) {
 			return nil, fmt.Errorf("asset id %q is not 1 to 32 of A-Z 0-9 . # -", id)
 		}
 		if i > 0 {
@@ -34,8 +35,12 @@ func (p Plain) AppendJSON(b []byte, assets []string) ([]byte, error) {
 	return append(b, ']'), nil
 }
 
-// validAssetID holds asset ids to SPEC part 2; such an id needs no escape in JSON.
-func validAssetID(id string) bool {
+// validColumn holds names of columns to SPEC parts 2 and 30; such a name needs no escape in JSON.
+func validColumn(name string) bool {
+	if name == equityLow || name == equityHigh {
+		return true
+	}
+	id := strings.TrimPrefix(name, debitPrefix)
 	for _, c := range []byte(id) {
 		switch {
 		case 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '.', c == '#', c == '-':

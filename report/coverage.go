@@ -175,22 +175,23 @@ func Ratio(counted, liabilities Units) string {
 	return fmt.Sprintf("%s%02d.%02d", q.Dec(), whole, rest)
 }
 
-// Liabilities lists every asset in registry order with its total (SPEC part 9).
-func Liabilities(s Snapshot, totals merkle.Plain) ([]Liability, error) {
-	if err := checkPlain(s, totals); err != nil {
+// Liabilities lists every column in order with its total (SPEC parts 9 and 30); where totals are hidden, every asset (SPEC part 29).
+func Liabilities(s Snapshot, tree Tree, totals merkle.Plain) ([]Liability, error) {
+	names := tree.listed(s)
+	if err := checkPlain(len(names), totals); err != nil {
 		return nil, err
 	}
 	out := []Liability{}
-	for i, a := range s.Assets {
+	for i, name := range names {
 		amount := unitsOf(totals.Amount(i))
-		out = append(out, Liability{Amount: &amount, Asset: a.ID})
+		out = append(out, Liability{Amount: &amount, Asset: name})
 	}
 	return out, nil
 }
 
 // SumJSON lists the assets of a sum in registry order, without zeros (SPEC part 4).
 func SumJSON(s Snapshot, sum merkle.Plain) ([]AssetAmount, error) {
-	if err := checkPlain(s, sum); err != nil {
+	if err := checkPlain(len(s.Assets), sum); err != nil {
 		return nil, err
 	}
 	out := []AssetAmount{}
@@ -200,10 +201,10 @@ func SumJSON(s Snapshot, sum merkle.Plain) ([]AssetAmount, error) {
 	return out, nil
 }
 
-func checkPlain(s Snapshot, sum merkle.Plain) error {
+func checkPlain(columns int, sum merkle.Plain) error {
 	for i, e := range sum {
-		if int(e.Asset) >= len(s.Assets) || e.Amount.IsZero() || i > 0 && sum[i-1].Asset >= e.Asset {
-			return fmt.Errorf("sum: entry #%d (asset #%d) is zero, out of order or outside the registry of %d assets", i, e.Asset, len(s.Assets))
+		if int(e.Asset) >= columns || e.Amount.IsZero() || i > 0 && sum[i-1].Asset >= e.Asset {
+			return fmt.Errorf("sum: entry #%d (asset #%d) is zero, out of order or outside the registry of %d assets", i, e.Asset, columns)
 		}
 	}
 	return nil

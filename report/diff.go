@@ -47,6 +47,7 @@ func Diff(former, draft Predicate) []Change {
 	d.registry(a.Snapshot, b.Snapshot)
 	d.text("totals", "", a.Tree.totals(), b.Tree.totals())
 	d.figures(a, b)
+	d.margin(a, b)
 	d.count("customers", a.Ledger.Customers, b.Ledger.Customers)
 	d.set("scope included", quoted(a.Scope.Included), quoted(b.Scope.Included))
 	d.set("scope excluded", quoted(a.Scope.Excluded), quoted(b.Scope.Excluded))
@@ -282,6 +283,9 @@ func Warnings(p Predicate) []string {
 			}
 			out = append(out, text)
 		}
+	}
+	if u := p.Ledger.Underwater; u != nil && u.Customers > 0 {
+		out = append(out, fmt.Sprintf("%d of %d customers are under water at the prices stated: their debts were written off", u.Customers, p.Ledger.Customers))
 	}
 	texts := append(append([]string{p.Scope.Encumbrances}, p.Scope.Included...), p.Scope.Excluded...)
 	if p.Series.Supersedes != nil {

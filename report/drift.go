@@ -14,7 +14,7 @@ type DriftLimits struct {
 	Liabilities uint64 // what is owed of an asset, up or down
 	Reserves    uint64 // what is counted of an asset, up or down
 	Coverage    uint64 // an asset's coverage, down, in points of percent
-	Excluded    uint64 // the share of entries below zero or of unknown assets, up, in points of percent
+	Excluded    uint64 // the share of entries left out: below zero or of unknown assets; that of customers under water; up, in points of percent
 	Assets      bool   // an asset is new, or gone
 }
 
@@ -39,7 +39,8 @@ func Drifts(former, draft Predicate, limits DriftLimits) []Drift {
 	var d drifts
 	d.count("customers", former.Ledger.Customers, draft.Ledger.Customers, limits.Customers)
 	d.count("entries", former.Ledger.Entries, draft.Ledger.Entries, limits.Entries)
-	d.excluded(former.Ledger, draft.Ledger, limits.Excluded)
+	d.share("entries left out", former.Ledger.left(), draft.Ledger.left(), limits.Excluded)
+	d.margin(former, draft, limits)
 	before, after := former.perAsset(), draft.perAsset()
 	for _, id := range union(former.Snapshot.AssetIDs(), draft.Snapshot.AssetIDs()) {
 		a, b := before[id], after[id]
@@ -110,14 +111,13 @@ func (d *drifts) coverage(id, from, to string, limit uint64) {
 	}
 }
 
-// excluded looks for a rise of the share of entries that were left out.
-func (d *drifts) excluded(from, to Ledger, limit uint64) {
-	a, b := from.left(), to.left()
+// share looks for a rise of a share, unless either is nil.
+func (d *drifts) share(what string, a, b *big.Rat, limit uint64) {
 	if limit == 0 || a == nil || b == nil {
 		return
 	}
 	if by := new(big.Rat).Sub(b, a); by.Sign() > 0 && exceeds(by.Num(), by.Denom(), limit) {
-		*d = append(*d, Drift{Change{What: "entries left out", From: inHundredths(a) + " %", To: inHundredths(b) + " %", By: "+" + inHundredths(by)}, strconv.FormatUint(limit, 10)})
+		*d = append(*d, Drift{Change{What: what, From: inHundredths(a) + " %", To: inHundredths(b) + " %", By: "+" + inHundredths(by)}, strconv.FormatUint(limit, 10)})
 	}
 }
 
@@ -126,8 +126,10 @@ func (l Ledger) left() *big.Rat {
 	if l.Entries == 0 {
 		return nil
 	}
-	out := new(big.Int).SetUint64(l.Negatives.Entries)
-	out.Add(out, new(big.Int).SetUint64(l.UnknownAssets.Entries))
+	out := new(big.Int).SetUint64(l.UnknownAssets.Entries)
+	if l.Negatives.Rule != RuleDebit {
+		out.Add(out, new(big.Int).SetUint64(l.Negatives.Entries))
+	}
 	return new(big.Rat).SetFrac(out, new(big.Int).SetUint64(l.Entries))
 }
 

@@ -14,6 +14,14 @@ const pointDigits = 128
 // Hides reports whether the tree's totals are hidden (SPEC part 29, Hidden totals).
 func (t Tree) Hides() bool { return t.Surplus != "" }
 
+// listed are the columns whose totals the statement lists: of hidden totals those of assets alone.
+func (t Tree) listed(s Snapshot) []string {
+	if t.Hides() {
+		return s.AssetIDs()
+	}
+	return s.Columns()
+}
+
 // checkSurplus holds the surplus to its form. Whether it is a point of the curve, whoever verifies the proof sees.
 func (t Tree) checkSurplus() error {
 	switch {

@@ -46,10 +46,13 @@ func (l Ledger) addUp(s Snapshot, liabilities []Liability) error {
 			owed[i] = sum
 		}
 	}
-	for i, a := range liabilities {
+	for i, a := range liabilities[:len(s.Assets)] {
 		if !owed[i].Equal(*a.Amount) {
 			return fmt.Errorf("ledger: the classes add up to %s of %s, the tree to %s", owed[i], a.Asset, a.Amount)
 		}
+	}
+	if err := l.checkDebits(s, liabilities); err != nil {
+		return fmt.Errorf("ledger: %w", err)
 	}
 	return nil
 }
@@ -60,8 +63,14 @@ func (l Ledger) Hidden() Ledger {
 	for i := range l.Classes {
 		l.Classes[i].Sum = nil
 	}
+	if l.hidesNegatives() {
+		l.Negatives.Sum = nil
+	}
 	return l
 }
+
+// hidesNegatives reports whether the sum of negatives tells a total: what margin customers owe.
+func (l Ledger) hidesNegatives() bool { return l.Negatives.Rule == RuleDebit }
 
 func (l Ledger) checkForm(s Snapshot, tree Tree) error {
 	for i, c := range l.Classes {
@@ -81,17 +90,27 @@ func (l Ledger) checkForm(s Snapshot, tree Tree) error {
 			return fmt.Errorf("class %s: %w", c.Class, err)
 		}
 	}
-	if err := checkRule("duplicates", l.Duplicates.Rule, RuleSum, l.Duplicates.Entries); err != nil {
+	if err := checkRule("duplicates", l.Duplicates.Rule, l.Duplicates.Entries, RuleSum); err != nil {
 		return err
 	}
-	if err := checkRule("negatives", l.Negatives.Rule, RuleExclude, l.Negatives.Entries); err != nil {
+	negatives := []string{RuleExclude}
+	if s.Margin != nil {
+		negatives = append(negatives, RuleDebit)
+	}
+	if err := checkRule("negatives", l.Negatives.Rule, l.Negatives.Entries, negatives...); err != nil {
 		return err
 	}
-	if err := checkRule("unknown_assets", l.UnknownAssets.Rule, RuleExclude, l.UnknownAssets.Entries); err != nil {
+	if err := checkRule("unknown_assets", l.UnknownAssets.Rule, l.UnknownAssets.Entries, RuleExclude); err != nil {
+		return err
+	}
+	if err := l.Underwater.checkForm(s, l.Customers); err != nil {
 		return err
 	}
 	if err := checkSum(s, l.Negatives.Sum); err != nil {
 		return fmt.Errorf("negatives: %w", err)
+	}
+	if (l.Negatives.Sum == nil) != (tree.Hides() && l.hidesNegatives()) {
+		return errors.New("negatives: a sum is there where totals are hidden and the rule is debit, or missing where not")
 	}
 	if l.Negatives.Entries == 0 && len(l.Negatives.Sum) > 0 {
 		return errors.New("negatives: a sum without entries")
@@ -99,13 +118,13 @@ func (l Ledger) checkForm(s Snapshot, tree Tree) error {
 	return l.UnknownAssets.check(s)
 }
 
-// checkRule: the rule is one of two, and "error" has moved nothing (SPEC part 7).
-func checkRule(name, rule, other string, entries uint64) error {
-	if rule != RuleError && rule != other {
-		return fmt.Errorf("%s: rule %q, want %s or %s", name, clip(rule), RuleError, other)
+// checkRule: the rule is one that may be, and "error" has moved nothing (SPEC part 7).
+func checkRule(name, rule string, moved uint64, others ...string) error {
+	if rule != RuleError && !slices.Contains(others, rule) {
+		return fmt.Errorf("%s: rule %q, want %s or %s", name, clip(rule), RuleError, strings.Join(others, " or "))
 	}
-	if rule == RuleError && entries != 0 {
-		return fmt.Errorf("%s: the rule %s, yet %d entries were moved", name, RuleError, entries)
+	if rule == RuleError && moved != 0 {
+		return fmt.Errorf("%s: the rule %s, yet %d entries or customers were moved", name, RuleError, moved)
 	}
 	return nil
 }
@@ -156,15 +175,16 @@ func isDecimal(s string) bool {
 	return !dotted || part != "" && strings.Trim(part, "0123456789") == "" && part[len(part)-1] != '0'
 }
 
-// checkLiabilities: every asset of the registry, in its order, below 2^128 (SPEC part 9). Only where totals are hidden there is what is
-// owed at most (SPEC part 29).
+// checkLiabilities: every column in order, below 2^128 (SPEC parts 9 and 30). Only where totals are hidden there is what is owed at most,
+// and no column but the assets (SPEC part 29).
 func checkLiabilities(s Snapshot, tree Tree, liabilities []Liability) error {
-	if len(liabilities) != len(s.Assets) {
-		return fmt.Errorf("liabilities: %d assets, the registry has %d", len(liabilities), len(s.Assets))
+	names := tree.listed(s)
+	if len(liabilities) != len(names) {
+		return fmt.Errorf("liabilities: %d columns, the snapshot has %d", len(liabilities), len(names))
 	}
 	for i, a := range liabilities {
-		if a.Asset != s.Assets[i].ID {
-			return fmt.Errorf("liabilities: asset #%d is %q, the registry has %s", i, clip(a.Asset), s.Assets[i].ID)
+		if a.Asset != names[i] {
+			return fmt.Errorf("liabilities: column #%d is %q, the snapshot has %s", i, clip(a.Asset), names[i])
 		}
 		if (a.Amount == nil) == (a.AtMost == nil) || a.AtMost != nil && !tree.Hides() {
 			return fmt.Errorf("liabilities: %s: want amount, or at_most where totals are hidden, and not both", a.Asset)

@@ -56,6 +56,7 @@ type Snapshot struct {
 	ID       Digest   `json:"id"`
 	Instant  Time     `json:"instant"`
 	Kind     string   `json:"kind"`
+	Margin   *Margin  `json:"margin,omitempty"`
 	Period   string   `json:"period"`
 }
 
@@ -142,6 +143,7 @@ type Ledger struct {
 	Duplicates    Duplicates    `json:"duplicates"`
 	Entries       uint64        `json:"entries"`
 	Negatives     Negatives     `json:"negatives"`
+	Underwater    *Underwater   `json:"underwater,omitempty"` // with margin accounts only
 	UnknownAssets UnknownAssets `json:"unknown_assets"`
 }
 
@@ -155,9 +157,11 @@ type LedgerClass struct {
 
 // The rules for what does not become a leaf as it is (SPEC part 7).
 const (
-	RuleError   = "error"
-	RuleExclude = "exclude"
-	RuleSum     = "sum"
+	RuleError    = "error"
+	RuleExclude  = "exclude"
+	RuleSum      = "sum"
+	RuleDebit    = "debit"
+	RuleWriteOff = "write-off"
 )
 
 // Duplicates tells of entries with one customer, asset and class (SPEC part 7).
@@ -166,11 +170,11 @@ type Duplicates struct {
 	Rule    string `json:"rule"`
 }
 
-// Negatives tells of entries below zero; Sum is of magnitudes (SPEC part 7).
+// Negatives tells of entries below zero; Sum is of magnitudes (SPEC part 7), and nil where they are debits and totals are hidden (SPEC part 29).
 type Negatives struct {
 	Entries uint64        `json:"entries"`
 	Rule    string        `json:"rule"`
-	Sum     []AssetAmount `json:"sum"`
+	Sum     []AssetAmount `json:"sum,omitzero"`
 }
 
 // UnknownAssets tells of entries of assets that the registry lacks (SPEC part 7).

@@ -80,8 +80,9 @@ func (s Snapshot) computeID() (Digest, error) {
 		Exchange Exchange `json:"exchange"`
 		Instant  Time     `json:"instant"`
 		Kind     string   `json:"kind"`
+		Margin   *Margin  `json:"margin,omitempty"`
 		Period   string   `json:"period"`
-	}{s.Assets, s.Draw, s.Exchange, s.Instant, s.Kind, s.Period})
+	}{s.Assets, s.Draw, s.Exchange, s.Instant, s.Kind, s.Margin, s.Period})
 	if err != nil {
 		return Digest{}, err
 	}
@@ -122,7 +123,10 @@ func (s Snapshot) checkTaken() error {
 			return err
 		}
 	}
-	return checkRegistry(s.Assets)
+	if err := checkRegistry(s.Assets); err != nil {
+		return err
+	}
+	return s.checkMargin()
 }
 
 func (e Exchange) check() error {

@@ -31,7 +31,7 @@ type Inputs struct {
 	Tool        string
 	Ledger      Ledger
 	Tree        Tree
-	Liabilities merkle.Plain // where totals are hidden, what is owed at most: the counted reserves, or what is owed where that is more
+	Liabilities merkle.Plain // where totals are hidden, what is owed at most of each asset: the counted reserves, or what is owed where that is more
 	Lines       []Line
 	Claims      []Claim
 	Bands       []BandReserves // sorted by instant
@@ -55,14 +55,14 @@ func Draft(in Inputs) (payload, manifest []byte, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	liabilities, err := Liabilities(in.Snapshot, in.Liabilities)
+	liabilities, err := Liabilities(in.Snapshot, in.Tree, in.Liabilities)
 	if err == nil && in.Tree.Hides() {
 		err = hide(liabilities, reserves)
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	coverage, err := NewCoverage(reserves, liabilities)
+	coverage, err := NewCoverage(reserves, liabilities[:len(in.Snapshot.Assets)])
 	if err != nil {
 		return nil, nil, err
 	}
@@ -98,7 +98,14 @@ func (l Ledger) notNil(tree Tree) Ledger {
 	for i := 0; i < len(l.Classes) && !tree.Hides(); i++ {
 		l.Classes[i].Sum = notNil(l.Classes[i].Sum)
 	}
-	l.Negatives.Sum, l.UnknownAssets.Sums = notNil(l.Negatives.Sum), notNil(l.UnknownAssets.Sums)
+	if !tree.Hides() || !l.hidesNegatives() {
+		l.Negatives.Sum = notNil(l.Negatives.Sum)
+	}
+	l.UnknownAssets.Sums = notNil(l.UnknownAssets.Sums)
+	if l.Underwater != nil {
+		u := *l.Underwater
+		u.Sum, l.Underwater = notNil(u.Sum), &u
+	}
 	return l
 }
 
@@ -129,6 +136,9 @@ func (p Predicate) Check() error {
 	if err := checkLiabilities(p.Snapshot, p.Tree, p.Liabilities); err != nil {
 		return err
 	}
+	if err := p.checkMargin(); err != nil {
+		return err
+	}
 	if err := p.Ledger.Check(p.Snapshot, p.Tree, p.Liabilities); err != nil {
 		return err
 	}
@@ -141,7 +151,7 @@ func (p Predicate) Check() error {
 	if err := checkBands(p.Snapshot, p.Bands); err != nil {
 		return err
 	}
-	coverage, err := NewCoverage(p.Reserves, p.Liabilities)
+	coverage, err := NewCoverage(p.Reserves, p.Liabilities[:len(p.Snapshot.Assets)])
 	if err != nil {
 		return err
 	}

@@ -28,6 +28,13 @@ func ledgerSection(snap report.Snapshot, sum ledger.Summary) (report.Ledger, err
 	if section.Negatives.Sum, err = report.SumJSON(snap, sum.Negatives.Sum); err != nil {
 		return section, err
 	}
+	if sum.Underwater.Rule != "" {
+		amounts, err := report.SumJSON(snap, sum.Underwater.Sum)
+		if err != nil {
+			return section, err
+		}
+		section.Underwater = &report.Underwater{Customers: sum.Underwater.Customers, Rule: sum.Underwater.Rule, Sum: amounts}
+	}
 	for _, u := range sum.UnknownAssets.Sums {
 		section.UnknownAssets.Sums = append(section.UnknownAssets.Sums, report.UnknownSum{Amount: u.Amount, Asset: u.Asset})
 	}

@@ -293,7 +293,7 @@ func TestLedgerObjectChanged(t *testing.T) {
 		t.Fatal(err)
 	}
 	put(t, server, "ledger/a.csv", []byte(strings.Replace(ledgerRows, "0.25", "0.26", 1)))
-	_, err = in.summary(ctx, newProgress(io.Discard, true))
+	_, err = in.summary(ctx, report.Snapshot{}, nil, newProgress(io.Discard, true))
 	if err == nil || err.Error() != "ledger file s3://assay-test/ledger/a.csv: the object is another one than when it was opened or listed" {
 		t.Errorf("got %v", err)
 	}
@@ -304,7 +304,7 @@ func TestLedgerObjectChanged(t *testing.T) {
 		t.Fatal(err)
 	}
 	server.Kill()
-	_, err = in.summary(ctx, newProgress(io.Discard, true))
+	_, err = in.summary(ctx, report.Snapshot{}, nil, newProgress(io.Discard, true))
 	if err == nil || exitCode(err) != exitNetwork || !strings.HasPrefix(err.Error(), "ledger file s3://assay-test/ledger/a.csv: dial tcp ") {
 		t.Errorf("of a server that is gone: got %v", err)
 	}

@@ -86,7 +86,7 @@ func (s *stages) build(snap report.Snapshot, in *ledgerInput, again bool) (build
 		return buildRecord{}, unreadable("%v", err)
 	}
 	debug.FreeOSMemory()
-	w := in.worker(merkle.Hash(snap.ID), derived, recipient, identity)
+	w := in.worker(snap, derived, recipient, identity)
 	if w.Store, err = s.treeFiles(w.Plan.ID()); err != nil {
 		return buildRecord{}, err
 	}
@@ -117,7 +117,7 @@ func (s *stages) build(snap report.Snapshot, in *ledgerInput, again bool) (build
 	if err != nil {
 		return buildRecord{}, err
 	}
-	list, err := build.ShardsJSON(result, snap.AssetIDs())
+	list, err := build.ShardsJSON(result, snap.Columns())
 	if err != nil {
 		return buildRecord{}, err
 	}
@@ -144,10 +144,11 @@ func (s *stages) build(snap report.Snapshot, in *ledgerInput, again bool) (build
 }
 
 // worker does the build's tasks. Where its files lie, and who is told of the progress, is the caller's.
-func (in *ledgerInput) worker(snapshot merkle.Hash, derived merkle.Keys, recipient *age.X25519Recipient, identity age.Identity) *build.Worker {
+func (in *ledgerInput) worker(snap report.Snapshot, derived merkle.Keys, recipient *age.X25519Recipient, identity age.Identity) *build.Worker {
 	memory, _ := parseSize(in.config.Run.Memory) // the configuration was checked
-	plan := build.NewPlan(in.planned(), snapshot, in.config.treeKind(), ledgerAssets(in.config), in.config.rules(), in.sources, memory)
-	plan.Recipient, plan.Shards, plan.Leaves, plan.Hidden = recipient.String(), in.config.Run.Shards, true, in.config.hidesTotals()
+	plan := build.NewPlan(in.planned(), merkle.Hash(snap.ID), in.config.treeKind(), ledgerAssets(in.config), in.config.rules(), in.sources, memory)
+	plan.Recipient, plan.Shards, plan.Leaves = recipient.String(), in.config.Run.Shards, true
+	plan.Hidden, plan.Margin = in.config.hidesTotals(), snap.MarginPrices()
 	return &build.Worker{Plan: plan, Sources: in.sources, Keys: derived, Recipient: recipient, Identity: identity, Random: rand.Reader, Memory: memory}
 }
 
@@ -268,7 +269,7 @@ func (s *stages) shardList(snap report.Snapshot) (build.Result, error) {
 	if err != nil {
 		return build.Result{}, err
 	}
-	result, err := build.ParseShards(raw, snap.AssetIDs())
+	result, err := build.ParseShards(raw, snap.Columns())
 	if err != nil {
 		return build.Result{}, unreadable("%v", err)
 	}

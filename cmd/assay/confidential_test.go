@@ -216,7 +216,7 @@ func TestConfidentialRunAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, _, stderr := call(t, dir, assay, opened("run")...)
-	if code != exitRefused || !strings.Contains(stderr, "exchange, assets or run.kind in assay.toml are not those of the snapshot") {
+	if code != exitRefused || !strings.Contains(stderr, "exchange, assets, run.kind or [margin] in assay.toml are not those of the snapshot") {
 		t.Errorf("another kind: exit %d: %s", code, stderr)
 	}
 }

@@ -62,6 +62,7 @@ type Config struct {
 		Duplicates    string   `toml:"duplicates"`
 		UnknownAssets string   `toml:"unknown_assets"`
 	} `toml:"ledger"`
+	Margin *MarginConfig `toml:"margin"`
 	Worker struct {
 		Database string `toml:"database"`
 		Tasks    int    `toml:"tasks"`
@@ -217,6 +218,9 @@ func parseConfig(raw []byte) (*Config, error) {
 		return nil, fmt.Errorf(" approvals: %d of %d keys are required, want 1 to all of at most %d, or 0 and no keys", c.Approvals.Required, n, report.MaxApprovers)
 	}
 	if err := c.checkLedger(); err != nil {
+		return nil, fmt.Errorf(" %w", err)
+	}
+	if err := c.checkMargin(); err != nil {
 		return nil, fmt.Errorf(" %w", err)
 	}
 	if err := c.checkS3(); err != nil {

@@ -18,7 +18,7 @@ func TestTemplateNamesEveryKey(t *testing.T) {
 		t.Fatalf("template.toml:%v", err)
 	}
 	for _, key := range keysOf(reflect.TypeFor[Config]()) {
-		if !regexp.MustCompile(`(?m)^(# |tokens = \[\{.*)?` + key + ` = |[{,] ` + key + ` = |(?m)^#   ` + key + ` = `).MatchString(configTemplate) {
+		if !regexp.MustCompile(`(?m)^(# |tokens = \[\{.*)?` + key + ` = |[{,] ` + key + ` = |(?m)^#   ` + key + ` = |(?m)^# \[` + key + `\]$`).MatchString(configTemplate) {
 			t.Errorf("template.toml does not explain the key %s", key)
 		}
 	}

@@ -89,5 +89,5 @@ func (s *stages) hiddenTop(snap report.Snapshot, b buildRecord, result build.Res
 	if err != nil {
 		return nil, err
 	}
-	return &build.HiddenTop{Files: files, Result: result, Assets: snap.AssetIDs(), Keys: derived, Recipient: recipient, Identity: identity, Random: rand.Reader}, nil
+	return &build.HiddenTop{Files: files, Result: result, Columns: snap.Columns(), Assets: len(snap.Assets), Keys: derived, Recipient: recipient, Identity: identity, Random: rand.Reader}, nil
 }

@@ -44,7 +44,7 @@ func answered(ctx context.Context, c *Config) (ledger.Summary, string, error) {
 	if err != nil {
 		return ledger.Summary{}, "", err
 	}
-	summary, err := in.summary(ctx, newProgress(io.Discard, true))
+	summary, err := in.summary(ctx, report.Snapshot{}, nil, newProgress(io.Discard, true))
 	if err == nil {
 		err = in.identify(ctx)
 	}

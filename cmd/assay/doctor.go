@@ -72,6 +72,9 @@ func (s *stages) examine() []finding {
 	if slices.ContainsFunc(s.config.Wallets, func(w WalletConfig) bool { return w.derives() }) {
 		found = append(found, s.look("derived", s.lookDerived))
 	}
+	if s.config.Margin != nil {
+		found = append(found, s.look("margin", s.lookMargin))
+	}
 	if s.config.Log.Origin != "" {
 		found = append(found, s.look("log", s.lookLog))
 	}
@@ -115,6 +118,19 @@ func (s *stages) look(name string, at func() (string, error)) finding {
 func (s *stages) lookRegistry() (string, error) {
 	snap, err := registry(s.config, "doctor", time.Unix(0, 0).UTC())
 	return fmt.Sprintf("%s: %d assets on %d chains", s.config.path, len(snap.Assets), len(snap.Chains())), err
+}
+
+// lookMargin reads the prices; which customers are under water by them, assay ledger check tells.
+func (s *stages) lookMargin() (string, error) {
+	snap, err := registry(s.config, "doctor", time.Unix(0, 0).UTC())
+	if err != nil {
+		return "", err
+	}
+	if snap, err = s.config.withMargin(snap); err != nil {
+		return "", err
+	}
+	m := snap.Margin
+	return fmt.Sprintf("%s: prices of %d of %d assets in %s; assay ledger check counts customers under water", s.config.resolve(s.config.Margin.Prices), len(m.Prices), len(snap.Assets), m.Currency), nil
 }
 
 func (s *stages) lookKeys() (string, error) {

@@ -186,7 +186,7 @@ func (s *stages) writeHandover(p *prover, out string, place handoverPlace, lock 
 	if files[fileHandover], err = attest.Canonical(place); err != nil {
 		return err
 	}
-	if files[fileHandoverShards], err = build.ShardsJSON(p.tree, p.snap.AssetIDs()); err != nil {
+	if files[fileHandoverShards], err = build.ShardsJSON(p.tree, p.snap.Columns()); err != nil {
 		return err
 	}
 	if p.log != nil {

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -23,6 +24,7 @@ import (
 	"github.com/assay-por/assay/merkle/build"
 	"github.com/assay-por/assay/merkle/ledger"
 	"github.com/assay-por/assay/merkle/store"
+	"github.com/assay-por/assay/report"
 )
 
 func newLedger(a *app) *cobra.Command {
@@ -36,26 +38,36 @@ func newLedger(a *app) *cobra.Command {
 }
 
 func newLedgerCheck(a *app) *cobra.Command {
-	return &cobra.Command{
+	var underwater string
+	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Read the whole ledger by the rules of the configuration and print counts and totals",
 		Long: `Read the whole ledger by the rules of the configuration and print counts and totals. Nothing of it stays; meanwhile it lies, sealed to a key that nobody keeps, in the
-folder for temporary files (TMPDIR), where it takes about a third of its size.`,
+folder for temporary files (TMPDIR), where it takes about a third of its size.
+
+With [margin], customers whose debts are worth more than their collateral are counted, at the prices that the file has now, and --underwater writes who they are to a file that only
+you can read.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.load()
 			if err != nil {
 				return err
 			}
+			if underwater != "" && c.Margin == nil {
+				return usage("--underwater is for margin accounts: %s has no [margin]", c.path)
+			}
+			snap, err := registry(c, "check", time.Unix(0, 0))
+			if err != nil {
+				return err
+			}
+			if snap, err = c.withMargin(snap); err != nil {
+				return err
+			}
 			in, err := openLedger(cmd.Context(), c)
 			if err != nil {
 				return err
 			}
-			summary, err := in.summary(cmd.Context(), newProgress(cmd.ErrOrStderr(), a.quiet))
-			if err != nil {
-				return err
-			}
-			snap, err := registry(c, "check", time.Unix(0, 0))
+			summary, err := in.checked(cmd.Context(), snap, underwater, newProgress(cmd.ErrOrStderr(), a.quiet))
 			if err != nil {
 				return err
 			}
@@ -76,12 +88,51 @@ folder for temporary files (TMPDIR), where it takes about a third of its size.`,
 			if err := w.Flush(); err != nil {
 				return err
 			}
-			if n := sum.Negatives.Entries + sum.UnknownAssets.Entries; n > 0 {
-				fmt.Fprintf(cmd.OutOrStdout(), "excluded: %d entries below zero, %d entries of assets not in the configuration\n", sum.Negatives.Entries, sum.UnknownAssets.Entries)
-			}
-			return nil
+			return sayMoved(cmd.OutOrStdout(), c, sum)
 		},
 	}
+	cmd.Flags().StringVar(&underwater, "underwater", "", "write the ids of customers under water to this file")
+	return cmd
+}
+
+// sayMoved prints what became no credit.
+func sayMoved(out io.Writer, c *Config, sum report.Ledger) error {
+	below := sum.Negatives.Entries
+	if sum.Negatives.Rule == report.RuleDebit {
+		below = 0
+		fmt.Fprintf(out, "debits: %d entries\n", sum.Negatives.Entries)
+		for _, a := range sum.Negatives.Sum {
+			fmt.Fprintf(out, "  %s %s\n", a.Amount.Decimal(c.decimals(a.Asset)), a.Asset)
+		}
+	}
+	if u := sum.Underwater; u != nil && u.Customers > 0 {
+		fmt.Fprintf(out, "under water: %d customers, whose debits are written off\n", u.Customers)
+		for _, a := range u.Sum {
+			fmt.Fprintf(out, "  %s %s\n", a.Amount.Decimal(c.decimals(a.Asset)), a.Asset)
+		}
+	}
+	if below+sum.UnknownAssets.Entries > 0 {
+		fmt.Fprintf(out, "excluded: %d entries below zero, %d entries of assets not in the configuration\n", below, sum.UnknownAssets.Entries)
+	}
+	return nil
+}
+
+// checked is summary, and lists customers under water in a file, if one is named: also where they are an error.
+func (in *ledgerInput) checked(ctx context.Context, snap report.Snapshot, underwater string, p *progress) (ledger.Summary, error) {
+	if underwater == "" {
+		return in.summary(ctx, snap, nil, p)
+	}
+	list, err := newUnderwaterFile(underwater)
+	if err != nil {
+		return ledger.Summary{}, err
+	}
+	defer list.file.Cleanup() //nolint:errcheck // after a successful replace there is nothing left to clean
+	sum, err := in.summary(ctx, snap, list.add, p)
+	var under *build.UnderwaterError
+	if err == nil || errors.As(err, &under) {
+		err = errors.Join(err, list.commit())
+	}
+	return sum, err
 }
 
 // ledgerFiles expands the patterns of the configuration, in order and each file once. Of those at s3:// see ledgerObjects.
@@ -145,8 +196,8 @@ func filesIn(path string) ([]string, error) {
 }
 
 // summary reads the whole ledger and tells what a statement would say of it. Meanwhile it lies in the system's folder for temporary
-// files (TMPDIR), sealed to a key that nobody keeps.
-func (in *ledgerInput) summary(ctx context.Context, p *progress) (ledger.Summary, error) {
+// files (TMPDIR), sealed to a key that nobody keeps. told, if not nil, is handed the customers under water.
+func (in *ledgerInput) summary(ctx context.Context, snap report.Snapshot, told func(customer []byte) error, p *progress) (ledger.Summary, error) {
 	dir, err := os.MkdirTemp("", "assay-check-")
 	if err != nil {
 		return ledger.Summary{}, unreadable("%v", err)
@@ -160,19 +211,23 @@ func (in *ledgerInput) summary(ctx context.Context, p *progress) (ledger.Summary
 	if _, err := rand.Read(secret[:]); err != nil {
 		return ledger.Summary{}, err
 	}
-	once, err := merkle.DeriveKeys(secret, merkle.Hash{})
+	once, err := merkle.DeriveKeys(secret, merkle.Hash(snap.ID))
 	if err != nil {
 		return ledger.Summary{}, err
 	}
-	w := in.worker(merkle.Hash{}, once, identity.Recipient(), identity)
-	w.Store, w.Progress = store.Dir(dir), p.step
+	w := in.worker(snap, once, identity.Recipient(), identity)
+	w.Store, w.Progress, w.Underwater = store.Dir(dir), p.step, told
 	defer p.finish()
 	return build.Summarize(ctx, w)
 }
 
 // rules are those of the configuration.
 func (c *Config) rules() ledger.Rules {
-	return ledger.Rules{Negatives: c.Ledger.Negatives, Duplicates: c.Ledger.Duplicates, UnknownAssets: c.Ledger.UnknownAssets}
+	rules := ledger.Rules{Negatives: c.Ledger.Negatives, Duplicates: c.Ledger.Duplicates, UnknownAssets: c.Ledger.UnknownAssets}
+	if c.Margin != nil {
+		rules.Underwater = c.Margin.Underwater
+	}
+	return rules
 }
 
 func ledgerAssets(c *Config) []ledger.Asset {

@@ -102,10 +102,11 @@ func (in *ledgerInput) identified(kind string, content any) error {
 	for _, a := range c.Assets {
 		assets = append(assets, map[string]any{"id": a.ID, "decimals": a.Decimals})
 	}
-	b, err := attest.Canonical(map[string]any{
-		"assets": assets, kind: content,
-		"rules": []string{c.Ledger.Negatives, c.Ledger.Duplicates, c.Ledger.UnknownAssets},
-	})
+	rules := []string{c.Ledger.Negatives, c.Ledger.Duplicates, c.Ledger.UnknownAssets}
+	if c.Margin != nil {
+		rules = append(rules, c.Margin.Underwater)
+	}
+	b, err := attest.Canonical(map[string]any{"assets": assets, kind: content, "rules": rules})
 	if err != nil {
 		return unreadable("ledger: %v", err)
 	}

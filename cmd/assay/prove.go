@@ -180,7 +180,7 @@ func (s *stages) openProver() (*prover, error) {
 		p.log = &merkle.InLog{Entry: entry, Proof: shown}
 	}
 	p.built = &build.Built{
-		Files: files, Result: result, Assets: snap.AssetIDs(), Statement: p.statement, Identity: identity, Envelope: envelope, Log: p.log,
+		Files: files, Result: result, Assets: snap.Columns(), Statement: p.statement, Identity: identity, Envelope: envelope, Log: p.log,
 	}
 	return p, err
 }

@@ -31,7 +31,7 @@ func (s *stages) lookBuild() (string, error) {
 		return "", err
 	}
 	cores := runtime.GOMAXPROCS(0)
-	needs := size.estimate(s.config.treeKind(), int64(cores))
+	needs := s.needs(size, cores)
 	disk := sizeText(needs.disk) + " in " + cmp.Or(s.config.Run.Store, s.rel(s.run.path))
 	switch free, err := s.room(); {
 	case err == nil:
@@ -58,7 +58,15 @@ func (s *stages) mustFit(again bool) error {
 	if err != nil {
 		return nil //nolint:nilerr // reading the ledger says it better
 	}
-	return s.holds(size.estimate(s.config.treeKind(), int64(runtime.GOMAXPROCS(0))))
+	return s.holds(s.needs(size, runtime.GOMAXPROCS(0)))
+}
+
+// needs is what the build takes on so many cores. With margin accounts a customer's row has net equity too, as up to two entries.
+func (s *stages) needs(size ledgerSize, cores int) estimate {
+	if s.config.Margin != nil {
+		size.entries = min(size.entries, mostSize) + 2*min(size.customers, mostSize)
+	}
+	return size.estimate(s.config.treeKind(), int64(cores))
 }
 
 // holds refuses what the disk cannot hold.

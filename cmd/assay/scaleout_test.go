@@ -17,7 +17,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/assay-por/assay/attest/keys"
-	"github.com/assay-por/assay/merkle"
 	"github.com/assay-por/assay/merkle/build"
 	"github.com/assay-por/assay/merkle/store/storetest"
 	"github.com/assay-por/assay/report"
@@ -331,7 +330,7 @@ func TestOrders_LedgerWrittenAnew(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan := in.worker(merkle.Hash(snap.ID), derived, recipient, nil).Plan
+	plan := in.worker(snap, derived, recipient, nil).Plan
 	if err := s.placeOrder(s.ctx, plan); err != nil {
 		t.Fatal(err)
 	}

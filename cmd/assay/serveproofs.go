@@ -247,7 +247,7 @@ func (h *handovers) open(dir string) (*handed, error) {
 	if err != nil {
 		return nil, err
 	}
-	result, err := build.ParseShards(list, snap.AssetIDs())
+	result, err := build.ParseShards(list, snap.Columns())
 	if err != nil {
 		return nil, err
 	}
@@ -263,7 +263,7 @@ func (h *handovers) open(dir string) (*handed, error) {
 		return nil, err
 	}
 	built := &build.Built{
-		Files: files, Result: result, Assets: snap.AssetIDs(), Statement: sha256.Sum256(e.Payload), Identity: sealed.Files, Envelope: envelope, Log: log,
+		Files: files, Result: result, Assets: snap.Columns(), Statement: sha256.Sum256(e.Payload), Identity: sealed.Files, Envelope: envelope, Log: log,
 	}
 	server, err := built.Server(merkle.ParseLookup(sealed.Lookup))
 	if err != nil {

@@ -65,6 +65,9 @@ func (s *stages) snapshot(w instant) (report.Snapshot, error) {
 	if err != nil {
 		return report.Snapshot{}, err
 	}
+	if snap, err = s.config.withMargin(snap); err != nil {
+		return report.Snapshot{}, err
+	}
 	if draw != nil {
 		if snap, err = snap.WithDraw(*draw); err != nil {
 			return report.Snapshot{}, refused("%v", err)
@@ -88,7 +91,7 @@ func (s *stages) snapshot(w instant) (report.Snapshot, error) {
 	return snap, s.run.writeJSON(fileSnapshot, snap)
 }
 
-// registry is the snapshot as the configuration has it, without blocks.
+// registry is the snapshot as the configuration has it, without prices and blocks.
 func registry(c *Config, period string, at time.Time) (report.Snapshot, error) {
 	e := c.Exchange
 	assets := make([]report.Asset, len(c.Assets))
@@ -116,6 +119,9 @@ func (s *stages) taken(w instant) (report.Snapshot, error) {
 		return snap, err
 	}
 	same, err := registry(s.config, snap.Period, snap.Instant.Time)
+	if err == nil {
+		same, err = s.config.sameMargin(same, snap)
+	}
 	if err == nil && snap.Draw != nil {
 		same, err = same.WithDraw(*snap.Draw)
 	}
@@ -126,8 +132,8 @@ func (s *stages) taken(w instant) (report.Snapshot, error) {
 		return snap, err
 	}
 	switch {
-	case same.ID != snap.ID:
-		err = fmt.Errorf("exchange, assets or run.kind in %s are not those of the snapshot taken in %s", s.rel(s.config.path), s.rel(s.run.path))
+	case same.ID != snap.ID, (snap.Margin == nil) != (s.config.Margin == nil):
+		err = fmt.Errorf("exchange, assets, run.kind or [margin] in %s are not those of the snapshot taken in %s", s.rel(s.config.path), s.rel(s.run.path))
 	case w.period != "" && w.period != snap.Period:
 		err = fmt.Errorf("%s holds the period %s, not %s", s.rel(s.run.path), snap.Period, w.period)
 	case w.at != "" && w.at != snap.Instant.String():

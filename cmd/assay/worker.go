@@ -128,7 +128,8 @@ func isFinal(err error) bool {
 	var f *failure
 	var row *ledger.RowError
 	var empty *build.EmptyShardError
-	return errors.As(err, &row) || errors.As(err, &empty) || errors.As(err, &f) && f.code != exitNetwork && !errors.Is(err, store.ErrUnreachable)
+	var under *build.UnderwaterError
+	return errors.As(err, &row) || errors.As(err, &empty) || errors.As(err, &under) || errors.As(err, &f) && f.code != exitNetwork && !errors.Is(err, store.ErrUnreachable)
 }
 
 // queueSchema is where the queue lies in the database of [worker].

@@ -160,6 +160,7 @@ func TestWorker_FinalErrors(t *testing.T) {
 		{fmt.Errorf("scan: %w", &ledger.RowError{Problem: "is empty"}), true},
 		{unreadable("not a plan"), true},
 		{fmt.Errorf("shard: %w", &build.EmptyShardError{Shards: 8}), true},
+		{fmt.Errorf("shard: %w", &build.UnderwaterError{Customers: 8}), true},
 	} {
 		if got := isFinal(tt.err); got != tt.want {
 			t.Errorf("%v: final: %v, want %v", tt.err, got, tt.want)

@@ -43,7 +43,6 @@ import (
 	"hash"
 	"io/fs"
 	"path"
-	"slices"
 	"strings"
 
 	"github.com/assay-por/assay/merkle"
@@ -118,7 +117,9 @@ func Run(ctx context.Context, w *Worker, r Runner) (Result, Read, error) {
 		}
 		built = append(built, s)
 		result.Shards = append(result.Shards, s.result())
-		folded.Add(s.Folded)
+		if err := folded.Add(s.Folded); err != nil {
+			return Result{}, Read{}, err
+		}
 	}
 	if err := result.close(); err != nil {
 		return Result{}, Read{}, err
@@ -128,8 +129,8 @@ func Run(ctx context.Context, w *Worker, r Runner) (Result, Read, error) {
 			return Result{}, Read{}, err
 		}
 	}
-	if totals, err := scans.counts.Totals(); err != nil || !slices.Equal(result.Totals, totals) {
-		return Result{}, Read{}, errors.Join(err, errors.New("the tree's totals are not those of the ledger: a file of the build was altered; build it anew from the start (assay build --again)"))
+	if err := w.tieOut(result.Totals, scans.counts, &folded); err != nil {
+		return Result{}, Read{}, err
 	}
 	summary, err := scans.counts.Summary(w.Plan.Rules, folded)
 	if err != nil {
@@ -232,11 +233,17 @@ func Summarize(ctx context.Context, w *Worker) (ledger.Summary, error) {
 	}
 	var folded ledger.Folded
 	for i := range scans.shards {
-		f, err := w.fold(ctx, scans, i, nil, func(*spool.Customer) error { return nil })
-		if err != nil {
+		f, err := w.fold(ctx, scans, i, nil, func(*spool.Customer, merkle.Plain) error { return nil })
+		var under *UnderwaterError // they are counted to the end
+		if err != nil && !errors.As(err, &under) {
 			return ledger.Summary{}, err
 		}
-		folded.Add(f)
+		if err := folded.Add(f); err != nil {
+			return ledger.Summary{}, err
+		}
+	}
+	if folded.Underwater > 0 && w.Plan.Rules.Underwater != ledger.RuleWriteOff {
+		return ledger.Summary{}, &UnderwaterError{folded.Underwater}
 	}
 	return scans.counts.Summary(w.Plan.Rules, folded)
 }
@@ -339,13 +346,17 @@ func (w *Worker) digest() hash.Hash {
 // scanned reads the results of all scans. They are not kept: while this process lives, the tree may be built anew.
 func (w *Worker) scanned(ctx context.Context) (*scans, error) {
 	all, spooled, digest := &scans{}, int64(0), w.digest()
+	assets, err := w.Plan.assets()
+	if err != nil {
+		return nil, err
+	}
 	for i := range w.Plan.Scans {
 		s, err := w.scanResult(ctx, i)
 		if err != nil {
 			return nil, err
 		}
 		if err := all.counts.Merge(s.Counts); err != nil {
-			return nil, cmp.Or(ledger.Locate(ctx, w.Sources, w.Plan.Assets, w.Plan.Rules, ""), err)
+			return nil, cmp.Or(ledger.Locate(ctx, w.Sources, assets, w.Plan.Rules, ""), err)
 		}
 		if len(s.Spools) != w.Plan.Parts {
 			return nil, fmt.Errorf("%s of the build was altered: it has %d parts, want %d", scanName(i), len(s.Spools), w.Plan.Parts)

@@ -18,7 +18,7 @@ import (
 type Built struct {
 	Files     store.Store // the plan's folder
 	Result    Result      // what Run returned or ParseShards read
-	Assets    []string    // the registry's ids in order
+	Assets    []string    // the columns' names in order: the registry's ids, and what SPEC part 30 has besides
 	Statement merkle.Hash // digest of the signed statement's payload
 	Identity  age.Identity
 	// Envelope and Log go into each proof's file, see [merkle.NewEncoder].

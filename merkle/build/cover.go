@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
+	"slices"
 
 	"filippo.io/age"
 
@@ -22,7 +24,8 @@ import (
 type HiddenTop struct {
 	Files     store.Store // the plan's folder
 	Result    Result      // what [ParseShards] read
-	Assets    []string    // the registry's ids in order
+	Columns   []string    // the columns' names in order
+	Assets    int         // how many of these are assets: of the others (SPEC part 30) nothing is shown
 	Keys      merkle.Keys
 	Recipient age.Recipient // that the build sealed to
 	Identity  age.Identity
@@ -32,7 +35,7 @@ type HiddenTop struct {
 
 // Covered is what is published of hidden totals.
 type Covered struct {
-	// Totals are what is owed at most: the reserves, of an asset that they cover; of another, what is owed.
+	// Totals are what is owed at most of each asset: the reserves, of one that they cover; of another, what is owed.
 	Totals  merkle.Plain
 	Surplus confidential.Point // C_sur
 	Proof   []byte             // the contents of liabilities/top.proof
@@ -77,9 +80,13 @@ func (h *HiddenTop) Cover(ctx context.Context, reserves merkle.Plain) (Covered, 
 }
 
 func (h *HiddenTop) prove(ctx context.Context, reserves merkle.Plain) (*confidential.ProvedTop, error) {
-	params, err := parametersOf(h.Assets)
+	params, err := parametersOf(h.Columns)
 	if err != nil {
 		return nil, err
+	}
+	reserves = slices.Clone(reserves)
+	for column := h.Assets; column < len(h.Columns); column++ {
+		reserves = append(reserves, merkle.Entry{Asset: uint16(column), Amount: merkle.Amount{Hi: math.MaxUint64, Lo: math.MaxUint64}}) //nolint:gosec // at most 1,024 columns
 	}
 	top := confidential.Top{Snapshot: h.Result.Snapshot, Key: h.Keys.Blind(), Hidden: true, Reserves: reserves, Workers: h.Cores}
 	for i, listed := range h.Result.Shards {
@@ -90,10 +97,16 @@ func (h *HiddenTop) prove(ctx context.Context, reserves merkle.Plain) (*confiden
 		top.Rows = append(top.Rows, row)
 	}
 	proved, err := params.ProveTop(top, h.Random)
-	if err == nil && proved.Root.Hash != h.Result.Root {
-		err = errOtherRoot
+	if err != nil {
+		return nil, err
 	}
-	return proved, err
+	if proved.Root.Hash != h.Result.Root {
+		return nil, errOtherRoot
+	}
+	for n := len(proved.Totals); n > 0 && int(proved.Totals[n-1].Asset) >= h.Assets; n-- {
+		proved.Totals = proved.Totals[:n-1]
+	}
+	return proved, nil
 }
 
 // row opens the total row of a shard, as the shard's result has it.

@@ -21,7 +21,7 @@ import (
 
 // hiddenTop is what proves the top of a build whose totals are hidden.
 func hiddenTop(in Input, r Result) *HiddenTop {
-	return &HiddenTop{Files: store.Dir(in.Dir), Result: r, Assets: ids, Keys: in.Keys, Recipient: in.Identity.Recipient(), Identity: in.Identity, Random: rand.Reader}
+	return &HiddenTop{Files: store.Dir(in.Dir), Result: r, Columns: ids, Assets: len(ids), Keys: in.Keys, Recipient: in.Identity.Recipient(), Identity: in.Identity, Random: rand.Reader}
 }
 
 func total(n uint64, asset uint16) merkle.Entry {

@@ -31,11 +31,15 @@ func newFiles[S merkle.Sum[S]](w *Worker, index int, k kind[S]) *shardFiles[S] {
 
 func (f *shardFiles[S]) begin(ctx context.Context, rows, shards int) (err error) {
 	plan := f.worker.Plan
+	columns, err := plan.columns()
+	if err != nil {
+		return err
+	}
 	if f.file, err = f.worker.Store.Create(ctx, ShardFile(f.index)); err != nil {
 		return err
 	}
 	f.sealed, err = shard.NewWriter(f.kind.Kind, f.file, f.worker.Recipient, shard.Header{
-		Snapshot: plan.Snapshot, Index: uint32(f.index), Count: uint32(shards), Assets: uint16(len(plan.Assets)), Leaves: uint64(rows), //nolint:gosec // the plan was checked
+		Snapshot: plan.Snapshot, Index: uint32(f.index), Count: uint32(shards), Assets: uint16(len(columns)), Leaves: uint64(rows), //nolint:gosec // the plan was checked
 	})
 	if err != nil || !plan.Leaves {
 		return err

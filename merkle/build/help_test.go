@@ -24,6 +24,7 @@ type testLedger struct {
 	text     string
 	rules    ledger.Rules
 	registry []ledger.Asset // nil for assets
+	prices   []merkle.Price // of margin accounts, or none
 	ids      []string       // in order of first occurrence
 	sums     map[string]merkle.Plain
 }
@@ -95,7 +96,7 @@ func (in Input) worker() *Worker {
 		registry = assets
 	}
 	plan := NewPlan("test", in.Snapshot, cmp.Or(in.Kind, merkle.KindPlain), registry, in.Ledger.rules, in.Ledger.sources(), in.Memory)
-	plan.Shards, plan.Leaves, plan.Hidden = in.Shards, true, in.Hidden
+	plan.Shards, plan.Leaves, plan.Hidden, plan.Margin = in.Shards, true, in.Hidden, in.Ledger.prices
 	if in.Parts > 0 {
 		plan.Parts = in.Parts
 	}

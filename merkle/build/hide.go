@@ -44,11 +44,11 @@ const shardMemory = 256 << 20
 func (w *Worker) hidden() (*hiding, error) {
 	h := &w.hiding
 	h.once.Do(func() {
-		ids := make([]string, len(w.Plan.Assets))
-		for i, a := range w.Plan.Assets {
-			ids[i] = a.ID
+		var columns []string
+		if columns, h.err = w.Plan.columns(); h.err != nil {
+			return
 		}
-		if h.params, h.err = parametersOf(ids); h.err == nil {
+		if h.params, h.err = parametersOf(columns); h.err == nil {
 			h.kind = hidingKind(h.params)
 		}
 		h.room = make(chan struct{}, min(max(int(w.Memory/shardMemory), 1), cores(w.Cores)))
@@ -68,16 +68,11 @@ func (w *Worker) hide(ctx context.Context, scans *scans, index int, done *shardD
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	rows, keys := &heldRows{}, w.Keys.Clone()
-	done.Folded, err = w.fold(ctx, scans, index, func(customers int) error {
-		rows.grow(customers, int(scans.counts.Entries())/scans.shards) //nolint:gosec // below 2^53
-		return nil
-	}, func(c *spool.Customer) error {
-		var r heldRow
-		r.handle, r.nonce, r.identity = w.named(c, keys)
-		rows.add(r, c)
-		return nil
-	})
+	margin, err := w.Plan.margin()
+	if err != nil {
+		return err
+	}
+	rows, err := w.hold(ctx, scans, index, margin != nil, done)
 	if err != nil {
 		return err
 	}
@@ -88,8 +83,8 @@ func (w *Worker) hide(ctx context.Context, scans *scans, index int, done *shardD
 	}
 	atOnce := min(cap(h.room), scans.shards)
 	committed, err := h.params.Commit(confidential.Shard{
-		Snapshot: w.Plan.Snapshot, Index: uint32(index), Key: keys.Blind(), Count: uint64(len(rows.rows)), Rows: rows.all(ctx), //nolint:gosec // at most 2^20 shards
-		Workers: (cores(w.Cores) + atOnce - 1) / atOnce,
+		Snapshot: w.Plan.Snapshot, Index: uint32(index), Key: w.Keys.Blind(), Count: uint64(len(rows.rows)), Rows: rows.all(ctx), //nolint:gosec // at most 2^20 shards
+		Relations: relationsOf(margin), Workers: (cores(w.Cores) + atOnce - 1) / atOnce,
 	}, rows.writer(files))
 	if err != nil {
 		return err
@@ -111,6 +106,33 @@ func (w *Worker) hide(ctx context.Context, scans *scans, index int, done *shardD
 	done.Leaves, done.Root = committed.Top.Leaves, root.Hash
 	done.Hidden, err = w.keepProof(ctx, index, proof, committed.Top)
 	return err
+}
+
+// hold reads a shard's rows into memory.
+func (w *Worker) hold(ctx context.Context, scans *scans, index int, margin bool, done *shardDone) (rows *heldRows, err error) {
+	rows, keys := &heldRows{}, w.Keys.Clone()
+	done.Folded, err = w.fold(ctx, scans, index, func(customers int) error {
+		entries := int(scans.counts.Entries()) / scans.shards //nolint:gosec // below 2^53
+		if margin {
+			entries += 2 * customers // their net equity
+		}
+		rows.grow(customers, entries)
+		return nil
+	}, func(c *spool.Customer, balances merkle.Plain) error {
+		var r heldRow
+		r.handle, r.nonce, r.identity = w.named(c, keys)
+		rows.add(r, balances)
+		return nil
+	})
+	return rows, err
+}
+
+// relationsOf returns what every row is proved to satisfy (SPEC part 30).
+func relationsOf(m *merkle.Margin) []confidential.Relation {
+	if m == nil {
+		return nil
+	}
+	return []confidential.Relation{m.Factors()}
 }
 
 // keepProof leaves a proof under a name of this attempt: two attempts make two proofs that hold, and the result names one.
@@ -210,8 +232,8 @@ func (h *heldRows) grow(customers, entries int) {
 	h.rows, h.entries = make([]heldRow, 0, customers), make(merkle.Plain, 0, entries+entries/32)
 }
 
-func (h *heldRows) add(r heldRow, c *spool.Customer) {
-	h.entries = appendBalances(h.entries, c)
+func (h *heldRows) add(r heldRow, balances merkle.Plain) {
+	h.entries = append(h.entries, balances...)
 	r.end = len(h.entries)
 	h.rows = append(h.rows, r)
 }

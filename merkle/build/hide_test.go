@@ -31,7 +31,11 @@ func hidingInput(t testing.TB, l *testLedger, shards int) Input {
 // naiveHiding recomputes a confidential tree from the ledger, by SPEC parts 5, 6 and 29, and with no part of this package.
 func naiveHiding(t testing.TB, in Input) (shards []*confidential.Committed, leaves [][]confidential.Leaf) {
 	t.Helper()
-	params, err := confidential.NewParameters(ids)
+	columns, err := in.worker().Plan.columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	params, err := confidential.NewParameters(columns)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/bits"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/assay-por/assay/merkle"
@@ -24,6 +25,7 @@ type Plan struct {
 	// that was drawn up anew has another.
 	Recipient string         `json:"recipient"`
 	Assets    []ledger.Asset `json:"assets"`
+	Margin    []merkle.Price `json:"margin,omitempty"` // of margin accounts, if there are any (SPEC part 30)
 	Rules     ledger.Rules   `json:"rules"`
 	Scans     []int          `json:"scans"`  // how many of the sources each scan reads, in their order
 	Parts     int            `json:"parts"`  // that a scan divides customers into; the root does not depend on it
@@ -139,8 +141,53 @@ func (p Plan) check() error {
 		return fmt.Errorf("the plan of the build hides the totals of a tree of kind %v, which has none that hide", p.Kind)
 	case len(p.Scans) == 0:
 		return errors.New("the ledger has no files: name at least one")
+	case (p.Rules.Underwater != "") != (len(p.Margin) > 0):
+		return errors.New("the plan of the build has prices without a rule for customers under water, or the other way round")
 	}
-	return nil
+	_, err := p.margin()
+	return err
+}
+
+// margin returns the rule of margin accounts, nil where there are none.
+func (p Plan) margin() (*merkle.Margin, error) {
+	if len(p.Margin) == 0 {
+		return nil, nil
+	}
+	decimals := make([]uint8, len(p.Assets))
+	for i, a := range p.Assets {
+		decimals[i] = a.Decimals
+	}
+	m, err := merkle.NewMargin(decimals, p.Margin)
+	if err != nil {
+		return nil, fmt.Errorf("margin: %w", err)
+	}
+	return m, nil
+}
+
+// assets are those of the plan, with the columns of their debits.
+func (p Plan) assets() ([]ledger.Asset, error) {
+	m, err := p.margin()
+	if m == nil || err != nil {
+		return p.Assets, err
+	}
+	all := slices.Clone(p.Assets)
+	for i := range all {
+		all[i].Debit, _ = m.Debit(i)
+	}
+	return all, nil
+}
+
+// columns are the names of a sum's columns (SPEC parts 4 and 30).
+func (p Plan) columns() ([]string, error) {
+	ids := make([]string, len(p.Assets))
+	for i, a := range p.Assets {
+		ids[i] = a.ID
+	}
+	m, err := p.margin()
+	if m == nil || err != nil {
+		return ids, err
+	}
+	return m.Names(ids), nil
 }
 
 // shards returns the number of shards of so many entries.
@@ -149,6 +196,9 @@ func (p Plan) shards(entries uint64) int {
 		return p.Shards
 	}
 	each := ShardEntries(p.Kind)
+	if p.Kind == merkle.KindConfidential && len(p.Margin) > 0 {
+		each /= 2 // a row has its net equity too, and is in memory
+	}
 	n := (entries + each - 1) / each
 	return min(1<<bits.Len64(max(n, 1)-1), shard.MaxShards)
 }

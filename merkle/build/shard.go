@@ -65,6 +65,10 @@ func (w *Worker) shard(ctx context.Context, index int) error {
 	} else {
 		err = w.plain(ctx, scans, index, &done)
 	}
+	var under *UnderwaterError
+	if errors.As(err, &under) {
+		return fmt.Errorf("shard #%d of %d: %w", index, scans.shards, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -80,12 +84,12 @@ func (w *Worker) plain(ctx context.Context, scans *scans, index int, done *shard
 	defer files.close()
 	keys := w.Keys.Clone()
 	var sums merkle.Plain // of the block's rows, one after the other
-	done.Folded, err = w.fold(ctx, scans, index, func(customers int) error { return files.begin(ctx, customers, scans.shards) }, func(c *spool.Customer) error {
+	done.Folded, err = w.fold(ctx, scans, index, func(customers int) error { return files.begin(ctx, customers, scans.shards) }, func(c *spool.Customer, balances merkle.Plain) error {
 		if len(files.rows) == 0 {
 			sums = sums[:0]
 		}
 		start := len(sums)
-		sums = appendBalances(sums, c)
+		sums = append(sums, balances...)
 		row := shard.Row[merkle.Plain]{Sum: sums[start:len(sums):len(sums)]} // should the buffer grow, the sums before it live on in the old one
 		row.Handle, row.Nonce, row.Identity = w.named(c, keys)
 		return files.add(row)
@@ -112,22 +116,6 @@ func (w *Worker) named(c *spool.Customer, keys merkle.Keys) (handle, nonce [32]b
 	return keys.Handle(id), nonce, merkle.Identity(w.Plan.Snapshot, nonce, id)
 }
 
-// appendBalances appends what a customer is owed, of all classes.
-func appendBalances(sums merkle.Plain, c *spool.Customer) merkle.Plain {
-	start := len(sums)
-	for _, e := range c.Entries {
-		if e.Amount.IsZero() {
-			continue
-		}
-		if last := len(sums) - 1; last >= start && sums[last].Asset == e.Asset {
-			sums[last].Amount, _ = sums[last].Amount.Add(e.Amount) // a part of the asset's total, so it fits
-			continue
-		}
-		sums = append(sums, merkle.Entry{Asset: e.Asset, Amount: e.Amount})
-	}
-	return sums
-}
-
 // unchanged refuses to go on where the tree was begun anew meanwhile, of other rows: a shard may take long.
 func (w *Worker) unchanged(ctx context.Context, scans *scans) error {
 	if now, err := w.scanned(ctx); err != nil || now.ledger != scans.ledger {
@@ -138,25 +126,12 @@ func (w *Worker) unchanged(ctx context.Context, scans *scans) error {
 
 var errReplaced = errors.New("the ledger was read anew while the shard was built")
 
-// fold hands on the customers of a shard in the order of the tree, and counts them. begin, if not nil, is told before how many they
-// are.
-func (w *Worker) fold(ctx context.Context, scans *scans, index int, begin func(customers int) error, each func(*spool.Customer) error) (ledger.Folded, error) {
-	attempt, err := w.attempt()
+// fold hands on the customers of a shard and their balances in the order of the tree, and counts them. begin, if not nil, is told before
+// how many they are.
+func (w *Worker) fold(ctx context.Context, scans *scans, index int, begin func(customers int) error, each func(*spool.Customer, merkle.Plain) error) (ledger.Folded, error) {
+	part, err := w.part(scans, index)
 	if err != nil {
 		return ledger.Folded{}, err
-	}
-	part := spool.Part{
-		Store: w.Store, Identity: w.Identity, Recipient: w.Recipient, Keys: w.Keys.Clone(), Spill: runsName(index, attempt),
-		Keep:   func(order uint64) bool { return spool.PartOf(order, scans.shards) == index },
-		Memory: max(w.Memory/4/int64(cores(w.Cores)), 1<<20),
-	}
-	first, last := overlap(index, scans.shards, w.Plan.Parts)
-	for scan, s := range scans.all {
-		for p := first; p <= last; p++ {
-			if s.Spools[p] > 0 {
-				part.Names = append(part.Names, spoolName(scan, s.Attempt, p))
-			}
-		}
 	}
 	sorted, err := spool.Sort(ctx, part)
 	if err != nil {
@@ -175,7 +150,12 @@ func (w *Worker) fold(ctx context.Context, scans *scans, index int, begin func(c
 			return ledger.Folded{}, err
 		}
 	}
-	count := newCount()
+	margin, err := w.Plan.margin()
+	if err != nil {
+		return ledger.Folded{}, err
+	}
+	count := newCount(len(w.Plan.Assets))
+	rows := accounts{margin: margin, rule: w.Plan.Rules.Underwater, told: w.Underwater}
 	for c, err := range sorted.All() {
 		if err != nil {
 			return ledger.Folded{}, err
@@ -184,16 +164,48 @@ func (w *Worker) fold(ctx context.Context, scans *scans, index int, begin func(c
 			return ledger.Folded{}, w.repeated(ctx, string(c.ID))
 		}
 		count.add(c)
-		if err := each(c); err != nil {
+		balances, is, err := rows.of(c)
+		if err == nil && is {
+			err = each(c, balances)
+		}
+		if err != nil {
 			return ledger.Folded{}, err
 		}
 	}
-	return count.folded(), nil
+	folded := count.folded()
+	folded.Underwater, folded.WrittenOff = rows.underwater, rows.writtenOff
+	return folded, rows.verdict()
+}
+
+// part is what of the spools a shard's customers lie in.
+func (w *Worker) part(scans *scans, index int) (spool.Part, error) {
+	attempt, err := w.attempt()
+	if err != nil {
+		return spool.Part{}, err
+	}
+	part := spool.Part{
+		Store: w.Store, Identity: w.Identity, Recipient: w.Recipient, Keys: w.Keys.Clone(), Spill: runsName(index, attempt),
+		Keep:   func(order uint64) bool { return spool.PartOf(order, scans.shards) == index },
+		Memory: max(w.Memory/4/int64(cores(w.Cores)), 1<<20),
+	}
+	first, last := overlap(index, scans.shards, w.Plan.Parts)
+	for scan, s := range scans.all {
+		for p := first; p <= last; p++ {
+			if s.Spools[p] > 0 {
+				part.Names = append(part.Names, spoolName(scan, s.Attempt, p))
+			}
+		}
+	}
+	return part, nil
 }
 
 // repeated tells where the second entry of a customer, an asset and a class stands.
 func (w *Worker) repeated(ctx context.Context, customer string) error {
-	if err := ledger.Locate(ctx, w.Sources, w.Plan.Assets, w.Plan.Rules, customer); err != nil {
+	assets, err := w.Plan.assets()
+	if err != nil {
+		return err
+	}
+	if err := ledger.Locate(ctx, w.Sources, assets, w.Plan.Rules, customer); err != nil {
 		return err
 	}
 	return errChanged
@@ -242,12 +254,13 @@ func (w *Worker) dropSpools(ctx context.Context, scans *scans, index int) error 
 // count counts customers.
 type count struct {
 	customers, entries, repeated uint64
+	assets                       int // columns from there on are debits, which count for no class
 	classes                      map[string]*classCount
 }
 
 type classCount struct{ customers, last uint64 }
 
-func newCount() *count { return &count{classes: map[string]*classCount{}} }
+func newCount(assets int) *count { return &count{assets: assets, classes: map[string]*classCount{}} }
 
 func (n *count) add(c *spool.Customer) {
 	n.customers++
@@ -255,6 +268,9 @@ func (n *count) add(c *spool.Customer) {
 	n.repeated += c.Repeated
 	for i := range c.Entries {
 		name := c.Entries[i].Class
+		if int(c.Entries[i].Asset) >= n.assets {
+			break
+		}
 		if i > 0 && name == c.Entries[i-1].Class {
 			continue
 		}

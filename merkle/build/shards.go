@@ -13,8 +13,8 @@ import (
 	"github.com/assay-por/assay/merkle/shard"
 )
 
-// ShardsJSON returns the shard list, liabilities/shards.json, in canonical form (SPEC parts 6 and 29). It takes the registry's asset
-// ids in order.
+// ShardsJSON returns the shard list, liabilities/shards.json, in canonical form (SPEC parts 6 and 29). It takes the columns'
+// names in order.
 func ShardsJSON(r Result, assets []string) ([]byte, error) {
 	b := []byte(`{"kind":"` + r.Kind.String() + `","shards":[`)
 	for i, s := range r.Shards {

@@ -33,6 +33,8 @@ type Worker struct {
 	// Progress, if not nil, is told how many bytes of the ledger were read (stage "ledger"), and how many of its entries are in shards
 	// that are done (stage "tree").
 	Progress func(stage string, done, total int64)
+	// Underwater, if not nil, is handed every customer whose debts are worth more than their collateral. Only [Summarize] calls it.
+	Underwater func(customer []byte) error
 
 	scanning sync.Mutex // a scan takes all cores, its share of the memory, and its sources for itself
 	hiding   hiding
@@ -128,7 +130,11 @@ func (w *Worker) scan(ctx context.Context, index int) error {
 	for range cores(w.Cores) {
 		sinks = append(sinks, writer.Sink(w.Keys))
 	}
-	counts, err := ledger.Scan(ctx, sources, w.Plan.Assets, w.Plan.Rules, sinks, w.reading(first))
+	assets, err := w.Plan.assets()
+	if err != nil {
+		return err
+	}
+	counts, err := ledger.Scan(ctx, sources, assets, w.Plan.Rules, sinks, w.reading(first))
 	if err != nil {
 		return err
 	}

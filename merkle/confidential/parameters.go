@@ -21,6 +21,9 @@ const (
 	logWidth   = 7
 )
 
+// maxName is how long the name of a column is at most: that of a debit column, an asset id with its prefix (SPEC part 30).
+const maxName = 38
+
 // Tags of the generators (SPEC part 29, Generators).
 const (
 	generatorTag = "assay/v1/confidential/generator"
@@ -80,8 +83,8 @@ func (p *Parameters) columns() int { return len(p.generators) }
 // fillAsset hashes one asset's generators and adds them up for every value of every byte.
 func (p *Parameters) fillAsset(j int) error {
 	id := p.assets[j]
-	if len(id) == 0 || len(id) > 32 {
-		return fmt.Errorf("asset id #%d has %d bytes, want 1 to 32 (SPEC part 2)", j, len(id))
+	if len(id) == 0 || len(id) > maxName {
+		return fmt.Errorf("the name of column #%d has %d bytes, want 1 to %d (SPEC parts 2 and 30)", j, len(id), maxName)
 	}
 	message := append(append([]byte{byte(len(id))}, id...), 0)
 	for b := range width {

@@ -117,7 +117,7 @@ func FuzzRead(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string, lenient bool) {
 		var rules Rules
 		if lenient {
-			rules = Rules{RuleExclude, RuleSum, RuleExclude}
+			rules = Rules{Negatives: RuleExclude, Duplicates: RuleSum, UnknownAssets: RuleExclude}
 		}
 		l, err := read(rules, text)
 		if err != nil {

@@ -17,9 +17,11 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/assay-por/assay/merkle"
 )
@@ -28,20 +30,24 @@ import (
 type Asset struct {
 	ID       string
 	Decimals uint8
+	Debit    uint16 `json:",omitempty"` // the column of its debits (SPEC part 30), which comes after all assets; 0 if it has none
 }
 
 // What a rule of [Rules] may be (SPEC part 7).
 const (
-	RuleError   = "error"   // refuse the ledger
-	RuleExclude = "exclude" // leave the entries out, and say so
-	RuleSum     = "sum"     // add the entries, and say so
+	RuleError    = "error"     // refuse the ledger
+	RuleExclude  = "exclude"   // leave the entries out, and say so
+	RuleSum      = "sum"       // add the entries, and say so
+	RuleDebit    = "debit"     // take the entries as debits of a margin account (SPEC part 30)
+	RuleWriteOff = "write-off" // leave a customer's debits out, and say so
 )
 
 // Rules say what to do with entries that a ledger should not have (SPEC part 7). An empty rule is "error".
 type Rules struct {
-	Negatives     string // "error" or "exclude"
+	Negatives     string // "error" or "exclude", or "debit" where assets have debit columns
 	Duplicates    string // "error" or "sum"
 	UnknownAssets string // "error" or "exclude"
+	Underwater    string `json:",omitempty"` // "error" or "write-off", empty without margin accounts; whoever folds the entries keeps to it
 }
 
 // checked returns r with the defaults filled in.
@@ -49,19 +55,19 @@ func (r Rules) checked() (Rules, error) {
 	for _, rule := range []struct {
 		name  string
 		value *string
-		other string
+		may   []string
 	}{
-		{"negatives", &r.Negatives, RuleExclude},
-		{"duplicates", &r.Duplicates, RuleSum},
-		{"unknown_assets", &r.UnknownAssets, RuleExclude},
+		{"negatives", &r.Negatives, []string{RuleError, RuleExclude, RuleDebit}},
+		{"duplicates", &r.Duplicates, []string{RuleError, RuleSum}},
+		{"unknown_assets", &r.UnknownAssets, []string{RuleError, RuleExclude}},
 	} {
-		switch *rule.value {
-		case "":
-			*rule.value = RuleError
-		case RuleError, rule.other:
-		default:
-			return r, fmt.Errorf("rule %s is %q, want %q or %q", rule.name, *rule.value, RuleError, rule.other)
+		*rule.value = cmp.Or(*rule.value, RuleError)
+		if !slices.Contains(rule.may, *rule.value) {
+			return r, fmt.Errorf("rule %s is %q, want one of %q", rule.name, *rule.value, rule.may)
 		}
+	}
+	if r.Underwater != "" && r.Underwater != RuleError && r.Underwater != RuleWriteOff {
+		return r, fmt.Errorf("rule underwater is %q, want %q or %q", r.Underwater, RuleError, RuleWriteOff)
 	}
 	return r, nil
 }
@@ -109,7 +115,7 @@ func (e *RowError) Error() string {
 
 // Entry is one entry of a customer.
 type Entry struct {
-	Asset  uint16 // index in the registry
+	Asset  uint16 // index in the registry, or of a debit its column
 	Class  string
 	Amount merkle.Amount
 }

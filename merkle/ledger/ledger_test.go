@@ -16,7 +16,7 @@ import (
 	"github.com/assay-por/assay/merkle"
 )
 
-var registry = []Asset{{"BTC", 8}, {"ETH", 18}, {"USDT", 6}, {"JPY", 0}, {"BIG", 36}}
+var registry = []Asset{{ID: "BTC", Decimals: 8}, {ID: "ETH", Decimals: 18}, {ID: "USDT", Decimals: 6}, {ID: "JPY"}, {ID: "BIG", Decimals: 36}}
 
 // bytesSource is a file in memory.
 func bytesSource(name string, content []byte) Source {
@@ -137,7 +137,7 @@ func TestA02_OverflowRefused(t *testing.T) {
 		{"the total", []string{long + "x,JPY," + most + "\n", long + "SECRET,JPY,1\n"}, "b.csv:2: column balance", "total of its asset"},
 	})
 	checkRefused(t, Rules{Negatives: RuleExclude}, []refusal{
-		{"the excluded", []string{long + "x,JPY,-" + most + "\ny,JPY,-1\n"}, "a.csv:3: column balance", "excluded negatives"},
+		{"the excluded", []string{long + "x,JPY,-" + most + "\ny,JPY,-1\n"}, "a.csv:3: column balance", "sum of the negatives"},
 	})
 	if l, err := read(Rules{}, long+"x,JPY,"+most+"\n"); err != nil || l.Balances(0)[0].Amount.String() != most {
 		t.Errorf("2^128-1: %v, %v", l, err)
@@ -460,7 +460,7 @@ func TestReadErrors(t *testing.T) {
 		t.Error("no files: want an error")
 	}
 	for name, assets := range map[string][]Asset{
-		"none": nil, "twice": {{"BTC", 8}, {"BTC", 8}}, "no id": {{"", 8}}, "37 decimals": {{"BTC", 37}}, "1025": SynthAssets(1025),
+		"none": nil, "twice": {{ID: "BTC", Decimals: 8}, {ID: "BTC", Decimals: 8}}, "no id": {{ID: "", Decimals: 8}}, "37 decimals": {{ID: "BTC", Decimals: 37}}, "1025": SynthAssets(1025),
 	} {
 		if _, err := Read(context.Background(), textSources(long+"x,BTC,1\n"), assets, Rules{}, nil); err == nil {
 			t.Errorf("assets: %s: want an error", name)

@@ -259,7 +259,7 @@ func TestParquetOfAnotherWriter(t *testing.T) {
 
 // The same rows as CSV and as Parquet give the same ledger or the same fault, whatever the types of the columns.
 func TestRapidParquet(t *testing.T) {
-	lenient := Rules{RuleExclude, RuleSum, RuleExclude}
+	lenient := Rules{Negatives: RuleExclude, Duplicates: RuleSum, UnknownAssets: RuleExclude}
 	rapid.Check(t, func(t *rapid.T) {
 		wide := rapid.Bool().Draw(t, "wide")
 		rules := rapid.SampledFrom([]Rules{{}, lenient, {Negatives: RuleExclude}, {Duplicates: RuleSum}}).Draw(t, "rules")
@@ -322,7 +322,7 @@ func FuzzParquet(f *testing.F) {
 	f.Add(parquetOf([]kind{asText, asDecimalOf(16, 3)}, table("customer JPY", "a 1", "b -")))
 	f.Add(parquetOf([]kind{asInt64, asText, asDecimalBytes(3)}, table("customer class JPY", "1 x 1", "2 y 7")))
 	f.Fuzz(func(t *testing.T, content []byte) {
-		l, err := readParquetBytes(Rules{RuleExclude, RuleSum, RuleExclude}, content)
+		l, err := readParquetBytes(Rules{Negatives: RuleExclude, Duplicates: RuleSum, UnknownAssets: RuleExclude}, content)
 		if err != nil {
 			return
 		}

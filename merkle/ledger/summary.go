@@ -19,6 +19,7 @@ type Summary struct {
 	Negatives     NegativesSummary
 	Duplicates    DuplicatesSummary
 	UnknownAssets UnknownSummary
+	Underwater    UnderwaterSummary
 }
 
 // ClassSummary is one class of entries: customers with at least one counted entry, counted entries, and their sum.
@@ -29,7 +30,15 @@ type ClassSummary struct {
 	Sum       merkle.Plain
 }
 
-// NegativesSummary says how many entries below zero were left out, and the sum of their magnitudes.
+// UnderwaterSummary says of how many customers the debits were written off, and the sum of these, by asset index (SPEC part 30). Its rule
+// is empty without margin accounts.
+type UnderwaterSummary struct {
+	Rule      string
+	Customers uint64
+	Sum       merkle.Plain
+}
+
+// NegativesSummary says how many entries below zero there were that became debits or were left out, and the sum of their magnitudes.
 type NegativesSummary struct {
 	Rule    string
 	Entries uint64
@@ -57,8 +66,9 @@ type UnknownSum struct {
 
 // Counts are what [Scan] counts.
 type Counts struct {
-	Classes      []ClassCount            `json:"classes"`      // by class; also those whose entries were all left out
-	Negatives    uint64                  `json:"negatives"`    // entries left out
+	Classes      []ClassCount            `json:"classes"`   // by class; also those whose entries were all left out
+	Negatives    uint64                  `json:"negatives"` // entries below zero: left out, or debits
+	Debits       uint64                  `json:"debits,omitempty"`
 	NegativeSums []merkle.Amount         `json:"negativeSums"` // of their magnitudes, by asset index
 	Unknown      map[string]UnknownCount `json:"unknown"`      // entries left out, by label
 }
@@ -82,10 +92,17 @@ type Folded struct {
 	Entries        uint64            `json:"entries"`        // counted entries
 	ClassCustomers map[string]uint64 `json:"classCustomers"` // customers with a counted entry of the class
 	Duplicates     uint64            `json:"duplicates"`     // counted entries after the first of their customer, asset and class
+	Underwater     uint64            `json:"underwater,omitempty"`
+	// WrittenOff are the debits of customers under water, by asset index. It is not kept: of a shard it may be one customer's.
+	WrittenOff merkle.Plain `json:"-"`
 }
 
-// Add adds what was folded of other customers.
-func (f *Folded) Add(o Folded) {
+// Add adds what was folded of other customers. It fails where debits do not fit together.
+func (f *Folded) Add(o Folded) (err error) {
+	f.Underwater += o.Underwater
+	if f.WrittenOff, err = f.WrittenOff.Add(o.WrittenOff); err != nil {
+		return err
+	}
 	f.Customers += o.Customers
 	f.Entries += o.Entries
 	f.Duplicates += o.Duplicates
@@ -95,10 +112,11 @@ func (f *Folded) Add(o Folded) {
 	for class, n := range o.ClassCustomers {
 		f.ClassCustomers[class] += n
 	}
+	return nil
 }
 
 func (t *tally) counted() Counts {
-	c := Counts{Negatives: t.negatives, NegativeSums: t.negativeSums, Unknown: map[string]UnknownCount{}}
+	c := Counts{Negatives: t.negatives, Debits: t.debits, NegativeSums: t.negativeSums, Unknown: map[string]UnknownCount{}}
 	for _, k := range t.classes {
 		c.Classes = append(c.Classes, ClassCount{k.name, k.entries, k.sums})
 	}
@@ -108,8 +126,9 @@ func (t *tally) counted() Counts {
 	return c
 }
 
-// Entries returns how many entries were counted, those left out not among them.
+// Entries returns how many entries were counted, debits among them, those left out not.
 func (c Counts) Entries() (n uint64) {
+	n = c.Debits
 	for _, k := range c.Classes {
 		n += k.Entries
 	}
@@ -132,7 +151,7 @@ func (c *Counts) Merge(o Counts) error {
 	if _, err := c.Totals(); err != nil {
 		return err
 	}
-	c.Negatives += o.Negatives
+	c.Negatives, c.Debits = c.Negatives+o.Negatives, c.Debits+o.Debits
 	var err error
 	if c.NegativeSums, err = addAmounts(c.NegativeSums, o.NegativeSums); err != nil {
 		return err
@@ -153,7 +172,15 @@ func (c *Counts) Merge(o Counts) error {
 	return nil
 }
 
-// Totals returns the sum of all classes, which is the root's.
+// Owed returns the sum of debits by asset index, whoever's they are.
+func (c Counts) Owed() merkle.Plain {
+	if c.Debits == 0 {
+		return nil
+	}
+	return dense(c.NegativeSums)
+}
+
+// Totals returns the sum of all classes, which is the root's, of assets.
 func (c Counts) Totals() (merkle.Plain, error) {
 	var totals []merkle.Amount
 	for _, k := range c.Classes {
@@ -188,11 +215,12 @@ func (c Counts) Summary(rules Rules, f Folded) (Summary, error) {
 		return Summary{}, fmt.Errorf("customers have %d entries, the ledger %d: what lies between reading and folding was altered; build it anew from the start (assay build --again)", f.Entries, n)
 	}
 	s := Summary{
-		Entries:       c.Entries() + c.Negatives,
+		Entries:       c.Entries() - c.Debits + c.Negatives,
 		Customers:     f.Customers,
 		Negatives:     NegativesSummary{rules.Negatives, c.Negatives, dense(c.NegativeSums)},
 		Duplicates:    DuplicatesSummary{rules.Duplicates, f.Duplicates},
 		UnknownAssets: UnknownSummary{Rule: rules.UnknownAssets},
+		Underwater:    UnderwaterSummary{rules.Underwater, f.Underwater, f.WrittenOff},
 	}
 	for _, k := range c.Classes {
 		if k.Entries > 0 {

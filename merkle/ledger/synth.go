@@ -22,7 +22,7 @@ type SynthOptions struct {
 
 // SynthAssets returns a registry of n assets: BTC, ETH, USDT, then SYN004 and so on.
 func SynthAssets(n int) []Asset {
-	assets := []Asset{{"BTC", 8}, {"ETH", 18}, {"USDT", 6}}
+	assets := []Asset{{ID: "BTC", Decimals: 8}, {ID: "ETH", Decimals: 18}, {ID: "USDT", Decimals: 6}}
 	for i := len(assets); i < n; i++ {
 		assets = append(assets, Asset{ID: fmt.Sprintf("SYN%03d", i+1), Decimals: [...]uint8{8, 18, 6}[i%3]})
 	}

@@ -31,7 +31,7 @@ func TestSynthIsReadable(t *testing.T) {
 		{Customers: 3000, Assets: 40, Held: 3, Seed: 2},
 		{Customers: 300, Assets: 200, Held: 150, Seed: 3, Wide: true},
 		{Customers: 300, Assets: 12, Held: 11, Seed: 4},
-		{Customers: 1000, Seed: 5, IDs: []Asset{{"EUR", 2}, {"JPY", 0}, {"BIG", 36}}, Held: 2, Wide: true},
+		{Customers: 1000, Seed: 5, IDs: []Asset{{ID: "EUR", Decimals: 2}, {ID: "JPY", Decimals: 0}, {ID: "BIG", Decimals: 36}}, Held: 2, Wide: true},
 	} {
 		assets := opt.IDs
 		if assets == nil {
@@ -115,7 +115,7 @@ type failingWriter struct{ err error }
 func (w failingWriter) Write([]byte) (int, error) { return 0, w.err }
 
 func TestSynthAssets(t *testing.T) {
-	want := []Asset{{"BTC", 8}, {"ETH", 18}, {"USDT", 6}, {"SYN004", 8}}
+	want := []Asset{{ID: "BTC", Decimals: 8}, {ID: "ETH", Decimals: 18}, {ID: "USDT", Decimals: 6}, {ID: "SYN004", Decimals: 8}}
 	if diff := cmp.Diff(want, SynthAssets(4)); diff != "" {
 		t.Error(diff)
 	}

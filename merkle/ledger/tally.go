@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"math/big"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/assay-por/assay/merkle"
@@ -44,6 +45,7 @@ type tally struct {
 	byClass      map[string]uint16
 	totals       []merkle.Amount // over all classes: what the root will carry
 	negatives    uint64
+	debits       uint64 // of them
 	negativeSums []merkle.Amount
 	unknown      map[string]*UnknownCount
 
@@ -78,6 +80,9 @@ func newTally(assets []Asset, rules Rules, sink Sink) (*tally, error) {
 			return nil, errors.New("asset " + a.ID + " of the registry has no id, stands twice or has more than 36 decimals")
 		}
 		t.byAsset[a.ID] = uint16(i) //nolint:gosec // at most 1,024 assets
+	}
+	if rules.Negatives == RuleDebit && !slices.ContainsFunc(assets, func(a Asset) bool { return a.Debit > 0 }) {
+		return nil, errors.New(`rule negatives is "debit", and no asset has a price: give the prices of margin accounts`)
 	}
 	return t, nil
 }
@@ -154,27 +159,41 @@ func (t *tally) add(asset, class uint16, balance []byte, column string) error {
 		return &fault{column, problem}
 	}
 	if negative {
-		return t.addNegative(asset, amount, column)
+		return t.addNegative(asset, class, amount, column)
 	}
 	total, err := t.totals[asset].Add(amount)
 	if err != nil {
 		return &fault{column, "takes the total of its asset to 2^128 base units: correct the ledger, or lower the asset's decimals"}
 	}
-	if t.watched != nil && bytes.Equal(t.watched, t.id) {
-		entry := watchedEntry{asset, class}
-		if t.seen[entry] {
-			return &fault{"", `is a second entry of one customer, asset and class: remove one, or set duplicates = "sum"`}
-		}
-		t.seen[entry] = true
+	if err := t.watch(asset, class); err != nil {
+		return err
 	}
 	t.totals[asset] = total
 	c := &t.classes[class]
 	c.entries++
 	c.sums[asset], _ = c.sums[asset].Add(amount) // a part of the total, so it fits
+	return t.hand(Entry{Asset: asset, Class: c.name, Amount: amount})
+}
+
+// watch refuses a second entry of the customer who is watched, of one column and class.
+func (t *tally) watch(column, class uint16) error {
+	if t.watched == nil || !bytes.Equal(t.watched, t.id) {
+		return nil
+	}
+	entry := watchedEntry{column, class}
+	if t.seen[entry] {
+		return &fault{"", `is a second entry of one customer, asset and class: remove one, or set duplicates = "sum"`}
+	}
+	t.seen[entry] = true
+	return nil
+}
+
+// hand takes an entry that is to become a part of a leaf.
+func (t *tally) hand(e Entry) error {
 	if t.sink == nil {
 		return nil
 	}
-	t.entries = append(t.entries, Entry{Asset: asset, Class: c.name, Amount: amount})
+	t.entries = append(t.entries, e)
 	if len(t.entries) == maxEntries {
 		if err := t.sink.Add(t.id, t.entries); err != nil {
 			return &sinkError{err}
@@ -184,17 +203,32 @@ func (t *tally) add(asset, class uint16, balance []byte, column string) error {
 	return nil
 }
 
-func (t *tally) addNegative(asset uint16, magnitude merkle.Amount, column string) error {
-	if t.rules.Negatives == RuleError {
+func (t *tally) addNegative(asset, class uint16, magnitude merkle.Amount, column string) error {
+	debit := t.assets[asset].Debit
+	switch {
+	case t.rules.Negatives == RuleError && debit > 0:
+		return &fault{column, `is below zero: correct the ledger, or set negatives = "debit"`}
+	case t.rules.Negatives == RuleError:
 		return &fault{column, `is below zero: correct the ledger, or set negatives = "exclude"`}
+	case t.rules.Negatives == RuleDebit && debit == 0:
+		return &fault{column, "is below zero, and its asset has no price: correct the ledger, or give the asset a price"}
 	}
 	sum, err := t.negativeSums[asset].Add(magnitude)
 	if err != nil {
-		return &fault{column, "takes the sum of the excluded negatives of its asset to 2^128 base units: correct the ledger"}
+		return &fault{column, "takes the sum of the negatives of its asset to 2^128 base units: correct the ledger"}
+	}
+	if t.rules.Negatives == RuleDebit {
+		if err := t.watch(debit, class); err != nil {
+			return err
+		}
 	}
 	t.negatives++
 	t.negativeSums[asset] = sum
-	return nil
+	if t.rules.Negatives != RuleDebit {
+		return nil
+	}
+	t.debits++
+	return t.hand(Entry{Asset: debit, Class: t.classes[class].name, Amount: magnitude})
 }
 
 // addUnknown takes one entry of an asset that is not in the registry. Its balance must be well formed all the same.

@@ -30,6 +30,7 @@ type page struct {
 	Assets           []asset
 	Short            []asset // those with a shortfall
 	Ledger           ledger
+	Borrowing        *borrowing // nil without margin accounts
 	Accounts         []account
 	MoreAccounts     string
 	Shared           []report.SharedAddress
@@ -113,6 +114,7 @@ func newPage(s report.Signed, lines []report.Line) page {
 		}
 	}
 	p.Ledger = newLedger(p.Predicate)
+	p.Borrowing = newBorrowing(p.Predicate)
 	p.Accounts = newAccounts(p.Predicate, lines[:min(len(lines), shownLines)])
 	if more := len(lines) - len(p.Accounts); more > 0 {
 		p.MoreAccounts = count(uint64(more))
