@@ -116,6 +116,82 @@ func TestHiddenTotalsAreNotRead(t *testing.T) {
 	}
 }
 
+// borrowedCovered is the run of borrowed with hidden totals.
+func borrowedCovered(t testing.TB) report.Inputs {
+	t.Helper()
+	in := borrowed(t)
+	owed := in.Liabilities
+	s, err := in.Snapshot.WithKind(report.KindConfidential)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in.Snapshot, in.Tree.Kind, in.Tree.Surplus, in.Ledger = s, report.KindConfidential, strings.Repeat("ab", 64), in.Ledger.Hidden()
+	most, err := report.Counted(s, in.Lines, in.Rule)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in.Liabilities, in.Files = merkle.Plain{most[0], owed[1]}, append(files(t, in), hidden(t).Files[len(inputs(t).Files):]...)
+	return in
+}
+
+// TestHiddenMargin: with margin accounts a statement that hides totals lists assets alone, and nothing in it tells what customers owe; by any
+// rule but debit, entries below zero are summed up as ever.
+func TestHiddenMargin(t *testing.T) {
+	payload, _, err := report.Draft(borrowedCovered(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`"liabilities":[{"asset":"BTC","at_most":"150000000"},{"amount":"10000000000000000000","asset":"USDT"}]`, `"negatives":{"entries":3,"rule":"debit"}`,
+		`"underwater":{"customers":1,"rule":"write-off","sum":[{"amount":"1000000000000000000","asset":"USDT"}]}`, `"price":"60000"`,
+	} {
+		if !strings.Contains(string(payload), want) {
+			t.Errorf("the statement has no %s: %s", want, payload)
+		}
+	}
+	for _, total := range []string{"debit:", "equity:", "4000000000000000000", "5000000000000000000"} {
+		if strings.Contains(string(payload), total) {
+			t.Errorf("the statement tells %s", total)
+		}
+	}
+	in := borrowedCovered(t)
+	in.Ledger.Entries, in.Ledger.Negatives = 5, report.Negatives{Rule: report.RuleError}
+	payload, _, err = report.Draft(in)
+	if err != nil || !strings.Contains(string(payload), `"negatives":{"entries":0,"rule":"error","sum":[]}`) {
+		t.Errorf("%s (%v)", payload, err)
+	}
+	bad := strings.Replace(string(payload), `"rule":"error","sum":[]}`, `"rule":"error"}`, 1)
+	if _, err := report.ParseStatement([]byte(bad)); bad == string(payload) || err == nil {
+		t.Error("negatives without a sum were read")
+	}
+	for name, spoil := range map[string]func(*report.Inputs){
+		"the sum of debits":    func(in *report.Inputs) { in.Ledger.Negatives = borrowed(t).Ledger.Negatives },
+		"an empty sum":         func(in *report.Inputs) { in.Ledger.Negatives.Sum = []report.AssetAmount{} },
+		"debits":               func(in *report.Inputs) { in.Liabilities = append(in.Liabilities, borrowed(t).Liabilities[2:]...) },
+		"nothing of write-off": func(in *report.Inputs) { in.Ledger.Underwater = nil },
+	} {
+		in := borrowedCovered(t)
+		if spoil(&in); draftable(in) {
+			t.Errorf("%s: it was drafted", name)
+		}
+	}
+	open, closed := stated(t, borrowed(t)), stated(t, borrowedCovered(t))
+	if closed.Debts() != nil {
+		t.Errorf("debts of hidden totals: %v", closed.Debts())
+	}
+	want := []string{"totals: open → hidden", "coverage BTC: 107.14 % → at least what is owed"}
+	var got []string
+	for _, c := range report.Diff(open, closed) {
+		got = append(got, c.String())
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if got := driftsOf(closed, open, report.DriftLimits{Liabilities: 1, Excluded: 1}); len(got) != 0 {
+		t.Errorf("drifts: %v", got)
+	}
+}
+
 // TestHiddenTotalsAreCompared: with a former statement, in what both have.
 func TestHiddenTotalsAreCompared(t *testing.T) {
 	open, closed := stated(t, hidden(t)), stated(t, covered(t))

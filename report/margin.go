@@ -233,7 +233,7 @@ func (d *drifts) margin(from, to Predicate, limits DriftLimits) {
 type compared struct {
 	currency, source string
 	prices           map[string]string
-	debts            map[string]*held // in place of what is owed to customers
+	debts            map[string]*held // in place of what is owed to customers, and hidden like that
 	underwater       uint64
 }
 
@@ -246,10 +246,10 @@ func cmpMargin(p Predicate) compared {
 	c.currency, c.source, c.underwater = m.Currency, m.Source, p.Ledger.Underwater.Customers
 	for _, price := range m.Prices {
 		c.prices[price.Asset] = fmt.Sprintf("%s %s, weight %d %%", price.Price, m.Currency, price.Weight)
+		c.debts[price.Asset] = &held{decimals: p.Snapshot.Assets[slices.Index(p.Snapshot.AssetIDs(), price.Asset)].Decimals}
 	}
 	for _, debt := range p.Debts() {
-		decimals := p.Snapshot.Assets[slices.Index(p.Snapshot.AssetIDs(), debt.Asset)].Decimals
-		c.debts[debt.Asset] = &held{Coverage{Liabilities: &debt.Amount}, decimals}
+		c.debts[debt.Asset].Liabilities = &debt.Amount
 	}
 	return c
 }

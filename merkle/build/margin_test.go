@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"math/big"
 	"path/filepath"
 	"slices"
@@ -225,6 +226,42 @@ func TestMarginProved(t *testing.T) {
 				t.Errorf("shard #%d: it holds with the relation: %s", i, name)
 			}
 		}
+	}
+}
+
+// Of hidden totals nothing is shown of debts and net equity: their columns are proved below 2^128, and what is returned has none of them.
+func TestHiddenMargin(t *testing.T) {
+	l, _, _ := marginLedger(t, marginText(40), writeOff)
+	in := hidingInput(t, l, 2)
+	in.Hidden = true
+	r := mustRun(t, in)
+	h := hiddenTop(in, r)
+	h.Columns = testColumns
+	owed, debits := r.Totals[:2], r.Totals[2:]
+	if owed[1].Asset >= 6 || len(debits) < 4 || debits[0].Asset < 6 {
+		t.Fatalf("the totals are %v", r.Totals)
+	}
+	reserves := merkle.Plain{{Asset: owed[0].Asset, Amount: merkle.Amount{Hi: 1}}}
+	want := merkle.Plain{reserves[0], owed[1]} // the other one is in shortfall
+	c, err := h.Cover(t.Context(), reserves)
+	if err != nil || !slices.Equal(c.Totals, want) {
+		t.Fatalf("%v, want %v (%v)", c.Totals, want, err)
+	}
+	for column := len(ids); column < len(testColumns); column++ {
+		want = append(want, merkle.Entry{Asset: uint16(column), Amount: merkle.Amount{Hi: math.MaxUint64, Lo: math.MaxUint64}})
+	}
+	if err := judge(t, r, testColumns, c, want); err != nil {
+		t.Error(err)
+	}
+	for i := range debits {
+		other := slices.Clone(want)
+		other[len(other)-1-i].Amount = debits[len(debits)-1-i].Amount
+		if judge(t, r, testColumns, c, other) == nil {
+			t.Errorf("it holds for what is owed in column %d", other[len(other)-1-i].Asset)
+		}
+	}
+	if again, err := h.Cover(t.Context(), reserves); err != nil || !slices.Equal(again.Totals, c.Totals) || again.Surplus != c.Surplus {
+		t.Errorf("asked again: %v (%v)", again.Totals, err)
 	}
 }
 
