@@ -32,10 +32,17 @@ told you to use) is never read from it: it must come from you, or you could be s
 If the proof shows the statement's place in a transparency log, that is checked, by the logs and witnesses in [log] of your policy; with
 required = true there, a proof without it fails. It is what keeps an exchange from showing you another statement than everybody else.
 
-Of a confidential tree the proof shows that your balances are committed to. That they are counted, the proof of your shard shows, which
-anybody may check: with --shard, the leaves of your shard as they are published (shard-00003.leaves, with shard-00003.proof in the same
-folder), this program does; shards.json and top.proof, if they lie there too, show the totals. With --finding, an auditor of your policy says
-that they did. With recompute = true in [liabilities] of your policy, one of them must be there; the verdict always says who checked.
+The verdict keeps three things apart: that your row, with these balances, is under the signed root; who checked that this row is counted in the
+totals; and what is not shown.
+
+Of a plain tree your proof shows that the row is counted. Of a confidential one it does not: the proof of your shard does, the part of the tree that
+your row is in, and anybody may check it. With --shard, the leaves of your shard as the bundle has them (liabilities/shard-00003.leaves, with
+shard-00003.proof in the same folder; your proof says which shard), this program checks it; shards.json and top.proof, if they lie there too, show
+the totals. With --finding, an auditor of your policy says that they checked it. What your policy asks for stands in [liabilities]:
+
+  recompute = true     one of the two must be there, or the verdict is "not proven"
+  finding = true       the auditor's finding will do; without it only --shard does
+  recompute = false    neither must; the verdict says that nobody checked, and that the row is counted is the exchange's word
 
 If you kept the signed answer by which you had the proof, --receipt shows it, held against the list of the servers' keys in --keys: then
 the verdict says when the exchange gave you this proof. assay-verify response --help says more of them.
@@ -89,7 +96,7 @@ the verdict says when the exchange gave you this proof. assay-verify response --
 	c.Flags().StringVar(&customer, "customer", "", "your customer id at the exchange; - reads it from standard input")
 	c.Flags().StringVar(&receiptPath, "receipt", "", "the signed answer by which you had the proof")
 	c.Flags().StringVar(&keysPath, "keys", "", "the list of the servers' keys that the exchange signed, for --receipt")
-	c.Flags().StringVar(&shardPath, "shard", "", "of a confidential tree: the leaves of your shard, with its proof beside them")
+	c.Flags().StringVar(&shardPath, "shard", "", "of a confidential tree: the leaves of your shard, from the bundle, with its proof beside them")
 	c.Flags().StringArrayVar(&findings, "finding", nil, "of a confidential tree: an auditor's finding about the statement; may be given again")
 	c.Flags().StringVar(&statementPath, "statement", "", "the signed statement, if the proof does not hold it or to compare both")
 	return c
