@@ -124,7 +124,7 @@ func countedSentence(proof *tree.Proof, s *claim.Statement, counted string) stri
 	case s.Snapshot.Kind != claim.KindConfidential:
 		return byThisProgram + ": the sums along your row's path are those of the signed root"
 	case counted == byThisProgram:
-		return fmt.Sprintf("%s checked the proof of shard #%d, which your row is in: no row of it is below zero, and its total has them all", counted, shard)
+		return fmt.Sprintf("%s checked the proof of shard #%d, which your row is in: no balance in it is below zero, and its total has them all", counted, shard)
 	case counted != "":
 		return fmt.Sprintf("%s, whom your policy believes, found that every shard's proof holds; this program did not check that of shard #%d, which your row is in", counted, shard)
 	default:

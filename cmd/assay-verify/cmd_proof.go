@@ -21,7 +21,7 @@ func proofCommand(out *output) *cobra.Command {
 	var policyPath, statementPath, customer, logPlace, receiptPath, keysPath, shardPath string
 	var findings []string
 	c := &cobra.Command{
-		Use:   "proof FILE --policy FILE [--customer ID] [--log SOURCE] [--shard FILE] [--finding FILE] [--receipt FILE --keys FILE]",
+		Use:   "proof FILE --policy FILE [--customer ID] [--log SOURCE] [--shard PATH] [--finding FILE] [--receipt FILE --keys FILE]",
 		Short: "Check that you are inside the totals that an exchange signed",
 		Long: `Check that you are inside the totals that an exchange signed.
 
@@ -36,9 +36,9 @@ The verdict keeps three things apart: that your row, with these balances, is und
 totals; and what is not shown.
 
 Of a plain tree your proof shows that the row is counted. Of a confidential one it does not: the proof of your shard does, the part of the tree that
-your row is in, and anybody may check it. With --shard, the leaves of your shard as the bundle has them (liabilities/shard-00003.leaves, with
-shard-00003.proof in the same folder; your proof says which shard), this program checks it; shards.json and top.proof, if they lie there too, show
-the totals. With --finding, an auditor of your policy says that they checked it. What your policy asks for stands in [liabilities]:
+your row is in, and anybody may check it. With --shard this program does: give it the bundle's folder liabilities, or of that folder the leaves of
+your shard alone (shard-00003.leaves, with shard-00003.proof beside them; your proof says which shard). shards.json and top.proof, if they lie
+there too, show the totals. With --finding, an auditor of your policy says that they checked it. What your policy asks for stands in [liabilities]:
 
   recompute = true     one of the two must be there, or the verdict is "not proven"
   finding = true       the auditor's finding will do; without it only --shard does
@@ -96,7 +96,7 @@ the verdict says when the exchange gave you this proof. assay-verify response --
 	c.Flags().StringVar(&customer, "customer", "", "your customer id at the exchange; - reads it from standard input")
 	c.Flags().StringVar(&receiptPath, "receipt", "", "the signed answer by which you had the proof")
 	c.Flags().StringVar(&keysPath, "keys", "", "the list of the servers' keys that the exchange signed, for --receipt")
-	c.Flags().StringVar(&shardPath, "shard", "", "of a confidential tree: the leaves of your shard, from the bundle, with its proof beside them")
+	c.Flags().StringVar(&shardPath, "shard", "", "of a confidential tree: the bundle's folder liabilities, or the leaves of your shard, with its proof beside them")
 	c.Flags().StringArrayVar(&findings, "finding", nil, "of a confidential tree: an auditor's finding about the statement; may be given again")
 	c.Flags().StringVar(&statementPath, "statement", "", "the signed statement, if the proof does not hold it or to compare both")
 	return c
@@ -107,9 +107,17 @@ func readShard(input *verifier.ProofInput, path string) error {
 	if path == "" {
 		return nil
 	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		proof, err := tree.ParseProof(input.Proof)
+		if err != nil {
+			return nil // which the verdict says
+		}
+		path = filepath.Join(path, fmt.Sprintf("shard-%05d.leaves", proof.Shard.Index))
+	}
 	name, ok := strings.CutSuffix(path, ".leaves")
 	if !ok {
-		return &failure{verifier.ExitUsage, fmt.Errorf("--shard %s: not a shard's leaves", path), "give the file whose name ends in .leaves; the shard's proof must lie beside it"}
+		return &failure{verifier.ExitUsage, fmt.Errorf("--shard %s: not a shard's leaves", path),
+			"give the bundle's folder liabilities, or the file in it whose name ends in .leaves; the shard's proof must lie beside it"}
 	}
 	proof, err := readFile(name+".proof", 16<<20)
 	if err != nil {

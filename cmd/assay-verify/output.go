@@ -175,7 +175,7 @@ func (p *page) verdict(v verifier.Verdict) {
 	}
 	p.list("The same wallets from one instant to the next", flowsOf(v.Flows))
 	if c := v.Customer; c != nil {
-		p.list("Your row", append([]string{c.Row}, c.Found...))
+		p.list("Found", append([]string{c.Row}, c.Found...))
 		p.list("Who checked that it is counted", []string{c.Counted})
 	}
 	if v.Answer != nil {
