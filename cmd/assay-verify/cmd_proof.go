@@ -35,7 +35,7 @@ required = true there, a proof without it fails. It is what keeps an exchange fr
 The verdict keeps three things apart: that your row, with these balances, is under the signed root; who checked that this row is counted in the
 totals; and what is not shown.
 
-Of a plain tree your proof shows that the row is counted. Of a confidential one it does not: the proof of your shard does, the part of the tree that
+Of a plain tree your proof shows that the row is counted, and --shard is not read. Of a confidential one it does not: the proof of your shard does, the part of the tree that
 your row is in, and anybody may check it. With --shard this program does: give it the bundle's folder liabilities, or of that folder the leaves of
 your shard alone (shard-00003.leaves, with shard-00003.proof beside them; your proof says which shard). shards.json and top.proof, if they lie
 there too, show the totals. With --finding, an auditor of your policy says that they checked it. What your policy asks for stands in [liabilities]:
@@ -107,11 +107,11 @@ func readShard(input *verifier.ProofInput, path string) error {
 	if path == "" {
 		return nil
 	}
+	proof, err := tree.ParseProof(input.Proof)
+	if err != nil || proof.Kind != tree.KindConfidential {
+		return nil // the verdict says what is wrong with it; of a plain tree it shows itself that the row is counted
+	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		proof, err := tree.ParseProof(input.Proof)
-		if err != nil {
-			return nil // which the verdict says
-		}
 		path = filepath.Join(path, fmt.Sprintf("shard-%05d.leaves", proof.Shard.Index))
 	}
 	name, ok := strings.CutSuffix(path, ".leaves")
@@ -119,11 +119,10 @@ func readShard(input *verifier.ProofInput, path string) error {
 		return &failure{verifier.ExitUsage, fmt.Errorf("--shard %s: not a shard's leaves", path),
 			"give the bundle's folder liabilities, or the file in it whose name ends in .leaves; the shard's proof must lie beside it"}
 	}
-	proof, err := readFile(name+".proof", 16<<20)
-	if err != nil {
+	input.Shard = &verifier.ShardFiles{Leaves: func() (io.ReadCloser, error) { return os.Open(path) }}
+	if input.Shard.Proof, err = readFile(name+".proof", 16<<20); err != nil {
 		return err
 	}
-	input.Shard = &verifier.ShardFiles{Leaves: func() (io.ReadCloser, error) { return os.Open(path) }, Proof: proof}
 	var top verifier.TopFiles
 	for _, file := range []struct {
 		name  string

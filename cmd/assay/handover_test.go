@@ -179,14 +179,14 @@ func TestServeProofs(t *testing.T) {
 		}
 		e.write(t, "proof.json", string(proof))
 		e.write(t, "receipt.json", string(receipt))
-		if verdict := e.judges(t, 0, "proof", "proof.json", "--customer", customer, "--receipt", "receipt.json", "--keys", "list.json"); !strings.Contains(verdict, url) && i == 0 {
+		if verdict := e.judges(t, 0, "proof", "proof.json", "--shard", "first/liabilities", "--customer", customer, "--receipt", "receipt.json", "--keys", "list.json"); !strings.Contains(verdict, url) && i == 0 {
 			t.Errorf("the verdict does not say who answered: %s", verdict)
 		}
 		if bytes.Contains(proof, []byte("canary")) || bytes.Contains(receipt, []byte("canary")) {
 			t.Error("a customer's id stands in a file")
 		}
 	}
-	e.judges(t, exitRefused, "proof", "proof.json", "--customer", s.customers[0], "--receipt", "receipt.json", "--keys", "list.json")
+	e.judges(t, exitRefused, "proof", "proof.json", "--shard", "first/liabilities", "--customer", s.customers[0], "--receipt", "receipt.json", "--keys", "list.json")
 	for name, tt := range map[string]struct {
 		statement, customer string
 		want                int

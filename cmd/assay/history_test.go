@@ -34,11 +34,12 @@ func TestC09_HistoryEndToEnd(t *testing.T) {
 	}
 	url := e.serves(t, "nov")
 	look := " --log " + url
-	all := "nov.zip oct2 sep.zip oct/statement.dsse.json"
+	const alone, all = "nov.zip oct2 sep.zip oct/statement.dsse.json", "nov.zip oct2 sep.zip oct"
 
 	has(t, e.history(t, 0, all+proofs+look), "WHOLE: ", "included in 4 of 4 statements", "4 statements, each after the one before", "the numbers 0 to 3",
 		"The entity is Demo Exchange Ltd.", "it supersedes statement "+e.digest(t, "oct")+": a product was left out")
-	has(t, e.history(t, 0, all+" --proof sep-proof.json --proof nov-proof.json"), "included in 2 of 4 statements", "no proof given that holds")
+	has(t, e.history(t, 0, alone+" --proof sep-proof.json --proof nov-proof.json"), "included in 2 of 4 statements", "no proof given that holds", "counted, as checked by: this program")
+	has(t, e.history(t, 1, alone+proofs), "NOT WHOLE: ", "oct-proof.json: not run: proof.counted", "nobody checked the proof of shard #0") // that shard is in the bundle, which is not there
 
 	// What is missing is told, and so is a statement whose successor is kept back.
 	has(t, e.history(t, 1, "sep.zip nov.zip"+look), "NOT WHOLE: ", "the numbers 1 to 2 are missing")

@@ -30,8 +30,8 @@ func scaled(t *testing.T, assay string, customers int) (dir, want string) {
 }
 
 const (
-	eightShards = "[run]\nshards = 8\n"
-	eightHidden = eightShards + "kind = \"confidential\"\n"
+	eightShards = "[run]\nkind = \"plain\"\nshards = 8\n"
+	eightHidden = "[run]\nkind = \"confidential\"\nshards = 8\n"
 )
 
 // scaledOf is scaled under other lines of [run].
