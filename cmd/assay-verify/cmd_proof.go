@@ -35,14 +35,15 @@ required = true there, a proof without it fails. It is what keeps an exchange fr
 The verdict keeps three things apart: that your row, with these balances, is under the signed root; who checked that this row is counted in the
 totals; and what is not shown.
 
-Of a plain tree your proof shows that the row is counted, and --shard is not read. Of a confidential one it does not: the proof of your shard does, the part of the tree that
-your row is in, and anybody may check it. With --shard this program does: give it the bundle's folder liabilities, or of that folder the leaves of
-your shard alone (shard-00003.leaves, with shard-00003.proof beside them; your proof says which shard). shards.json and top.proof, if they lie
-there too, show the totals. With --finding, an auditor of your policy says that they checked it. What your policy asks for stands in [liabilities]:
+Of a plain tree your proof shows that the row is counted, and --shard is not read. Of a confidential one it does not: the proof of your shard
+does, the part of the tree that your row is in, and anybody may check it. With --shard this program does: give it the bundle's folder
+liabilities, or of that folder the leaves of your shard alone (shard-00003.leaves, with shard-00003.proof beside them; your proof says which
+shard). shards.json and top.proof, if they lie there too, show the totals. With --finding, an auditor of your policy says that they checked it.
+What your policy asks for stands in [liabilities]:
 
-  recompute = true     one of the two must be there, or the verdict is "not proven"
-  finding = true       the auditor's finding will do; without it only --shard does
-  recompute = false    neither must; the verdict says that nobody checked, and that the row is counted is the exchange's word
+  recompute = true     it must be shown by --shard, or the verdict is "not proven"
+  finding = true       or by an auditor's finding
+  recompute = false    it need not; the verdict says that nobody checked, and that the row is counted is the exchange's word
 
 If you kept the signed answer by which you had the proof, --receipt shows it, held against the list of the servers' keys in --keys: then
 the verdict says when the exchange gave you this proof. assay-verify response --help says more of them.

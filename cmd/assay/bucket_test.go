@@ -418,7 +418,7 @@ func TestTreeInBucket(t *testing.T) {
 			kept = append(kept, filepath.Base(path))
 		}
 	}
-	if diff := cmp.Diff([]string{"shard-00000.leaves", "scan-000.json", "shard-00000.json", "00000.age"}, kept); diff != "" {
+	if diff := cmp.Diff([]string{"shard-00000.leaves", "shard-00000.proof", "top.proof", "scan-000.json", "shard-00000.json", "00000.age"}, kept); diff != "" {
 		t.Errorf("in the bucket:\n%s", diff)
 	}
 	server.Kill()
