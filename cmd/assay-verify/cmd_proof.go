@@ -98,7 +98,7 @@ the verdict says when the exchange gave you this proof. assay-verify response --
 	c.Flags().StringVar(&receiptPath, "receipt", "", "the signed answer by which you had the proof")
 	c.Flags().StringVar(&keysPath, "keys", "", "the list of the servers' keys that the exchange signed, for --receipt")
 	c.Flags().StringVar(&shardPath, "shard", "", "of a confidential tree: the bundle's folder liabilities, or the leaves of your shard, with its proof beside them")
-	c.Flags().StringArrayVar(&findings, "finding", nil, "of a confidential tree: an auditor's finding about the statement; may be given again")
+	c.Flags().StringArrayVar(&findings, "finding", nil, "of a confidential tree: an auditor's finding about the statement (in the bundle: attachments/findings); may be given again")
 	c.Flags().StringVar(&statementPath, "statement", "", "the signed statement, if the proof does not hold it or to compare both")
 	return c
 }
