@@ -242,8 +242,8 @@ func (e *exchange) proof(t *testing.T, name string) (file string) {
 }
 
 // asks is judges for a customer, who types the id, and has what the bundle has of the customer's shard. Requires a proof by [exchange.proof].
-func (e *exchange) asks(t *testing.T, code int, verb, proof string, args ...string) (stdout string) {
+func (e *exchange) asks(t *testing.T, code int, proof string, args ...string) (stdout string) {
 	t.Helper()
 	shard := strings.TrimSuffix(proof, "-proof.json") + "/liabilities"
-	return e.judges(t, code, append([]string{verb, proof, "--customer", e.customer(t), "--shard", shard}, args...)...)
+	return e.judges(t, code, append([]string{"proof", proof, "--customer", e.customer(t), "--shard", shard}, args...)...)
 }

@@ -61,11 +61,11 @@ func TestC09_WithdrawnReportEndToEnd(t *testing.T) {
 	e.published(t, "2026-10", "2026-10", "2026-10-31T00:00:00Z")
 	proof, look := e.proof(t, "2026-10"), "log"
 	e.judges(t, 0, "bundle", "2026-10.zip", "--log", look)
-	e.asks(t, 0, "proof", proof, "--log", look)
+	e.asks(t, 0, proof, "--log", look)
 	e.must(t, "withdraw", "--statement", "2026-10/statement.dsse.json", "--reason", "The ledger was incomplete.")
 	url := e.serves(t, "2026-10")
 	for _, look := range []string{look, url} {
-		for _, said := range []string{e.judges(t, 1, "bundle", "2026-10.zip", "--log", look), e.asks(t, 1, "proof", proof, "--log", look)} {
+		for _, said := range []string{e.judges(t, 1, "bundle", "2026-10.zip", "--log", look), e.asks(t, 1, proof, "--log", look)} {
 			lines := strings.Split(strings.TrimSpace(said), "\n")
 			for _, line := range []string{lines[0], lines[len(lines)-1]} {
 				if !strings.HasPrefix(line, "WITHDRAWN: The ledger was incomplete") {
@@ -77,7 +77,7 @@ func TestC09_WithdrawnReportEndToEnd(t *testing.T) {
 	if said := e.judges(t, 1, "bundle", "2026-10.zip", "--log", look, "--quiet"); !strings.HasPrefix(said, "WITHDRAWN: The ledger was incomplete. NOT PROVEN: ") {
 		t.Errorf("in one line: %s", said)
 	}
-	for _, said := range []string{e.judges(t, 0, "bundle", "2026-10.zip"), e.asks(t, 0, "proof", proof)} {
+	for _, said := range []string{e.judges(t, 0, "bundle", "2026-10.zip"), e.asks(t, 0, proof)} {
 		if has(t, said, "that the exchange has not withdrawn or replaced the statement since"); strings.Contains(said, "WITHDRAWN") {
 			t.Error(said)
 		}

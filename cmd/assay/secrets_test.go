@@ -108,7 +108,7 @@ func TestI11_NoSecretBesideTheLog(t *testing.T) {
 		t.Errorf("the fork: exit %d: %s", forked, stderr)
 	}
 	url := e.serves(t, "2026-10")
-	if said := e.asks(t, 0, "proof", e.proof(t, "2026-10"), "--log", url); !strings.Contains(said, "4,000,017.90817263 BTC") {
+	if said := e.asks(t, 0, e.proof(t, "2026-10"), "--log", url); !strings.Contains(said, "4,000,017.90817263 BTC") {
 		t.Errorf("the first customer's balance is not what was planted: %s", said)
 	}
 	e.judges(t, 0, "bundle", "2026-10.zip", "--log", url)
