@@ -137,7 +137,7 @@ func (r *run) checkCounted(proof *tree.Proof, c tree.Commitment, root tree.Hash,
 			if err := once(seen); err != nil {
 				return "", err
 			}
-			by = "this program"
+			by = byThisProgram
 			return fmt.Sprintf("this program checked the proof of shard #%d over its %d rows", proof.Shard.Index, want.Leaves), nil
 		}
 		auditor, err := r.vouchedBy(input.Findings)
@@ -146,7 +146,8 @@ func (r *run) checkCounted(proof *tree.Proof, c tree.Commitment, root tree.Hash,
 		}
 		if auditor == "" {
 			return "", &notRun{fmt.Sprintf("nobody checked the proof of shard #%d here: the row is committed to, and that it is counted is the exchange's word. "+
-				"Give the shard's files, or the finding of an auditor whom the policy believes", proof.Shard.Index)}
+				"Give the shard's published files, %s and %s, or the finding of an auditor whom the policy believes",
+				proof.Shard.Index, leavesPath(proof.Shard.Index), shardProofPath(proof.Shard.Index))}
 		}
 		by = "the auditor " + auditor
 		return fmt.Sprintf("%s found that every shard's proof holds", by), nil

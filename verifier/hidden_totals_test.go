@@ -135,12 +135,16 @@ func TestHiddenTotals_ElsewhereToo(t *testing.T) {
 		t.Fatal(err)
 	}
 	past, err := History([]HistoryInput{{Name: "a", Envelope: m.files[claim.EnvelopePath]}}, proofs, trusting, nil)
-	if err != nil || !past.Holds || !past.Statements[0].Included {
-		t.Errorf("%v: %+v", err, past)
+	if err != nil || !past.Holds || past.Statements[0].Included || !past.Statements[0].Committed {
+		t.Errorf("without the bundle: %v: %+v", err, past.Checks)
 	}
 	files, err := Folder(folder(m.files))
 	if err != nil {
 		t.Fatal(err)
+	}
+	past, err = History([]HistoryInput{{Name: "a", Files: files}}, proofs, m.policy, nil)
+	if err != nil || !past.Holds || !past.Statements[0].Included {
+		t.Errorf("by the bundle's finding: %v: %+v", err, past.Checks)
 	}
 	other := elsewhere(t, newFullWorld())
 	theirs, err := Folder(folder(other.files))

@@ -1,9 +1,11 @@
 package verifier
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -47,9 +49,12 @@ type PastStatement struct {
 	Name     string  `json:"name"`
 	Verdict  Verdict `json:"verdict"`
 	Included bool    `json:"included"` // the customer is inside its totals
-	read     *claim.Statement
-	envelope []byte
-	dating   dating
+	// Committed: the customer's row is under its root, and nobody checked here that it is counted (SPEC part 29).
+	Committed bool `json:"committed,omitempty"`
+	read      *claim.Statement
+	envelope  []byte
+	files     *Files // nil if only its envelope was given
+	dating    dating
 }
 
 // PastProof is what came of one proof of the customer.
@@ -123,12 +128,15 @@ func (h *history) read(input HistoryInput, log *looked, s subject) {
 	})
 	b.checkStatement()
 	v := b.conclude("the statement is signed; what it says is not checked here")
-	read := PastStatement{Name: input.Name, Verdict: v, read: b.statement, envelope: raw, dating: b.dating}
+	read := PastStatement{Name: input.Name, Verdict: v, read: b.statement, envelope: raw, files: input.Files, dating: b.dating}
 	for i, other := range h.past.Statements {
 		if other.read != nil && b.statement != nil && other.read.Digest == b.statement.Digest {
+			kept := other
 			if read.better(other) {
-				h.past.Statements[i] = read
+				kept = read
 			}
+			kept.files = cmp.Or(other.files, read.files)
+			h.past.Statements[i] = kept
 			return
 		}
 	}
@@ -249,39 +257,89 @@ func (h *history) prove(given CustomerProofs) (string, error) {
 	var refused []string
 	exit := ExitProven
 	for _, p := range given.Proofs {
-		s, err := h.statementOf(p.Proof)
+		s, shard, err := h.statementOf(p.Proof)
 		if err != nil {
 			return "", in(p.Name, err)
 		}
-		v := Proof(ProofInput{Proof: p.Proof, Statement: s.envelope, Policy: h.policy, Customer: given.Customer, dating: s.dating})
-		h.past.Proofs = append(h.past.Proofs, PastProof{p.Name, v})
-		if s.Included = s.Included || v.Proven; !v.Proven {
-			refused, exit = append(refused, p.Name+": "+v.Summary), graver(exit, v.Exit)
+		input := ProofInput{Proof: p.Proof, Statement: s.envelope, Policy: h.policy, Customer: given.Customer, dating: s.dating}
+		if err := s.lend(&input, shard); err != nil {
+			return "", in(s.Name, err)
 		}
+		v := Proof(input)
+		h.past.Proofs = append(h.past.Proofs, PastProof{p.Name, v})
+		if !v.Proven {
+			refused, exit = append(refused, p.Name+": "+v.Summary), graver(exit, v.Exit)
+			continue
+		}
+		s.Included = s.Included || v.Customer.CountedBy != ""
+		s.Committed = !s.Included
 	}
 	if exit != ExitProven {
 		return "", &refusals{strings.Join(refused, "; "), exit}
 	}
-	return fmt.Sprintf("included in %d of %d statements", h.included(), len(h.past.Statements)), nil
+	text := fmt.Sprintf("included in %d of %d statements", h.included(), len(h.past.Statements))
+	if n := h.committed(); n > 0 {
+		text += fmt.Sprintf("; committed to in %d more, of which nobody checked here that the row is counted", n)
+	}
+	return text, nil
 }
 
-// statementOf finds the statement that a proof is for among those given.
-func (h *history) statementOf(raw []byte) (*PastStatement, error) {
+// statementOf finds the statement that a proof is for among those given, and gives the shard that it is of.
+func (h *history) statementOf(raw []byte) (s *PastStatement, shard uint64, err error) {
 	proof, err := tree.ParseProof(raw)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	for i := range h.past.Statements {
 		if s := &h.past.Statements[i]; s.read.Digest == claim.Hash(proof.Statement) {
-			return s, nil
+			return s, proof.Shard.Index, nil
 		}
 	}
-	return nil, errors.New("the proof is for a statement that is not among those given")
+	return nil, 0, errors.New("the proof is for a statement that is not among those given")
+}
+
+// lend gives a proof of a confidential tree what its bundle has of that shard and of the top; where the shard is not there, the findings. All of it is
+// checked against the root that is signed, as if the customer had given it.
+func (p *PastStatement) lend(to *ProofInput, shard uint64) (err error) {
+	if p.files == nil || p.read.Snapshot.Kind != claim.KindConfidential {
+		return nil
+	}
+	has := func(path string) bool { _, ok := p.files.byPath[path]; return ok }
+	if has(leavesPath(shard)) && has(shardProofPath(shard)) {
+		to.Shard = &ShardFiles{Leaves: func() (io.ReadCloser, error) { return p.files.open(leavesPath(shard)) }}
+		if to.Shard.Proof, err = p.files.read(shardProofPath(shard), limitOf(shardProofPath(shard))); err != nil {
+			return err
+		}
+	}
+	for n := 0; to.Shard == nil && n < maxFindings && has(findingPath(n)); n++ {
+		raw, err := p.files.read(findingPath(n), limitOf(findingPath(n)))
+		if err != nil {
+			return err
+		}
+		to.Findings = append(to.Findings, raw)
+	}
+	if !has(shardsPath) || !has(topProofPath) {
+		return nil
+	}
+	to.Top = &TopFiles{}
+	if to.Top.List, err = p.files.read(shardsPath, limitOf(shardsPath)); err == nil {
+		to.Top.Proof, err = p.files.read(topProofPath, limitOf(topProofPath))
+	}
+	return err
 }
 
 func (h *history) included() (n int) {
 	for _, s := range h.past.Statements {
 		if s.Included {
+			n++
+		}
+	}
+	return n
+}
+
+func (h *history) committed() (n int) {
+	for _, s := range h.past.Statements {
+		if s.Committed {
 			n++
 		}
 	}
@@ -319,6 +377,9 @@ func (h *history) wholeSentence() string {
 		first.Series.Number, last.Series.Number, first.Snapshot.Instant.Format(timeForm), last.Snapshot.Instant.Format(timeForm))
 	if len(h.past.Proofs) > 0 {
 		text += fmt.Sprintf("; the customer is inside the totals of %d of them", h.included())
+	}
+	if n := h.committed(); n > 0 {
+		text += fmt.Sprintf(", and committed to in %d more, of which nobody checked here that the row is counted", n)
 	}
 	return text
 }

@@ -24,10 +24,14 @@ type ProofInput struct {
 	dating    dating      // what is known to date the statement beside the proof
 }
 
-// Customer is a proven inclusion in plain words: what was found, and what was trusted for it.
+// Customer is a proven inclusion in plain words, each kept apart from the others: that the row is under the signed root, what it holds, who checked
+// that it is counted in the totals, and what was trusted for that. What is not shown is the verdict's.
 type Customer struct {
-	Found   []string `json:"found"`
-	Trusted []string `json:"trusted"`
+	Row       string   `json:"row"`
+	Found     []string `json:"found"`
+	CountedBy string   `json:"counted_by"` // empty if nobody checked it
+	Counted   string   `json:"counted"`
+	Trusted   []string `json:"trusted"`
 }
 
 // Proof makes every check of one customer's inclusion proof (SPEC part 8).
@@ -68,7 +72,7 @@ func Proof(input ProofInput) Verdict {
 		}
 		return "root " + c.Root.String(), nil
 	})
-	counted := "this program"
+	counted := byThisProgram
 	if c.Kind == tree.KindConfidential {
 		counted = r.checkCounted(proof, c, shardRoot, input)
 		if input.Top != nil {
@@ -92,16 +96,39 @@ func (r *run) concludeProof(proof *tree.Proof, counted string) Verdict {
 	if counted == "" {
 		summary = "these balances are committed to in the tree that " + statement.Snapshot.Exchange.Name + " signed; that they are counted was not shown"
 		found = committedSentences
+		r.verdict.NotShown = append([]string{notCounted}, r.verdict.NotShown...)
 	}
 	v := r.conclude(summary)
 	if !v.Proven {
 		return v
 	}
-	v.Customer = &Customer{Found: found(proof, statement), Trusted: r.trusted()}
+	v.Customer = &Customer{
+		Row:   fmt.Sprintf("your row is under the root that %s signed for %s", statement.Snapshot.Exchange.Name, statement.Snapshot.Instant.Format(timeForm)),
+		Found: found(proof, statement), CountedBy: counted, Counted: countedSentence(proof, statement, counted), Trusted: r.trusted(),
+	}
 	if statement.Snapshot.Kind == claim.KindConfidential && counted != "" {
 		v.Customer.Trusted = append(v.Customer.Trusted, r.trustedTotals(counted)...)
 	}
 	return v
+}
+
+// byThisProgram is who checked what this run did.
+const byThisProgram = "this program"
+
+const notCounted = "that your row is counted in the totals: the proof of its shard shows that, and nobody checked it here"
+
+// countedSentence says who checked that the customer's row is counted.
+func countedSentence(proof *tree.Proof, s *claim.Statement, counted string) string {
+	switch shard := proof.Shard.Index; {
+	case s.Snapshot.Kind != claim.KindConfidential:
+		return byThisProgram + ": the sums along your row's path are those of the signed root"
+	case counted == byThisProgram:
+		return fmt.Sprintf("%s checked the proof of shard #%d, which your row is in: no balance in it is below zero, and its total has them all", counted, shard)
+	case counted != "":
+		return fmt.Sprintf("%s, whom your policy believes, found that every shard's proof holds; this program did not check that of shard #%d, which your row is in", counted, shard)
+	default:
+		return fmt.Sprintf("nobody checked the proof of shard #%d here, which your row is in: that the row is counted is the exchange's word", shard)
+	}
 }
 
 // climb goes from a customer to the statement's root, by the kind of the tree; of a confidential one it gives the shard's root.
@@ -150,18 +177,17 @@ func (r *run) proofEnvelope(proof *tree.Proof, beside []byte) (detail string, er
 func committedSentences(proof *tree.Proof, s *claim.Statement) (list []string) {
 	for _, c := range credits(proof, s) {
 		list = append(list, fmt.Sprintf("%s %s is committed to in the tree that %s signed for %s", c.amount, c.asset,
-			s.Snapshot.Exchange.Name, s.Snapshot.Instant.Format("2006-01-02T15:04:05Z")))
+			s.Snapshot.Exchange.Name, s.Snapshot.Instant.Format(timeForm)))
 	}
 	if len(list) == 0 {
 		list = append(list, "this customer is in the tree that "+s.Snapshot.Exchange.Name+" signed, with a balance of nothing")
 	}
-	list = append(list, marginSentences(proof, s)...)
-	return append(list, "that what is committed to is counted in the totals, was not shown: nobody checked the proof of this customer's shard here")
+	return append(list, marginSentences(proof, s)...)
 }
 
 // trustedTotals names who says that a confidential tree's totals are those of its rows.
 func (r *run) trustedTotals(counted string) (list []string) {
-	if counted != "this program" {
+	if counted != byThisProgram {
 		list = append(list, counted+", whom that policy believes: that every shard's proof holds")
 	}
 	if !r.passed["liabilities.totals"] {
@@ -176,7 +202,7 @@ func (r *run) trustedTotals(counted string) (list []string) {
 
 // foundSentences says in plain words what a proven inclusion means.
 func foundSentences(proof *tree.Proof, s *claim.Statement) (list []string) {
-	signed := fmt.Sprintf("that %s signed for %s", s.Snapshot.Exchange.Name, s.Snapshot.Instant.Format("2006-01-02T15:04:05Z"))
+	signed := fmt.Sprintf("that %s signed for %s", s.Snapshot.Exchange.Name, s.Snapshot.Instant.Format(timeForm))
 	total := "the total of"
 	if s.Hidden() {
 		total = "a hidden total of at most"

@@ -18,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/assay-por/assay/verifier/canon"
@@ -332,7 +333,7 @@ func titleOfOthers(name string) string {
 	case "history.complete":
 		return "no statement is missing between the first and the last"
 	case "history.proofs":
-		return "the customer is inside the totals of each statement that a proof was given for"
+		return "each of the customer's proofs holds against its own statement"
 	}
 	return ""
 }
@@ -386,11 +387,10 @@ func (r *run) conclude(proven string) Verdict {
 		v.Summary += "; not run: " + strings.Join(skipped, ", ")
 	}
 	v.Summary = v.State.begin() + strings.TrimPrefix(v.Summary, "; ")
-	for _, c := range v.Checks {
-		if c.Result == Fail || c.exit == ExitNetwork {
-			v.Summary += ". First: " + c.Detail
-			break
-		}
+	first := slices.IndexFunc(v.Checks, func(c Check) bool { return c.Result == Fail || c.exit == ExitNetwork })
+	if first < 0 {
+		first = slices.IndexFunc(v.Checks, func(c Check) bool { return c.Result == Skipped && c.Required })
 	}
+	v.Summary += ". First: " + v.Checks[first].Detail
 	return *v
 }

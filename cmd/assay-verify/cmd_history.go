@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,7 +26,8 @@ Each PATH is a bundle (a folder, a zip file, or the URL of a zip file) or a sign
 one series. That what a statement says is true, assay-verify bundle says of each.
 
 With --proof, as often as you have proofs, each is checked against its own statement, and you are told in which of the statements you
-are inside the totals. Your customer id must come from you, as with assay-verify proof.
+are inside the totals. Your customer id must come from you, as with assay-verify proof. Of a confidential tree the proof of your shard must hold
+too: it is checked where PATH is a bundle that has it.
 
 With --log, the exchange's log is looked at too: each statement must stand in it as published, or be superseded by another of those given.
 
@@ -176,8 +178,11 @@ func (p *page) history(past verifier.Past) {
 		var in []string
 		for _, s := range past.Statements {
 			word := "no proof given that holds"
-			if s.Included {
+			switch {
+			case s.Included:
 				word = "inside the totals"
+			case s.Committed:
+				word = "committed to; nobody checked here that the row is counted"
 			}
 			in = append(in, s.Name+": "+word)
 		}
@@ -185,7 +190,7 @@ func (p *page) history(past verifier.Past) {
 	}
 	for _, proof := range past.Proofs {
 		if c := proof.Verdict.Customer; c != nil {
-			p.list("Found by "+proof.Name, c.Found)
+			p.list("Found by "+proof.Name, append(append([]string{c.Row}, c.Found...), "counted, as checked by: "+cmp.Or(c.CountedBy, "nobody")))
 		}
 	}
 	p.list("Notes", notesOf(past.Statements))

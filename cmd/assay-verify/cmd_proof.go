@@ -21,7 +21,7 @@ func proofCommand(out *output) *cobra.Command {
 	var policyPath, statementPath, customer, logPlace, receiptPath, keysPath, shardPath string
 	var findings []string
 	c := &cobra.Command{
-		Use:   "proof FILE --policy FILE [--customer ID] [--log SOURCE] [--shard FILE] [--finding FILE] [--receipt FILE --keys FILE]",
+		Use:   "proof FILE --policy FILE [--customer ID] [--log SOURCE] [--shard PATH] [--finding FILE] [--receipt FILE --keys FILE]",
 		Short: "Check that you are inside the totals that an exchange signed",
 		Long: `Check that you are inside the totals that an exchange signed.
 
@@ -32,10 +32,18 @@ told you to use) is never read from it: it must come from you, or you could be s
 If the proof shows the statement's place in a transparency log, that is checked, by the logs and witnesses in [log] of your policy; with
 required = true there, a proof without it fails. It is what keeps an exchange from showing you another statement than everybody else.
 
-Of a confidential tree the proof shows that your balances are committed to. That they are counted, the proof of your shard shows, which
-anybody may check: with --shard, the leaves of your shard as they are published (shard-00003.leaves, with shard-00003.proof in the same
-folder), this program does; shards.json and top.proof, if they lie there too, show the totals. With --finding, an auditor of your policy says
-that they did. With recompute = true in [liabilities] of your policy, one of them must be there; the verdict always says who checked.
+The verdict keeps three things apart: that your row, with these balances, is under the signed root; who checked that this row is counted in the
+totals; and what is not shown.
+
+Of a plain tree your proof shows that the row is counted, and --shard is not read. Of a confidential one it does not: the proof of your shard
+does, the part of the tree that your row is in, and anybody may check it. With --shard this program does: give it the bundle's folder
+liabilities, or of that folder the leaves of your shard alone (shard-00003.leaves, with shard-00003.proof beside them; your proof says which
+shard). shards.json and top.proof, if they lie there too, show the totals. With --finding, an auditor of your policy says that they checked it.
+What your policy asks for stands in [liabilities]:
+
+  recompute = true     it must be shown by --shard, or the verdict is "not proven"
+  finding = true       or by an auditor's finding
+  recompute = false    it need not; the verdict says that nobody checked, and that the row is counted is the exchange's word
 
 If you kept the signed answer by which you had the proof, --receipt shows it, held against the list of the servers' keys in --keys: then
 the verdict says when the exchange gave you this proof. assay-verify response --help says more of them.
@@ -89,8 +97,8 @@ the verdict says when the exchange gave you this proof. assay-verify response --
 	c.Flags().StringVar(&customer, "customer", "", "your customer id at the exchange; - reads it from standard input")
 	c.Flags().StringVar(&receiptPath, "receipt", "", "the signed answer by which you had the proof")
 	c.Flags().StringVar(&keysPath, "keys", "", "the list of the servers' keys that the exchange signed, for --receipt")
-	c.Flags().StringVar(&shardPath, "shard", "", "of a confidential tree: the leaves of your shard, with its proof beside them")
-	c.Flags().StringArrayVar(&findings, "finding", nil, "of a confidential tree: an auditor's finding about the statement; may be given again")
+	c.Flags().StringVar(&shardPath, "shard", "", "of a confidential tree: the bundle's folder liabilities, or the leaves of your shard, with its proof beside them")
+	c.Flags().StringArrayVar(&findings, "finding", nil, "of a confidential tree: an auditor's finding about the statement (in the bundle: attachments/findings); may be given again")
 	c.Flags().StringVar(&statementPath, "statement", "", "the signed statement, if the proof does not hold it or to compare both")
 	return c
 }
@@ -100,15 +108,22 @@ func readShard(input *verifier.ProofInput, path string) error {
 	if path == "" {
 		return nil
 	}
+	proof, err := tree.ParseProof(input.Proof)
+	if err != nil || proof.Kind != tree.KindConfidential {
+		return nil // the verdict says what is wrong with it; of a plain tree it shows itself that the row is counted
+	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		path = filepath.Join(path, fmt.Sprintf("shard-%05d.leaves", proof.Shard.Index))
+	}
 	name, ok := strings.CutSuffix(path, ".leaves")
 	if !ok {
-		return &failure{verifier.ExitUsage, fmt.Errorf("--shard %s: not a shard's leaves", path), "give the file whose name ends in .leaves; the shard's proof must lie beside it"}
+		return &failure{verifier.ExitUsage, fmt.Errorf("--shard %s: not a shard's leaves", path),
+			"give the bundle's folder liabilities, or the file in it whose name ends in .leaves; the shard's proof must lie beside it"}
 	}
-	proof, err := readFile(name+".proof", 16<<20)
-	if err != nil {
+	input.Shard = &verifier.ShardFiles{Leaves: func() (io.ReadCloser, error) { return os.Open(path) }}
+	if input.Shard.Proof, err = readFile(name+".proof", 16<<20); err != nil {
 		return err
 	}
-	input.Shard = &verifier.ShardFiles{Leaves: func() (io.ReadCloser, error) { return os.Open(path) }, Proof: proof}
 	var top verifier.TopFiles
 	for _, file := range []struct {
 		name  string

@@ -180,8 +180,9 @@ func (p *page) verdict(v verifier.Verdict) {
 		p.finding(f, v.Policy)
 	}
 	p.list("The same wallets from one instant to the next", flowsOf(v.Flows))
-	if v.Customer != nil {
-		p.list("Found", v.Customer.Found)
+	if c := v.Customer; c != nil {
+		p.list("Found", append([]string{c.Row}, c.Found...))
+		p.list("Who checked that it is counted", []string{c.Counted})
 	}
 	if v.Answer != nil {
 		p.answer(v.Answer)

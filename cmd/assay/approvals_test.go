@@ -156,8 +156,10 @@ func TestC12_AuditorOnAnotherMachine(t *testing.T) {
 	e.verdictOf(t, 1, "bundle", "2026-10.zip").failure(t, "findings")
 
 	// For a reader who was given no leaves, it stands for what the auditor recomputed; if the reader's policy says so.
-	if err := os.Remove(filepath.Join(e.dir, "2026-10", report.PathLeaves(0))); err != nil {
-		t.Fatal(err)
+	for _, file := range []string{report.PathLeaves(0), report.PathProof(0)} {
+		if err := os.Remove(filepath.Join(e.dir, "2026-10", file)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	believe := func(policy string) string {
 		return strings.Replace(policy, "[liabilities]", "[liabilities]\nfinding = true", 1)

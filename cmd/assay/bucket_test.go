@@ -411,14 +411,14 @@ func TestTreeInBucket(t *testing.T) {
 	mustCall(t, dir, verify, "bundle", "bundle.zip", "--policy", "policy.toml", "--full")
 	customer, _, _ := strings.Cut(strings.Split(read(t, dir, "ledger.csv"), "\n")[7], ",")
 	mustCall(t, dir, assay, "prove", "--customer", customer, "--out", "proof.json")
-	mustCall(t, dir, verify, "proof", "proof.json", "--customer", customer, "--policy", "policy.toml")
+	mustCall(t, dir, verify, "proof", "proof.json", "--customer", customer, "--policy", "policy.toml", "--shard", "bundle/liabilities")
 	var kept []string
 	for _, path := range tree(t, filepath.Join(server.Folder, "of", "scale")) {
 		if info, err := os.Stat(path); err == nil && !info.IsDir() {
 			kept = append(kept, filepath.Base(path))
 		}
 	}
-	if diff := cmp.Diff([]string{"shard-00000.leaves", "scan-000.json", "shard-00000.json", "00000.age"}, kept); diff != "" {
+	if diff := cmp.Diff([]string{"shard-00000.leaves", "shard-00000.proof", "top.proof", "scan-000.json", "shard-00000.json", "00000.age"}, kept); diff != "" {
 		t.Errorf("in the bucket:\n%s", diff)
 	}
 	server.Kill()

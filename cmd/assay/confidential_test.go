@@ -221,23 +221,21 @@ func TestConfidentialRunAgain(t *testing.T) {
 	}
 }
 
-// TestConfidentialServed: a server with a handover gives the file that assay prove writes, and a stranger none.
-func TestConfidentialServed(t *testing.T) {
-	s := newProofServerOf(t, "kind = \"confidential\"\n", 15)
+// TestPlainServed: a server with a handover of a plain tree gives the file that assay prove writes, and a stranger none.
+func TestPlainServed(t *testing.T) {
+	s := newProofServerOf(t, "kind = \"plain\"\n", 15)
 	c, _, _, process := s.start(t, s.apiKey(t))
 	first := s.exchange.digest(t, "first")
 	for _, customer := range s.customers[:5] {
 		proof, _, err := c.Proof(t.Context(), first, customer)
 		s.exchange.must(t, "prove", "--config", "first.toml", "--customer", customer, "--out", "want.json")
-		if err != nil || string(proof) != read(t, s.exchange.dir, "want.json") || !strings.Contains(string(proof), `"kind":"confidential"`) {
+		if err != nil || string(proof) != read(t, s.exchange.dir, "want.json") || !strings.Contains(string(proof), `"kind":"plain"`) {
 			t.Errorf("got %s (%v)", proof, err)
 		}
 	}
 	if _, _, err := c.Proof(t.Context(), first, "canary-99@customers.example"); refusal(err) != 404 {
 		t.Errorf("a stranger: %v", err)
 	}
-	if err := process.Signal(os.Interrupt); err != nil {
-		t.Error(err)
-	}
+	stopped(t, process)
 	s.holdsNoSecret(t, "first")
 }

@@ -352,7 +352,7 @@ func defaultConfig() *Config {
 	c := new(Config)
 	c.Scope.Encumbrances = "not declared"
 	c.Series.Name = "main"
-	c.Run.Dir, c.Run.Kind, c.Run.Totals, c.Run.Memory = "run", "plain", totalsOpen, "1GiB"
+	c.Run.Dir, c.Run.Kind, c.Run.Totals, c.Run.Memory = "run", report.KindConfidential, totalsOpen, "1GiB"
 	c.Keys.Snapshot, c.Keys.Statement = "file:keys/snapshot.age", "file:keys/statement.age"
 	c.Ledger.Negatives, c.Ledger.Duplicates, c.Ledger.UnknownAssets = "error", "error", "error"
 	c.Drift = DriftConfig{Customers: 20, Entries: 50, Liabilities: 50, Reserves: 50, Coverage: 10, Excluded: 1, Assets: true}

@@ -241,8 +241,9 @@ func (e *exchange) proof(t *testing.T, name string) (file string) {
 	return file
 }
 
-// asks is judges for a customer, who types the id.
-func (e *exchange) asks(t *testing.T, code int, args ...string) (stdout string) {
+// asks is judges for a customer, who types the id, and has what the bundle has of the customer's shard. Requires a proof by [exchange.proof].
+func (e *exchange) asks(t *testing.T, code int, proof string, args ...string) (stdout string) {
 	t.Helper()
-	return e.judges(t, code, append(args, "--customer", e.customer(t))...)
+	shard := strings.TrimSuffix(proof, "-proof.json") + "/liabilities"
+	return e.judges(t, code, append([]string{"proof", proof, "--customer", e.customer(t), "--shard", shard}, args...)...)
 }

@@ -143,6 +143,18 @@ func (s *proofServer) start(t *testing.T, key string) (c *client.Client, url, sa
 	return c, url, said, process
 }
 
+// stopped waits until a process that was interrupted is gone, and with it the files that it removes.
+func stopped(t *testing.T, process *os.Process) {
+	t.Helper()
+	err := process.Signal(os.Interrupt)
+	if err == nil {
+		_, err = process.Wait()
+	}
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 // refusal is the status that a proof was refused with.
 func refusal(err error) int {
 	var problem *client.Problem
@@ -179,14 +191,14 @@ func TestServeProofs(t *testing.T) {
 		}
 		e.write(t, "proof.json", string(proof))
 		e.write(t, "receipt.json", string(receipt))
-		if verdict := e.judges(t, 0, "proof", "proof.json", "--customer", customer, "--receipt", "receipt.json", "--keys", "list.json"); !strings.Contains(verdict, url) && i == 0 {
+		if verdict := e.judges(t, 0, "proof", "proof.json", "--shard", "first/liabilities", "--customer", customer, "--receipt", "receipt.json", "--keys", "list.json"); !strings.Contains(verdict, url) && i == 0 {
 			t.Errorf("the verdict does not say who answered: %s", verdict)
 		}
 		if bytes.Contains(proof, []byte("canary")) || bytes.Contains(receipt, []byte("canary")) {
 			t.Error("a customer's id stands in a file")
 		}
 	}
-	e.judges(t, exitRefused, "proof", "proof.json", "--customer", s.customers[0], "--receipt", "receipt.json", "--keys", "list.json")
+	e.judges(t, exitRefused, "proof", "proof.json", "--shard", "first/liabilities", "--customer", s.customers[0], "--receipt", "receipt.json", "--keys", "list.json")
 	for name, tt := range map[string]struct {
 		statement, customer string
 		want                int

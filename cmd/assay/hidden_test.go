@@ -242,8 +242,8 @@ func TestHiddenTotals_Opened(t *testing.T) {
 		t.Errorf("opened: %+v, %+v", p.Tree, p.Coverage)
 	}
 	for lines, want := range map[string]string{
-		"[run]\ntotals = \"hidden\"\n": `run.totals: a tree of kind "plain" shows what is owed in all; to hide it, set run.kind to "confidential"`,
-		"[run]\ntotals = \"secret\"\n": `run.totals: got "secret", want "open" or "hidden"`,
+		"[run]\nkind = \"plain\"\ntotals = \"hidden\"\n": `run.totals: a tree of kind "plain" shows what is owed in all; to hide it, set run.kind to "confidential"`,
+		"[run]\ntotals = \"secret\"\n":                   `run.totals: got "secret", want "open" or "hidden"`,
 	} {
 		if _, err := parseConfig([]byte(offlineConfig + lines)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", lines, err, want)
@@ -262,9 +262,7 @@ func TestHiddenTotals_Served(t *testing.T) {
 			t.Errorf("got %s (%v)", proof, err)
 		}
 	}
-	if err := process.Signal(os.Interrupt); err != nil {
-		t.Error(err)
-	}
+	stopped(t, process)
 	s.holdsNoSecret(t, "first")
 }
 

@@ -59,7 +59,9 @@ func TestHiddenMargin(t *testing.T) {
 	for _, check := range []string{"snapshot", "statement.format", "liabilities.root", "liabilities.ledger", "liabilities.totals", "liabilities.full", "coverage.stated"} {
 		v.detail(t, check)
 	}
-	if slices.ContainsFunc(v.Checks, func(c struct{ Name, Result, Detail string }) bool { return c.Name == "liabilities.margin" && c.Result == "pass" }) {
+	if slices.ContainsFunc(v.Checks, func(c struct{ Name, Result, Detail string }) bool {
+		return c.Name == "liabilities.margin" && c.Result == "pass"
+	}) {
 		t.Error("the rule is said to hold of totals that nobody sees")
 	}
 	do("prove", "--customers", "customers.txt", "--out", "single")

@@ -34,11 +34,12 @@ func TestC09_HistoryEndToEnd(t *testing.T) {
 	}
 	url := e.serves(t, "nov")
 	look := " --log " + url
-	all := "nov.zip oct2 sep.zip oct/statement.dsse.json"
+	const alone, all = "nov.zip oct2 sep.zip oct/statement.dsse.json", "nov.zip oct2 sep.zip oct"
 
 	has(t, e.history(t, 0, all+proofs+look), "WHOLE: ", "included in 4 of 4 statements", "4 statements, each after the one before", "the numbers 0 to 3",
 		"The entity is Demo Exchange Ltd.", "it supersedes statement "+e.digest(t, "oct")+": a product was left out")
-	has(t, e.history(t, 0, all+" --proof sep-proof.json --proof nov-proof.json"), "included in 2 of 4 statements", "no proof given that holds")
+	has(t, e.history(t, 0, alone+" --proof sep-proof.json --proof nov-proof.json"), "included in 2 of 4 statements", "no proof given that holds", "counted, as checked by: this program")
+	has(t, e.history(t, 1, alone+proofs), "NOT WHOLE: ", "oct-proof.json: not run: proof.counted", "nobody checked the proof of shard #0") // that shard is in the bundle, which is not there
 
 	// What is missing is told, and so is a statement whose successor is kept back.
 	has(t, e.history(t, 1, "sep.zip nov.zip"+look), "NOT WHOLE: ", "the numbers 1 to 2 are missing")
@@ -60,11 +61,11 @@ func TestC09_WithdrawnReportEndToEnd(t *testing.T) {
 	e.published(t, "2026-10", "2026-10", "2026-10-31T00:00:00Z")
 	proof, look := e.proof(t, "2026-10"), "log"
 	e.judges(t, 0, "bundle", "2026-10.zip", "--log", look)
-	e.asks(t, 0, "proof", proof, "--log", look)
+	e.asks(t, 0, proof, "--log", look)
 	e.must(t, "withdraw", "--statement", "2026-10/statement.dsse.json", "--reason", "The ledger was incomplete.")
 	url := e.serves(t, "2026-10")
 	for _, look := range []string{look, url} {
-		for _, said := range []string{e.judges(t, 1, "bundle", "2026-10.zip", "--log", look), e.asks(t, 1, "proof", proof, "--log", look)} {
+		for _, said := range []string{e.judges(t, 1, "bundle", "2026-10.zip", "--log", look), e.asks(t, 1, proof, "--log", look)} {
 			lines := strings.Split(strings.TrimSpace(said), "\n")
 			for _, line := range []string{lines[0], lines[len(lines)-1]} {
 				if !strings.HasPrefix(line, "WITHDRAWN: The ledger was incomplete") {
@@ -76,7 +77,7 @@ func TestC09_WithdrawnReportEndToEnd(t *testing.T) {
 	if said := e.judges(t, 1, "bundle", "2026-10.zip", "--log", look, "--quiet"); !strings.HasPrefix(said, "WITHDRAWN: The ledger was incomplete. NOT PROVEN: ") {
 		t.Errorf("in one line: %s", said)
 	}
-	for _, said := range []string{e.judges(t, 0, "bundle", "2026-10.zip"), e.asks(t, 0, "proof", proof)} {
+	for _, said := range []string{e.judges(t, 0, "bundle", "2026-10.zip"), e.asks(t, 0, proof)} {
 		if has(t, said, "that the exchange has not withdrawn or replaced the statement since"); strings.Contains(said, "WITHDRAWN") {
 			t.Error(said)
 		}

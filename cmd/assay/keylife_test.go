@@ -101,13 +101,13 @@ func TestC12_RevokedKeyWitnessed(t *testing.T) {
 
 	revoked(time.Now().Add(time.Hour))
 	e.judges(t, 0, "bundle", "2026-10.zip", "--log", "log")
-	e.asks(t, 0, "proof", proof)
+	e.asks(t, 0, proof)
 	e.judges(t, 0, "log", "log")
 	has(t, e.verdictOf(t, 1, "bundle", "2026-11.zip").failure(t, "statement.signature"), "revoked")
 
 	revoked(e.issued(t, "2026-10"))
 	has(t, e.verdictOf(t, 1, "bundle", "2026-10.zip").failure(t, "statement.signature"), "revoked")
-	e.asks(t, 1, "proof", proof)
+	e.asks(t, 1, proof)
 	e.judges(t, 1, "log", "log")
 }
 

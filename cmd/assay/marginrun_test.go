@@ -174,8 +174,6 @@ func TestMarginServed(t *testing.T) {
 			t.Errorf("got %s (%v)", proof, err)
 		}
 	}
-	if err := process.Signal(os.Interrupt); err != nil {
-		t.Error(err)
-	}
+	stopped(t, process)
 	s.holdsNoSecret(t, "first")
 }

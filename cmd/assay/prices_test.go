@@ -108,13 +108,16 @@ func TestMarginConfig(t *testing.T) {
 	}
 }
 
-// What a build takes has room for net equity.
+// What a build takes has room for net equity: in a plain tree's leaves too, while a commitment is no larger for it.
 func TestMarginEstimate(t *testing.T) {
 	size := ledgerSize{entries: 3_000_000, customers: 1_000_000, bytes: 100_000_000}
-	c := pricing(t, "")
-	with := (&stages{config: c}).needs(size, 2)
-	c.Margin = nil
-	if without := (&stages{config: c}).needs(size, 2); with.disk-without.disk < 2*1_000_000*(shardEntry+leafEntry) || with.seconds < without.seconds {
-		t.Errorf("with margin accounts %+v, without %+v", with, without)
+	for kind, each := range map[string]int64{report.KindPlain: shardEntry + leafEntry, report.KindConfidential: shardEntry} {
+		c := pricing(t, "")
+		c.Run.Kind = kind
+		with := (&stages{config: c}).needs(size, 2)
+		c.Margin = nil
+		if without := (&stages{config: c}).needs(size, 2); with.disk-without.disk < 2*1_000_000*each || with.seconds <= without.seconds {
+			t.Errorf("%s: with margin accounts %+v, without %+v", kind, with, without)
+		}
 	}
 }

@@ -45,6 +45,9 @@ key). DIR/proofs.json lists those that are whole. After an interrupt it goes on;
 
 --handles prints the handle of every id in a file (or - for standard input), line by line, so that whoever knows the customers knows whose file is whose; no id is written.
 
+Of a confidential tree a proof shows a row that is committed to. That it is counted, customers see by what the bundle has of their shard (its folder liabilities), which
+assay-verify proof takes with --shard: hand it on with the proof, or say where it is published.
+
 The run directory is only read: a read-only copy will do.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -67,7 +67,7 @@ func shardIdentity(t *testing.T, dir string) *keys.Identity {
 // would refuse.
 func TestRowOfAnother(t *testing.T) {
 	assay, verify := programs(t)
-	dir, customers := signedRun(t, assay)
+	dir, customers := signedRunOf(t, assay, 20, "[run]\nkind = \"plain\"\n")
 	path, identity := builtFile(t, dir, build.ShardFile(0)), shardIdentity(t, dir)
 	raw := []byte(read(t, path))
 	opens, err := age.Decrypt(bytes.NewReader(raw), identity)
@@ -130,10 +130,10 @@ func TestRowOfAnother(t *testing.T) {
 	}
 }
 
-// TestX11_OldShardFile: a shard file of an older version is refused with what to do, and what is built anew is the same tree, under the same signature.
+// TestX11_OldShardFile: a shard file of an older version, when trees were plain, is refused with what to do, and what is built anew is the same tree, under the same signature.
 func TestX11_OldShardFile(t *testing.T) {
 	assay, verify := programs(t)
-	dir, customers := signedRun(t, assay)
+	dir, customers := signedRunOf(t, assay, 20, "[run]\nkind = \"plain\"\n")
 	signed := read(t, dir, "bundle", "statement.dsse.json")
 	public, err := keys.Recipient("file:" + filepath.Join(dir, "run", fileShardKey))
 	if err != nil {

@@ -23,7 +23,7 @@ import (
 	"github.com/assay-por/assay/verifier"
 )
 
-const inFourShards = "[run]\nshards = 4\n"
+const inFourShards = "[run]\nkind = \"plain\"\nshards = 4\n"
 
 // unpacked are the files of an archive, by name.
 func unpacked(t *testing.T, path string, identity age.Identity) map[string]string {

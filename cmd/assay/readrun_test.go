@@ -28,7 +28,7 @@ func proveReading(t *testing.T, dir, verify, customer string, command func(args 
 	if err := os.WriteFile(filepath.Join(dir, "out", "policy.toml"), []byte(read(t, dir, "policy.toml")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	mustCall(t, filepath.Join(dir, "out"), verify, "proof", "p.json", "--customer", customer, "--policy", "policy.toml")
+	mustCall(t, filepath.Join(dir, "out"), verify, "proof", "p.json", "--customer", customer, "--policy", "policy.toml", "--shard", "../bundle/liabilities")
 }
 
 // readable is a signed run in a folder that has room for what is made of it, in out.
@@ -125,8 +125,14 @@ func TestReadOnlyMount(t *testing.T) {
 
 // TestX11_ProveWhileBuilding: a proof that is made while another assay builds in the same directory is right, or refused.
 func TestX11_ProveWhileBuilding(t *testing.T) {
+	for name, run := range map[string]string{"plain": inFourShards, "confidential": inFourHidden} {
+		t.Run(name, func(t *testing.T) { proveWhileBuilding(t, run) })
+	}
+}
+
+func proveWhileBuilding(t *testing.T, run string) {
 	assay, verify := programs(t)
-	dir, customers := signedRunOf(t, assay, 3000, inFourShards)
+	dir, customers := signedRunOf(t, assay, 3000, run)
 	one := opened("prove", "--customer", customers[7], "--out", "p.json")
 	held, err := openRun(filepath.Join(dir, "run"))
 	if err != nil {
@@ -208,7 +214,7 @@ func rightOrRefused(t *testing.T, dir, assay, verify, customer string) {
 	_, err := os.Stat(filepath.Join(dir, "p.json"))
 	switch {
 	case code == exitDone:
-		mustCall(t, dir, verify, "proof", "p.json", "--customer", customer, "--policy", "policy.toml")
+		mustCall(t, dir, verify, "proof", "p.json", "--customer", customer, "--policy", "policy.toml", "--shard", "bundle/liabilities")
 	case !slices.Contains([]int{exitRefused, exitUnreadable}, code) || err == nil || strings.Count(strings.TrimSpace(stderr), "\n") > 1:
 		t.Errorf("exit %d, not one clear sentence, or a proof all the same (%v): %s", code, err, stderr)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
@@ -12,6 +13,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/assay-por/assay/report"
 )
 
 const offlineConfig = `[exchange]
@@ -78,11 +83,45 @@ func read(t *testing.T, elem ...string) string {
 	return string(b)
 }
 
-// A run that is killed at any moment goes on where it was, and ends with the statement that an undisturbed one gives.
+// A run that is killed at any moment goes on where it was, and ends with the statement that an undisturbed one gives. Proofs of a confidential tree are made with
+// fresh randomness: the statement then says the same of another manifest.
 func TestX11_KilledAtAnyMoment(t *testing.T) {
+	t.Run("plain", func(t *testing.T) {
+		calm, dir := killedAtAnyMoment(t, "[run]\nkind = \"plain\"\n")
+		for _, file := range []string{"run/draft.json", "bundle/statement.dsse.json", "bundle/manifest.json", "bundle.zip"} {
+			if read(t, dir, file) != read(t, calm, file) {
+				t.Errorf("%s differs from that of the undisturbed run", file)
+			}
+		}
+	})
+	t.Run("confidential", func(t *testing.T) {
+		calm, dir := killedAtAnyMoment(t, "")
+		if diff := cmp.Diff(statedBy(t, calm), statedBy(t, dir)); diff != "" {
+			t.Errorf("the statement says something else than that of the undisturbed run: %s", diff)
+		}
+	})
+}
+
+// statedBy is what the signed statement of a folder says, but which manifest it is about.
+func statedBy(t *testing.T, dir string) string {
+	t.Helper()
+	signed, err := report.Read([]byte(read(t, dir, "bundle", report.PathEnvelope)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(signed.Statement.Predicate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// killedAtAnyMoment is a run that was not disturbed, and one that was, under such lines of [run].
+func killedAtAnyMoment(t *testing.T, lines string) (calm, dir string) {
+	t.Helper()
 	assay, verify := programs(t)
-	dir := workplace(t, assay, 20_000)
-	calm := t.TempDir()
+	dir = workplaceOf(t, assay, 20_000, lines)
+	calm = t.TempDir()
 	if err := os.CopyFS(calm, os.DirFS(dir)); err != nil {
 		t.Fatal(err)
 	}
@@ -110,14 +149,10 @@ func TestX11_KilledAtAnyMoment(t *testing.T) {
 	if code, _, stderr := call(t, dir, assay, "run"); code != exitDone {
 		t.Fatalf("the run after the kills: exit %d: %s", code, stderr)
 	}
-	for _, file := range []string{"run/draft.json", "bundle/statement.dsse.json", "bundle/manifest.json", "bundle.zip"} {
-		if read(t, dir, file) != read(t, calm, file) {
-			t.Errorf("%s differs from that of the undisturbed run", file)
-		}
-	}
 	for _, left := range leftovers(t, dir) {
 		t.Errorf("left over: %s", left)
 	}
+	return calm, dir
 }
 
 // TestX11_LeftHalfWritten: what a kill left beside a file goes when the file is written; what lies there of others stays.

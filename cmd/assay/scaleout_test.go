@@ -29,8 +29,8 @@ func scaled(t *testing.T, assay string, customers int) (dir, want string) {
 }
 
 const (
-	eightShards = "[run]\nshards = 8\n"
-	eightHidden = eightShards + "kind = \"confidential\"\n"
+	eightShards = "[run]\nkind = \"plain\"\nshards = 8\n"
+	eightHidden = "[run]\nkind = \"confidential\"\nshards = 8\n"
 )
 
 // scaledOf is scaled under other lines of [run].
@@ -280,9 +280,10 @@ func workElsewhere(t *testing.T, run string) {
 
 // A build that ended early leaves no order, and none of its files once another plan was built.
 func TestBuild_LeavesNothingBehind(t *testing.T) {
+	const plain = "[run]\nkind = \"plain\"\n" // whose shards cannot be empty
 	assay, _ := programs(t)
-	dir := workplace(t, assay, 50)
-	setConfig(t, dir, queued)
+	dir := workplaceOf(t, assay, 50, plain)
+	setConfig(t, dir, plain+queued)
 	if err := os.WriteFile(filepath.Join(dir, "queue.url"), []byte("postgres://u:p@127.0.0.1:1/x?sslmode=disable"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -292,11 +293,11 @@ func TestBuild_LeavesNothingBehind(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, "run", "order")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the order is left: %v", err)
 	}
-	setConfig(t, dir, "[run]\nshards = 500\n")
+	setConfig(t, dir, plain+"shards = 500\n")
 	if code, _, stderr := call(t, dir, assay, "build"); code != exitRefused || !strings.Contains(stderr, "set run.shards to fewer") {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
-	setConfig(t, dir, "")
+	setConfig(t, dir, plain)
 	mustCall(t, dir, assay, "build")
 	if trees, err := filepath.Glob(filepath.Join(dir, "run", "tree", "*")); err != nil || len(trees) != 1 {
 		t.Errorf("there are the trees %v, %v", trees, err)
@@ -376,7 +377,7 @@ func TestX11_DiskFilledMeanwhile(t *testing.T) {
 	if err := errors.Join(os.Remove(filepath.Join(dir, "run", fileBuild)), os.CopyFS(filepath.Join(small, "run"), os.DirFS(filepath.Join(dir, "run")))); err != nil {
 		t.Fatal(err)
 	}
-	setConfig(t, dir, "[run]\nshards = 8\ndir = \"small/run\"\n")
+	setConfig(t, dir, eightShards+"dir = \"small/run\"\n")
 	type ended struct {
 		code   int
 		stderr string

@@ -134,7 +134,7 @@ func TestC11_SplitViewQuorumNotMet(t *testing.T) {
 	hidden.verdictOf(t, 1, "bundle", "2026-10.zip", "--log", second).failure(t, "log.state")
 	proof := hidden.proof(t, "2026-10")
 	for _, look := range []string{first, second} {
-		hidden.asks(t, 1, "proof", proof, "--log", look)
+		hidden.asks(t, 1, proof, "--log", look)
 	}
 
 	// A policy that asks for no witness believes the log alone, until it is looked at where others see it.

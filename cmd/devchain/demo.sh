@@ -122,11 +122,12 @@ kill "$witness_pid"
 wait "$witness_pid" 2>/dev/null || true
 witness_pid=
 
-step "three customers get their proofs, and one checks it"
+step "three customers get their proofs, and one checks that their row is in the tree and, by the published files of its shard, that it is counted"
 sed -n '2,400p' ledger/customers.csv | cut -d, -f1 | uniq | head -3 > customers.txt
 "$bin/assay" prove --customers customers.txt --out proofs
 head -1 customers.txt | "$bin/assay" prove --customer - --out proofs/first.json
-head -1 customers.txt | "$bin/assay-verify" proof proofs/first.json --policy policy.toml --customer - > proof.txt || { cat proof.txt; exit 1; }
+head -1 customers.txt | "$bin/assay-verify" proof proofs/first.json --policy policy.toml --customer - --shard bundle/liabilities > proof.txt || { cat proof.txt; exit 1; }
+sed -n '/^Found/,/^$/p; /^Who checked/,/^$/p; /^What this does not/,/^$/p' proof.txt
 tail -1 proof.txt
 
 step "an auditor checks the bundle, and signs what was found beside it"
@@ -157,6 +158,8 @@ code=0
 step "done"
 grep '^[A-Z]*: owed' coverage.txt
 echo
+echo "customer:  $(tail -1 proof.txt)"
+echo "counted:   $(sed -n '/^Who checked/{n;s/^  - //p;}' proof.txt)"
 echo "verified:  $(tail -1 verdict.txt)"
 echo "tampered:  $(tail -1 tampered.txt) (exit $code)"
 echo

@@ -83,6 +83,8 @@ func TestX04_DemoRunsBesideItself(t *testing.T) {
 				`BTC: owed [0-9.]+, counted [0-9.]+, coverage 1[0-9]{2}\.[0-9]{2} %`,
 				`ETH: owed [0-9.]+, counted [0-9.]+, coverage 1[0-9]{2}\.[0-9]{2} %`,
 				`USDT: owed [0-9.]+, counted [0-9.]+, coverage 9[0-9]\.[0-9]{2} %, SHORTFALL [0-9.]+ USDT`,
+				`customer: +PROVEN: these balances are inside the totals that Demo Exchange signed\n`,
+				`counted: +this program checked the proof of shard #0, `,
 				`verified: +PROVEN: `,
 				`tampered: +NOT PROVEN: .*\(exit 1\)`,
 				`report: .*report/index\.html`,
@@ -91,7 +93,7 @@ func TestX04_DemoRunsBesideItself(t *testing.T) {
 					t.Errorf("%s is not among the last lines:\n%s", want, end)
 				}
 			}
-			for _, made := range []string{"assay.toml", "policy.toml", "run/build.json", "bundle/manifest.json", "bundle.zip", "report/index.html", "proofs/first.json", "run/entry.dsse.json", "log/checkpoint", "bundle/attachments/entry.dsse.json", "bundle/attachments/log.tlog-proof", "bundle/attachments/findings/0.dsse.json"} {
+			for _, made := range []string{"assay.toml", "policy.toml", "run/build.json", "bundle/manifest.json", "bundle/liabilities/top.proof", "bundle.zip", "report/index.html", "proofs/first.json", "run/entry.dsse.json", "log/checkpoint", "bundle/attachments/entry.dsse.json", "bundle/attachments/log.tlog-proof", "bundle/attachments/findings/0.dsse.json"} {
 				if _, err := os.Stat(filepath.Join(demo, made)); err != nil {
 					t.Error(err)
 				}

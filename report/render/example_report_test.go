@@ -36,8 +36,14 @@ func (s signer) PublicKey() attest.PublicKey {
 }
 func (s signer) Sign(m []byte) ([]byte, error) { return ed25519.Sign(s.key, m), nil }
 
-// inputs is a report with a surplus, a shortfall, an asset that nothing is owed in, and lines that do not count.
+// inputs is a report with a surplus, a shortfall, an asset that nothing is owed in, and lines that do not count. Its tree is of the default kind.
 func inputs(t *testing.T) report.Inputs {
+	t.Helper()
+	return inputsOf(t, report.KindConfidential)
+}
+
+// inputsOf is that report with a tree of this kind.
+func inputsOf(t *testing.T, kind string) report.Inputs {
 	t.Helper()
 	instant := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 	snap, err := report.NewSnapshot(
@@ -50,6 +56,9 @@ func inputs(t *testing.T) report.Inputs {
 			{ID: "EUR", Decimals: 2},
 		})
 	if err != nil {
+		t.Fatal(err)
+	}
+	if snap, err = snap.WithKind(kind); err != nil {
 		t.Fatal(err)
 	}
 	hash := func(b string) string { return strings.Repeat(b, 32) }
@@ -73,7 +82,7 @@ func inputs(t *testing.T) report.Inputs {
 		Series: report.Series{Name: "main", Number: 11, Previous: &report.Digest{7, 7}}, Issued: report.Time{Time: instant.Add(26 * time.Hour)},
 		Rule: report.Rule{Evidence: chains.InclusionProved, Control: []chains.ControlGrade{chains.Bound, chains.Script, chains.OwnerProved, chains.Spend},
 			Classes: []report.Class{report.Native, report.Issued}},
-		Tree: report.Tree{Kind: report.KindPlain, Leaves: 10_000, Root: report.Digest{1, 2, 3}, Shards: 2},
+		Tree: report.Tree{Kind: kind, Leaves: 10_000, Root: report.Digest{1, 2, 3}, Shards: 2},
 	}
 	sum, err := report.SumJSON(snap, totals)
 	if err != nil {
@@ -232,6 +241,12 @@ func exampleFiles(t *testing.T, in report.Inputs) []report.File {
 	}
 	for shard := range in.Tree.Shards {
 		files = append(files, report.NewBytesFile(report.PathLeaves(shard), []byte("leaves")))
+		if in.Tree.Kind == report.KindConfidential {
+			files = append(files, report.NewBytesFile(report.PathProof(shard), []byte("proof")))
+		}
+	}
+	if in.Tree.Kind == report.KindConfidential {
+		files = append(files, report.NewBytesFile(report.PathTopProof, []byte("proof")))
 	}
 	return files
 }

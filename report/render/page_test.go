@@ -52,6 +52,33 @@ func TestX05_Wording(t *testing.T) {
 	}
 }
 
+// TestKindsAreTold: what each kind shows to whom stands in every report; how a customer checks, as it is for this one's kind.
+func TestKindsAreTold(t *testing.T) {
+	const beside, alone = "assay-verify proof proof.json --policy policy.toml --shard liabilities", "assay-verify proof proof.json --policy policy.toml The answer"
+	for kind, tt := range map[string]struct {
+		want   []string
+		absent string
+	}{
+		report.KindConfidential: {[]string{"This tree is of kind confidential.", "decoys may be among them", beside, "if they check their own proof and that of their shard", "or nobody checked, and it is the exchange’s word"}, alone},
+		report.KindPlain:        {[]string{"This tree is of kind plain.", alone, "if they check their own proof: that", "the program, as your proof shows it"}, "--shard"},
+	} {
+		t.Run(kind, func(t *testing.T) {
+			seen := cells(page(t, inputsOf(t, kind)))
+			for _, want := range append(tt.want, "What each kind of tree shows, and to whom", "Confidential, hidden totals", "Your row, with your balances in it, is under the signed root", "What is not shown: above all") {
+				if !strings.Contains(seen, want) {
+					t.Errorf("it does not say %q", want)
+				}
+			}
+			if strings.Contains(seen, tt.absent) {
+				t.Errorf("it says %q", tt.absent)
+			}
+			if err := report.CheckWording(seen); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 // TestShortfallIsSaid: in words, with its amount, before the chart, and again in the table and the chart.
 func TestShortfallIsSaid(t *testing.T) {
 	p := page(t, inputs(t))
@@ -77,7 +104,7 @@ func TestShortfallIsSaid(t *testing.T) {
 // TestE10_RendererInjection: hostile texts are escaped; those that no string may hold never come this far.
 func TestE10_RendererInjection(t *testing.T) {
 	const hostile = `</title></style></svg><script>alert(1)</script><img src=x onerror=alert(1)>"'` + "`" + `{{.}}`
-	in := inputs(t)
+	in := inputsOf(t, report.KindPlain)
 	s, err := report.NewSnapshot(report.Exchange{Entity: hostile, Name: `<b>"'&`, URL: `https://x/"><script>alert(1)</script>`}, "1", in.Snapshot.Instant.Time, in.Snapshot.Assets)
 	if err != nil {
 		t.Fatal(err)
@@ -293,7 +320,7 @@ func TestC06_FlowsAreShown(t *testing.T) {
 
 // TestDrawIsShown: how the instant was drawn, and what is not shown of it.
 func TestDrawIsShown(t *testing.T) {
-	in := inputs(t)
+	in := inputsOf(t, report.KindPlain)
 	if strings.Contains(page(t, in), "<dt>Drawn</dt>") {
 		t.Error("an instant that was not drawn is said to be")
 	}
@@ -358,7 +385,7 @@ func TestHiddenTotalsAreShown(t *testing.T) {
 			in.Liabilities[i].Amount = total
 		}
 	}
-	in.Files = append(exampleFiles(t, in), report.NewBytesFile(report.PathTopProof, nil), report.NewBytesFile(report.PathProof(0), nil), report.NewBytesFile(report.PathProof(1), nil))
+	in.Files = exampleFiles(t, in)
 	p := page(t, in)
 	seen := cells(p)
 	for _, want := range []string{
