@@ -9,7 +9,7 @@ import (
 
 // The rule is that of big integers, at the greatest factors and amounts too.
 func TestMargin_AgainstBig(t *testing.T) {
-	random := rand.New(rand.NewPCG(30, 1)) //nolint:gosec // a test's
+	random := rand.New(rand.NewPCG(30, 1))
 	number := func(width int) *big.Int {
 		n := new(big.Int)
 		for range random.IntN(width) + 1 {
@@ -31,7 +31,7 @@ func TestMargin_AgainstBig(t *testing.T) {
 			}
 			amount := number(128)
 			total.Add(total, new(big.Int).Mul(amount, c.Margin[i]))
-			sum = append(sum, Entry{uint16(i), amountOf(t, amount)}) //nolint:gosec // few
+			sum = append(sum, Entry{uint16(i), amountOf(t, amount)})
 		}
 		if total.Sign() < 0 {
 			for _, factor := range c.Margin[:columns] {
@@ -44,7 +44,7 @@ func TestMargin_AgainstBig(t *testing.T) {
 			continue // no row has it
 		}
 		c.Margin[columns], c.Margin[columns+1] = big.NewInt(-1), new(big.Int).Neg(new(big.Int).Lsh(big.NewInt(1), 64))
-		sum = append(sum, Entry{uint16(columns), amountOf(t, low)}, Entry{uint16(columns + 1), amountOf(t, high)}) //nolint:gosec // few
+		sum = append(sum, Entry{uint16(columns), amountOf(t, low)}, Entry{uint16(columns + 1), amountOf(t, high)})
 		r, err := c.rule()
 		if err != nil {
 			t.Fatal(err)
@@ -80,7 +80,7 @@ func TestMargin_NothingWraps(t *testing.T) {
 			factor.Neg(factor)
 		}
 		c.Assets, c.Margin = append(c.Assets, ""), append(c.Margin, factor)
-		sum = append(sum, Entry{uint16(i), most}) //nolint:gosec // 1,024
+		sum = append(sum, Entry{uint16(i), most})
 	}
 	r, err := c.rule()
 	if err != nil {
