@@ -95,7 +95,7 @@ func (w *workshop) asks(t *testing.T, period, at string) (id string) {
 // reaches waits until a run is in a state, and its last event says so in such words.
 func (w *workshop) reaches(t *testing.T, id, state, words string) store.Run {
 	t.Helper()
-	deadline := time.Now().Add(time.Minute)
+	deadline := time.Now().Add(5 * time.Minute)
 	for {
 		r, err := w.store.Run(t.Context(), id)
 		if err != nil {
