@@ -65,7 +65,7 @@ func (c Config) visitor(w http.ResponseWriter, r *http.Request) (who *authn.Prin
 	switch {
 	case err == nil:
 		return who, c.client(w, r, who)
-	case errors.Is(err, authn.ErrMissing): // a certificate that is no credential
+	case errors.Is(err, authn.ErrMissing), errors.Is(err, authn.ErrOver): // a certificate that is no credential, or a browser's cookie of yesterday
 		return nil, c.stranger(w, r)
 	}
 	c.suspect(w, r, err)

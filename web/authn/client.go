@@ -128,7 +128,7 @@ func (m Maker) Enrol(ctx context.Context, tx *store.Tx, e Enrolment) (store.Clie
 	if err != nil {
 		return store.Client{}, err
 	}
-	c := store.Client{ID: id, Created: m.Now.UTC().Truncate(time.Second)}
+	c := store.Client{ID: id, Kind: store.Machine, Created: m.Now.UTC().Truncate(time.Second)}
 	e.into(&c)
 	if err := tx.CreateClient(ctx, c); err != nil {
 		return store.Client{}, err

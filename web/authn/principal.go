@@ -13,12 +13,34 @@ import (
 
 // Principal is who asks, as far as it was shown. Nil is anybody.
 type Principal struct {
-	ID          string // of the API key
-	Client      string // whose key it is
+	ID          string // of the API key, or of the session
+	Client      string // whose that is
+	Kind        string // of the client: store.Machine, store.Person
 	Tier        string // of its limits
 	Roles       []authz.Role
 	Permissions []authz.Permission
 	Scope       authz.Scopes // the client's, and the key's
+
+	Session string    // of a person: the session's id, which is ID too
+	Class   string    // how that person last proved who they are: PHR or MFA; empty where nobody is asked
+	Proved  time.Time // and when
+
+	way Way // that let them in; nil: an API key
+}
+
+// The classes of proofs of a person (RFC 8176 has words for their parts).
+const (
+	PHR = "phr" // a passkey, whose authenticator verified the person
+	MFA = "mfa" // a password, and a code of a second factor
+)
+
+// Fresh is how old a person's proof may be where a route asks for a new one.
+const Fresh = 5 * time.Minute
+
+// StepUp reports whether a person has to prove who they are anew before what asks for it: by a passkey, within the last five minutes.
+// Machines are not asked: their keys sign each request.
+func (p *Principal) StepUp(now time.Time) bool {
+	return p.Kind == store.Person && (p.Class != PHR || now.Sub(p.Proved) > Fresh || now.Before(p.Proved))
 }
 
 type contextKey struct{}
@@ -49,6 +71,9 @@ type Records interface {
 // Still is nil if somebody would be let in now as they were before. Else it is [ErrInvalid], or the database's: what takes time, or
 // waits for others, asks again before it tells or does anything.
 func (p *Principal) Still(ctx context.Context, in Records, now time.Time) error {
+	if p.way != nil {
+		return p.way.Still(ctx, in, p, now)
+	}
 	k, err := in.Key(ctx, p.ID)
 	if err != nil {
 		return err
@@ -68,4 +93,6 @@ func (p *Principal) Still(ctx context.Context, in Records, now time.Time) error 
 }
 
 // IsOver reports whether an error of [Principal.Still] says that somebody is let in no more.
-func IsOver(err error) bool { return errors.Is(err, ErrInvalid) || errors.Is(err, store.ErrUnknown) }
+func IsOver(err error) bool {
+	return errors.Is(err, ErrInvalid) || errors.Is(err, ErrOver) || errors.Is(err, store.ErrUnknown)
+}
