@@ -89,7 +89,7 @@ var isDigest = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 // check says what is wrong with a wish.
 func (w Wish) check() error {
-	if err := checkName("key", w.Name, 64); err != nil {
+	if err := CheckName("key", w.Name, 64); err != nil {
 		return err
 	}
 	if len(w.Permissions) == 0 {

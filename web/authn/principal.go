@@ -62,10 +62,18 @@ func (p *Principal) Owns(client, key string) bool {
 	return key == p.ID || client == p.Client && !p.Scope[min(1, len(p.Scope)):].Bounded()
 }
 
-// Records are where a key's and a client's are looked up: a [store.Store], or a [store.Tx].
+// Same reports whether two are the same, by whichever way they were let in.
+func (p *Principal) Same(as *Principal) bool {
+	one, other := *p, *as
+	one.way, other.way = nil, nil
+	return reflect.DeepEqual(one, other)
+}
+
+// Records are where those of keys, clients and sessions are looked up: a [store.Store], or a [store.Tx].
 type Records interface {
 	Key(ctx context.Context, id string) (store.Key, error)
 	Client(ctx context.Context, id string) (store.Client, error)
+	Session(ctx context.Context, id string) (store.Session, error)
 }
 
 // Still is nil if somebody would be let in now as they were before. Else it is [ErrInvalid], or the database's: what takes time, or
@@ -83,7 +91,7 @@ func (p *Principal) Still(ctx context.Context, in Records, now time.Time) error 
 		return err
 	}
 	reason := unusable(k, c, now)
-	if reason == "" && !reflect.DeepEqual(p, principal(k, c)) {
+	if reason == "" && !p.Same(principal(k, c)) {
 		reason = "it, or its client, was changed meanwhile"
 	}
 	if reason != "" {
