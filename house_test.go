@@ -60,7 +60,7 @@ var rules = map[string][]string{
 	"report":        {"merkle", "chains", "attest"},
 	"report/render": {"report"},
 
-	"web":           {"report", "web/api", "web/published", "web/httpsig", "web/audit", "web/authn", "web/authz", "web/limit", "web/watch"},
+	"web":           {"report", "web/api", "web/published", "web/httpsig", "web/audit", "web/authn", "web/authz", "web/limit", "web/store", "web/watch"},
 	"web/api":       {"report", "attest", "web/published", "web/store", "web/audit", "web/runs", "web/authn", "web/authz", "web/people", "web/hidden"},
 	"web/published": {"report", "attest"},
 	"web/httpsig":   {},

@@ -23,6 +23,10 @@ func (c Config) door(next http.Handler) http.Handler {
 		needed := needs(r)
 		if needed == public {
 			who, ok := c.visitor(w, r)
+			if ok && !forAll(r) {
+				ok = c.signsIn(w, r)
+				r = r.WithContext(audit.With(r.Context(), origin(r, nil)))
+			}
 			switch {
 			case ok && who != nil:
 				c.recorded(w, r, who, func(w http.ResponseWriter) { next.ServeHTTP(w, r) })
@@ -67,6 +71,18 @@ func (c Config) door(next http.Handler) http.Handler {
 func stepUp(w http.ResponseWriter) {
 	w.Header().Set("WWW-Authenticate", `Session error="insufficient_user_authentication", acr_values="urn:assay:acr:phr", max_age="300"`)
 	api.RefuseAs(w, http.StatusUnauthorized, "insufficient-user-authentication", "this takes a passkey, shown within the last five minutes: show yours again, and ask again")
+}
+
+// forAll reports whether a request is answered to everybody alike: it is for everybody, and is no attempt to sign in.
+func forAll(r *http.Request) bool { return needs(r) == public && r.Method != http.MethodPost }
+
+// signsIn counts who tries to sign in for the address, and refuses them if another site's page has them try. If it fails it has answered.
+func (c Config) signsIn(w http.ResponseWriter, r *http.Request) bool {
+	if http.NewCrossOriginProtection().Check(r) != nil {
+		c.turnAway(w, r, authn.ErrForeign)
+		return false
+	}
+	return c.Limits == nil || within(w, c.Limits.SignIn(r.Context(), from(r)))
 }
 
 // needs is the permission that the request's route needs; of a route that is not in the table it is one that nobody has.

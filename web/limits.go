@@ -14,6 +14,7 @@ import (
 	"github.com/assay-por/assay/web/authn"
 	"github.com/assay-por/assay/web/authz"
 	"github.com/assay-por/assay/web/limit"
+	"github.com/assay-por/assay/web/store"
 )
 
 // dear are the routes that have a policy of their own beside the client's.
@@ -91,6 +92,9 @@ func (c Config) client(w http.ResponseWriter, r *http.Request, who *authn.Princi
 
 // tierOf is by which policy somebody is counted.
 func tierOf(who *authn.Principal) string {
+	if who.Kind == store.Person {
+		return limit.Person
+	}
 	if slices.Contains(who.Roles, authz.Auditor) {
 		return limit.Auditor
 	}

@@ -152,13 +152,21 @@ func (p *People) invitee(ctx context.Context, invitation string) (a store.Accoun
 	return a, c.Name, err
 }
 
-// BeginEnrol asks whoever has an invitation for a new passkey.
-func (p *People) BeginEnrol(ctx context.Context, invitation string) (Options, error) {
+// Enrolment is what whoever has an invitation may sign in by from then on.
+type Enrolment struct {
+	Name, Login string
+	Options     Options // for a passkey
+	TOTP        string  // or for a password, the second factor that goes with it; the same for the same invitation
+}
+
+// BeginEnrol asks whoever has an invitation for a new passkey, and draws a second factor.
+func (p *People) BeginEnrol(ctx context.Context, invitation string) (Enrolment, error) {
 	a, name, err := p.invitee(ctx, invitation)
 	if err != nil {
-		return nil, err
+		return Enrolment{}, err
 	}
-	return p.create(a, name, forEnrol, p.invitationMAC(invitation))
+	o, err := p.create(a, name, forEnrol, p.invitationMAC(invitation))
+	return Enrolment{Name: name, Login: a.Login, Options: o, TOTP: p.seedURI(p.invitedSeed(invitation), a.Login)}, err
 }
 
 // Enrol gives a person the passkey with which whoever has the invitation answers, and lets them in. Their other sessions end.
@@ -169,12 +177,6 @@ func (p *People) Enrol(ctx context.Context, invitation, name string, answer []by
 		}
 		return p.register(ctx, tx, client, forEnrol, p.invitationMAC(invitation), name, answer)
 	})
-}
-
-// BeginEnrolTOTP draws the seed of a second factor for whoever has an invitation; it is the same for that invitation.
-func (p *People) BeginEnrolTOTP(ctx context.Context, invitation string) (uri string, err error) {
-	a, _, err := p.invitee(ctx, invitation)
-	return p.seedURI(p.invitedSeed(invitation), a.Login), err
 }
 
 func (p *People) invitedSeed(invitation string) []byte {

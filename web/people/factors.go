@@ -2,7 +2,7 @@ package people
 
 import (
 	"context"
-	"encoding/base64"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -77,14 +77,16 @@ func (p *People) RemovePassword(ctx context.Context, tx *store.Tx, who *authn.Pr
 	return p.record(ctx, tx, "person.password-remove", who.Client, "")
 }
 
-// PasskeyID is how a passkey is named.
-func PasskeyID(k store.Passkey) string { return base64.RawURLEncoding.EncodeToString(k.ID) }
+// PasskeyID is how a passkey is named: what authenticators call it may have a thousand bytes.
+func PasskeyID(k store.Passkey) string {
+	sum := sha256.Sum256(k.ID)
+	return spelling.EncodeToString(sum[:idSize])
+}
 
-// Sessions are those of a person that are not over, oldest first.
-func (p *People) Sessions(ctx context.Context, client string) ([]store.Session, error) {
-	all, err := p.Store.SessionsOf(ctx, client)
+// Living are those sessions that are not over.
+func (p *People) Living(all []store.Session) []store.Session {
 	now := p.now()
-	return slices.DeleteFunc(all, func(s store.Session) bool { return !now.Before(s.Until) || now.Sub(s.Seen) >= Idle }), err
+	return slices.DeleteFunc(all, func(s store.Session) bool { return !now.Before(s.Until) || now.Sub(s.Seen) >= Idle })
 }
 
 // EndSession ends a session of a person who is signed in: that one, or another. The error is [store.ErrUnknown] for one of somebody else.

@@ -102,11 +102,13 @@ func New(c Config) (*People, error) {
 var timeouts = webauthn.TimeoutConfig{Timeout: challenged, TimeoutUVD: challenged}
 
 // TakesSecond reports whether what changes people, limits or keys takes a second person.
-func (p *People) TakesSecond(ctx context.Context, tx *store.Tx) (bool, error) {
+func (p *People) TakesSecond(ctx context.Context, in interface {
+	HasPeople(ctx context.Context) (bool, error)
+}) (bool, error) {
 	if p.Second != nil {
 		return *p.Second, nil
 	}
-	return tx.HasPeople(ctx)
+	return in.HasPeople(ctx)
 }
 
 // Link is the page of the console at which somebody enrols who has the token of an invitation. No server is sent what stands after the #.

@@ -111,7 +111,7 @@ func (h *house) shows(o Options, err error, by func([]byte) (map[string]any, err
 func (h *house) enrols(p *person) *person {
 	h.t.Helper()
 	o, err := h.BeginEnrol(h.ctx(), p.invitation)
-	if p.in, err = h.Enrol(h.ctx(), p.invitation, "Laptop", h.shows(o, err, p.key.Create)); err != nil {
+	if p.in, err = h.Enrol(h.ctx(), p.invitation, "Laptop", h.shows(o.Options, err, p.key.Create)); err != nil {
 		h.t.Fatal(err)
 	}
 	return p
@@ -264,7 +264,7 @@ func TestPasskeyRefused(t *testing.T) {
 		bob := h.invite("bob", authz.Viewer)
 		bob.key.Unverified = true
 		o, err := h.BeginEnrol(h.ctx(), bob.invitation)
-		_, err = h.Enrol(h.ctx(), bob.invitation, "x", h.shows(o, err, bob.key.Create))
+		_, err = h.Enrol(h.ctx(), bob.invitation, "x", h.shows(o.Options, err, bob.key.Create))
 		return err
 	}(), "verif")
 }
@@ -324,7 +324,7 @@ func TestInvitation(t *testing.T) {
 	h.refused("of nobody", begin("x"), "was used")
 	h.refused("for another", begin(eve.id+"."+strings.Split(ada.invitation, ".")[1]), "was used")
 	o, err := h.BeginEnrol(h.ctx(), ada.invitation)
-	answer := h.shows(o, err, ada.key.Create)
+	answer := h.shows(o.Options, err, ada.key.Create)
 	if _, err := h.Enrol(h.ctx(), eve.invitation, "x", answer); !errors.Is(err, ErrSignIn) {
 		t.Errorf("an answer of another's: %v", err)
 	}

@@ -104,14 +104,24 @@ func (s *Store) SessionOf(ctx context.Context, token string) (Session, error) {
 
 // SessionsOf are all of a person, oldest first.
 func (s *Store) SessionsOf(ctx context.Context, client string) ([]Session, error) {
-	rows, err := s.read.QueryContext(ctx, selectSessions+" WHERE client = ? ORDER BY until, id", client)
+	return s.seals.sessions(s.read.QueryContext(ctx, sessionsOf, client))
+}
+
+// SessionsOf is [Store.SessionsOf] as the change has it.
+func (t *Tx) SessionsOf(ctx context.Context, client string) ([]Session, error) {
+	return t.seals.sessions(t.tx.QueryContext(ctx, sessionsOf, client))
+}
+
+const sessionsOf = selectSessions + " WHERE client = ? ORDER BY until, id"
+
+func (s seals) sessions(rows *sql.Rows, err error) ([]Session, error) {
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	var all []Session
 	for rows.Next() {
-		one, err := s.seals.scanSession(rows)
+		one, err := s.scanSession(rows)
 		if err != nil {
 			return nil, err
 		}
