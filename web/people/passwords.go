@@ -208,12 +208,12 @@ func (p *People) SetPassword(ctx context.Context, tx *store.Tx, who *authn.Princ
 		return err
 	}
 	err = tx.ChangeAccount(ctx, who.Client, func(a *store.Account) error {
-		return p.setPassword(ctx, a, c.Name, p.ownSeed(who, *a), password, code)
+		return p.setPassword(a, c.Name, p.ownSeed(who, *a), password, code)
 	})
 	return errors.Join(err, p.record(ctx, tx, "person.password", who.Client, ""))
 }
 
-func (p *People) setPassword(ctx context.Context, a *store.Account, name string, seed []byte, password, code string) error {
+func (p *People) setPassword(a *store.Account, name string, seed []byte, password, code string) error {
 	if err := p.checkPassword(*a, name, password); err != nil {
 		return err
 	}
@@ -224,12 +224,7 @@ func (p *People) setPassword(ctx context.Context, a *store.Account, name string,
 	if at == 0 {
 		return fmt.Errorf("%w: the code is none of the second factor's now", authn.ErrWish)
 	}
-	done, err := p.hashing(ctx)
-	if err != nil {
-		return err
-	}
-	defer done()
-	hash, err := argon2id.CreateHash(password, hashed)
+	hash, err := argon2id.CreateHash(password, hashed) // of few, who are known: it waits for no others, who would wait for this change
 	if err != nil {
 		return err
 	}
