@@ -60,8 +60,8 @@ var rules = map[string][]string{
 	"report":        {"merkle", "chains", "attest"},
 	"report/render": {"report"},
 
-	"web":           {"report", "web/api", "web/published", "web/httpsig", "web/audit", "web/authn", "web/authz", "web/limit", "web/watch"},
-	"web/api":       {"report", "attest", "web/published", "web/store", "web/audit", "web/runs", "web/authn", "web/authz", "web/hidden"},
+	"web":           {"report", "web/api", "web/published", "web/httpsig", "web/audit", "web/authn", "web/authz", "web/limit", "web/store", "web/watch"},
+	"web/api":       {"report", "attest", "web/published", "web/store", "web/audit", "web/runs", "web/authn", "web/authz", "web/people", "web/hidden"},
 	"web/published": {"report", "attest"},
 	"web/httpsig":   {},
 	"web/store":     {},
@@ -72,12 +72,14 @@ var rules = map[string][]string{
 	"web/limit":     {"web/store"},
 	"web/audit":     {"web/store", "attest"},
 	"web/authn":     {"web/store", "web/authz", "web/audit", "web/httpsig", "web/hidden"},
+	"web/people":    {"web/store", "web/authn", "web/authz", "web/audit", "web/hidden"},
 	"web/hooks":     {"web/store", "web/httpsig", "attest"},
 	"web/runs":      {"report", "attest", "web/store", "web/audit"},
 	"web/client":    {"web/httpsig", "attest"},
 
 	"web/published/publishedtest": {"report", "merkle", "attest"},
 	"web/store/storetest":         {"web/store", "web/seal"},
+	"web/people/peopletest":       {},
 
 	"verifier/canon":                         {},
 	"verifier/tree":                          {"verifier/canon"},
@@ -98,7 +100,7 @@ var rules = map[string][]string{
 }
 
 // onlyTests are rooms that no product but cmd/devchain imports.
-var onlyTests = []string{"chains/chainstest", "chains/devnet", "merkle/store/storetest", "web/published/publishedtest", "web/store/storetest", "verifier/confidential/confidentialtest"}
+var onlyTests = []string{"chains/chainstest", "chains/devnet", "merkle/store/storetest", "web/published/publishedtest", "web/store/storetest", "web/people/peopletest", "verifier/confidential/confidentialtest"}
 
 // pure rooms reach no network, process, clock, environment, logger or global randomness.
 var pure = []string{"merkle", "merkle/confidential", "chains", "chains/control", "chains/descriptor", "chains/control/lists", "attest", "report", "report/render", "verifier", "verifier/canon", "verifier/tree", "verifier/claim", "verifier/evidence", "verifier/beacon", "verifier/tlog", "verifier/timestamp", "verifier/respsig", "verifier/watch", "verifier/confidential"}

@@ -21,6 +21,7 @@ import (
 	"github.com/assay-por/assay/web/authz"
 	"github.com/assay-por/assay/web/httpsig"
 	"github.com/assay-por/assay/web/limit"
+	"github.com/assay-por/assay/web/people"
 	"github.com/assay-por/assay/web/store"
 )
 
@@ -28,9 +29,10 @@ import (
 type office struct {
 	place
 	*keeper
-	h     http.Handler
-	clock time.Time
-	asked int
+	h      http.Handler
+	clock  time.Time
+	asked  int
+	people *people.People
 }
 
 // newOffice has a server with all that it can be handed, and a proof of one customer in each statement.
@@ -39,13 +41,19 @@ func newOffice(t testing.TB, changes ...func(*web.Config)) *office {
 	o := &office{place: newPlace(t), keeper: newKeeper(t), clock: now()}
 	c := o.withRegister(t, o.config())
 	o.guards(&c)
-	c.Gate = authn.NewGate(o.maker.Keys, o.maker.Pepper, func() time.Time { return o.clock })
+	clock := func() time.Time { return o.clock }
+	var err error
+	o.people, err = people.New(people.Config{Store: o.maker.Keys, Pepper: o.maker.Pepper, Random: rand.Reader, Now: clock, Denials: o.audit.Denials, Name: "Demo Exchange", Origins: []string{"https://x.example"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.People = o.people
+	c.Gate = authn.NewGate(o.maker.Keys, o.maker.Pepper, clock, o.people)
 	o.clock = o.clock.Add(time.Minute)
 	o.maker.Now = o.clock
 	c.Proofs = provers(func(report.Digest, string) ([]byte, error) { return []byte(`{"type":"assay/v1/proof"}`), nil })
-	c.Acts = &api.Acts{Store: o.maker.Keys, Pepper: o.maker.Pepper, Random: rand.Reader, Now: func() time.Time { return o.clock }}
-	var err error
-	if c.Limits, err = limit.New(plenty(), o.maker.Keys, func() time.Time { return o.clock }); err != nil {
+	c.Acts = &api.Acts{Store: o.maker.Keys, Pepper: o.maker.Pepper, Random: rand.Reader, Now: clock}
+	if c.Limits, err = limit.New(plenty(), o.maker.Keys, clock); err != nil {
 		t.Fatal(err)
 	}
 	for _, change := range changes {

@@ -48,7 +48,7 @@ func TestClientLife(t *testing.T) {
 	w := boss.ask(t, "POST", "/v1/clients", `{"name":"Backend","roles":["service"],"scope":{"reports":["`+o.first.Digest.String()+`"]},"expires":"`+expires+`"}`)
 	location, tag := w.Header().Get("Location"), w.Header().Get("ETag")
 	made := answered[api.Client](t, w, 201)
-	want := api.Client{ID: made.ID, Name: "Backend", State: "good", Roles: []string{"service"}, Tier: "standard", Scope: api.Scope{Reports: []string{o.first.Digest.String()}}, Created: made.Created, Expires: expires}
+	want := api.Client{ID: made.ID, Name: "Backend", Kind: "machine", State: "good", Roles: []string{"service"}, Tier: "standard", Scope: api.Scope{Reports: []string{o.first.Digest.String()}}, Created: made.Created, Expires: expires}
 	if diff := cmp.Diff(want, made); diff != "" || location != "/v1/clients/"+made.ID {
 		t.Errorf("%s %s", location, diff)
 	}

@@ -23,6 +23,10 @@ func (c Config) door(next http.Handler) http.Handler {
 		needed := needs(r)
 		if needed == public {
 			who, ok := c.visitor(w, r)
+			if ok && !forAll(r) {
+				ok = c.signsIn(w, r)
+				r = r.WithContext(audit.With(r.Context(), origin(r, nil)))
+			}
 			switch {
 			case ok && who != nil:
 				c.recorded(w, r, who, func(w http.ResponseWriter) { next.ServeHTTP(w, r) })
@@ -50,11 +54,35 @@ func (c Config) door(next http.Handler) http.Handler {
 				}
 				return
 			}
+			if proved[route(r)] && c.Gate.StepUp(who) {
+				if c.denied(w, r, who, actStepUp, "the person's proof is too old, or was of another class") {
+					stepUp(w)
+				}
+				return
+			}
 			if c.checked(w, r, check) {
 				next.ServeHTTP(w, r.WithContext(authn.With(audit.With(r.Context(), origin(r, who)), who)))
 			}
 		})
 	})
+}
+
+// stepUp asks a person to prove who they are anew (RFC 9470).
+func stepUp(w http.ResponseWriter) {
+	w.Header().Set("WWW-Authenticate", `Session error="insufficient_user_authentication", acr_values="urn:assay:acr:phr", max_age="300"`)
+	api.RefuseAs(w, http.StatusUnauthorized, "insufficient-user-authentication", "this takes a passkey, shown within the last five minutes: show yours again, and ask again")
+}
+
+// forAll reports whether a request is answered to everybody alike: it is for everybody, and is no attempt to sign in.
+func forAll(r *http.Request) bool { return needs(r) == public && r.Method != http.MethodPost }
+
+// signsIn counts who tries to sign in for the address, and refuses them if another site's page has them try. If it fails it has answered.
+func (c Config) signsIn(w http.ResponseWriter, r *http.Request) bool {
+	if http.NewCrossOriginProtection().Check(r) != nil {
+		c.turnAway(w, r, authn.ErrForeign)
+		return false
+	}
+	return c.Limits == nil || within(w, c.Limits.SignIn(r.Context(), from(r)))
 }
 
 // needs is the permission that the request's route needs; of a route that is not in the table it is one that nobody has.
@@ -138,6 +166,10 @@ func (c Config) turnAway(w http.ResponseWriter, r *http.Request, why error) {
 		api.RefuseAs(w, http.StatusBadRequest, "multiple-credentials", "send one credential, not several")
 	case errors.Is(why, authn.ErrInURL):
 		api.RefuseAs(w, http.StatusBadRequest, "credential-in-url", "an API key in a URL is seen by everybody on the way: if it was good it is revoked now")
+	case errors.Is(why, authn.ErrOver):
+		unauthorized("session-over", "the session is over: sign in again")
+	case errors.Is(why, authn.ErrForeign):
+		api.RefuseAs(w, http.StatusForbidden, "cross-origin", "another site's page may change nothing here")
 	case errors.Is(why, authn.ErrFull):
 		h.Set("Retry-After", "30")
 		api.Refuse(w, http.StatusServiceUnavailable, "too many signed requests within half a minute")

@@ -14,6 +14,7 @@ import (
 	"github.com/assay-por/assay/web/authn"
 	"github.com/assay-por/assay/web/authz"
 	"github.com/assay-por/assay/web/limit"
+	"github.com/assay-por/assay/web/store"
 )
 
 // dear are the routes that have a policy of their own beside the client's.
@@ -65,7 +66,7 @@ func (c Config) visitor(w http.ResponseWriter, r *http.Request) (who *authn.Prin
 	switch {
 	case err == nil:
 		return who, c.client(w, r, who)
-	case errors.Is(err, authn.ErrMissing): // a certificate that is no credential
+	case errors.Is(err, authn.ErrMissing), errors.Is(err, authn.ErrOver): // a certificate that is no credential, or a browser's cookie of yesterday
 		return nil, c.stranger(w, r)
 	}
 	c.suspect(w, r, err)
@@ -91,6 +92,9 @@ func (c Config) client(w http.ResponseWriter, r *http.Request, who *authn.Princi
 
 // tierOf is by which policy somebody is counted.
 func tierOf(who *authn.Principal) string {
+	if who.Kind == store.Person {
+		return limit.Person
+	}
 	if slices.Contains(who.Roles, authz.Auditor) {
 		return limit.Auditor
 	}

@@ -22,7 +22,7 @@ var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 // padded holds an answer that is not for everybody until its length is known.
 func padded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if needs(r) == public {
+		if forAll(r) {
 			next.ServeHTTP(w, r)
 			return
 		}

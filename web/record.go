@@ -20,6 +20,7 @@ const (
 	actAuthenticate = "authenticate"
 	actAuthorize    = "authorize"
 	actLimit        = "limit"
+	actStepUp       = "step-up"
 )
 
 // denied puts on record that a request is refused, and why. If it cannot be put there it has been answered: what leaves no trace is not even refused.
@@ -34,7 +35,7 @@ func (c Config) denied(w http.ResponseWriter, r *http.Request, who *authn.Princi
 
 // refusedFor puts on record that nobody is let in, where that is not this server's own fault, or a record was altered.
 func (c Config) refusedFor(w http.ResponseWriter, r *http.Request, why error) bool {
-	for _, bad := range []error{authn.ErrMissing, authn.ErrInvalid, authn.ErrSignature, authn.ErrMultiple, authn.ErrInURL, authn.ErrAltered} {
+	for _, bad := range []error{authn.ErrMissing, authn.ErrInvalid, authn.ErrSignature, authn.ErrMultiple, authn.ErrInURL, authn.ErrAltered, authn.ErrOver, authn.ErrForeign} {
 		if errors.Is(why, bad) {
 			return c.denied(w, r, nil, actAuthenticate, why.Error())
 		}

@@ -25,6 +25,8 @@ type LimitsConfig struct {
 	Standard    string `toml:"standard"`
 	Partner     string `toml:"partner"`
 	Auditor     string `toml:"auditor"`
+	Person      string `toml:"person"`
+	SignIns     string `toml:"signins"`
 	Connections int    `toml:"connections"`
 }
 
@@ -32,7 +34,7 @@ type LimitsConfig struct {
 func (l LimitsConfig) policies() (limits.Policies, error) {
 	all := limits.Policies{}
 	for name, text := range map[string]string{limits.Anonymous: l.Anonymous, limits.Failures: l.Failures, limits.Lookups: l.Lookups, limits.Runs: l.Runs,
-		limits.Basic: l.Basic, limits.Standard: l.Standard, limits.Partner: l.Partner, limits.Auditor: l.Auditor} {
+		limits.Basic: l.Basic, limits.Standard: l.Standard, limits.Partner: l.Partner, limits.Auditor: l.Auditor, limits.Person: l.Person, limits.SignIns: l.SignIns} {
 		if text == "" {
 			continue
 		}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/assay-por/assay/web/audit"
 	"github.com/assay-por/assay/web/authn"
+	"github.com/assay-por/assay/web/authz"
 	"github.com/assay-por/assay/web/store"
 )
 
@@ -39,11 +40,21 @@ type act struct {
 
 	// shown is the object as its GET shows it, of which the client must know the present version (If-Match); nil if that need not be known.
 	shown func(context.Context, *call) (any, error)
+	// also are statuses by which it may be refused beside those of all acts.
+	also []int
+	// people says that machines have nothing of the kind.
+	people bool
+	// second is the permission of an act that takes two people, who both have it: one proposes it, another confirms. Empty: it does not.
+	second authz.Permission
+	// alone says of a call of such an act that it takes nobody else; nil: none does not.
+	alone func(*call) bool
 	// same says that the answer is the object as its GET shows it, so that its ETag is the one that If-Match names.
 	same bool
 }
 
 const maxAct = 4 << 10 // bytes of content, if an act says nothing
+
+const noParameters = "there are no parameters here: what is asked for stands in the content"
 
 // call is an act as it is being done.
 type call struct {
@@ -69,15 +80,23 @@ type nothing struct{}
 // addAct adds an act: do does it, and records it (call.record, or a room that does), once B was decoded. Its error is one of
 // refused, or a fault: then nothing was done.
 func addAct[B, O any](a *api, o act, do func(context.Context, *call, *B) (O, error)) {
-	registry := a.OpenAPI().Components.Schemas
-	var in *huma.Schema
-	if reflect.TypeFor[B]() == reflect.TypeFor[nothing]() {
-		o.most = 0
-	} else {
-		in, o.most = registry.Schema(reflect.TypeFor[B](), true, ""), cmp.Or(o.most, maxAct)
-	}
+	in, registry := contentOf[B](a, &o), a.OpenAPI().Components.Schemas
 	op := a.describeAct(o, in, schema[O](a))
 	a.OpenAPI().AddOperation(op)
+	if o.second != "" {
+		a.twice[o.id] = proposable{o, func(raw []byte) (func(context.Context, *call) (any, error), error) {
+			var b B
+			if in == nil && raw != nil || in != nil && raw == nil {
+				return nil, refused(http.StatusUnprocessableEntity, "", "change: it is there where the act is sent something, and missing where it is sent nothing")
+			}
+			if in != nil {
+				if err := decode(registry, in, raw, &b); err != nil {
+					return nil, err
+				}
+			}
+			return func(ctx context.Context, c *call) (any, error) { return do(ctx, c, &b) }, nil
+		}}
+	}
 	a.Adapter().Handle(op, func(ctx huma.Context) {
 		r, w := humachi.Unwrap(ctx)
 		var b B
@@ -95,6 +114,16 @@ func addAct[B, O any](a *api, o act, do func(context.Context, *call, *B) (O, err
 		}
 		out.send(w, o)
 	})
+}
+
+// contentOf is the schema of what an act is sent, and sets how much it may be; nil if it is sent nothing.
+func contentOf[B any](a *api, o *act) *huma.Schema {
+	if reflect.TypeFor[B]() == reflect.TypeFor[nothing]() {
+		o.most = 0
+		return nil
+	}
+	o.most = cmp.Or(o.most, maxAct)
+	return a.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[B](), true, "")
 }
 
 // describeAct is an act as the document tells it.
@@ -128,7 +157,7 @@ func (a *api) describeAct(o act, in *huma.Schema, out map[string]*huma.Schema) *
 		op.Parameters = append(op.Parameters, field("If-Match", "The version that is to be changed: the ETag of the answer to GET", `^"[0-9a-f]{64}"$`, true, 66))
 		statuses = append(statuses, http.StatusPreconditionFailed, http.StatusPreconditionRequired)
 	}
-	a.mayRefuse(op, statuses...)
+	a.mayRefuse(op, append(statuses, o.also...)...)
 	a.secured(op)
 	return op
 }
@@ -142,7 +171,12 @@ func objectOf(name, pattern, text string) *huma.Param {
 func (a *api) act(r *http.Request, o act, raw []byte, do func(context.Context, *call) (any, error)) (out done, err error) {
 	c := &call{who: authn.From(r.Context()), now: a.config.Acts.Now().UTC().Truncate(time.Second)}
 	if r.URL.RawQuery != "" || r.URL.ForceQuery {
-		return out, refused(http.StatusUnprocessableEntity, "", "there are no parameters here: what is asked for stands in the content")
+		return out, refused(http.StatusUnprocessableEntity, "", noParameters)
+	}
+	if o.people {
+		if err := isPerson(c.who); err != nil {
+			return out, err
+		}
 	}
 	if o.of != nil {
 		c.of = chi.URLParam(r, o.of.Name)
@@ -160,6 +194,9 @@ func (a *api) act(r *http.Request, o act, raw []byte, do func(context.Context, *
 	err = a.config.Acts.Store.Write(r.Context(), func(tx *store.Tx) error {
 		c.tx = tx
 		if err := a.still(r.Context(), c.who, tx); err != nil {
+			return err
+		}
+		if err := a.takesTwo(r.Context(), o, c); err != nil {
 			return err
 		}
 		if once != nil {
@@ -192,7 +229,7 @@ func (a *api) still(ctx context.Context, who *authn.Principal, in authn.Records)
 func (a *api) doOnce(r *http.Request, o act, c *call, do func(context.Context, *call) (any, error)) (out done, err error) {
 	ctx := r.Context()
 	if o.shown != nil {
-		if err := knows(r, func() (any, error) { return o.shown(ctx, c) }); err != nil {
+		if err := knows(r.Header.Values("If-Match"), func() (any, error) { return o.shown(ctx, c) }); err != nil {
 			return out, err
 		}
 	}
@@ -219,9 +256,8 @@ func (a *api) doOnce(r *http.Request, o act, c *call, do func(context.Context, *
 	return out, err
 }
 
-// knows refuses a change of what is not any more as whoever asks knows it.
-func knows(r *http.Request, shown func() (any, error)) error {
-	named := r.Header.Values("If-Match")
+// knows refuses a change of what is not any more as whoever asks knows it, by the versions that they name.
+func knows(named []string, shown func() (any, error)) error {
 	if len(named) == 0 {
 		return refused(http.StatusPreconditionRequired, "", "say in If-Match which version is to be changed: the ETag of the answer to GET")
 	}

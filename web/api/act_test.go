@@ -73,7 +73,7 @@ func newShop(t *testing.T) *shop {
 		return s.change(ctx, c, &thing{Name: "broken"})
 	})
 	s.h = http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
-		ctx := audit.With(authn.With(q.Context(), &authn.Principal{ID: s.who, Client: client.ID, Tier: client.Tier, Roles: []authz.Role{authz.Service}, Scope: authz.Scopes{{}, {}}}), audit.Origin{Client: "c1", Credential: s.who})
+		ctx := audit.With(authn.With(q.Context(), &authn.Principal{ID: s.who, Client: client.ID, Kind: store.Machine, Tier: client.Tier, Roles: []authz.Role{authz.Service}, Scope: authz.Scopes{{}, {}}}), audit.Origin{Client: "c1", Credential: s.who})
 		r.ServeHTTP(w, q.WithContext(ctx))
 	})
 	return s

@@ -22,6 +22,9 @@
 //	GET /v1/me  /v1/roles                    who asks, and what roles may
 //	/v1/clients  /v1/clients/{id}            who may ask; to be made, changed, disabled and enabled
 //	/v1/keys  /v1/keys/{id}                  their API keys; to be made, rotated and revoked
+//	/v1/auth/…  /v1/me/…                     people sign in, and manage what they sign in by, and their sessions
+//	/v1/people  /v1/people/{id}              who they are; to be invited, changed, disabled, enabled and reset
+//	/v1/proposals  /v1/proposals/{id}        what one person asks for, and another confirms
 //	/v1/runs  /v1/runs/{id}                  what a worker is asked for (package web/runs): to be followed, approved, published, cancelled
 //	POST /v1/reports/{statement}:withdraw    a statement is taken back
 //	POST /v1/reports/{statement}/findings    an auditor's finding
@@ -52,6 +55,7 @@ import (
 
 	"github.com/assay-por/assay/report"
 	"github.com/assay-por/assay/web/authn"
+	"github.com/assay-por/assay/web/people"
 	"github.com/assay-por/assay/web/published"
 )
 
@@ -66,10 +70,11 @@ type Config struct {
 	Register func() (Seen, error)
 	Prove    func(index uint64) ([]byte, error)
 
-	Proofs Prover      // makes customers' proofs; nil if none are served
-	Acts   *Acts       // what it takes to change something; nil if nothing can be
-	Quota  Quota       // what a client may ask still; nil if that is not limited
-	Fault  func(error) // is told why a proof could not be made, or an act not done
+	Proofs Prover         // makes customers' proofs; nil if none are served
+	Acts   *Acts          // what it takes to change something; nil if nothing can be
+	People *people.People // let in who signs in; nil if nobody does
+	Quota  Quota          // what a client may ask still; nil if that is not limited
+	Fault  func(error)    // is told why a proof could not be made, or an act not done
 
 	Retired  []Retirement           // what is on its way out
 	Policies Policies               // by which requests are counted; nil: by none
@@ -87,8 +92,9 @@ type Seen struct {
 type api struct {
 	huma.API
 	config  Config
-	flights sync.Map // acts that are being done, by their names
-	waits   waits    // who wait for something to happen to a run
+	flights sync.Map              // acts that are being done, by their names
+	waits   waits                 // who wait for something to happen to a run
+	twice   map[string]proposable // acts that take two people, by their ids
 }
 
 const (
@@ -118,6 +124,10 @@ func Add(r chi.Router, c Config) error {
 	a.addAudit()
 	a.addClients()
 	a.addKeys()
+	a.addSigns()
+	a.addFactors()
+	a.addPeople()
+	a.addProposals()
 	a.addRuns()
 	a.addLimits()
 	return a.addDocument()
@@ -141,6 +151,7 @@ func begin(r chi.Router, c Config) *api {
 	}
 	if c.Acts != nil {
 		settings.Tags = append(settings.Tags, &huma.Tag{Name: tagClients, Description: "Who may ask for what is not public, and their API keys"},
+			&huma.Tag{Name: tagPeople, Description: "Who signs in, and what one of them asks for and another confirms"},
 			&huma.Tag{Name: tagRuns, Description: "Reports that are drawn up, approved, published and withdrawn; a worker inside does it"},
 			&huma.Tag{Name: tagAudit, Description: "Who did what, and who asked for what"})
 	}
@@ -148,7 +159,7 @@ func begin(r chi.Router, c Config) *api {
 	settings.CreateHooks = nil
 	settings.RejectUnknownQueryParameters = true
 	settings.Transformers = []huma.Transformer{typed}
-	return &api{API: huma.NewAPI(settings, adapter{r}), config: c}
+	return &api{API: huma.NewAPI(settings, adapter{r}), config: c, twice: map[string]proposable{}}
 }
 
 // operation is a read.
@@ -212,6 +223,10 @@ func (a *api) secured(op *huma.Operation) {
 	a.OpenAPI().Components.SecuritySchemes = map[string]*huma.SecurityScheme{"apiKey": {Type: "apiKey", In: "header", Name: "Assay-Key",
 		Description: "An API key with the permission that the operation needs, or in its place a signed request (RFC 9421)"}}
 	op.Security = []map[string][]string{{"apiKey": {}}}
+	if a.config.People != nil {
+		a.OpenAPI().Components.SecuritySchemes["session"] = &huma.SecurityScheme{Type: "apiKey", In: "cookie", Name: authn.SessionCookie, Description: "The session of a person who signed in (see /v1/auth/passkey)"}
+		op.Security = append(op.Security, map[string][]string{"session": {}})
+	}
 }
 
 // carried are the fields that every answer has.

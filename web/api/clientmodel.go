@@ -18,6 +18,7 @@ type Clients struct {
 type Client struct {
 	ID      string   `json:"id" minLength:"16" maxLength:"16"`
 	Name    string   `json:"name" maxLength:"64"`
+	Kind    string   `json:"kind" enum:"machine,person" doc:"A person signs in (see /v1/people), a machine has API keys"`
 	State   string   `json:"state" enum:"good,disabled,expired"`
 	Roles   []string `json:"roles" nullable:"false" maxLength:"32" maxItems:"16" doc:"Its keys may a part of what these may: see /v1/roles"`
 	Tier    string   `json:"tier" maxLength:"32" doc:"What its limits are by"`
@@ -109,8 +110,10 @@ type RotateWish struct {
 // Me is who asks, as the server sees them.
 type Me struct {
 	Client      Client   `json:"client"`
-	Key         Key      `json:"key"`
+	Key         *Key     `json:"key,omitempty" doc:"Of a machine"`
+	Session     *Session `json:"session,omitempty" doc:"Of a person"`
 	Permissions []string `json:"permissions" nullable:"false" maxLength:"32" maxItems:"64" doc:"That key and client both have"`
+	Second      bool     `json:"second" doc:"What changes people, limits or keys takes a second person (see /v1/proposals)"`
 }
 
 // Roles are the roles that there are.
@@ -125,7 +128,7 @@ type RoleRecord struct {
 }
 
 func clientOf(c store.Client, now time.Time) Client {
-	return Client{ID: c.ID, Name: c.Name, State: authn.ClientState(c, now), Roles: c.Roles, Tier: c.Tier, Scope: Scope(c.Scope), Created: stamp(c.Created), Expires: stamp(c.Expires)}
+	return Client{ID: c.ID, Name: c.Name, Kind: c.Kind, State: authn.ClientState(c, now), Roles: c.Roles, Tier: c.Tier, Scope: Scope(c.Scope), Created: stamp(c.Created), Expires: stamp(c.Expires)}
 }
 
 func keyOf(k store.Key, now time.Time) Key {

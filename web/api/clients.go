@@ -8,6 +8,7 @@ import (
 
 	"github.com/assay-por/assay/web/authn"
 	"github.com/assay-por/assay/web/authz"
+	"github.com/assay-por/assay/web/people"
 	"github.com/assay-por/assay/web/store"
 )
 
@@ -41,13 +42,13 @@ func (a *api) addClients() {
 	})
 	of := objectOf("id", isID, "Id of the client")
 	addAct(a, act{method: http.MethodPost, path: clientsPath, id: "client-create", tag: tagClients, summary: "Make a client; it has no key yet", creates: true, same: true, most: 64 << 10}, a.enrol)
-	addAct(a, act{method: http.MethodPut, path: clientsPath + "/{id}", id: "client-change", tag: tagClients, summary: "Make a client another one: its keys may from then on what it may", of: of, same: true, most: 64 << 10,
+	addAct(a, act{method: http.MethodPut, path: clientsPath + "/{id}", id: "client-change", tag: tagClients, summary: "Make a client another one: its keys may from then on what it may", of: of, second: authz.ClientWrite, same: true, most: 64 << 10,
 		shown: func(ctx context.Context, c *call) (any, error) {
 			known, err := c.tx.Client(ctx, c.of)
 			return clientOf(known, c.now), refusalOf(err)
 		}}, a.changeClient)
 	addAct(a, act{method: http.MethodPost, path: clientsPath + "/{id}:disable", id: "client-disable", tag: tagClients, summary: "Let in no key of a client any more", of: of, same: true}, a.switchClient(authn.Maker.Disable))
-	addAct(a, act{method: http.MethodPost, path: clientsPath + "/{id}:enable", id: "client-enable", tag: tagClients, summary: "Let in the keys of a client again", of: of, same: true}, a.switchClient(authn.Maker.Enable))
+	addAct(a, act{method: http.MethodPost, path: clientsPath + "/{id}:enable", id: "client-enable", tag: tagClients, summary: "Let in the keys of a client again", of: of, second: authz.ClientWrite, same: true}, a.switchClient(authn.Maker.Enable))
 }
 
 // maker makes clients and keys as a call wants them.
@@ -70,6 +71,8 @@ func refusalOf(err error) error {
 		return refused(http.StatusNotFound, "", noObject)
 	case errors.Is(err, authn.ErrWish):
 		return refused(http.StatusUnprocessableEntity, "", err.Error())
+	case errors.Is(err, people.ErrSignIn):
+		return refused(http.StatusUnprocessableEntity, "", "the answer is not good, or is one to another question: begin anew")
 	case errors.Is(err, authn.ErrState):
 		return refused(http.StatusConflict, "", err.Error())
 	}
@@ -115,16 +118,33 @@ func (a *api) clients(ctx context.Context, who *authn.Principal, in *Paged) (Ans
 }
 
 func (a *api) me(ctx context.Context, who *authn.Principal, _ *struct{}) (Answer, error) {
-	k, err := a.config.Acts.Store.Key(ctx, who.ID)
-	if err != nil {
-		return Answer{}, unavailable(err)
-	}
 	c, err := a.client(ctx, who, who.Client)
 	if err != nil {
 		return Answer{}, err
 	}
 	now := a.config.Acts.Now()
-	return jsonOf(Me{Client: clientOf(c, now), Key: keyOf(k, now), Permissions: texts(who.Permissions)})
+	me := Me{Client: clientOf(c, now), Permissions: texts(who.Permissions)}
+	if a.config.People != nil {
+		if me.Second, err = a.config.People.TakesSecond(ctx, a.config.Acts.Store); err != nil {
+			return Answer{}, unavailable(err)
+		}
+	}
+	if who.Kind == store.Person {
+		s, err := a.config.Acts.Store.Session(ctx, who.Session)
+		if err != nil {
+			return Answer{}, unavailable(err)
+		}
+		shown := sessionOf(s, who.Session)
+		me.Session = &shown
+		return jsonOf(me)
+	}
+	k, err := a.config.Acts.Store.Key(ctx, who.ID)
+	if err != nil {
+		return Answer{}, unavailable(err)
+	}
+	shown := keyOf(k, now)
+	me.Key = &shown
+	return jsonOf(me)
 }
 
 func allRoles() Roles {
@@ -182,12 +202,24 @@ func notOwn(c *call) error {
 	return nil
 }
 
+// machine refuses a client that is a person.
+func machine(ctx context.Context, c *call) error {
+	of, err := c.tx.Client(ctx, c.of)
+	if err == nil && of.Kind == store.Person {
+		return refused(http.StatusConflict, "", "that client is a person: see "+peoplePath)
+	}
+	return refusalOf(err)
+}
+
 func (a *api) changeClient(ctx context.Context, c *call, in *ClientWish) (Client, error) {
 	if err := notOwn(c); err != nil {
 		return Client{}, err
 	}
 	e, err := a.granted(ctx, c, in)
 	if err != nil {
+		return Client{}, err
+	}
+	if err := machine(ctx, c); err != nil {
 		return Client{}, err
 	}
 	changed, err := a.maker(c).ChangeClient(ctx, c.tx, c.of, e)
@@ -197,6 +229,9 @@ func (a *api) changeClient(ctx context.Context, c *call, in *ClientWish) (Client
 func (a *api) switchClient(turn func(authn.Maker, context.Context, *store.Tx, string) (store.Client, error)) func(context.Context, *call, *nothing) (Client, error) {
 	return func(ctx context.Context, c *call, _ *nothing) (Client, error) {
 		if err := errors.Join(notOwn(c), manages(c.who)); err != nil {
+			return Client{}, err
+		}
+		if err := machine(ctx, c); err != nil {
 			return Client{}, err
 		}
 		changed, err := turn(a.maker(c), ctx, c.tx, c.of)

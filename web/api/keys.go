@@ -42,8 +42,9 @@ func (a *api) addKeys() {
 		return jsonOf(keyOf(k, a.config.Acts.Now()))
 	})
 	of := objectOf("id", isID, "Id of the API key")
-	addAct(a, act{method: http.MethodPost, path: keysPath, id: "key-create", tag: tagClients, summary: "Make an API key; its secret is shown once", creates: true, most: 64 << 10}, a.issue)
-	addAct(a, act{method: http.MethodPost, path: keysPath + "/{id}:rotate", id: "key-rotate", tag: tagClients, summary: "Give an API key another secret, public key or certificate; it is shown once, and the old one is good for a while still", of: of, creates: true}, a.rotate)
+	addAct(a, act{method: http.MethodPost, path: keysPath, id: "key-create", tag: tagClients, summary: "Make an API key; its secret is shown once", creates: true, second: authz.KeyWrite, most: 64 << 10}, a.issue)
+	addAct(a, act{method: http.MethodPost, path: keysPath + "/{id}:rotate", id: "key-rotate", tag: tagClients, summary: "Give an API key another secret, public key or certificate; it is shown once, and the old one is good for a while still", of: of, creates: true, second: authz.KeyWrite,
+		alone: func(c *call) bool { return c.of == c.who.ID }}, a.rotate)
 	addAct(a, act{method: http.MethodPost, path: keysPath + "/{id}:revoke", id: "key-revoke", tag: tagClients, summary: "End an API key for good, from the next request on", of: of}, a.revoke)
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/assay-por/assay/web/authn"
+	"github.com/assay-por/assay/web/authz"
 )
 
 // Policies are those by which requests are counted (package web/limit). What is changed in the database holds a second later.
@@ -68,7 +69,7 @@ func (a *api) addLimits() {
 		}
 		return jsonOf(one)
 	})
-	addAct(a, act{method: http.MethodPut, path: limitsPath + "/{name}", id: "limit-change", tag: tagClients, summary: "Change how often may be asked, a second later", of: objectOf("name", "^[a-z]{1,32}$", "Name of the limit"), same: true,
+	addAct(a, act{method: http.MethodPut, path: limitsPath + "/{name}", id: "limit-change", tag: tagClients, summary: "Change how often may be asked, a second later", of: objectOf("name", "^[a-z]{1,32}$", "Name of the limit"), same: true, second: authz.LimitWrite,
 		shown: func(ctx context.Context, c *call) (any, error) {
 			changed, err := c.tx.Limits(ctx)
 			if err != nil {

@@ -121,8 +121,8 @@ func TestSecret(t *testing.T) {
 		t.Errorf("a key is %s", s.Show())
 	}
 	got, check, err := h.gate.Who(asking("Assay-Key", s.Show()))
-	want := &Principal{ID: k.ID, Client: k.Client, Tier: Standard, Roles: []authz.Role{authz.Service}, Permissions: []authz.Permission{authz.ProofReadAny}, Scope: authz.Scopes{{}, {Reports: k.Reports}}}
-	if diff := cmp.Diff(want, got); err != nil || diff != "" || check([]byte("anything")) != nil {
+	want := &Principal{ID: k.ID, Client: k.Client, Kind: store.Machine, Tier: Standard, Roles: []authz.Role{authz.Service}, Permissions: []authz.Permission{authz.ProofReadAny}, Scope: authz.Scopes{{}, {Reports: k.Reports}}}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(Principal{})); err != nil || diff != "" || check([]byte("anything")) != nil {
 		t.Errorf("%v %s", err, diff)
 	}
 	for _, printed := range []string{fmt.Sprint(s), fmt.Sprintf("%+v %#v %s %q", s, s, s, s), fmt.Sprintf("%v", struct{ S Secret }{s}), fmt.Sprintf("%v %+v", struct{ s Secret }{s}, &struct{ s []Secret }{[]Secret{s}})} {

@@ -1,6 +1,7 @@
 package authn
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,6 +37,7 @@ func ClientState(c store.Client, now time.Time) string {
 // Enrolment says what a client is to be.
 type Enrolment struct {
 	Name    string
+	Kind    string // store.Person; empty: store.Machine
 	Roles   []authz.Role
 	Tier    string // one of authz.Tiers
 	Scope   authz.Scope
@@ -49,7 +51,7 @@ var isDay = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}$`)
 
 // check says what is wrong with an enrolment.
 func (e Enrolment) check(now time.Time) error {
-	if err := checkName("client", e.Name, 64); err != nil {
+	if err := CheckName("client", e.Name, 64); err != nil {
 		return err
 	}
 	if len(e.Roles) == 0 {
@@ -72,7 +74,7 @@ func checkScope(s authz.Scope) error {
 		return err
 	}
 	for _, e := range s.Entities {
-		if err := checkName("legal entity", e, 256); err != nil {
+		if err := CheckName("legal entity", e, 256); err != nil {
 			return err
 		}
 	}
@@ -96,8 +98,8 @@ func checkDigests(all []string) error {
 	return nil
 }
 
-// checkName holds what something is called to be printable, and no secret.
-func checkName(what, name string, most int) error {
+// CheckName holds what something is called to be printable, and no secret.
+func CheckName(what, name string, most int) error {
 	if name == "" || !utf8.ValidString(name) || len(name) > most {
 		return fmt.Errorf("the name of a %s has 1 to %d bytes", what, most)
 	}
@@ -128,7 +130,7 @@ func (m Maker) Enrol(ctx context.Context, tx *store.Tx, e Enrolment) (store.Clie
 	if err != nil {
 		return store.Client{}, err
 	}
-	c := store.Client{ID: id, Created: m.Now.UTC().Truncate(time.Second)}
+	c := store.Client{ID: id, Kind: cmp.Or(e.Kind, store.Machine), Created: m.Now.UTC().Truncate(time.Second)}
 	e.into(&c)
 	if err := tx.CreateClient(ctx, c); err != nil {
 		return store.Client{}, err

@@ -1,4 +1,4 @@
-// Package authn knows who asks: service clients, by an API key of one of three kinds. A client
+// Package authn knows who asks: machines, by an API key of one of three kinds. A client
 // has roles, a tier and a scope; a key of it may a part of what its roles may.
 //
 //	Assay-Key: asy1.mzxw6ytboi4dqnbr.<52 characters>.<7 characters>
@@ -14,6 +14,9 @@
 //
 // The third kind is bound to a certificate that the client shows when it connects (RFC 8705),
 // if the server takes such. A key that may change something is of the second or third kind, and names the networks that it is used from.
+//
+// Whoever is let in otherwise, by a session or a token, is so by a [Way] that the gate is given; a
+// request shows one credential, of whichever kind.
 //
 // [Gate.Who] answers who asks; whatever is wrong with a credential, it says the same and does
 // the same work, so that a thief cannot test a key. It looks the key up for each request:

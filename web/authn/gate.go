@@ -25,6 +25,8 @@ var (
 	ErrSignature = errors.New("the request's signature is not good")
 	ErrMultiple  = errors.New("there is more than one credential")
 	ErrInURL     = errors.New("an API key stands in the URL")
+	ErrOver      = errors.New("the session is over")
+	ErrForeign   = errors.New("a browser asks for another site's page")
 	ErrFull      = errors.New("too many signed requests within half a minute")
 	ErrAltered   = store.ErrAltered // of the record of whoever asks
 )
@@ -36,12 +38,13 @@ type Gate struct {
 	now    func() time.Time
 	nonces *nonces
 	decoy  store.Credential
+	ways   []Way
 }
 
-// NewGate returns a gate that knows the keys of a store. Signed requests of before now are refused, since nobody remembers
-// which of them were taken.
-func NewGate(keys *store.Store, pepper [PepperSize]byte, now func() time.Time) *Gate {
-	g := &Gate{keys: keys, pepper: pepper, now: now, nonces: newNonces(now())}
+// NewGate returns a gate that knows the keys of a store, and further ways. Signed requests of before now are refused, since nobody
+// remembers which of them were taken.
+func NewGate(keys *store.Store, pepper [PepperSize]byte, now func() time.Time, ways ...Way) *Gate {
+	g := &Gate{keys: keys, pepper: pepper, now: now, nonces: newNonces(now()), ways: ways}
 	g.decoy.MAC = newSecret("", [secretSize]byte{}).mac(pepper) // of no key: no id is empty
 	g.decoy.Public = ed25519.NewKeyFromSeed(g.decoy.MAC).Public().(ed25519.PublicKey)
 	return g
@@ -64,13 +67,26 @@ func (g *Gate) Who(r *http.Request) (who *Principal, check func(content []byte) 
 	case httpsig.IsSigned(r):
 		return g.bySignature(r)
 	}
-	who, err = g.bySecret(r, r.Header.Get("Assay-Key")) // else there is an Authorization, of which none is good here
+	for _, way := range g.ways {
+		if way.Shows(r) {
+			who, err = way.Who(r)
+			if err != nil {
+				return nil, nil, err
+			}
+			who.way = way
+			return who, anything, nil
+		}
+	}
+	who, err = g.bySecret(r, r.Header.Get("Assay-Key")) // else there is an Authorization or a cookie, of which none is good here
 	return who, anything, err
 }
 
+// StepUp reports whether somebody has to prove who they are anew ([Principal.StepUp]).
+func (g *Gate) StepUp(who *Principal) bool { return who.StepUp(g.now()) }
+
 // credentials is how many are sent in fields. They count before a certificate.
 func credentials(r *http.Request) int {
-	n := len(r.Header.Values("Assay-Key")) + len(r.Header.Values("Authorization"))
+	n := len(r.Header.Values("Assay-Key")) + len(r.Header.Values("Authorization")) + cookies(r)
 	if httpsig.IsSigned(r) {
 		n++
 	}
@@ -191,7 +207,7 @@ func (g *Gate) in(ctx context.Context, k store.Key, c store.Client, now time.Tim
 
 // principal is who has a key of a client. The key may what its client may still.
 func principal(k store.Key, c store.Client) *Principal {
-	who := &Principal{ID: k.ID, Client: c.ID, Tier: c.Tier, Roles: RolesOf(c), Scope: authz.Scopes{authz.Scope(c.Scope), {Reports: k.Reports}}}
+	who := &Principal{ID: k.ID, Client: c.ID, Kind: c.Kind, Tier: c.Tier, Roles: RolesOf(c), Scope: authz.Scopes{authz.Scope(c.Scope), {Reports: k.Reports}}}
 	may := authz.Of(who.Roles...)
 	for _, p := range k.Permissions {
 		if slices.Contains(may, authz.Permission(p)) {

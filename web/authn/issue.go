@@ -89,7 +89,7 @@ var isDigest = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 // check says what is wrong with a wish.
 func (w Wish) check() error {
-	if err := checkName("key", w.Name, 64); err != nil {
+	if err := CheckName("key", w.Name, 64); err != nil {
 		return err
 	}
 	if len(w.Permissions) == 0 {
@@ -188,6 +188,9 @@ func (m Maker) clientOf(ctx context.Context, tx *store.Tx, w Wish) (store.Client
 	}
 	if state := ClientState(c, m.Now); state != Good {
 		return c, fmt.Errorf("%w: the client %s is %s", ErrState, c.ID, state)
+	}
+	if c.Kind == store.Person {
+		return c, fmt.Errorf("%w: a person has no API keys, and the client %s is one", ErrWish, c.ID)
 	}
 	if may := authz.Of(RolesOf(c)...); !authz.Within(may, w.Permissions) {
 		return c, fmt.Errorf("%w: a key may no more than its client, and the client %s may %v", ErrWish, c.ID, may)

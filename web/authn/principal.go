@@ -13,12 +13,42 @@ import (
 
 // Principal is who asks, as far as it was shown. Nil is anybody.
 type Principal struct {
-	ID          string // of the API key
-	Client      string // whose key it is
+	ID          string // of the API key, or of the session
+	Client      string // whose that is
+	Kind        string // of the client: store.Machine, store.Person
 	Tier        string // of its limits
 	Roles       []authz.Role
 	Permissions []authz.Permission
 	Scope       authz.Scopes // the client's, and the key's
+
+	Session string    // of a person: the session's id, which is ID too
+	Class   string    // how that person last proved who they are: PHR or MFA; empty where nobody is asked
+	Proved  time.Time // and when
+
+	way Way // that let them in; nil: an API key
+}
+
+// The classes of proofs of a person (RFC 8176 has words for their parts).
+const (
+	PHR = "phr" // a passkey, whose authenticator verified the person
+	MFA = "mfa" // a password, and a code of a second factor
+)
+
+// Fresh is how old a person's proof may be where a route asks for a new one.
+const Fresh = 5 * time.Minute
+
+// StepUp reports whether a person has to prove who they are anew before what asks for it: by a passkey, within the last five minutes.
+// Machines are not asked: their keys sign each request.
+func (p *Principal) StepUp(now time.Time) bool {
+	return p.Kind == store.Person && (p.Class != PHR || now.Sub(p.Proved) > Fresh || now.Before(p.Proved))
+}
+
+// Asker is whose wishes, and places in lists, are told apart from others': the key, or the person, whose sessions come and go.
+func (p *Principal) Asker() string {
+	if p.Kind == store.Person {
+		return p.Client
+	}
+	return p.ID
 }
 
 type contextKey struct{}
@@ -40,15 +70,26 @@ func (p *Principal) Owns(client, key string) bool {
 	return key == p.ID || client == p.Client && !p.Scope[min(1, len(p.Scope)):].Bounded()
 }
 
-// Records are where a key's and a client's are looked up: a [store.Store], or a [store.Tx].
+// Same reports whether two are the same, by whichever way they were let in.
+func (p *Principal) Same(as *Principal) bool {
+	one, other := *p, *as
+	one.way, other.way = nil, nil
+	return reflect.DeepEqual(one, other)
+}
+
+// Records are where those of keys, clients and sessions are looked up: a [store.Store], or a [store.Tx].
 type Records interface {
 	Key(ctx context.Context, id string) (store.Key, error)
 	Client(ctx context.Context, id string) (store.Client, error)
+	Session(ctx context.Context, id string) (store.Session, error)
 }
 
 // Still is nil if somebody would be let in now as they were before. Else it is [ErrInvalid], or the database's: what takes time, or
 // waits for others, asks again before it tells or does anything.
 func (p *Principal) Still(ctx context.Context, in Records, now time.Time) error {
+	if p.way != nil {
+		return p.way.Still(ctx, in, p, now)
+	}
 	k, err := in.Key(ctx, p.ID)
 	if err != nil {
 		return err
@@ -58,7 +99,7 @@ func (p *Principal) Still(ctx context.Context, in Records, now time.Time) error 
 		return err
 	}
 	reason := unusable(k, c, now)
-	if reason == "" && !reflect.DeepEqual(p, principal(k, c)) {
+	if reason == "" && !p.Same(principal(k, c)) {
 		reason = "it, or its client, was changed meanwhile"
 	}
 	if reason != "" {
@@ -68,4 +109,6 @@ func (p *Principal) Still(ctx context.Context, in Records, now time.Time) error 
 }
 
 // IsOver reports whether an error of [Principal.Still] says that somebody is let in no more.
-func IsOver(err error) bool { return errors.Is(err, ErrInvalid) || errors.Is(err, store.ErrUnknown) }
+func IsOver(err error) bool {
+	return errors.Is(err, ErrInvalid) || errors.Is(err, ErrOver) || errors.Is(err, store.ErrUnknown)
+}

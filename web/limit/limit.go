@@ -97,7 +97,7 @@ func (l *Limiter) Look(ctx context.Context) error {
 	next := &rules{changed: changed, buckets: map[string]bucket{}}
 	for name, p := range policies {
 		of := l.clients
-		if name == Anonymous || name == Failures {
+		if name == Anonymous || name == Failures || name == SignIns {
 			of = l.addresses
 		}
 		gcra, err := throttled.NewGCRARateLimiterCtx(of, throttled.RateQuota{MaxRate: throttled.PerDuration(p.Rate, p.Per), MaxBurst: p.Burst - 1})
@@ -175,6 +175,11 @@ func (l *Limiter) Failed(ctx context.Context, from netip.Addr) Verdict {
 	return v
 }
 
+// SignIn counts an attempt of somebody to sign in, beside the requests of their address.
+func (l *Limiter) SignIn(ctx context.Context, from netip.Addr) Verdict {
+	return l.current.Load().count(ctx, Verdict{}, SignIns, place(from), 1)
+}
+
 // Client counts a request of a client of some tier; a tier that is not known is [Basic]. With dear, [Lookups] or [Runs], it is held
 // to that policy too. The error is the database's.
 func (l *Limiter) Client(ctx context.Context, client, tier, dear string) (Verdict, error) {
@@ -211,7 +216,7 @@ func (l *Limiter) Left(ctx context.Context, client, tier string) (left, day int6
 
 func tierOf(name string) string {
 	switch name {
-	case Standard, Partner, Auditor:
+	case Standard, Partner, Auditor, Person:
 		return name
 	}
 	return Basic

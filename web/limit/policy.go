@@ -81,6 +81,8 @@ const (
 	Standard  = "standard"
 	Partner   = "partner"
 	Auditor   = "auditor"
+	Person    = "person"
+	SignIns   = "signins" // attempts of people to sign in, of an address
 )
 
 // Policies are all of a server's, by name.
@@ -95,7 +97,7 @@ func Parse(name, text string) (p Policy, err error) {
 		return p, err
 	}
 	switch name {
-	case Basic, Standard, Partner, Auditor:
+	case Basic, Standard, Partner, Auditor, Person:
 	default:
 		if p.Day != 0 {
 			return p, fmt.Errorf("%q: a day's quota is a tier's", text)
@@ -115,5 +117,7 @@ func Defaults() Policies {
 		Standard:  {500, time.Second, 500, 20_000_000},
 		Partner:   {5000, time.Second, 5000, 0},
 		Auditor:   {50, time.Second, 50, 0},
+		Person:    {20, time.Second, 100, 0},
+		SignIns:   {30, time.Minute, 30, 0},
 	}
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -9,9 +10,16 @@ import (
 	"time"
 )
 
-// Client is the record of a client, which has API keys. Times are of whole seconds, in UTC.
+// The kinds of clients: a machine has API keys, a person has passkeys, or a password and a second factor, and sessions.
+const (
+	Machine = "machine"
+	Person  = "person"
+)
+
+// Client is the record of a client. Times are of whole seconds, in UTC.
 type Client struct {
 	ID, Name string
+	Kind     string // empty is Machine where a client is made
 	Roles    []string
 	Tier     string // of its limits
 	Scope    Scope
@@ -32,6 +40,7 @@ type Scope struct {
 // SQL sees them, in seconds since 1970, 0 for none.
 type clientContent struct {
 	Name     string   `json:"name"`
+	Kind     string   `json:"kind,omitempty"` // missing: Machine
 	Roles    []string `json:"roles"`
 	Tier     string   `json:"tier"`
 	Scope    Scope    `json:"scope"`
@@ -41,7 +50,7 @@ type clientContent struct {
 }
 
 func (s seals) sealClient(c Client) ([]byte, error) {
-	plain, err := json.Marshal(clientContent{c.Name, c.Roles, c.Tier, c.Scope, unix(c.Created), unix(c.Expires), unix(c.Disabled)})
+	plain, err := json.Marshal(clientContent{c.Name, c.Kind, c.Roles, c.Tier, c.Scope, unix(c.Created), unix(c.Expires), unix(c.Disabled)})
 	if err != nil {
 		return nil, err
 	}
@@ -172,6 +181,7 @@ func (s seals) scanClient(row interface{ Scan(...any) error }) (c Client, err er
 		return c, fmt.Errorf("clients.record of %s: %w: its times are others than it says", c.ID, ErrAltered)
 	}
 	c.Name, c.Roles, c.Tier, c.Scope = content.Name, content.Roles, content.Tier, content.Scope
+	c.Kind = cmp.Or(content.Kind, Machine)
 	return c, nil
 }
 

@@ -18,7 +18,7 @@ func TestClients(t *testing.T) {
 	s, ctx := opened(t, filepath.Join(t.TempDir(), "assay.db")), t.Context()
 	var want []Client
 	for i := range 5 {
-		c := Client{ID: fmt.Sprint("c", 5-i), Name: "An auditor", Roles: []string{"auditor", "viewer"}, Tier: "basic", Created: day,
+		c := Client{ID: fmt.Sprint("c", 5-i), Name: "An auditor", Kind: []string{Machine, Person}[i%2], Roles: []string{"auditor", "viewer"}, Tier: "basic", Created: day,
 			Scope: Scope{Entities: []string{"Demo Exchange Ltd, \"Malta\""}, Reports: []string{"aa"}, From: "2026-01-01", Until: "2026-12-31"}, Expires: day.AddDate(0, 0, 90)}
 		if err := s.Write(ctx, func(tx *Tx) error { return tx.CreateClient(ctx, c) }); err != nil {
 			t.Fatal(err)

@@ -80,6 +80,16 @@ func (s *Store) OpenAll(ctx context.Context) (int, error) {
 		return r.Seen, err
 	}
 	for after := ""; ; {
+		page, err := s.Accounts(ctx, after, most)
+		if err != nil {
+			return r.Seen, err
+		}
+		if len(page) == 0 {
+			break
+		}
+		after = page[len(page)-1].Client
+	}
+	for after := ""; ; {
 		page, err := s.Clients(ctx, after, most)
 		if err != nil || len(page) == 0 {
 			return r.Seen, err

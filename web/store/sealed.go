@@ -36,7 +36,11 @@ var (
 	secretValue  = column{"secrets", "value", "name", Credentials}
 	auditFrom    = column{"audit_addresses", "address", "seq", Audit}
 
-	sealedColumns = []column{keyRecord, clientRecord, secretValue, auditFrom}
+	accountRecord  = column{"people", "record", "client", Credentials}
+	sessionRecord  = column{"sessions", "record", "id", Credentials}
+	proposalRecord = column{"proposals", "record", "id", Credentials}
+
+	sealedColumns = []column{keyRecord, clientRecord, secretValue, auditFrom, accountRecord, sessionRecord, proposalRecord}
 )
 
 // Purposes are those that something is sealed for.

@@ -69,7 +69,7 @@ func TestUpgrade(t *testing.T) {
 		t.Errorf("%v %s", err, diff)
 	}
 	client, err := s.Client(t.Context(), "one")
-	if want := (Client{ID: "one", Name: "API key one", Roles: []string{"service"}, Tier: "standard", Created: day}); err != nil || !cmp.Equal(want, client) {
+	if want := (Client{ID: "one", Kind: Machine, Name: "API key one", Roles: []string{"service"}, Tier: "standard", Created: day}); err != nil || !cmp.Equal(want, client) {
 		t.Errorf("%v %s", err, cmp.Diff(want, client))
 	}
 	if found := inClear(); len(found) > 0 {
@@ -114,7 +114,7 @@ func TestBoundToTheRecord(t *testing.T) {
 		if err := errors.Join(s.create(sample("one")), s.create(sample("two")), s.revoke("one", day)); err != nil {
 			t.Fatal(err)
 		}
-		other := Client{ID: "c2", Name: "Other", Tier: "standard", Created: day, Disabled: day}
+		other := Client{ID: "c2", Kind: Machine, Name: "Other", Tier: "standard", Created: day, Disabled: day}
 		if err := s.Write(t.Context(), func(tx *Tx) error { return tx.CreateClient(t.Context(), other) }); err != nil {
 			t.Fatal(err)
 		}

@@ -1,5 +1,5 @@
-// Package store keeps what a server must not forget: the records of its clients and their API
-// keys, and the audit log. All SQL is here, a file a table: what changes something is a method of [Tx], what
+// Package store keeps what a server must not forget: the records of its clients, their API
+// keys and sessions, and the audit log. All SQL is here, a file a table: what changes something is a method of [Tx], what
 // reads one of [Store].
 //
 // It is a database of SQLite, one file that nobody else can read (mode 0600), beside which
@@ -35,6 +35,7 @@ var migrations embed.FS
 type Store struct {
 	read, write *sql.DB
 	key, client *sql.Stmt // look one up, which each request does
+	session     *sql.Stmt // of people
 
 	seals seals  // what columns are sealed with
 	decoy []byte // a record of no key, which is opened where there is none
@@ -61,6 +62,9 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	}
 	if err == nil {
 		s.client, err = s.read.PrepareContext(ctx, selectClients+" WHERE id = ?")
+	}
+	if err == nil {
+		s.session, err = s.read.PrepareContext(ctx, selectSessions+" WHERE token = ?")
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), s.Close())
@@ -155,10 +159,25 @@ func (s *Store) Write(ctx context.Context, change func(*Tx) error) error {
 	return tx.Commit()
 }
 
+// Nested makes a change within a change: all that it does or, where it returns an error, nothing, and the change around it goes on.
+func (t *Tx) Nested(ctx context.Context, change func() error) error {
+	if _, err := t.tx.ExecContext(ctx, "SAVEPOINT nested"); err != nil {
+		return err
+	}
+	err := change()
+	if err != nil {
+		if _, back := t.tx.ExecContext(ctx, "ROLLBACK TO SAVEPOINT nested"); back != nil {
+			return errors.Join(err, back)
+		}
+	}
+	_, done := t.tx.ExecContext(ctx, "RELEASE SAVEPOINT nested")
+	return errors.Join(err, done)
+}
+
 // Close closes the database.
 func (s *Store) Close() error {
 	var errs []error
-	for _, looks := range []*sql.Stmt{s.key, s.client} {
+	for _, looks := range []*sql.Stmt{s.key, s.client, s.session} {
 		if looks != nil {
 			errs = append(errs, looks.Close())
 		}
