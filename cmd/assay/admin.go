@@ -25,7 +25,9 @@ func newAdmin(a *app) *cobra.Command {
 	admin := &cobra.Command{
 		Use:   "admin",
 		Short: "Say who may ask the server for what is not public, and how often",
-		RunE:  func(_ *cobra.Command, _ []string) error { return usage("admin needs a verb: client, key or limit") },
+		RunE: func(_ *cobra.Command, _ []string) error {
+			return usage("admin needs a verb: client, key, limit or move")
+		},
 	}
 	key := &cobra.Command{
 		Use:   "key",
@@ -39,7 +41,7 @@ need not be stopped, and a change holds from its next request on.`,
 		},
 	}
 	key.AddCommand(newKeyCreate(a), newKeyList(a), newKeyRotate(a), newKeyRevoke(a))
-	admin.AddCommand(newClients(a), key, newLimits(a))
+	admin.AddCommand(newClients(a), key, newLimits(a), newMove(a))
 	return admin
 }
 

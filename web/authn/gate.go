@@ -36,15 +36,18 @@ type Gate struct {
 	keys   *store.Store
 	pepper [PepperSize]byte
 	now    func() time.Time
-	nonces *nonces
+	nonces requests
 	decoy  store.Credential
 	ways   []Way
 }
 
 // NewGate returns a gate that knows the keys of a store, and further ways. Signed requests of before now are refused, since nobody
-// remembers which of them were taken.
+// remembers which of them were taken, unless the store is one that servers share.
 func NewGate(keys *store.Store, pepper [PepperSize]byte, now func() time.Time, ways ...Way) *Gate {
 	g := &Gate{keys: keys, pepper: pepper, now: now, nonces: newNonces(now()), ways: ways}
+	if keys.Shared() {
+		g.nonces = &shared{db: keys}
+	}
 	g.decoy.MAC = newSecret("", [secretSize]byte{}).mac(pepper) // of no key: no id is empty
 	g.decoy.Public = ed25519.NewKeyFromSeed(g.decoy.MAC).Public().(ed25519.PublicKey)
 	return g
@@ -245,7 +248,9 @@ func (g *Gate) bySignature(r *http.Request) (*Principal, func([]byte) error, err
 	case !g.nonces.fresh(s.Created, now):
 		return nil, nil, fmt.Errorf("%w: API key %s: made at another time, or before this server was started", ErrSignature, k.ID)
 	}
-	switch again, full := g.nonces.take(k.ID, s.Nonce, s.Created, now); {
+	switch again, full, err := g.nonces.take(r.Context(), k.ID, s.Nonce, s.Created, now); {
+	case err != nil:
+		return nil, nil, err
 	case again:
 		return nil, nil, fmt.Errorf("%w: API key %s: the same request again", ErrSignature, k.ID)
 	case full:

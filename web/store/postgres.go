@@ -83,11 +83,45 @@ func join(config *pgx.ConnConfig, most int, settings ...setting) pool {
 		own.RuntimeParams[s.name] = s.value
 	}
 	own.ConnectTimeout = 5 * time.Second
-	own.DialFunc = (&net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 5 * time.Second, Interval: 2 * time.Second, Count: 3}}).DialContext
+	own.DialFunc = dial
 	db := sql.OpenDB(connector{stdlib.GetConnector(*own, stdlib.OptionAfterConnect(durable))})
 	db.SetMaxOpenConns(most)
 	db.SetMaxIdleConns(most)
 	return ofPostgres.pool(db)
+}
+
+// dial connects to a server; one that is gone without a word is noticed after eleven seconds.
+func dial(ctx context.Context, network, address string) (net.Conn, error) {
+	d := net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 5 * time.Second, Interval: 2 * time.Second, Count: 3}}
+	conn, err := d.DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return discreet{conn}, nil
+}
+
+// discreet is a connection whose errors do not tell where it goes.
+type discreet struct{ net.Conn }
+
+// Read reads.
+func (c discreet) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	return n, without(err)
+}
+
+// Write writes.
+func (c discreet) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	return n, without(err)
+}
+
+// without is what went wrong, without the addresses.
+func without(err error) error {
+	var told *net.OpError
+	if errors.As(err, &told) {
+		return told.Err
+	}
+	return err
 }
 
 // durable has the server say that a change is made once it is on the disk, where a database or a user is set to say it before.

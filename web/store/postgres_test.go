@@ -108,12 +108,15 @@ func chainedOnce(ctx context.Context, tx *Tx, i int, answered, claimed *atomic.I
 	if err != nil {
 		return err
 	}
+	if _, err := tx.AddQuota(ctx, Quota{Client: "c"}, 1); err != nil {
+		return err
+	}
 	lease := time.Time{}
 	if !held {
 		claimed.Add(1)
 		lease = day.Add(time.Minute)
 	}
-	return errors.Join(tx.AddEvent(ctx, Event{Seq: last.Seq + 1, Text: []byte("{}"), Hash: hash}), tx.AddQuota(ctx, Quota{Client: "c"}, 1),
+	return errors.Join(tx.AddEvent(ctx, Event{Seq: last.Seq + 1, Text: []byte("{}"), Hash: hash}),
 		tx.AddRun(ctx, Run{ID: fmt.Sprint("run ", i), Created: day, Changed: day, Worker: "w", Lease: lease}))
 }
 

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -27,8 +28,29 @@ func URL(path string) string {
 	if at == "" {
 		return ""
 	}
+	return at + " search_path=" + schema(path)
+}
+
+// SQL has psql run commands on what would be a file at a path, and reports whether that is where the tests run.
+func SQL(t testing.TB, path, commands string) (out string, there bool) {
+	t.Helper()
+	at := os.Getenv(variable)
+	if at == "" {
+		return "", false
+	}
+	commands = regexp.MustCompile(`\bx'([0-9a-f]+)'`).ReplaceAllString(commands, `'\x$1'`) // bytes, as SQLite has them
+	cmd := exec.Command("psql", "-X", "-d", at, "-v", "ON_ERROR_STOP=1", "-qAtc", commands)
+	cmd.Env = append(os.Environ(), "PGOPTIONS=-c search_path="+schema(path))
+	raw, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("psql: %v: %s", err, raw)
+	}
+	return string(raw), true
+}
+
+func schema(path string) string {
 	sum := sha256.Sum256([]byte(path))
-	return fmt.Sprintf("%s search_path=t_%x", at, sum[:16])
+	return fmt.Sprintf("t_%x", sum[:16])
 }
 
 // OfFiles skips a test of what only a file of SQLite has.
@@ -39,17 +61,21 @@ func OfFiles(t testing.TB) {
 	}
 }
 
-// Again runs all tests of a room but the one that calls it on a PostgreSQL that is there for them alone.
-func Again(t *testing.T) {
+// Again runs tests of a room, or all but the one that calls it, on a PostgreSQL that is there for them alone.
+func Again(t *testing.T, names ...string) {
 	t.Helper()
 	s := Start(t)
 	args := []string{"-test.skip=^" + t.Name() + "$"}
+	if len(names) > 0 {
+		args = append(args, "-test.run=^("+strings.Join(names, "|")+")$")
+	}
 	if testing.Short() {
 		args = append(args, "-test.short")
 	}
 	cmd := exec.Command(os.Args[0], args...) //nolint:gosec // these tests
 	cmd.Env = append(os.Environ(), variable+"="+s.URL)
-	if out, err := cmd.CombinedOutput(); err != nil {
+	out, err := cmd.CombinedOutput()
+	if err != nil {
 		t.Errorf("on PostgreSQL: %v\n%s", err, out)
 	}
 	if schemas := s.Do(t, "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 't\\_%'"); schemas == "0" {
