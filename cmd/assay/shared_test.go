@@ -62,6 +62,21 @@ func (p *pool) ask(t *testing.T, path, key string) (statuses []int, content stri
 	return statuses, content
 }
 
+// limits are the policies by which a server says that it counts.
+func (p *pool) limits(t *testing.T, url, key string) string {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/v1/me", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Assay-Key", key)
+	response, err := http.DefaultClient.Do(r)
+	if err != nil || response.Body.Close() != nil {
+		t.Fatal(err)
+	}
+	return response.Header.Get("RateLimit-Policy")
+}
+
 // is refuses answers that are others.
 func (p *pool) is(t *testing.T, when, path, key string, status int, words string) {
 	t.Helper()
@@ -87,6 +102,15 @@ func TestServersShare(t *testing.T) {
 
 	k = p.create(t)
 	p.is(t, "a key", "/v1/me", k.Key, http.StatusOK, k.Client)
+	mustCall(t, p.dir, p.exchange.assay, "admin", "limit", "set", "standard", "77777/s")
+	waitFor(t, "a changed limit at both", func() bool {
+		for _, url := range p.urls {
+			if got := p.limits(t, url, k.Key); !strings.Contains(got, `"standard";q=77777;`) {
+				return false
+			}
+		}
+		return true
+	})
 	p.postgres.Kill(t)
 	p.is(t, "while the database is away", "/v1/me", k.Key, http.StatusServiceUnavailable, "/problems/policy-stale")
 	p.is(t, "what is public, meanwhile", "/v1/reports", "", http.StatusOK, "2026-10")

@@ -122,16 +122,9 @@ func (g *Gate) bySecret(r *http.Request, text string) (*Principal, error) {
 
 // lookUp returns the records of a key and its client, and where there is none one that nobody has the key to.
 func (g *Gate) lookUp(ctx context.Context, id string) (store.Key, store.Client, error) {
-	k, err := g.keys.Key(ctx, id)
+	k, c, err := g.keys.KeyAndClient(ctx, id)
 	if errors.Is(err, store.ErrUnknown) {
 		k, err = store.Key{Credentials: []store.Credential{g.decoy}}, nil
-	}
-	if err != nil {
-		return k, store.Client{}, err
-	}
-	c, err := g.keys.Client(ctx, k.Client)
-	if errors.Is(err, store.ErrUnknown) && k.ID == "" {
-		err = nil
 	}
 	return k, c, err
 }

@@ -29,7 +29,8 @@ var migrations embed.FS
 // Store is an open database. It may be used by many at once.
 type Store struct {
 	read, write pool
-	key, client *sql.Stmt // look one up, which each request does
+	key, client *sql.Stmt // look one up
+	both        *sql.Stmt // the two together, which each request does
 	session     *sql.Stmt // of people
 	turn        int64     // of PostgreSQL: the lock that whoever writes takes
 
@@ -42,7 +43,7 @@ const readers = 8
 
 // prepare prepares what each request looks up.
 func (s *Store) prepare(ctx context.Context) (err error) {
-	for query, into := range map[string]**sql.Stmt{selectKeys + ofOne + order: &s.key, selectClients + " WHERE id = ?": &s.client, selectSessions + " WHERE token = ?": &s.session} {
+	for query, into := range map[string]**sql.Stmt{selectKeys + ofOne + order: &s.key, selectBoth + ofOne + order: &s.both, selectClients + " WHERE id = ?": &s.client, selectSessions + " WHERE token = ?": &s.session} {
 		if *into, err = s.read.PrepareContext(ctx, query); err != nil {
 			return err
 		}
@@ -123,7 +124,7 @@ func (t *Tx) Nested(ctx context.Context, change func() error) error {
 // Close closes the database.
 func (s *Store) Close() error {
 	var errs []error
-	for _, looks := range []*sql.Stmt{s.key, s.client, s.session} {
+	for _, looks := range []*sql.Stmt{s.key, s.client, s.both, s.session} {
 		if looks != nil {
 			errs = append(errs, looks.Close())
 		}

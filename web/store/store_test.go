@@ -168,6 +168,9 @@ func TestKeys(t *testing.T) {
 		}
 		same()
 	}
+	if k, c, err := other.KeyAndClient(ctx, "one"); err != nil || !cmp.Equal(want, k) || c.ID != "c1" {
+		t.Errorf("%v %+v %+v", err, k, c)
+	}
 	for name, err := range map[string]error{
 		"revoke": s.revoke("three", day),
 		"change": s.change("three", func(*Key) error { return nil }),
@@ -277,7 +280,7 @@ func BenchmarkKey(b *testing.B) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		if _, err := s.Key(b.Context(), "one"); err != nil {
+		if _, _, err := s.KeyAndClient(b.Context(), "one"); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -293,7 +296,7 @@ func BenchmarkNoKey(b *testing.B) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		if _, err := s.Key(b.Context(), "two"); !errors.Is(err, ErrUnknown) {
+		if _, _, err := s.KeyAndClient(b.Context(), "two"); !errors.Is(err, ErrUnknown) {
 			b.Fatal(err)
 		}
 	}
