@@ -78,7 +78,8 @@ var rules = map[string][]string{
 	"web/client":    {"web/httpsig", "attest"},
 
 	"web/published/publishedtest": {"report", "merkle", "attest"},
-	"web/store/storetest":         {"web/store", "web/seal"},
+	"web/store/storetest":         {"web/store", "web/store/pgtest", "web/seal"},
+	"web/store/pgtest":            {},
 	"web/people/peopletest":       {},
 
 	"verifier/canon":                         {},
@@ -100,7 +101,7 @@ var rules = map[string][]string{
 }
 
 // onlyTests are rooms that no product but cmd/devchain imports.
-var onlyTests = []string{"chains/chainstest", "chains/devnet", "merkle/store/storetest", "web/published/publishedtest", "web/store/storetest", "web/people/peopletest", "verifier/confidential/confidentialtest"}
+var onlyTests = []string{"chains/chainstest", "chains/devnet", "merkle/store/storetest", "web/published/publishedtest", "web/store/storetest", "web/store/pgtest", "web/people/peopletest", "verifier/confidential/confidentialtest"}
 
 // pure rooms reach no network, process, clock, environment, logger or global randomness.
 var pure = []string{"merkle", "merkle/confidential", "chains", "chains/control", "chains/descriptor", "chains/control/lists", "attest", "report", "report/render", "verifier", "verifier/canon", "verifier/tree", "verifier/claim", "verifier/evidence", "verifier/beacon", "verifier/tlog", "verifier/timestamp", "verifier/respsig", "verifier/watch", "verifier/confidential"}

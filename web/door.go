@@ -2,9 +2,11 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -36,7 +38,7 @@ func (c Config) door(next http.Handler) http.Handler {
 			return
 		}
 		ctx, end := watch.Part(r.Context(), "authenticate")
-		who, check, err := c.Gate.Who(r.WithContext(ctx))
+		who, check, err := c.who(r.WithContext(ctx))
 		end()
 		if err != nil {
 			watch.Of(ctx).TurnedAway()
@@ -65,6 +67,16 @@ func (c Config) door(next http.Handler) http.Handler {
 			}
 		})
 	})
+}
+
+// looked is how long it may take to find out who asks: nothing of that is remembered, so that nobody is let in by what was so before.
+const looked = 5 * time.Second
+
+// who finds out who asks (see [authn.Gate.Who]).
+func (c Config) who(r *http.Request) (*authn.Principal, func([]byte) error, error) {
+	ctx, end := context.WithTimeout(r.Context(), looked)
+	defer end()
+	return c.Gate.Who(r.WithContext(ctx))
 }
 
 // stepUp asks a person to prove who they are anew (RFC 9470).
@@ -174,6 +186,7 @@ func (c Config) turnAway(w http.ResponseWriter, r *http.Request, why error) {
 		h.Set("Retry-After", "30")
 		api.Refuse(w, http.StatusServiceUnavailable, "too many signed requests within half a minute")
 	default:
-		api.Refuse(w, http.StatusServiceUnavailable, "who asks cannot be found out at the moment")
+		h.Set("Retry-After", "5")
+		api.RefuseAs(w, http.StatusServiceUnavailable, "policy-stale", "who asks, and what they may by now, cannot be found out at the moment")
 	}
 }

@@ -236,7 +236,7 @@ func TestNoGate(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := post(h, "/v1/proofs", asking(p.first.Digest.String(), canary), "Assay-Key", secret)
-	if kind, _ := problem(t, got); got.Code != 503 || kind != "/problems/unavailable" || strings.Contains(got.Body.String(), "sql") {
+	if kind, _ := problem(t, got); got.Code != 503 || kind != "/problems/policy-stale" || strings.Contains(got.Body.String(), "sql") {
 		t.Errorf("%d %s", got.Code, got.Body)
 	}
 	if public := ask(h, "GET", "/v1/reports"); public.Code != 200 {

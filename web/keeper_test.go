@@ -15,8 +15,15 @@ import (
 	"github.com/assay-por/assay/web/authn"
 	"github.com/assay-por/assay/web/authz"
 	"github.com/assay-por/assay/web/store"
+	"github.com/assay-por/assay/web/store/pgtest"
 	"github.com/assay-por/assay/web/store/storetest"
 )
+
+// TestOnPostgres runs tests of this room on PostgreSQL too: those of what is kept there.
+func TestOnPostgres(t *testing.T) {
+	pgtest.Again(t, "TestClientLife", "TestKeyLife", "TestPages", "TestWishes", "TestSignedDoor", "TestOrderOfActs", "TestClientsLimits", "TestLimitsAreChanged", "TestPersonWholeWay",
+		"TestNoGate", "TestDenied", "TestUnrecorded", "TestKept", "TestRunsOfOthers", "TestManyRunsOfOthers", "TestLongPoll", "TestGone", "TestLetInNoMore", "TestApprovalIsNotOnesOwn")
+}
 
 // A keeper makes API keys, as assay admin does, for the gate of a test.
 type keeper struct {

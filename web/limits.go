@@ -62,7 +62,7 @@ func (c Config) visitor(w http.ResponseWriter, r *http.Request) (who *authn.Prin
 	if c.Limits == nil || !c.shows(r) {
 		return nil, true
 	}
-	who, _, err := c.Gate.Who(r)
+	who, _, err := c.who(r)
 	switch {
 	case err == nil:
 		return who, c.client(w, r, who)

@@ -201,14 +201,11 @@ func (a *app) openAddress(cmd *cobra.Command, c *Config, seq int64) error {
 
 // auditLog opens the server's database, which must be there: what is made anew is no record of anything.
 func (a *app) auditLog(ctx context.Context, c *Config) (*store.Store, error) {
-	path, err := c.Server.databasePath()
-	if err != nil {
-		return nil, unreadable("%v", err)
+	records, err := a.databaseThere(ctx, c)
+	if err == nil && records == nil {
+		err = unreadable("server.database: there is none yet")
 	}
-	if _, err := os.Stat(c.resolve(path)); err != nil {
-		return nil, unreadable("server.database: %v", err)
-	}
-	return a.database(ctx, c)
+	return records, err
 }
 
 // auditKeys are the public keys that sign or signed heads; none without server.audit_key.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"archive/tar"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -43,9 +44,10 @@ type backupFile struct {
 }
 
 const (
-	typeBackup = "assay/v1/backup"
-	fileBackup = "backup.json"
-	elsewhereD = "elsewhere" // the folder of what does not lie below that of assay.toml
+	typeBackup   = "assay/v1/backup"
+	fileBackup   = "backup.json"
+	fileDatabase = "assay.db"  // the copy of a database of PostgreSQL
+	elsewhereD   = "elsewhere" // the folder of what does not lie below that of assay.toml
 )
 
 func newBackup(a *app) *cobra.Command {
@@ -55,7 +57,7 @@ func newBackup(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "backup --out FILE --to RECIPIENT… | --drill [FILE]",
 		Short: "Write what a server cannot get back elsewhere into one sealed file, or try whether such a file is good",
-		Long: `Write into one file, sealed to age recipients: a copy of server.database as it is at one moment, the heads of its audit log, assay.toml, policy.toml, the list of response keys,
+		Long: `Write into one file, sealed to age recipients: a copy of server.database as it is at one moment (of one of PostgreSQL all its rows, as the file assay.db of SQLite), the heads of its audit log, assay.toml, policy.toml, the list of response keys,
 public keys, and the server's own keys where they lie in sealed files, the KEK's too: they stay sealed in it. The server need not be stopped, and no passphrase is needed.
 
 Not in it is what can be had elsewhere: reports, log and handovers, the certificate and its key, PINs and tokens, keys that stay in a token or in a Transit server. Keep the
@@ -110,7 +112,8 @@ func (a *app) backUp(cmd *cobra.Command, c *Config, out string, to []age.Recipie
 		return list, unreadable("--out: %v", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(temp)) }()
-	path, _ := c.Server.databasePath() // it is open
+	path, _, _ := c.Server.databaseAt() // it is open
+	path = cmp.Or(path, fileDatabase)
 	list = backupList{Type: typeBackup, Made: time.Now().UTC().Format(time.RFC3339), Config: filepath.Base(c.path), Database: archived(path)}
 	w, err := newBackupWriter(ctx, out, to, &list, newProgress(cmd.ErrOrStderr(), a.quiet))
 	if err != nil {

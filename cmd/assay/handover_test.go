@@ -20,6 +20,7 @@ import (
 	"github.com/assay-por/assay/merkle/store/storetest"
 	"github.com/assay-por/assay/report"
 	"github.com/assay-por/assay/web/client"
+	"github.com/assay-por/assay/web/store/pgtest"
 )
 
 // serverLines are what the operator of a server of proofs configures.
@@ -79,11 +80,31 @@ func newProofServerOf(t *testing.T, run string, customers int) *proofServer {
 	for _, name := range []string{"assay.toml", "response-keys.dsse.json", "policy.toml"} {
 		s.write(t, name, read(t, e.dir, name))
 	}
+	onPostgres(t, s.dir)
 	if err := os.Mkdir(filepath.Join(s.dir, "handovers"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	s.handed(t, "first")
 	return s
+}
+
+// onPostgres has the server of a folder keep its records in PostgreSQL, where the tests run on that.
+func onPostgres(t *testing.T, dir string) {
+	t.Helper()
+	if url := pgtest.URL(dir); url != "" {
+		keptAt(t, dir, url)
+	}
+}
+
+// keptAt has the server of a folder keep its records in a database of PostgreSQL.
+func keptAt(t *testing.T, dir, url string) {
+	t.Helper()
+	config := filepath.Join(dir, "assay.toml")
+	text := strings.Replace(read(t, config), "database = \"sqlite:assay.db\"\n", "", 1)
+	text = strings.Replace(text, "[server]\n", "[server]\ndatabase = \"postgres:file:db.url\"\n", 1)
+	if err := errors.Join(os.WriteFile(filepath.Join(dir, "db.url"), []byte(url+"\n"), 0o600), os.WriteFile(config, []byte(text), 0o600)); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // write puts a file in its place, over one that nobody may write to too.

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -182,15 +180,8 @@ func (k keysetShown) String() string {
 
 // keysets lists the keysets of the server's database, where there is one. They stay wrapped.
 func (a *app) keysets(ctx context.Context, c *Config) ([]keysetShown, error) {
-	path, err := c.Server.databasePath()
-	if err != nil {
-		return nil, unreadable("%v", err)
-	}
-	if _, err := os.Stat(c.resolve(path)); errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	records, err := a.database(ctx, c)
-	if err != nil {
+	records, err := a.databaseThere(ctx, c)
+	if records == nil || err != nil {
 		return nil, err
 	}
 	rows, err := records.Keysets(ctx)

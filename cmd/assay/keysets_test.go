@@ -59,6 +59,26 @@ func unsealedIn(t *testing.T, dir string) (*store.Store, [authn.PepperSize]byte)
 	return records, pepper
 }
 
+// recordsIn opens the database of a folder's configuration as it lies there.
+func recordsIn(t *testing.T, dir string) *store.Store {
+	t.Helper()
+	a := &app{configPath: filepath.Join(dir, "assay.toml")}
+	c, err := a.load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	records, err := a.database(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := a.close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return records
+}
+
 // vault asks a Transit server as its administrator.
 func vaultPost(t *testing.T, server, token, path, body string) {
 	t.Helper()

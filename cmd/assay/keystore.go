@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"github.com/assay-por/assay/attest/keys"
 	"github.com/assay-por/assay/web"
 	"github.com/assay-por/assay/web/api"
@@ -20,27 +22,89 @@ import (
 	"github.com/assay-por/assay/web/store"
 )
 
-// databasePath is the file of server.database.
-func (s ServerConfig) databasePath() (string, error) {
-	path, ok := strings.CutPrefix(cmp.Or(s.Database, "sqlite:assay.db"), "sqlite:")
-	if !ok || path == "" {
-		return "", fmt.Errorf("server.database: %q, want sqlite:PATH", s.Database)
+// databaseAt is where server.database lies: the path of a file of SQLite, or else what names the file with the URL of one of PostgreSQL.
+func (s ServerConfig) databaseAt() (path, url string, err error) {
+	kind, rest, _ := strings.Cut(cmp.Or(s.Database, "sqlite:assay.db"), ":")
+	switch {
+	case kind == "sqlite" && rest != "":
+		return rest, "", nil
+	case kind == "postgres" && namesFile(rest):
+		return "", rest, nil
 	}
-	return path, nil
+	return "", "", fmt.Errorf("server.database: %q, want sqlite:PATH, or postgres:file:PATH, a file with the database's URL", s.Database)
 }
 
 // database opens the server's database as it lies there, sealed; one that is not there is made.
 func (a *app) database(ctx context.Context, c *Config) (*store.Store, error) {
-	path, err := c.Server.databasePath()
+	path, url, err := c.Server.databaseAt()
 	if err != nil {
 		return nil, unreadable("%v", err)
 	}
-	records, err := store.Open(ctx, c.resolve(path))
-	if err != nil {
-		return nil, unreadable("server.database: %v", err)
+	var records *store.Store
+	if url == "" {
+		if records, err = store.Open(ctx, c.resolve(path)); err != nil {
+			return nil, unreadable("server.database: %v", err)
+		}
+	} else if records, err = openShared(ctx, c, url, "server.database"); err != nil {
+		return nil, err
 	}
 	a.opened = append(a.opened, records)
 	return records, nil
+}
+
+// databaseThere opens the server's database, which must be there already; it is nil, without an error, if it is not.
+func (a *app) databaseThere(ctx context.Context, c *Config) (*store.Store, error) {
+	path, url, err := c.Server.databaseAt()
+	if err != nil {
+		return nil, unreadable("%v", err)
+	}
+	if _, err := os.Stat(c.resolve(path)); url == "" && errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	records, err := a.database(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if rows, err := records.Keysets(ctx); err != nil || url != "" && len(rows) == 0 {
+		return nil, err
+	}
+	return records, nil
+}
+
+// openShared opens a database of PostgreSQL, whose URL stands in a file that nobody else can read.
+func openShared(ctx context.Context, c *Config, reference, setting string) (*store.Store, error) {
+	url, _, err := databaseURL(c, reference, setting)
+	if err != nil {
+		return nil, err
+	}
+	path := c.resolve(strings.TrimPrefix(reference, "file:"))
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm()&0o077 != 0 {
+		return nil, hinted(refused("%s: others can read %s, which is a secret", setting, path), "chmod 600 %s", path)
+	}
+	records, err := store.OpenPostgres(ctx, url)
+	return records, sharedError(ctx, setting, err)
+}
+
+// sharedError says why a database of PostgreSQL does not open, and does not repeat its URL.
+func sharedError(ctx context.Context, setting string, err error) error {
+	var none *store.ConnectError
+	var said *pgconn.PgError
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.As(err, &said) && said.Code == "42501":
+		return hinted(refused("%s: its user may not make the schema, or tables in it", setting), "have it made: CREATE SCHEMA %s AUTHORIZATION user", store.Schema)
+	case errors.As(err, &said):
+		if err := sessionError(setting, said); err != nil {
+			return err
+		}
+		return hinted(refused("%s: the server gave it up with SQLSTATE %s", setting, said.Code), "the server's log says more")
+	case errors.As(err, &none):
+		return connectionError(setting, err)
+	}
+	return unreadable("%s: %v", setting, err)
 }
 
 // unsealed opens the database, and its keysets with the KEK.

@@ -49,6 +49,9 @@ name another folder under server.audit.`,
 					fmt.Fprintf(cmd.ErrOrStderr(), "%s was %s: put it back there, or change %s\n", filepath.Join(out, f.Name), f.From, list.Config)
 				}
 			}
+			if c, err := loadConfig(filepath.Join(out, list.Config)); err == nil && strings.HasPrefix(c.Server.Database, "postgres:") {
+				fmt.Fprintf(cmd.ErrOrStderr(), "%s holds what was in PostgreSQL: set database = %q, or put it into an empty one: assay admin move %[2]s\n", filepath.Join(out, list.Database), "sqlite:"+list.Database)
+			}
 			found, err := a.tryBackup(cmd.Context(), out, list, nil)
 			if err != nil {
 				return hinted(err, "what was in the backup lies in %s", out)

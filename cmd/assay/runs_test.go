@@ -48,14 +48,8 @@ func newWorkshop(t *testing.T, lines string) *workshop {
 		}
 		w.people = append(w.people, key)
 	}
-	if w.store, err = store.Open(t.Context(), filepath.Join(w.dir, "assay.db")); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := w.store.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	onPostgres(t, w.dir)
+	w.store = recordsIn(t, w.dir)
 	return w
 }
 

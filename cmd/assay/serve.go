@@ -62,7 +62,7 @@ func (c *Config) checkServer() error {
 	if err := s.checkProofs(); err != nil {
 		return err
 	}
-	if _, err := s.databasePath(); err != nil {
+	if _, _, err := s.databaseAt(); err != nil {
 		return err
 	}
 	if err := s.checkWatch(); err != nil {

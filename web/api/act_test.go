@@ -23,8 +23,12 @@ import (
 	"github.com/assay-por/assay/web/authn"
 	"github.com/assay-por/assay/web/authz"
 	"github.com/assay-por/assay/web/store"
+	"github.com/assay-por/assay/web/store/pgtest"
 	"github.com/assay-por/assay/web/store/storetest"
 )
+
+// TestOnPostgres runs all tests of this room on PostgreSQL too.
+func TestOnPostgres(t *testing.T) { pgtest.Again(t) }
 
 // thing is what the acts of this test make and change.
 type thing struct {
@@ -199,6 +203,9 @@ func TestOnce(t *testing.T) {
 		t.Errorf("a day later: %d %s", late.Code, late.Body)
 	}
 	for _, ending := range []string{"", "-wal"} {
+		if pgtest.URL(s.path) != "" {
+			break
+		}
 		if raw, err := os.ReadFile(s.path + ending); err != nil || bytes.Contains(raw, []byte(`{"name":"canary"}`)) || bytes.Contains(raw, []byte(wish)) {
 			t.Errorf("%s shows what was answered, or the key to it: %v", s.path+ending, err)
 		}
@@ -239,11 +246,7 @@ func TestAllOrNothing(t *testing.T) {
 	if got := s.ask("POST", "/v1/things", `{"name":"b"}`, "Idempotency-Key", wish); got.Code != 201 || len(s.made) != 4 {
 		t.Errorf("again: %d %s", got.Code, got.Body)
 	}
-	records, err := store.Open(t.Context(), s.path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer records.Close()
+	records := storetest.Sealed(t, s.path)
 	if events, err := records.Events(t.Context(), 0, 10); err != nil || len(events) != 1 || !strings.Contains(string(events[0].Text), `"object":"b"`) {
 		t.Errorf("%v %v", err, events)
 	}

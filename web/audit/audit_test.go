@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/assay-por/assay/web/store"
+	"github.com/assay-por/assay/web/store/pgtest"
 	"github.com/assay-por/assay/web/store/storetest"
 )
 
@@ -18,6 +19,9 @@ func opened(t *testing.T) *store.Store {
 	t.Helper()
 	return storetest.Open(t, filepath.Join(t.TempDir(), "assay.db"))
 }
+
+// TestOnPostgres runs all tests of this room on PostgreSQL too.
+func TestOnPostgres(t *testing.T) { pgtest.Again(t) }
 
 // TestRecord: an act is in the log with who did it and from which network, or it is not done at all.
 func TestRecord(t *testing.T) {
@@ -78,6 +82,9 @@ func TestAddress(t *testing.T) {
 		t.Errorf("of the command line: %s %v", from, err)
 	}
 	for _, ending := range []string{"", "-wal"} {
+		if s.Shared() {
+			break
+		}
 		if raw, err := os.ReadFile(path + ending); err != nil || bytes.Contains(raw, []byte("192.0.2.7")) {
 			t.Errorf("%s holds the address: %v", path+ending, err)
 		}

@@ -106,11 +106,7 @@ func TestRing(t *testing.T) {
 // at the end nothing is left over.
 func TestKeeper(t *testing.T) {
 	k := newKept(t)
-	other, err := store.Open(t.Context(), k.path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = other.Close() }()
+	other := storetest.Sealed(t, k.path)
 	var said syncBuffer
 	config := k.config(noon)
 	before := time.Now().Add(-time.Minute)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/assay-por/assay/attest"
 	"github.com/assay-por/assay/web/store"
+	"github.com/assay-por/assay/web/store/pgtest"
 	"github.com/assay-por/assay/web/store/storetest"
 )
 
@@ -35,6 +36,9 @@ func (s signer) PublicKey() attest.PublicKey {
 // sqlite3 is the program, with which anybody who has the file can write to it.
 func sqlite3(t testing.TB, path, sql string) string {
 	t.Helper()
+	if out, there := pgtest.SQL(t, path, sql); there {
+		return strings.TrimSpace(out)
+	}
 	program, err := exec.LookPath("sqlite3")
 	if err != nil {
 		t.Skip("there is no sqlite3 here: apt-get install sqlite3")

@@ -23,10 +23,14 @@ import (
 	"github.com/assay-por/assay/web/authz"
 	"github.com/assay-por/assay/web/httpsig"
 	"github.com/assay-por/assay/web/store"
+	"github.com/assay-por/assay/web/store/pgtest"
 	"github.com/assay-por/assay/web/store/storetest"
 )
 
 var start = time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
+
+// TestOnPostgres runs all tests of this room on PostgreSQL too.
+func TestOnPostgres(t *testing.T) { pgtest.Again(t) }
 
 // A house is a store of keys, a gate before it, and a clock that a test turns.
 type house struct {
@@ -367,6 +371,7 @@ func TestInURL(t *testing.T) {
 
 // TestNothingInTheFiles: no secret stands in the database, nor half of one.
 func TestNothingInTheFiles(t *testing.T) {
+	pgtest.OfFiles(t)
 	h := newHouse(t)
 	var secrets []string
 	for range 20 {

@@ -36,15 +36,18 @@ type Gate struct {
 	keys   *store.Store
 	pepper [PepperSize]byte
 	now    func() time.Time
-	nonces *nonces
+	nonces requests
 	decoy  store.Credential
 	ways   []Way
 }
 
 // NewGate returns a gate that knows the keys of a store, and further ways. Signed requests of before now are refused, since nobody
-// remembers which of them were taken.
+// remembers which of them were taken, unless the store is one that servers share.
 func NewGate(keys *store.Store, pepper [PepperSize]byte, now func() time.Time, ways ...Way) *Gate {
 	g := &Gate{keys: keys, pepper: pepper, now: now, nonces: newNonces(now()), ways: ways}
+	if keys.Shared() {
+		g.nonces = &shared{db: keys}
+	}
 	g.decoy.MAC = newSecret("", [secretSize]byte{}).mac(pepper) // of no key: no id is empty
 	g.decoy.Public = ed25519.NewKeyFromSeed(g.decoy.MAC).Public().(ed25519.PublicKey)
 	return g
@@ -119,16 +122,9 @@ func (g *Gate) bySecret(r *http.Request, text string) (*Principal, error) {
 
 // lookUp returns the records of a key and its client, and where there is none one that nobody has the key to.
 func (g *Gate) lookUp(ctx context.Context, id string) (store.Key, store.Client, error) {
-	k, err := g.keys.Key(ctx, id)
+	k, c, err := g.keys.KeyAndClient(ctx, id)
 	if errors.Is(err, store.ErrUnknown) {
 		k, err = store.Key{Credentials: []store.Credential{g.decoy}}, nil
-	}
-	if err != nil {
-		return k, store.Client{}, err
-	}
-	c, err := g.keys.Client(ctx, k.Client)
-	if errors.Is(err, store.ErrUnknown) && k.ID == "" {
-		err = nil
 	}
 	return k, c, err
 }
@@ -245,7 +241,9 @@ func (g *Gate) bySignature(r *http.Request) (*Principal, func([]byte) error, err
 	case !g.nonces.fresh(s.Created, now):
 		return nil, nil, fmt.Errorf("%w: API key %s: made at another time, or before this server was started", ErrSignature, k.ID)
 	}
-	switch again, full := g.nonces.take(k.ID, s.Nonce, s.Created, now); {
+	switch again, full, err := g.nonces.take(r.Context(), k.ID, s.Nonce, s.Created, now); {
+	case err != nil:
+		return nil, nil, err
 	case again:
 		return nil, nil, fmt.Errorf("%w: API key %s: the same request again", ErrSignature, k.ID)
 	case full:

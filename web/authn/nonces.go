@@ -1,6 +1,7 @@
 package authn
 
 import (
+	"context"
 	"crypto/sha256"
 	"sync"
 	"time"
@@ -36,25 +37,35 @@ func newNonces(since time.Time) *nonces {
 // fresh reports whether a request of that time can be taken. One that may have been taken before the start is refused: whoever
 // sent it was ahead by five seconds at most.
 func (n *nonces) fresh(created, now time.Time) bool {
-	return created.After(n.since.Add(ahead)) && !created.Before(now.Add(-oldest)) && !created.After(now.Add(ahead))
+	return created.After(n.since.Add(ahead)) && timely(created, now)
+}
+
+// timely reports whether a request was made now, as far as clocks agree.
+func timely(created, now time.Time) bool {
+	return !created.Before(now.Add(-oldest)) && !created.After(now.Add(ahead))
+}
+
+// nameOf is the name of a key's request.
+func nameOf(key, nonce string) name {
+	sum := sha256.Sum256([]byte(key + " " + nonce))
+	return name(sum[:len(name{})])
 }
 
 // take remembers a request that is fresh; again says that it was taken before, full that there is no room to remember it.
-func (n *nonces) take(key, nonce string, created, now time.Time) (again, full bool) {
-	sum := sha256.Sum256([]byte(key + " " + nonce))
-	this := name(sum[:len(name{})])
+func (n *nonces) take(_ context.Context, key, nonce string, created, now time.Time) (again, full bool, err error) {
+	this := nameOf(key, nonce)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.sweep(now.Add(-oldest).Unix())
 	if _, again := n.taken[this]; again || created.Unix() < n.swept { // what was forgotten may have been taken
-		return true, false
+		return true, false, nil
 	}
 	if len(n.taken) >= n.most {
-		return false, true
+		return false, true, nil
 	}
 	n.taken[this] = struct{}{}
 	n.bySecs[created.Unix()] = append(n.bySecs[created.Unix()], this)
-	return false, false
+	return false, false, nil
 }
 
 // sweep forgets what was made before a second, once for each.

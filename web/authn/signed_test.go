@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/assay-por/assay/web/httpsig"
+	"github.com/assay-por/assay/web/store/pgtest"
+	"github.com/assay-por/assay/web/store/storetest"
 )
 
 // pair is a client's key.
@@ -104,6 +106,7 @@ func TestSigned(t *testing.T) {
 
 // TestAfterTheStart: what may have been taken before it is refused, even if it was dated ahead.
 func TestAfterTheStart(t *testing.T) {
+	pgtest.OfFiles(t) // else it is known what was taken before
 	h := newHouse(t)
 	public, private := pair(t)
 	k, _ := h.issue(t, Wish{Public: public})
@@ -158,12 +161,53 @@ func TestOnce(t *testing.T) {
 	}
 }
 
+// TestOnceAtAll: of many at once, at servers that share a database, one is taken, and none again by a server that starts later; what is
+// too old to be taken is forgotten.
+func TestOnceAtAll(t *testing.T) {
+	h := newHouse(t)
+	if !h.maker.Keys.Shared() {
+		t.Skip("one server alone has a file")
+	}
+	public, private := pair(t)
+	k, _ := h.issue(t, Wish{Public: public})
+	now := func() time.Time { return h.now }
+	gates := []*Gate{h.gate, NewGate(storetest.Open(t, h.path), h.maker.Pepper, now)}
+	var taken atomic.Int32
+	var wait sync.WaitGroup
+	for i := range 50 {
+		r := signed(t, private, k.ID, nonce(1), "x", h.now)
+		wait.Go(func() {
+			if _, _, err := gates[i%2].Who(r); err == nil {
+				taken.Add(1)
+			} else if !errors.Is(err, ErrSignature) {
+				t.Error(err)
+			}
+		})
+	}
+	wait.Wait()
+	if taken.Load() != 1 {
+		t.Errorf("taken %d times", taken.Load())
+	}
+	late := NewGate(storetest.Open(t, h.path), h.maker.Pepper, now)
+	if _, _, err := late.Who(signed(t, private, k.ID, nonce(1), "x", h.now)); !errors.Is(err, ErrSignature) {
+		t.Errorf("by a server that starts later: %v", err)
+	}
+	kept := func() string {
+		n, _ := pgtest.SQL(t, h.path, "SELECT count(*) FROM nonces")
+		return strings.TrimSpace(n)
+	}
+	h.now = h.now.Add(remembered + time.Second)
+	if _, _, err := late.Who(signed(t, private, k.ID, nonce(2), "x", h.now)); err != nil || kept() != "1" {
+		t.Errorf("%v, and %s are kept, want 1", err, kept())
+	}
+}
+
 // TestNonces: none is forgotten while it could be taken again, and where there is no room nothing is taken.
 func TestNonces(t *testing.T) {
 	n := newNonces(start.Add(-time.Hour))
 	n.most = 3
 	take := func(nonce string, created, now time.Duration) string {
-		again, full := n.take("key", nonce, start.Add(created), start.Add(now))
+		again, full, _ := n.take(t.Context(), "key", nonce, start.Add(created), start.Add(now))
 		switch {
 		case again:
 			return "again"
@@ -195,7 +239,11 @@ func TestNonces(t *testing.T) {
 	h := newHouse(t)
 	public, private := pair(t)
 	k, _ := h.issue(t, Wish{Public: public})
-	h.gate.nonces.most = 1
+	memory, ok := h.gate.nonces.(*nonces)
+	if !ok { // the database has room
+		return
+	}
+	memory.most = 1
 	h.now = h.now.Add(time.Minute)
 	for i, want := range []error{nil, ErrFull} {
 		if _, _, err := h.gate.Who(signed(t, private, k.ID, nonce(i), "x", h.now)); !errors.Is(err, want) {

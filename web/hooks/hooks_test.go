@@ -24,10 +24,14 @@ import (
 	"github.com/assay-por/assay/attest"
 	"github.com/assay-por/assay/web/httpsig"
 	"github.com/assay-por/assay/web/store"
+	"github.com/assay-por/assay/web/store/pgtest"
 	"github.com/assay-por/assay/web/store/storetest"
 )
 
 var start = time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC)
+
+// TestOnPostgres runs all tests of this room on PostgreSQL too.
+func TestOnPostgres(t *testing.T) { pgtest.Again(t) }
 
 // receiver is somebody who is told, and checks it.
 type receiver struct {

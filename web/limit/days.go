@@ -9,7 +9,7 @@ import (
 	"github.com/assay-por/assay/web/store"
 )
 
-// days count what clients ask in a day of UTC: here, and in the database as of a second ago.
+// days count what clients ask in a day of UTC: here, and in the database as of a second ago, where other servers count too.
 type days struct {
 	db *store.Store
 
@@ -49,7 +49,8 @@ func (d *days) used(ctx context.Context, client string, now time.Time) (int64, e
 	return d.look(ctx, client, now)
 }
 
-// look asks the database once a day for each client: of what a server before this one counted.
+// look asks the database once a day for each client: of what a server before this one counted. What others count meanwhile is known
+// whenever this one has something to write.
 func (d *days) look(ctx context.Context, client string, now time.Time) (int64, error) {
 	if day := now.Unix() / oneDay; day != d.day {
 		d.day, d.clients = day, map[string]int64{}
@@ -75,19 +76,22 @@ func (l *Limiter) Flush(ctx context.Context) error {
 	if len(pending) == 0 {
 		return nil
 	}
-	err := d.db.Write(ctx, func(tx *store.Tx) error {
+	written := map[store.Quota]int64{}
+	err := d.db.Write(ctx, func(tx *store.Tx) (err error) {
 		for which, n := range pending {
-			if err := tx.AddQuota(ctx, which, n); err != nil {
+			if written[which], err = tx.AddQuota(ctx, which, n); err != nil {
 				return err
 			}
 		}
 		return tx.ForgetQuotas(ctx, l.now().Unix()/oneDay-kept)
 	})
-	if err != nil {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		for which, n := range pending {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for which, n := range pending {
+		if err != nil {
 			d.pending[which] += n
+		} else if which.Day == d.day {
+			d.clients[which.Client] = written[which] + d.pending[which]
 		}
 	}
 	return err

@@ -1,6 +1,7 @@
 package limit
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -13,6 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/assay-por/assay/web/store"
+	"github.com/assay-por/assay/web/store/pgtest"
+	"github.com/assay-por/assay/web/store/storetest"
 )
 
 // a clock that tests turn.
@@ -22,19 +25,10 @@ func (c *clock) now() time.Time { return c.at }
 
 func noon() *clock { return &clock{time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)} }
 
-func database(t *testing.T, path string) *store.Store {
-	t.Helper()
-	db, err := store.Open(t.Context(), path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return db
-}
+func database(t *testing.T, path string) *store.Store { return storetest.Sealed(t, path) }
+
+// TestOnPostgres runs all tests of this room on PostgreSQL too.
+func TestOnPostgres(t *testing.T) { pgtest.Again(t) }
 
 func limiter(t *testing.T, c *clock, given Policies) *Limiter {
 	t.Helper()
@@ -199,10 +193,39 @@ func TestDay(t *testing.T) {
 	}
 }
 
+// TestDayOfTwo: two servers that share a database know of what either has counted once both have written.
+func TestDayOfTwo(t *testing.T) {
+	path, c := filepath.Join(t.TempDir(), "assay.db"), noon()
+	var both []*Limiter
+	for range 2 {
+		l, err := New(Policies{Basic: {1000, time.Second, 1000, 10}}, database(t, path), c.now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		both = append(both, l)
+	}
+	accepted := 0
+	for range 6 {
+		for _, l := range both {
+			v, err := l.Client(t.Context(), "one", Basic, "")
+			if err := errors.Join(err, l.Flush(t.Context())); err != nil {
+				t.Fatal(err)
+			}
+			if v.Refused == "" {
+				accepted++
+			}
+		}
+	}
+	if accepted != 10 && accepted != 11 { // one does not know yet what the other has written meanwhile
+		t.Errorf("%d of 10 are accepted", accepted)
+	}
+}
+
 // TestFlushFails: what cannot be written is written later, once.
 func TestFlushFails(t *testing.T) {
 	c := noon()
 	path := filepath.Join(t.TempDir(), "assay.db")
+	pgtest.OfFiles(t) // what is closed there is closed for good
 	db, err := store.Open(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)

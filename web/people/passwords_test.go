@@ -19,6 +19,7 @@ import (
 	"github.com/assay-por/assay/web/authn"
 	"github.com/assay-por/assay/web/authz"
 	"github.com/assay-por/assay/web/store"
+	"github.com/assay-por/assay/web/store/pgtest"
 )
 
 const password = "correct horse battery staple"
@@ -275,6 +276,7 @@ func TestRecovery(t *testing.T) {
 
 // TestNothingInTheFiles: no token, invitation, code, seed, password or name stands in the database.
 func TestNothingInTheFiles(t *testing.T) {
+	pgtest.OfFiles(t)
 	h := newHouse(t)
 	ada, eve := h.invite("ada@assay.example", authz.Admin), h.invite("eve", authz.Viewer)
 	secrets := []string{ada.login, "Ada ada", password, strings.Split(eve.invitation, ".")[1], eve.invitation}

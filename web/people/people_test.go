@@ -19,10 +19,14 @@ import (
 	"github.com/assay-por/assay/web/authz"
 	"github.com/assay-por/assay/web/people/peopletest"
 	"github.com/assay-por/assay/web/store"
+	"github.com/assay-por/assay/web/store/pgtest"
 	"github.com/assay-por/assay/web/store/storetest"
 )
 
 const origin = "https://assay.example"
+
+// TestOnPostgres runs all tests of this room on PostgreSQL too.
+func TestOnPostgres(t *testing.T) { pgtest.Again(t) }
 
 // A house is where people are let in, and a clock that a test turns.
 type house struct {

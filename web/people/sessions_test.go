@@ -12,6 +12,7 @@ import (
 	"github.com/assay-por/assay/web/authn"
 	"github.com/assay-por/assay/web/authz"
 	"github.com/assay-por/assay/web/store"
+	"github.com/assay-por/assay/web/store/pgtest"
 )
 
 // TestSessionEnds: by half an hour without use, after half a day however much it is used, with the person, and by their own hand.
@@ -151,12 +152,14 @@ func TestWritten(t *testing.T) {
 	} {
 		h := newHouse(t)
 		ada, eve := h.enrols(h.invite("ada", authz.Admin)), h.enrols(h.invite("eve", authz.Viewer))
-		db, err := sql.Open("sqlite", h.path)
-		if err == nil {
-			_, err = db.ExecContext(t.Context(), change)
-		}
-		if err = errors.Join(err, db.Close()); err != nil {
-			t.Fatal(err)
+		if _, there := pgtest.SQL(t, h.path, change); !there {
+			db, err := sql.Open("sqlite", h.path)
+			if err == nil {
+				_, err = db.ExecContext(t.Context(), change)
+			}
+			if err = errors.Join(err, db.Close()); err != nil {
+				t.Fatal(err)
+			}
 		}
 		_, one := h.asks(ada.in, "GET")
 		_, other := h.asks(eve.in, "GET")

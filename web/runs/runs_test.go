@@ -14,7 +14,12 @@ import (
 	"github.com/assay-por/assay/attest/keys"
 	"github.com/assay-por/assay/report"
 	"github.com/assay-por/assay/web/store"
+	"github.com/assay-por/assay/web/store/pgtest"
+	"github.com/assay-por/assay/web/store/storetest"
 )
+
+// TestOnPostgres runs all tests of this room on PostgreSQL too.
+func TestOnPostgres(t *testing.T) { pgtest.Again(t) }
 
 // A desk is a database with a clock that stands where it is put, and a worker.
 type desk struct {
@@ -26,15 +31,7 @@ type desk struct {
 
 func newDesk(t *testing.T) *desk {
 	t.Helper()
-	s, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "assay.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	s := storetest.Sealed(t, filepath.Join(t.TempDir(), "assay.db"))
 	d := &desk{T: t, store: s, at: time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)}
 	d.worker = Worker{Store: s, Name: "here", Now: func() time.Time { return d.at }}
 	return d

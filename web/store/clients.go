@@ -161,15 +161,29 @@ func (s seals) oneClient(row *sql.Row, id string) (Client, error) {
 	return c, err
 }
 
-func (s seals) scanClient(row interface{ Scan(...any) error }) (c Client, err error) {
-	var record []byte
-	var created int64
-	var expires, disabled sql.NullInt64
-	if err := row.Scan(&c.ID, &record, &created, &expires, &disabled); err != nil {
-		return c, err
+func (s seals) scanClient(row interface{ Scan(...any) error }) (Client, error) {
+	var r clientRow
+	if err := row.Scan(r.into()...); err != nil {
+		return Client{}, err
 	}
-	c.Created, c.Expires, c.Disabled = second(created), maybe(expires), maybe(disabled)
-	plain, err := s.open(clientRecord, c.ID, record)
+	return s.openClient(r)
+}
+
+// clientRow is a row of selectClients.
+type clientRow struct {
+	id                string
+	record            []byte
+	created           int64
+	expires, disabled sql.NullInt64
+}
+
+func (r *clientRow) into() []any {
+	return []any{&r.id, &r.record, &r.created, &r.expires, &r.disabled}
+}
+
+func (s seals) openClient(r clientRow) (Client, error) {
+	c := Client{ID: r.id, Created: second(r.created), Expires: maybe(r.expires), Disabled: maybe(r.disabled)}
+	plain, err := s.open(clientRecord, c.ID, r.record)
 	if err != nil {
 		return c, err
 	}

@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/pressly/goose/v3"
+
+	"github.com/assay-por/assay/web/store/pgtest"
 )
 
 // TestClients: what is written is what is read, by pages too.
@@ -97,6 +99,7 @@ func TestKeysOf(t *testing.T) {
 
 // TestOlder: a key of before there were clients is of one of its own, and as good as it was.
 func TestOlder(t *testing.T) {
+	pgtest.OfFiles(t)
 	path, ctx := filepath.Join(t.TempDir(), "assay.db"), t.Context()
 	if err := private(path); err != nil {
 		t.Fatal(err)
@@ -109,7 +112,7 @@ func TestOlder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true))
+	all, err := goose.NewProvider(goose.DialectSQLite3, db.db, files, goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +127,7 @@ func TestOlder(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := db.Close(); err != nil {
+	if err := db.close(); err != nil {
 		t.Fatal(err)
 	}
 	s := opened(t, path)
@@ -145,7 +148,7 @@ func TestResults(t *testing.T) {
 				if err := tx.KeepResult(ctx, want); err != nil {
 					return err
 				}
-				if tx.KeepResult(ctx, want) == nil {
+				if tx.Nested(ctx, func() error { return tx.KeepResult(ctx, want) }) == nil {
 					t.Error("it is kept twice")
 				}
 			}

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"crypto/sha256"
-	"database/sql"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
@@ -27,7 +26,7 @@ type Table struct {
 }
 
 // Copy writes a copy of the database into a new file that nobody else can read, as the database is at one moment, whoever writes
-// meanwhile, and tells what is in it. What is sealed stays sealed.
+// meanwhile, and tells what is in it. It is a database of SQLite, whatever the copied one is. What is sealed stays sealed.
 func (s *Store) Copy(ctx context.Context, path string) (Contents, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -40,17 +39,20 @@ func (s *Store) Copy(ctx context.Context, path string) (Contents, error) {
 	if err := f.Close(); err != nil {
 		return nil, err
 	}
-	conn, err := s.read.Conn(ctx)
+	if s.Shared() {
+		return s.copyRows(ctx, path)
+	}
+	conn, err := s.read.db.Conn(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer conn.Close()
-	tx, err := conn.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	tx, err := conn.BeginTx(ctx, s.read.moment())
 	if err != nil {
 		return nil, err
 	}
 	defer tx.Rollback() //nolint:errcheck // it has only read
-	all, err := contents(ctx, tx)
+	all, err := contents(ctx, spoken{tx, s.read.dialect})
 	if err != nil {
 		return nil, err
 	}
@@ -74,25 +76,42 @@ func copyTo(driver any, path string) error {
 	return errors.Join(err, backup.Finish())
 }
 
-// Contents tells what is in the database now, and looks whether its pages and indexes are whole.
+// Contents tells what is in the database now. Of one of SQLite it looks whether its pages and indexes are whole, which PostgreSQL sees to.
 func (s *Store) Contents(ctx context.Context) (Contents, error) {
-	var word string
-	if err := s.read.QueryRowContext(ctx, "PRAGMA integrity_check(1)").Scan(&word); err != nil {
-		return nil, err
+	if !s.Shared() {
+		var word string
+		if err := s.read.QueryRowContext(ctx, "PRAGMA integrity_check(1)").Scan(&word); err != nil {
+			return nil, err
+		}
+		if word != "ok" {
+			return nil, fmt.Errorf("the database is damaged: %s", word)
+		}
 	}
-	if word != "ok" {
-		return nil, fmt.Errorf("the database is damaged: %s", word)
-	}
-	tx, err := s.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	tx, err := s.read.begin(ctx, s.read.moment())
 	if err != nil {
 		return nil, err
 	}
-	defer tx.Rollback() //nolint:errcheck // it has only read
-	return contents(ctx, tx)
+	defer tx.tx.Rollback() //nolint:errcheck // it has only read
+	return contents(ctx, tx.spoken)
 }
 
-func contents(ctx context.Context, tx *sql.Tx) (Contents, error) {
-	rows, err := tx.QueryContext(ctx, "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite|_%' ESCAPE '|'")
+func contents(ctx context.Context, from spoken) (Contents, error) {
+	names, err := tables(ctx, from)
+	if err != nil {
+		return nil, err
+	}
+	all := Contents{}
+	for _, name := range names {
+		if all[name], err = table(ctx, from, name, func([]any) error { return nil }); err != nil {
+			return nil, fmt.Errorf("table %s: %w", name, err)
+		}
+	}
+	return all, nil
+}
+
+// tables are the names of all.
+func tables(ctx context.Context, from spoken) ([]string, error) {
+	rows, err := from.QueryContext(ctx, from.tables())
 	if err != nil {
 		return nil, err
 	}
@@ -105,22 +124,16 @@ func contents(ctx context.Context, tx *sql.Tx) (Contents, error) {
 		}
 		names = append(names, name)
 	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	all := Contents{}
-	for _, name := range names {
-		if all[name], err = table(ctx, tx, name); err != nil {
-			return nil, fmt.Errorf("table %s: %w", name, err)
-		}
-	}
-	return all, nil
+	return names, rows.Err()
 }
 
-// table counts and digests the rows of a table, in the order of their columns.
-func table(ctx context.Context, tx *sql.Tx, name string) (t Table, err error) {
-	from := "SELECT * FROM \"" + strings.ReplaceAll(name, `"`, `""`) + "\"" // it may be anybody's database
-	empty, err := tx.QueryContext(ctx, from+" LIMIT 0")
+// quoted is a name as SQL has it, whoever made the table.
+func quoted(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+
+// table counts and digests the rows of a table, in the order of their columns, and shows each.
+func table(ctx context.Context, of spoken, name string, each func([]any) error) (t Table, err error) {
+	from := "SELECT * FROM " + quoted(name)
+	empty, err := of.QueryContext(ctx, from+" LIMIT 0")
 	if err != nil {
 		return t, err
 	}
@@ -130,9 +143,9 @@ func table(ctx context.Context, tx *sql.Tx, name string) (t Table, err error) {
 	}
 	order := make([]string, len(columns))
 	for i := range order {
-		order[i] = fmt.Sprint(i + 1)
+		order[i] = fmt.Sprint(i+1, " NULLS FIRST")
 	}
-	rows, err := tx.QueryContext(ctx, from+" ORDER BY "+strings.Join(order, ", "))
+	rows, err := of.QueryContext(ctx, from+" ORDER BY "+strings.Join(order, ", "))
 	if err != nil {
 		return t, err
 	}
@@ -149,6 +162,9 @@ func table(ctx context.Context, tx *sql.Tx, name string) (t Table, err error) {
 		t.Rows++
 		for _, v := range values {
 			add(h, v)
+		}
+		if err := each(values); err != nil {
+			return t, err
 		}
 	}
 	t.Digest = hex.EncodeToString(h.Sum(nil))

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/assay-por/assay/web/store/pgtest"
 )
 
 // TestCopy: a copy is the database at one moment, while others write; it is nobody else's to read, and opens as the database does.
@@ -43,7 +45,7 @@ func TestCopy(t *testing.T) {
 		if info, err := os.Stat(path); err != nil || info.Mode() != 0o600 {
 			t.Errorf("%v %v", info, err)
 		}
-		c := opened(t, path)
+		c := openedFile(t, path)
 		got, err := c.Contents(t.Context())
 		if diff := cmp.Diff(want, got); err != nil || diff != "" {
 			t.Errorf("%v %s", err, diff)
@@ -55,8 +57,8 @@ func TestCopy(t *testing.T) {
 	}
 	close(stop)
 	wait.Wait()
-	if _, err := s.Copy(t.Context(), filepath.Join(dir, "assay.db")); err == nil {
-		t.Error("copied over itself")
+	if _, err := s.Copy(t.Context(), filepath.Join(dir, "copy?a=b%20#0.db")); err == nil {
+		t.Error("copied over another file")
 	}
 }
 
@@ -67,13 +69,17 @@ func TestContents(t *testing.T) {
 		t.Fatal(err)
 	}
 	seen := map[string]bool{}
+	if _, err := s.write.ExecContext(t.Context(), "DELETE FROM credentials"); err != nil { // so that a key can be deleted
+		t.Fatal(err)
+	}
+	text := "UPDATE keys SET used = '1x' WHERE id = 'one'" // in a column of numbers
+	if s.Shared() {                                        // which takes none there
+		text = "UPDATE keys SET used = 2 WHERE id = 'one'"
+	}
 	for _, change := range []string{
-		"UPDATE keys SET used = NULL", "UPDATE keys SET used = 1 WHERE id = 'one'", "UPDATE keys SET used = '1x' WHERE id = 'one'", "UPDATE keys SET used = 1, revoked = 1 WHERE id = 'one'",
+		"UPDATE keys SET used = NULL", "UPDATE keys SET used = 1 WHERE id = 'one'", text, "UPDATE keys SET used = 1, revoked = 1 WHERE id = 'one'",
 		"UPDATE keys SET used = NULL, revoked = 11 WHERE id = 'one'", "UPDATE keys SET record = (SELECT record FROM keys WHERE id = 'two') WHERE id = 'one'", "DELETE FROM keys WHERE id = 'one'",
 	} {
-		if _, err := s.write.ExecContext(t.Context(), "PRAGMA foreign_keys = OFF"); err != nil {
-			t.Fatal(err)
-		}
 		if _, err := s.write.ExecContext(t.Context(), change); err != nil {
 			t.Fatal(err)
 		}
@@ -87,6 +93,7 @@ func TestContents(t *testing.T) {
 
 // TestContentsOfAnybody: what a table is called is no SQL, whoever made the database.
 func TestContentsOfAnybody(t *testing.T) {
+	pgtest.OfFiles(t)
 	dir := t.TempDir()
 	s := opened(t, filepath.Join(dir, "assay.db"))
 	elsewhere := filepath.Join(dir, "elsewhere.db")

@@ -100,6 +100,21 @@ func (s *Store) Key(ctx context.Context, id string) (Key, error) {
 	return k, err
 }
 
+// KeyAndClient are the records of a key and of whose it is, as they are now, in one look, or [ErrUnknown].
+func (s *Store) KeyAndClient(ctx context.Context, id string) (Key, Client, error) {
+	var of clientRow
+	rows, err := s.both.QueryContext(ctx, id)
+	k, err := only(id)(s.seals.collect(rows, err, of.into()...))
+	if errors.Is(err, ErrUnknown) {
+		return k, Client{}, errors.Join(err, s.openDecoy(), s.openDecoy())
+	}
+	if err != nil {
+		return k, Client{}, err
+	}
+	c, err := s.seals.openClient(of)
+	return k, c, err
+}
+
 // KeyByCertificate is the record of the key that is bound to a certificate, or of one that was and is over, or [ErrUnknown].
 func (s *Store) KeyByCertificate(ctx context.Context, sum []byte) (Key, error) {
 	var id string
@@ -153,10 +168,11 @@ func (t *Tx) put(ctx context.Context, k Key) error {
 
 // What reads keys, each with all its credentials: a row is a credential.
 const (
-	selectKeys = `SELECT k.id, k.client, k.record, k.created, k.used, k.revoked, c.mac, c.public, c.certificate, c.created, c.until
-		FROM keys k JOIN credentials c ON c.key_id = k.id`
-	ofOne = " WHERE k.id = ?"
-	order = " ORDER BY k.created, k.id, c.number"
+	keyColumns = "SELECT k.id, k.client, k.record, k.created, k.used, k.revoked, c.mac, c.public, c.certificate, c.created, c.until"
+	selectKeys = keyColumns + " FROM keys k JOIN credentials c ON c.key_id = k.id"
+	selectBoth = keyColumns + ", l.id, l.record, l.created, l.expires, l.disabled FROM keys k JOIN credentials c ON c.key_id = k.id JOIN clients l ON l.id = k.client"
+	ofOne      = " WHERE k.id = ?"
+	order      = " ORDER BY k.created, k.id, c.number"
 )
 
 func (t *Tx) one(ctx context.Context, id string) (Key, error) {
@@ -176,8 +192,8 @@ func only(id string) func([]Key, error) (Key, error) {
 	}
 }
 
-// collect reads rows of selectKeys.
-func (s seals) collect(rows *sql.Rows, err error) ([]Key, error) {
+// collect reads rows of selectKeys, and what stands behind that in the last of them.
+func (s seals) collect(rows *sql.Rows, err error, behind ...any) ([]Key, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -190,7 +206,7 @@ func (s seals) collect(rows *sql.Rows, err error) ([]Key, error) {
 		var record []byte
 		var created, from, until int64
 		var used, revoked sql.NullInt64
-		if err := rows.Scan(&k.ID, &k.Client, &record, &created, &used, &revoked, &c.MAC, &c.Public, &c.Certificate, &from, &until); err != nil {
+		if err := rows.Scan(append([]any{&k.ID, &k.Client, &record, &created, &used, &revoked, &c.MAC, &c.Public, &c.Certificate, &from, &until}, behind...)...); err != nil {
 			return nil, err
 		}
 		if n := len(all); n == 0 || all[n-1].ID != k.ID {

@@ -21,11 +21,11 @@ func (s *Store) QuotaUsed(ctx context.Context, q Quota) (used int64, err error) 
 	return used, err
 }
 
-// AddQuota counts so many requests more.
-func (t *Tx) AddQuota(ctx context.Context, q Quota, requests int64) error {
-	_, err := t.tx.ExecContext(ctx, `INSERT INTO quotas (day, client, used) VALUES (?, ?, ?)
-		ON CONFLICT (day, client) DO UPDATE SET used = quotas.used + excluded.used`, q.Day, q.Client, requests)
-	return err
+// AddQuota counts so many requests more, and returns how many there are then.
+func (t *Tx) AddQuota(ctx context.Context, q Quota, requests int64) (used int64, err error) {
+	err = t.tx.QueryRowContext(ctx, `INSERT INTO quotas (day, client, used) VALUES (?, ?, ?)
+		ON CONFLICT (day, client) DO UPDATE SET used = quotas.used + excluded.used RETURNING used`, q.Day, q.Client, requests).Scan(&used)
+	return used, err
 }
 
 // ForgetQuotas forgets what was counted on days before one.

@@ -99,8 +99,11 @@ func (t *Tx) SealOlder(ctx context.Context, sealer Sealer) error {
 	return errors.Join(t.sealKeys(ctx), t.sealClients(ctx))
 }
 
-// Checkpoint brings all that was written into the database's file, so that nothing of before stays beside it.
+// Checkpoint brings all that was written into the database's file, so that nothing of before stays beside it. PostgreSQL sees to that by itself.
 func (s *Store) Checkpoint(ctx context.Context) error {
+	if s.Shared() {
+		return nil
+	}
 	_, err := s.write.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
 	return err
 }

@@ -10,6 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/pressly/goose/v3"
+
+	"github.com/assay-por/assay/web/store/pgtest"
 )
 
 // older makes a database as the version before sealing left it, with a key in clear.
@@ -26,7 +28,7 @@ func older(t *testing.T, path string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true))
+	all, err := goose.NewProvider(goose.DialectSQLite3, db.db, files, goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,13 +37,14 @@ func older(t *testing.T, path string) {
 	}
 	_, err1 := db.ExecContext(t.Context(), "INSERT INTO keys (id, name, permissions, reports, networks, created) VALUES ('one', 'Backend of the exchange', 'proof:read:any', 'aa bb', '10.0.0.0/8', ?)", day.Unix())
 	_, err2 := db.ExecContext(t.Context(), "INSERT INTO credentials (key_id, number, mac, created, until) VALUES ('one', 1, ?, ?, ?)", []byte("a MAC"), day.Unix(), day.AddDate(0, 0, 90).Unix())
-	if err := errors.Join(err1, err2, db.Close()); err != nil {
+	if err := errors.Join(err1, err2, db.close()); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // TestUpgrade: what an earlier version kept in clear is sealed, and in clear nowhere any more.
 func TestUpgrade(t *testing.T) {
+	pgtest.OfFiles(t)
 	path := filepath.Join(t.TempDir(), "assay.db")
 	older(t, path)
 	inClear := func() (found []string) {
@@ -85,7 +88,7 @@ func TestAltered(t *testing.T) {
 	}
 	for name, change := range map[string]string{
 		"moved":   "UPDATE keys SET record = (SELECT record FROM keys WHERE id = 'two') WHERE id = 'one'",
-		"altered": "UPDATE keys SET record = record || x'00' WHERE id = 'one'",
+		"altered": "UPDATE keys SET record = record || '\\x00' WHERE id = 'one'",
 		"gone":    "UPDATE keys SET record = NULL WHERE id = 'one'",
 	} {
 		if _, err := s.write.ExecContext(t.Context(), change); err != nil {
@@ -104,8 +107,8 @@ func TestAltered(t *testing.T) {
 // times: what lies in clear beside a record is what the record says, or all of it is refused.
 func TestBoundToTheRecord(t *testing.T) {
 	for name, change := range map[string]string{
-		"a credential more":      "INSERT INTO credentials (key_id, number, public, created, until) VALUES ('one', 2, x'0102', 1, 9999999999)",
-		"another credential":     "UPDATE credentials SET mac = NULL, public = x'0102' WHERE key_id = 'one'",
+		"a credential more":      "INSERT INTO credentials (key_id, number, public, created, until) VALUES ('one', 2, '\\x0102', 1, 9999999999)",
+		"another credential":     "UPDATE credentials SET mac = NULL, public = '\\x0102' WHERE key_id = 'one'",
 		"one that is good again": "UPDATE credentials SET until = 9999999999 WHERE key_id = 'one'",
 		"not revoked":            "UPDATE keys SET revoked = NULL WHERE id = 'one'",
 		"another's":              "UPDATE keys SET client = 'c2' WHERE id = 'one'",

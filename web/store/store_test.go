@@ -16,11 +16,25 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/pressly/goose/v3"
+
+	"github.com/assay-por/assay/web/store/pgtest"
 )
 
 func opened(t *testing.T, path string) *Store {
 	t.Helper()
+	s, err := openAt(t.Context(), path)
+	return ready(t, s, err)
+}
+
+// openedFile is opened, and a file wherever the tests run.
+func openedFile(t *testing.T, path string) *Store {
+	t.Helper()
 	s, err := Open(t.Context(), path)
+	return ready(t, s, err)
+}
+
+func ready(t *testing.T, s *Store, err error) *Store {
+	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,6 +48,17 @@ func opened(t *testing.T, path string) *Store {
 	}
 	return s
 }
+
+// openAt opens a database of SQLite, or in its place one of PostgreSQL where the tests run on that.
+func openAt(ctx context.Context, path string) (*Store, error) {
+	if url := pgtest.URL(path); url != "" {
+		return OpenPostgres(ctx, url)
+	}
+	return Open(ctx, path)
+}
+
+// TestOnPostgres runs all tests of this room on PostgreSQL too.
+func TestOnPostgres(t *testing.T) { pgtest.Again(t) }
 
 // sealer seals with one key that everybody knows.
 func sealer(t testing.TB) Sealer {
@@ -143,6 +168,9 @@ func TestKeys(t *testing.T) {
 		}
 		same()
 	}
+	if k, c, err := other.KeyAndClient(ctx, "one"); err != nil || !cmp.Equal(want, k) || c.ID != "c1" {
+		t.Errorf("%v %+v %+v", err, k, c)
+	}
 	for name, err := range map[string]error{
 		"revoke": s.revoke("three", day),
 		"change": s.change("three", func(*Key) error { return nil }),
@@ -165,6 +193,7 @@ func TestKeys(t *testing.T) {
 
 // TestSettings: what is told is on the disk, and nobody else reads it.
 func TestSettings(t *testing.T) {
+	pgtest.OfFiles(t)
 	path := filepath.Join(t.TempDir(), "assay.db")
 	s := opened(t, path)
 	if err := s.create(sample("one")); err != nil {
@@ -188,6 +217,7 @@ func TestSettings(t *testing.T) {
 }
 
 func TestRefuses(t *testing.T) {
+	pgtest.OfFiles(t)
 	dir := t.TempDir()
 	open := filepath.Join(dir, "open.db")
 	if err := os.WriteFile(open, nil, 0o644); err != nil {
@@ -217,7 +247,7 @@ func TestAtOnce(t *testing.T) {
 	errs := make(chan error, processes*(each+3))
 	for p := range processes {
 		wait.Go(func() {
-			s, err := Open(context.Background(), path)
+			s, err := openAt(context.Background(), path)
 			if errs <- err; err != nil {
 				return
 			}
@@ -241,7 +271,7 @@ func TestAtOnce(t *testing.T) {
 }
 
 func BenchmarkKey(b *testing.B) {
-	s, err := Open(b.Context(), filepath.Join(b.TempDir(), "assay.db"))
+	s, err := openAt(b.Context(), filepath.Join(b.TempDir(), "assay.db"))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -250,14 +280,14 @@ func BenchmarkKey(b *testing.B) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		if _, err := s.Key(b.Context(), "one"); err != nil {
+		if _, _, err := s.KeyAndClient(b.Context(), "one"); err != nil {
 			b.Fatal(err)
 		}
 	}
 }
 
 func BenchmarkNoKey(b *testing.B) {
-	s, err := Open(b.Context(), filepath.Join(b.TempDir(), "assay.db"))
+	s, err := openAt(b.Context(), filepath.Join(b.TempDir(), "assay.db"))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -266,7 +296,7 @@ func BenchmarkNoKey(b *testing.B) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		if _, err := s.Key(b.Context(), "two"); !errors.Is(err, ErrUnknown) {
+		if _, _, err := s.KeyAndClient(b.Context(), "two"); !errors.Is(err, ErrUnknown) {
 			b.Fatal(err)
 		}
 	}
@@ -274,6 +304,7 @@ func BenchmarkNoKey(b *testing.B) {
 
 // TestUpdates: the credentials of a database of before are there after it is brought up to date, and still guarded.
 func TestUpdates(t *testing.T) {
+	pgtest.OfFiles(t)
 	path, ctx := filepath.Join(t.TempDir(), "assay.db"), t.Context()
 	if err := private(path); err != nil {
 		t.Fatal(err)
@@ -286,7 +317,7 @@ func TestUpdates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true))
+	all, err := goose.NewProvider(goose.DialectSQLite3, db.db, files, goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -295,7 +326,7 @@ func TestUpdates(t *testing.T) {
 	}
 	_, err = db.ExecContext(ctx, `INSERT INTO keys (id, name, permissions, reports, networks, created) VALUES ('one', 'before', 'proof:read:any', '', '', 1);
 		INSERT INTO credentials (key_id, number, mac, created, until) VALUES ('one', 1, x'0102', 1, 9)`)
-	if err := errors.Join(err, db.Close()); err != nil {
+	if err := errors.Join(err, db.close()); err != nil {
 		t.Fatal(err)
 	}
 	s := opened(t, path)

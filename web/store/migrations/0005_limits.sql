@@ -20,7 +20,7 @@ CREATE TABLE credentials_of_three_kinds (
     created     BIGINT  NOT NULL,
     until       BIGINT  NOT NULL,
     PRIMARY KEY (key_id, number),
-    CHECK ((mac IS NOT NULL) + (public IS NOT NULL) + (certificate IS NOT NULL) = 1)
+    CHECK (CASE WHEN mac IS NULL THEN 0 ELSE 1 END + CASE WHEN public IS NULL THEN 0 ELSE 1 END + CASE WHEN certificate IS NULL THEN 0 ELSE 1 END = 1)
 );
 INSERT INTO credentials_of_three_kinds (key_id, number, mac, public, created, until)
     SELECT key_id, number, mac, public, created, until FROM credentials;

@@ -10,12 +10,28 @@ import (
 
 	"github.com/assay-por/assay/web/seal"
 	"github.com/assay-por/assay/web/store"
+	"github.com/assay-por/assay/web/store/pgtest"
 )
 
 // Open opens the database at a path, with its keysets, until the test ends.
 func Open(t testing.TB, path string) *store.Store {
 	t.Helper()
-	s, err := store.Open(context.Background(), path)
+	s := Sealed(t, path)
+	if _, err := seal.Open(context.Background(), s, KEK(t, 1), "a test's", time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// Sealed opens the database at a path as it lies there, until the test ends: a file of SQLite, or in its place a schema where tests
+// run on PostgreSQL.
+func Sealed(t testing.TB, path string) *store.Store {
+	t.Helper()
+	open, at := store.Open, path
+	if url := pgtest.URL(path); url != "" {
+		open, at = store.OpenPostgres, url
+	}
+	s, err := open(context.Background(), at)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,9 +40,6 @@ func Open(t testing.TB, path string) *store.Store {
 			t.Error(err)
 		}
 	})
-	if _, err := seal.Open(context.Background(), s, KEK(t, 1), "a test's", time.Now()); err != nil {
-		t.Fatal(err)
-	}
 	return s
 }
 
