@@ -22,18 +22,21 @@ type measures struct {
 type place struct{ client, network string }
 
 // of is what is done about a request.
-func (m *measures) of(a Asker, changes bool, now time.Time) string {
+func (m *measures) of(a Asker, changes bool) string {
 	switch since, asked := m.proved[a.Credential]; {
 	case m.suspended[a.Credential]:
 		return Suspend
-	case now.Before(m.locked[source{a.Credential, a.Network}]):
-		return Lock
 	case changes && (m.held[place{a.Client, a.Network}] || m.held[place{a.Client, ""}]):
 		return Hold
 	case asked && !a.Proved.After(since):
 		return StepUp
 	}
 	return ""
+}
+
+// Locked reports whether a credential lets nobody in from a network for now, though it is good. Whoever shows it learns no more than of one that is not.
+func (w *Watch) Locked(a Asker) bool {
+	return w.Now().Before(w.measures.Load().locked[source{a.Credential, a.Network}])
 }
 
 // enforce puts in force what the open findings say. The findings are locked.

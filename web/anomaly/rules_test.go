@@ -75,10 +75,7 @@ func (w *watched) asks(t testing.TB, a Asker, operation string, times int) (last
 // looks has a client look up so many customers, of whom the first are not there.
 func (w *watched) looks(t testing.TB, a Asker, from, many, missed int) {
 	for i := range many {
-		w.Looks(t.Context(), a, fmt.Sprint("customer ", from+i))
-		if i < missed {
-			w.Missed(t.Context(), a)
-		}
+		w.Looked(t.Context(), a, fmt.Sprint("customer ", from+i), i >= missed)
 	}
 }
 
@@ -146,9 +143,9 @@ func TestEdges(t *testing.T) {
 				w.looks(t, m, 0, 200, 0)
 			}
 		}, func(w *watched) { w.looks(t, m, 200, 1, 0) }, "enumeration throttle"},
-		"nobody":            {8, 1, 1, func(w *watched) { w.looks(t, m, 0, 50, 10) }, func(w *watched) { w.Missed(t.Context(), m) }, "enumeration throttle"},
+		"nobody":            {8, 1, 1, func(w *watched) { w.looks(t, m, 0, 50, 10) }, func(w *watched) { w.looks(t, m, 50, 1, 1) }, "enumeration throttle"},
 		"nobody, of little": {8, 1, 1, func(w *watched) { w.looks(t, m, 0, 49, 49) }, func(w *watched) { w.looks(t, m, 49, 1, 1) }, "enumeration throttle"},
-		"nobody, in a week": {6, 1, 1, func(w *watched) { w.looks(t, m, 0, 50, 10) }, func(w *watched) { w.Missed(t.Context(), m) }, "enumeration alert"},
+		"nobody, in a week": {6, 1, 1, func(w *watched) { w.looks(t, m, 0, 50, 10) }, func(w *watched) { w.looks(t, m, 50, 1, 1) }, "enumeration alert"},
 		"parallel":          {8, 40, 0, func(w *watched) { w.asks(t, m, read, 51); w.asks(t, machine(away), read, 50) }, func(w *watched) { w.asks(t, machine(away), read, 1) }, "parallel suspend"},
 		"parallel, other minutes": {8, 40, 0, func(w *watched) {
 			w.asks(t, m, read, 60)

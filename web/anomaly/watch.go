@@ -139,10 +139,10 @@ func (w *Watch) begin(id string) *client {
 }
 
 // Arrive counts a request of somebody who was let in, before it is answered, and says what is done about it: empty, [Hold] for what would change
-// something, [Suspend], [Lock] or [StepUp].
+// something, [Suspend] or [StepUp].
 func (w *Watch) Arrive(ctx context.Context, a Asker, operation string, changes bool) string {
 	w.notice(ctx, a, operation)
-	return w.measures.Load().of(a, changes, w.Now())
+	return w.measures.Load().of(a, changes)
 }
 
 func (w *Watch) notice(ctx context.Context, a Asker, operation string) {
@@ -192,8 +192,8 @@ func (w *Watch) hourly(c *client, a Asker, now time.Time) {
 	}
 }
 
-// Looks counts a look-up of a customer.
-func (w *Watch) Looks(ctx context.Context, a Asker, customer string) {
+// Looked counts a look-up of a customer, and whether there is one.
+func (w *Watch) Looked(ctx context.Context, a Asker, customer string, there bool) {
 	hash := mac(w.Key, customer)
 	c := w.follow(ctx, a.Client)
 	if c == nil {
@@ -204,20 +204,12 @@ func (w *Watch) Looks(ctx context.Context, a Asker, customer string) {
 	c.turn(now, func(rule string) bool { return w.stands(a.Client, rule) })
 	c.customers.add(hash)
 	c.Now.Lookups, c.Now.Customers, c.dirty = c.Now.Lookups+1, max(c.Now.Customers, c.customers.count()), true
+	if !there {
+		c.Now.Missed++
+	}
 	if most := max(manyLeast, manyTimes*c.usual.customers); c.age(now) >= known && c.Now.Customers > most {
 		w.found(c, a, Enumeration, Throttle, "", fmt.Sprintf("about %d customers within an hour", c.Now.Customers), fmt.Sprintf("%d in the fullest hour of the week before", c.usual.customers))
 	}
-}
-
-// Missed counts a look-up of nobody, beside [Watch.Looks].
-func (w *Watch) Missed(ctx context.Context, a Asker) {
-	c := w.follow(ctx, a.Client)
-	if c == nil {
-		return
-	}
-	defer c.mu.Unlock()
-	c.turn(w.Now(), func(rule string) bool { return w.stands(a.Client, rule) })
-	c.Now.Missed, c.dirty = c.Now.Missed+1, true
 	if c.Now.Lookups >= missedLeast && c.Now.Missed*missedShare > c.Now.Lookups {
 		w.found(c, a, Enumeration, Throttle, "", fmt.Sprintf("%d of %d look-ups within an hour found nobody", c.Now.Missed, c.Now.Lookups), "at most a fifth of them")
 	}

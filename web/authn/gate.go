@@ -108,11 +108,11 @@ func (g *Gate) bySecret(r *http.Request, text string) (*Principal, error) {
 	case !wellFormed || k.ID == "":
 		return nil, fmt.Errorf("%w: no key of that form or id", ErrInvalid)
 	case !good:
-		return nil, fmt.Errorf("%w: API key %s: the secret is wrong or has expired", ErrInvalid, k.ID)
+		return nil, notGood(k, fmt.Errorf("%w: API key %s: the secret is wrong or has expired", ErrInvalid, k.ID))
 	case reason != "":
-		return nil, fmt.Errorf("%w: API key %s: %s", ErrInvalid, k.ID, reason)
+		return nil, ended(k, fmt.Errorf("%w: API key %s: %s", ErrInvalid, k.ID, reason))
 	case !near:
-		return nil, fmt.Errorf("%w: API key %s: not for that address", ErrInvalid, k.ID)
+		return nil, notGood(k, fmt.Errorf("%w: API key %s: not for that address", ErrInvalid, k.ID))
 	}
 	return g.in(r.Context(), k, client, now)
 }
@@ -237,23 +237,23 @@ func (g *Gate) bySignature(r *http.Request) (*Principal, func([]byte) error, err
 	near := g.near(k, address(r))
 	switch reason := unusable(k, client, now); {
 	case good == 0:
-		return nil, nil, fmt.Errorf("%w: of no key that is good now", ErrSignature)
+		return nil, nil, notGood(k, fmt.Errorf("%w: of no key that is good now", ErrSignature))
 	case reason != "":
-		return nil, nil, fmt.Errorf("%w: API key %s: %s", ErrSignature, k.ID, reason)
+		return nil, nil, ended(k, fmt.Errorf("%w: API key %s: %s", ErrSignature, k.ID, reason))
 	case !near:
-		return nil, nil, fmt.Errorf("%w: API key %s: not for that address", ErrSignature, k.ID)
+		return nil, nil, notGood(k, fmt.Errorf("%w: API key %s: not for that address", ErrSignature, k.ID))
 	case !g.nonces.fresh(s.Created, now):
-		return nil, nil, fmt.Errorf("%w: API key %s: made at another time, or before this server was started", ErrSignature, k.ID)
+		return nil, nil, notGood(k, fmt.Errorf("%w: API key %s: made at another time, or before this server was started", ErrSignature, k.ID))
 	}
-	switch again, full := g.nonces.take(k.ID, s.Nonce, s.Created, now); {
-	case again:
-		return nil, nil, fmt.Errorf("%w: API key %s: the same request again", ErrSignature, k.ID)
+	switch before, full := g.nonces.take(k.ID, s.Nonce, s.Created, now); {
+	case before:
+		return nil, nil, again(k, fmt.Errorf("%w: API key %s: the same request again", ErrSignature, k.ID))
 	case full:
 		return nil, nil, ErrFull
 	}
 	check := func(content []byte) error {
 		if err := s.CheckContent(content); err != nil {
-			return fmt.Errorf("%w: API key %s: %w", ErrSignature, k.ID, err)
+			return notGood(k, fmt.Errorf("%w: API key %s: %w", ErrSignature, k.ID, err))
 		}
 		return nil
 	}
