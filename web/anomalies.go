@@ -77,7 +77,10 @@ func (c Config) noticedRefusal(r *http.Request, why error) {
 	refusal := anomaly.Refusal{Network: audit.Network(from(r))}
 	var of *authn.NotGoodError
 	if errors.As(why, &of) {
-		refusal.Client, refusal.Credential, refusal.Again, refusal.Ended = of.Client, of.Key, of.Again, of.Ended
+		refusal.Client, refusal.Credential, refusal.Again, refusal.Ended = of.Client, of.Key, of.Shown == authn.Again, of.Shown == authn.Ended
+		if of.Shown == authn.Late { // whoever has it is behind, and guesses nothing
+			return
+		}
 	}
 	c.Anomalies.Refused(r.Context(), refusal)
 }

@@ -2,6 +2,7 @@ package anomaly
 
 import (
 	"encoding/json"
+	"maps"
 	"sync"
 	"time"
 )
@@ -11,8 +12,8 @@ type habits struct {
 	Since      int64            `json:"since"` // when it was first seen
 	Hours      []hour           `json:"hours"` // of the week before, oldest first: those in which it asked
 	Now        hour             `json:"now"`
-	Networks   map[string]int64 `json:"networks"` // when each was last used
-	Keys       map[string]int64 `json:"keys"`
+	Networks   map[string]*span `json:"networks"`
+	Keys       map[string]*span `json:"keys"`
 	Operations map[string]*use  `json:"operations"`
 }
 
@@ -25,6 +26,12 @@ type hour struct {
 	Customers uint32 `json:"c,omitempty"` // who were looked up
 	Lookups   uint32 `json:"l,omitempty"`
 	Missed    uint32 `json:"m,omitempty"` // of those, of nobody
+}
+
+// span is from when until when something was used.
+type span struct {
+	First int64 `json:"f"`
+	Last  int64 `json:"l"`
 }
 
 // use is when an operation was asked for: in an hour before this one, the last of them, and in this one.
@@ -74,10 +81,10 @@ func (c *client) open(record []byte, now time.Time) error {
 		}
 	}
 	if c.Networks == nil {
-		c.Networks = map[string]int64{}
+		c.Networks = map[string]*span{}
 	}
 	if c.Keys == nil {
-		c.Keys = map[string]int64{}
+		c.Keys = map[string]*span{}
 	}
 	if c.Operations == nil {
 		c.Operations = map[string]*use{}
@@ -92,7 +99,7 @@ func (c *client) age(now time.Time) time.Duration { return now.Sub(time.Unix(c.S
 
 // turn begins the minute and the hour that it is. An hour that stands out is kept as one that does not, unless somebody said that it is as it should be:
 // or what was found once would be usual from then on.
-func (c *client) turn(now time.Time, stands func(rule string) bool) {
+func (w *Watch) turn(c *client, id string, now time.Time) {
 	if minute := now.Unix() / 60; minute != c.minute {
 		c.minute, c.requests = minute, 0
 		clear(c.sources)
@@ -102,10 +109,10 @@ func (c *client) turn(now time.Time, stands func(rule string) bool) {
 		return
 	}
 	if was := c.Now; was.Requests > 0 {
-		if stands(Burst) && c.usual.peak > 0 {
+		if w.stands(id, Burst) && c.usual.peak > 0 {
 			was.Peak = min(was.Peak, c.usual.peak)
 		}
-		if stands(Enumeration) && c.usual.customers > 0 {
+		if w.stands(id, Enumeration) && c.usual.customers > 0 {
 			was.Customers = min(was.Customers, c.usual.customers)
 		}
 		c.Hours = append(c.Hours, was)
@@ -156,21 +163,23 @@ func (c *client) asked(operation string, from source) (fromThere uint32) {
 }
 
 // saw notes that a name is used now, and says when it was before: zero if never. If there are too many, none is new, and full is true.
-func saw(all map[string]int64, name string, most int, now time.Time) (before time.Time, full bool) {
-	at, there := all[name]
-	if !there && len(all) >= most {
-		for n, last := range all {
-			if now.Sub(time.Unix(last, 0)) >= forgotten {
-				delete(all, n)
-			}
-		}
-		if len(all) >= most {
-			return now, true
-		}
+func saw(all map[string]*span, name string, most int, now time.Time) (before time.Time, full bool) {
+	if one := all[name]; one != nil {
+		before, one.Last = time.Unix(one.Last, 0), now.Unix()
+		return before, false
 	}
-	all[name] = now.Unix()
-	if !there {
-		return time.Time{}, false
+	if len(all) >= most {
+		maps.DeleteFunc(all, func(_ string, one *span) bool { return now.Sub(time.Unix(one.Last, 0)) >= forgotten })
 	}
-	return time.Unix(at, 0), false
+	if len(all) >= most {
+		return now, true
+	}
+	all[name] = &span{now.Unix(), now.Unix()}
+	return time.Time{}, false
+}
+
+// longUsed reports whether a network has been used for so long that a client there is not only told of.
+func (c *client) longUsed(network string, now time.Time) bool {
+	one := c.Networks[network]
+	return one != nil && now.Sub(time.Unix(one.First, 0)) >= settled
 }

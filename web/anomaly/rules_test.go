@@ -147,6 +147,16 @@ func TestEdges(t *testing.T) {
 		"nobody, of little": {8, 1, 1, func(w *watched) { w.looks(t, m, 0, 49, 49) }, func(w *watched) { w.looks(t, m, 49, 1, 1) }, "enumeration throttle"},
 		"nobody, in a week": {6, 1, 1, func(w *watched) { w.looks(t, m, 0, 50, 10) }, func(w *watched) { w.looks(t, m, 50, 1, 1) }, "enumeration alert"},
 		"parallel":          {8, 40, 0, func(w *watched) { w.asks(t, m, read, 51); w.asks(t, machine(away), read, 50) }, func(w *watched) { w.asks(t, machine(away), read, 1) }, "parallel suspend"},
+		"parallel, two sites": {8, 60, 0, func(w *watched) {
+			w.lives(t, machine(away), 8, 60, 0)
+			w.lives(t, m, 1, 60, 0)
+			w.asks(t, m, read, 60)
+			w.asks(t, machine(away), read, 60)
+		}, func(w *watched) {
+			w.at = w.at.Add(time.Minute)
+			w.asks(t, m, read, 51)
+			w.asks(t, machine("203.0.113.0/24"), read, 51)
+		}, "parallel suspend"},
 		"parallel, other minutes": {8, 40, 0, func(w *watched) {
 			w.asks(t, m, read, 60)
 			w.at = w.at.Add(time.Minute)

@@ -48,12 +48,14 @@ func (s *suspect) over(minute int64) bool {
 	return true
 }
 
-// Refused counts a credential that was not good.
+// Refused counts a credential that was guessed, or tells of one that came again.
 func (w *Watch) Refused(ctx context.Context, r Refusal) {
 	now := w.Now()
-	many := w.suspect(source{r.Credential, r.Network}, now.Unix()/60)
-	if many <= manyFailures && !r.Again && !r.Ended {
-		return
+	many := 0
+	if !r.Again && !r.Ended {
+		if many = w.suspect(source{r.Credential, r.Network}, now.Unix()/60); many <= manyFailures {
+			return
+		}
 	}
 	f := store.Anomaly{Client: r.Client, Credential: r.Credential, Network: r.Network, At: now}
 	settledDown, there := w.history(ctx, r)

@@ -152,7 +152,7 @@ func (w *Watch) notice(ctx context.Context, a Asker, operation string) {
 	}
 	defer c.mu.Unlock()
 	now := w.Now()
-	c.turn(now, func(rule string) bool { return w.stands(a.Client, rule) })
+	w.turn(c, a.Client, now)
 	before, full := saw(c.Networks, a.Network, maxNetworks, now)
 	if before.IsZero() && !full && c.age(now) >= newOrigin {
 		w.found(c, a, Origin, Hold, a.Network, fmt.Sprintf("the first request from %s", cmp.Or(a.Network, "nowhere that is known")), fmt.Sprintf("%d networks, in %d days", len(c.Networks)-1, c.age(now)/day))
@@ -169,12 +169,13 @@ func (w *Watch) notice(ctx context.Context, a Asker, operation string) {
 	w.hourly(c, a, now)
 }
 
-// parallel looks for the same credential elsewhere.
+// parallel looks for the same credential elsewhere. Two networks that the client has used for long are two sites of its.
 func (w *Watch) parallel(c *client, a Asker, from source, n uint32) {
+	now := w.Now()
 	for other, m := range c.sources {
-		if other.credential == from.credential && other.network != from.network && m > parallelEach {
+		if other.credential == from.credential && other.network != from.network && m > parallelEach && !(c.longUsed(from.network, now) && c.longUsed(other.network, now)) {
 			w.found(c, a, Parallel, Suspend, min(from.network, other.network)+" "+max(from.network, other.network),
-				fmt.Sprintf("%d requests within a minute from %s, and %d from %s", n, from.network, m, other.network), fmt.Sprintf("at most %d within a minute from each of two", parallelEach))
+				fmt.Sprintf("%d requests within a minute from %s, and %d from %s", n, from.network, m, other.network), fmt.Sprintf("at most %d within a minute from each of two, one of them new within %d days", parallelEach, settled/day))
 		}
 	}
 }
@@ -201,7 +202,7 @@ func (w *Watch) Looked(ctx context.Context, a Asker, customer string, there bool
 	}
 	defer c.mu.Unlock()
 	now := w.Now()
-	c.turn(now, func(rule string) bool { return w.stands(a.Client, rule) })
+	w.turn(c, a.Client, now)
 	c.customers.add(hash)
 	c.Now.Lookups, c.Now.Customers, c.dirty = c.Now.Lookups+1, max(c.Now.Customers, c.customers.count()), true
 	if !there {

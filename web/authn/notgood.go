@@ -2,15 +2,25 @@ package authn
 
 import "github.com/assay-por/assay/web/store"
 
-// NotGoodError is an error of [Gate.Who] about a key that there is: which, and whether what was shown was good once. It is for who watches over keys,
-// and told to nobody who asks.
+// NotGoodError is an error of [Gate.Who] about a key that there is: which, and what was shown. It is for who watches over keys, and told to nobody
+// who asks.
 type NotGoodError struct {
 	Key, Client string
-	Again       bool // a signed request that was made before
-	Ended       bool // what was shown is the key's, which is revoked
+	Shown       Shown
 
 	why error
 }
+
+// Shown is what somebody showed who is not let in.
+type Shown int
+
+// What may have been shown.
+const (
+	Late    Shown = iota // what was good, or is at another time
+	Guessed              // what never was, or not from there
+	Ended                // what is a key's that is revoked
+	Again                // a signed request that was made before
+)
 
 // Error is what is wrong.
 func (e *NotGoodError) Error() string { return e.why.Error() }
@@ -18,20 +28,22 @@ func (e *NotGoodError) Error() string { return e.why.Error() }
 // Unwrap is one of the package's errors.
 func (e *NotGoodError) Unwrap() error { return e.why }
 
-func notGood(k store.Key, why error) *NotGoodError {
-	return &NotGoodError{Key: k.ID, Client: k.Client, why: why}
+func notGood(k store.Key, shown Shown, why error) error {
+	return &NotGoodError{Key: k.ID, Client: k.Client, Shown: shown, why: why}
 }
 
-// ended is notGood of a key whose credential was shown.
-func ended(k store.Key, why error) error {
-	e := notGood(k, why)
-	e.Ended = !k.Revoked.IsZero()
-	return e
+// unless is Late for what was good once, and Guessed for what never was.
+func unless(ever bool) Shown {
+	if ever {
+		return Late
+	}
+	return Guessed
 }
 
-// again is notGood of a request that was made before.
-func again(k store.Key, why error) error {
-	e := notGood(k, why)
-	e.Again = true
-	return e
+// over is Ended for a key that is revoked, and Late for one that is of no use for another reason.
+func over(k store.Key) Shown {
+	if k.Revoked.IsZero() {
+		return Late
+	}
+	return Ended
 }
