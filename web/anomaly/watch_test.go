@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -413,5 +414,45 @@ func BenchmarkLooked(b *testing.B) {
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		w.Looked(b.Context(), machine(home), names[i%len(names)], true)
+	}
+}
+
+// TestTogether: of many who ask at once, while it is kept and looked after, none is lost.
+func TestTogether(t *testing.T) {
+	w := watch(t)
+	const clients, each = 4, 500
+	var all sync.WaitGroup
+	for i := range 2 * clients {
+		all.Go(func() {
+			a := Asker{Client: fmt.Sprint("client ", i%clients), Credential: "key", Network: home}
+			for n := range each {
+				w.Arrive(t.Context(), a, read, false)
+				w.Looked(t.Context(), a, fmt.Sprint(n), true)
+				w.Refused(t.Context(), Refusal{Client: a.Client, Credential: "key", Network: away})
+			}
+		})
+	}
+	for range 20 {
+		if err := w.Turn(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if err := w.Keep(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	all.Wait()
+	if found := w.found(t); len(found) != clients {
+		t.Errorf("guesses at %d keys: %v", clients, found)
+	}
+	if err := w.Keep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.begins(t, false)
+	for i := range clients {
+		c := w.follow(t.Context(), fmt.Sprint("client ", i))
+		if c.Now.Requests != 2*each || c.Now.Lookups != 2*each {
+			t.Errorf("client %d: %d requests, %d look-ups", i, c.Now.Requests, c.Now.Lookups)
+		}
+		c.mu.Unlock()
 	}
 }
