@@ -8,7 +8,6 @@ import (
 	"github.com/assay-por/assay/web/api"
 	"github.com/assay-por/assay/web/audit"
 	"github.com/assay-por/assay/web/authn"
-	"github.com/assay-por/assay/web/store"
 )
 
 // What is denied because of what stood out, as the audit log calls it.
@@ -22,7 +21,7 @@ var errLocked = errors.Join(authn.ErrInvalid, errors.New("it is locked for that 
 
 // asker is who asks, as package anomaly knows them.
 func asker(r *http.Request, who *authn.Principal) anomaly.Asker {
-	return anomaly.Asker{Client: who.Client, Credential: who.ID, Network: audit.Network(from(r)), Person: who.Kind == store.Person, Proved: who.Proved}
+	return anomaly.Asker{Client: who.Client, Credential: who.ID, Network: audit.Network(from(r)), Kind: who.Kind, Proved: who.Proved}
 }
 
 // locked reports whether somebody who has a good credential is let in with it from elsewhere alone.
@@ -32,7 +31,7 @@ func (c Config) locked(r *http.Request, who *authn.Principal) bool {
 
 // noticed counts a request of somebody who was let in, and says what is done about it.
 func (c Config) noticed(r *http.Request, who *authn.Principal) string {
-	if c.Anomalies == nil {
+	if c.Anomalies == nil || who.Client == "" {
 		return ""
 	}
 	return c.Anomalies.Arrive(r.Context(), asker(r, who), route(r), changes(r))

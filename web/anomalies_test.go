@@ -172,3 +172,11 @@ func TestNoticed(t *testing.T) {
 		t.Errorf("%v %q", err, found)
 	}
 }
+
+// TestAnomalyRules: the document names the rules that there are.
+func TestAnomalyRules(t *testing.T) {
+	o := newOffice(t)
+	if want, text := `"enum":["`+strings.Join(anomaly.Rules, `","`)+`"]`, ask(o.h, "GET", "/openapi.json").Body.String(); !strings.Contains(text, want) {
+		t.Errorf("%s is not in the document", want)
+	}
+}

@@ -80,6 +80,6 @@ func (p lookups) Prove(ctx context.Context, statement report.Digest, customer hi
 		return raw, err
 	}
 	from, _ := audit.From(ctx)
-	p.watch.Looked(ctx, anomaly.Asker{Client: who.Client, Credential: who.ID, Network: audit.Network(from.Address)}, id, there)
+	p.watch.Looked(ctx, anomaly.Asker{Client: who.Client, Credential: who.ID, Kind: who.Kind, Network: audit.Network(from.Address)}, id, there)
 	return raw, err
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/assay-por/assay/web/audit"
 	"github.com/assay-por/assay/web/client"
 	"github.com/assay-por/assay/web/httpsig"
+	"github.com/assay-por/assay/web/store"
 )
 
 // Where clients have always asked from, and where nobody has: networks of this machine.
@@ -79,7 +80,7 @@ func (s *proofServer) lived(t *testing.T, keys map[string]keyRecord) {
 	}
 	for ; at.Before(time.Now().Add(-time.Hour)); at = at.Add(time.Hour) {
 		for _, k := range keys {
-			a := anomaly.Asker{Client: k.Client, Credential: k.ID, Network: knownNetwork}
+			a := anomaly.Asker{Client: k.Client, Credential: k.ID, Kind: store.Machine, Network: knownNetwork}
 			for i := range 5 {
 				past.Arrive(t.Context(), a, "POST /v1/proofs", false)
 				past.Arrive(t.Context(), a, "GET /v1/me", false)

@@ -159,8 +159,9 @@ func (w *Watch) review(ctx context.Context) error {
 			if err != nil {
 				return fmt.Errorf("row %d of the audit log: %w", row.Seq, err)
 			}
-			if saw, is := ended[e.Action]; is {
-				w.raise(store.Anomaly{Rule: Reuse, Client: e.Object, Network: e.From, Saw: saw, Usual: "it counts up", Action: Alert, At: w.Now()})
+			if f, is := reused(e); is {
+				f.At = w.Now()
+				w.raise(f)
 			}
 			w.reviewed = row.Seq
 		}

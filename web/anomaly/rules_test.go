@@ -5,8 +5,10 @@ import (
 	"crypto/rand"
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -58,11 +60,11 @@ func (w *watched) begins(t testing.TB, tells bool) {
 }
 
 func machine(network string) Asker {
-	return Asker{Client: "backend", Credential: "key", Network: network}
+	return Asker{Client: "backend", Credential: "key", Kind: store.Machine, Network: network}
 }
 
 func person(network string, proved time.Time) Asker {
-	return Asker{Client: "ada", Credential: "session", Network: network, Person: true, Proved: proved}
+	return Asker{Client: "ada", Credential: "session", Kind: store.Person, Network: network, Proved: proved}
 }
 
 func (w *watched) asks(t testing.TB, a Asker, operation string, times int) (last string) {
@@ -198,6 +200,26 @@ func TestEdges(t *testing.T) {
 		"a revoked key": {8, 1, 0, func(*watched) {}, func(w *watched) {
 			w.Refused(t.Context(), Refusal{Client: "backend", Credential: "key", Network: away, Ended: true})
 		}, "reuse alert"},
+		"a token of before": {8, 1, 0, func(w *watched) {
+			ctx := audit.With(t.Context(), audit.Origin{Client: "app"})
+			for _, reason := range []string{"the app gave it back", ""} {
+				if err := w.Store.Write(ctx, func(tx *store.Tx) error {
+					return audit.Record(ctx, tx, audit.Act{At: w.at, Action: "grant.revoke", Object: "grant", Outcome: audit.Done, Reason: reason})
+				}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}, func(w *watched) {
+			ctx := audit.With(t.Context(), audit.Origin{Client: "app"})
+			if err := w.Store.Write(ctx, func(tx *store.Tx) error {
+				return audit.Record(ctx, tx, audit.Act{At: w.at, Action: "grant.revoke", Object: "grant", Outcome: audit.Done, Reason: "an old token of it turned up"})
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}, "reuse alert"},
+		"a key that acts for others, from where they are": {31, 1, 0, func(w *watched) {
+			w.asks(t, Asker{Client: "backend", Credential: "grant", Kind: "app", Network: away}, read, 1)
+		}, func(w *watched) { w.asks(t, machine("203.0.113.0/24"), read, 1) }, "origin hold"},
 		"a passkey's copy": {8, 1, 0, func(*watched) {}, func(w *watched) {
 			ctx := audit.With(t.Context(), audit.Local())
 			if err := w.Store.Write(ctx, func(tx *store.Tx) error {
@@ -219,5 +241,23 @@ func TestEdges(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// TestPages: each rule has a page, each action a word there, and what undoing it does.
+func TestPages(t *testing.T) {
+	page, err := os.ReadFile("../../docs/anomalies.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, rule := range Rules {
+		if !strings.Contains(string(page), "\n## "+rule+"\n") || quiet[rule] == 0 || quiet[rule] > longest {
+			t.Errorf("%s is not explained, or quiet for %v", rule, quiet[rule])
+		}
+	}
+	for _, action := range []string{Alert, Hold, Halve, Throttle, Lock, Suspend, StepUp} {
+		if !strings.Contains(string(page), action) || undo[action] == "" {
+			t.Errorf("%s is not explained", action)
+		}
 	}
 }

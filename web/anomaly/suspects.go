@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/assay-por/assay/web/audit"
 	"github.com/assay-por/assay/web/store"
 )
 
@@ -116,7 +117,16 @@ func (w *Watch) suspect(from source, minute int64) int {
 	return one.add(minute)
 }
 
-// ended are acts of other rooms that say that something was used which is good once, or by one alone.
-var ended = map[string]string{
-	"passkey.suspend": "a passkey whose count went back: there may be a copy of it; it is suspended",
+// reused is the finding that an act of another room amounts to: something was used there that is good once, or by one alone, and is ended for it.
+func reused(e audit.Event) (f store.Anomaly, is bool) {
+	f = store.Anomaly{Rule: Reuse, Network: e.From, Action: Alert}
+	switch {
+	case e.Action == "passkey.suspend":
+		f.Client, f.Saw, f.Usual = e.Object, "a passkey whose count went back: there may be a copy of it; it is suspended", "it counts up"
+	case e.Action == "grant.revoke" && e.Reason == "an old token of it turned up":
+		f.Client, f.Credential, f.Saw, f.Usual = e.Client, e.Object, "a token of before: somebody else may have it; all of its family are ended", "each is good once"
+	default:
+		return f, false
+	}
+	return f, true
 }

@@ -73,9 +73,9 @@ func aboutOf(f store.Anomaly) about { return about{f.Rule, f.Client, f.Credentia
 // Asker is somebody who was let in.
 type Asker struct {
 	Client     string
-	Credential string // id of the API key, or of the session
-	Network    string // /24 or /48
-	Person     bool
+	Credential string    // id of the API key, of the session, or of another way in
+	Kind       string    // store.Machine, whose credential is a key, store.Person, or another
+	Network    string    // /24 or /48
 	Proved     time.Time // when the person last showed who they are
 }
 
@@ -154,10 +154,10 @@ func (w *Watch) notice(ctx context.Context, a Asker, operation string) {
 	now := w.Now()
 	w.turn(c, a.Client, now)
 	before, full := saw(c.Networks, a.Network, maxNetworks, now)
-	if before.IsZero() && !full && c.age(now) >= newOrigin {
+	if before.IsZero() && !full && c.age(now) >= newOrigin && (a.Kind == store.Machine || a.Kind == store.Person) { // who acts for others comes from where they are
 		w.found(c, a, Origin, Hold, a.Network, fmt.Sprintf("the first request from %s", cmp.Or(a.Network, "nowhere that is known")), fmt.Sprintf("%d networks, in %d days", len(c.Networks)-1, c.age(now)/day))
 	}
-	if !a.Person {
+	if a.Kind == store.Machine {
 		if before, _ := saw(c.Keys, a.Credential, maxKeys, now); !before.IsZero() && now.Sub(before) >= idle {
 			w.found(c, a, Dormant, Suspend, "", fmt.Sprintf("a request after %d days without one", now.Sub(before)/day), fmt.Sprintf("a key in use is used within %d days", idle/day))
 		}
@@ -232,9 +232,9 @@ func (w *Watch) found(c *client, a Asker, rule, action, network, saw, usual stri
 	switch {
 	case w.Tells, c.age(now) < settled:
 		f.Action = Alert
-	case a.Person && action == Suspend:
+	case a.Kind == store.Person && action == Suspend:
 		f.Action = StepUp
-	case a.Person && action == Hold: // who must show a passkey for what changes much
+	case a.Kind == store.Person && action == Hold: // who must show a passkey for what changes much
 		f.Action = Alert
 	}
 	w.raise(f)

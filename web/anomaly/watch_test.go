@@ -19,7 +19,7 @@ import (
 // TestMeasures: what was found is in force at once, in another server a second later too, and until a person undoes it; then the same is not found again for a while.
 func TestMeasures(t *testing.T) {
 	m, foreign := machine(home), machine(away)
-	other := Asker{Client: "backend", Credential: "other", Network: home}
+	other := Asker{Client: "backend", Credential: "other", Kind: store.Machine, Network: home}
 	for name, tt := range map[string]struct {
 		does func(*watched)
 		in   func(*watched) bool // force
@@ -211,13 +211,13 @@ func TestFlood(t *testing.T) {
 	w := watch(t)
 	w.lives(t, machine(home), 31, 50, 0)
 	for i := range 2 * maxClients {
-		w.asks(t, Asker{Client: fmt.Sprint("client ", i), Credential: "k", Network: home}, read, 1)
+		w.asks(t, Asker{Client: fmt.Sprint("client ", i), Credential: "k", Kind: store.Machine, Network: home}, read, 1)
 	}
 	for i := range 2 * maxSuspects {
 		w.Refused(t.Context(), Refusal{Credential: fmt.Sprint("key ", i), Network: away})
 	}
 	for i := range 1000 {
-		a := Asker{Client: "backend", Credential: fmt.Sprint("key ", i), Network: fmt.Sprintf("198.51.%d.0/24", i%256)}
+		a := Asker{Client: "backend", Credential: fmt.Sprint("key ", i), Kind: store.Machine, Network: fmt.Sprintf("198.51.%d.0/24", i%256)}
 		w.asks(t, a, fmt.Sprint("operation ", i), 1)
 	}
 	c := w.clients["backend"]
@@ -368,7 +368,7 @@ func (l *life) minute(t *testing.T, w *watched, r *rand.Rand) {
 		}
 	case "person", "desk":
 		if workday && hour >= 9 && hour < 17 && r.IntN(4) == 0 {
-			a := Asker{Client: l.name, Credential: fmt.Sprint(l.name, at.YearDay()), Network: l.networks[r.IntN(2)*(l.kind-5)], Person: true, Proved: at}
+			a := Asker{Client: l.name, Credential: fmt.Sprint(l.name, at.YearDay()), Network: l.networks[r.IntN(2)*(l.kind-5)], Kind: store.Person, Proved: at}
 			w.asks(t, a, []string{"GET /v1/runs", "GET /v1/runs/{id}", "GET /v1/clients", "GET /v1/audit", "POST /v1/runs"}[r.IntN(5)], 1+r.IntN(5))
 		}
 	}
@@ -424,7 +424,7 @@ func TestTogether(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range 2 * clients {
 		all.Go(func() {
-			a := Asker{Client: fmt.Sprint("client ", i%clients), Credential: "key", Network: home}
+			a := Asker{Client: fmt.Sprint("client ", i%clients), Credential: "key", Kind: store.Machine, Network: home}
 			for n := range each {
 				w.Arrive(t.Context(), a, read, false)
 				w.Looked(t.Context(), a, fmt.Sprint(n), true)
