@@ -72,12 +72,12 @@ type client struct {
 // usual is the most of an hour in the week before.
 type usual struct{ peak, customers uint32 }
 
-// open reads what was kept.
-func (c *client) open(record []byte, now time.Time) error {
+// open reads what was kept. What cannot be read is as if there were none.
+func (c *client) open(record []byte, now time.Time) (err error) {
 	c.habits = habits{Since: now.Unix()}
 	if record != nil {
-		if err := json.Unmarshal(record, &c.habits); err != nil {
-			return err
+		if err = json.Unmarshal(record, &c.habits); err != nil {
+			c.habits = habits{Since: now.Unix()}
 		}
 	}
 	if c.Networks == nil {
@@ -91,7 +91,7 @@ func (c *client) open(record []byte, now time.Time) error {
 	}
 	c.sources, c.told, c.loaded = map[source]uint32{}, map[string]int64{}, true
 	c.compare()
-	return nil
+	return err
 }
 
 // age is for how long it is followed.

@@ -114,13 +114,13 @@ func (w *Watch) follow(ctx context.Context, id string) *client {
 			return c
 		}
 		record, err := w.Store.Habits(context.WithoutCancel(ctx), id)
-		if err == nil {
-			err = c.open(record, w.Now())
-		}
 		if err != nil { // what is in force stays so, and nothing else is noticed
 			c.mu.Unlock()
 			w.Fault(fmt.Errorf("what the client %s usually does cannot be read: %w", id, err))
 			return nil
+		}
+		if err := c.open(record, w.Now()); err != nil {
+			w.Fault(fmt.Errorf("what the client %s usually does begins anew: habits.record: %w", id, err))
 		}
 		return c
 	}

@@ -158,6 +158,21 @@ func TestRestart(t *testing.T) {
 	}
 }
 
+// TestDamaged: a record that is none is told of once, and the client is followed from then on.
+func TestDamaged(t *testing.T) {
+	w := watch(t)
+	if err := w.Store.Write(t.Context(), func(tx *store.Tx) error { return tx.KeepHabits(t.Context(), "backend", []byte(`{"since":"x"`), w.at) }); err != nil {
+		t.Fatal(err)
+	}
+	var told []string
+	w.Fault = func(err error) { told = append(told, err.Error()) }
+	w.lives(t, machine(home), 8, 50, 0)
+	w.asks(t, machine(home), read, 151)
+	if len(told) != 1 || !strings.Contains(told[0], "begins anew") || len(w.found(t)) != 1 {
+		t.Errorf("told %q, found %v", told, w.found(t))
+	}
+}
+
 // TestNotLearned: what was found is not usual an hour later; what a person has said to be as it should is.
 func TestNotLearned(t *testing.T) {
 	for _, learned := range []bool{false, true} {
