@@ -45,9 +45,15 @@ func (c Config) door(next http.Handler) http.Handler {
 			c.turnAway(w, r, err)
 			return
 		}
+		if c.locked(r, who) {
+			watch.Of(ctx).TurnedAway()
+			c.turnAway(w, r, errLocked)
+			return
+		}
 		watch.Of(ctx).Known(tierOf(who))
 		c.recorded(w, r, who, func(w http.ResponseWriter) {
-			if !c.client(w, r, who) {
+			measure := c.noticed(r, who)
+			if !c.client(w, r, who) || !c.unhindered(w, r, who, measure) {
 				return
 			}
 			if !authz.Allows(who.Permissions, needed) {

@@ -63,8 +63,12 @@ func (c Config) visitor(w http.ResponseWriter, r *http.Request) (who *authn.Prin
 		return nil, true
 	}
 	who, _, err := c.who(r)
+	if err == nil && c.locked(r, who) {
+		err = errLocked
+	}
 	switch {
 	case err == nil:
+		c.noticed(r, who)
 		return who, c.client(w, r, who)
 	case errors.Is(err, authn.ErrMissing), errors.Is(err, authn.ErrOver): // a certificate that is no credential, or a browser's cookie of yesterday
 		return nil, c.stranger(w, r)

@@ -91,6 +91,10 @@ var rules = map[string]rule{
 	"limit":        {own: "admin:200 *:403"},
 	"limit-change": {content: `{"policy":"9/s"}`, own: "admin:200 *:403"},
 
+	"anomalies":    {own: "admin:200 *:403"},
+	"anomaly":      {own: "admin:200 *:403"},
+	"anomaly-undo": forPeople("", "admin:200 *:403", ""),
+
 	"keys":       {own: "*:200"},
 	"key":        {own: "*:200", foreign: "admin:200 *:404", people: &rule{foreign: "admin:200 *:404"}},
 	"key-create": {content: `{"name":"new","client":"{client}","permissions":["client:read"],"networks":["10.0.0.0/8"]}`, own: "admin:201 *:403", foreign: "admin:422 *:403", people: &rule{own: "admin:422 *:403", foreign: "admin:422 *:403"}}, // the other may not so much
@@ -230,18 +234,38 @@ func (o *office) about(t *testing.T, role authz.Role, kind string, own bool, nam
 		}
 		proposal = o.proposal(t, by)
 	}
+	var finding string
+	if strings.Contains(names, "/v1/anomalies/") {
+		finding = o.finding(t, store.Anomaly{Rule: "burst", Client: client, Action: "halve"})
+	}
 	run := o.run(t, &asks, o.first.Digest, 0)
 	return who, strings.NewReplacer("/v1/runs/{id}", "/v1/runs/"+run.ID, "{draft}", run.Digest, "/v1/clients/{id}", "/v1/clients/"+client, "/v1/keys/{id}", "/v1/keys/"+key,
 		"/v1/limits/{name}", "/v1/limits/runs", "{client}", client, "{statement}", statement, "{public}", publicText(t), "/v1/people/{id}", "/v1/people/"+of.id, "{person}", of.id,
 		"/v1/me/sessions/{id}", "/v1/me/sessions/"+of.session, "/v1/me/credentials/{id}", "/v1/me/credentials/"+of.passkey, "{unique}", strings.ToLower(run.ID),
-		"/v1/proposals/{id}", "/v1/proposals/"+proposal.ID, "{digest}", proposal.Digest)
+		"/v1/proposals/{id}", "/v1/proposals/"+proposal.ID, "{digest}", proposal.Digest,
+		"/v1/anomalies/{id}", "/v1/anomalies/"+finding)
+}
+
+// id is one that nothing else has.
+func (o *office) id() string {
+	o.asked++
+	return strings.NewReplacer("0", "a", "1", "b", "8", "c", "9", "d").Replace(fmt.Sprintf("%016d", o.asked))
+}
+
+// finding has something stand out.
+func (o *office) finding(t testing.TB, f store.Anomaly) string {
+	t.Helper()
+	f.ID, f.At = o.id(), o.clock
+	if err := o.maker.write(t.Context(), func(ctx context.Context, tx *store.Tx) error { return tx.AddAnomaly(ctx, f) }); err != nil {
+		t.Fatal(err)
+	}
+	return f.ID
 }
 
 // proposal is one of a person: that somebody be reset.
 func (o *office) proposal(t *testing.T, of *person) store.Proposal {
 	t.Helper()
-	o.asked++
-	p := store.Proposal{ID: strings.NewReplacer("0", "a", "1", "b", "8", "c", "9", "d").Replace(fmt.Sprintf("%016d", o.asked)), Kind: "person-reset", Object: o.person(t, authz.Viewer).id,
+	p := store.Proposal{ID: o.id(), Kind: "person-reset", Object: o.person(t, authz.Viewer).id,
 		Reason: "A test.", Person: of.id, Created: o.clock, Until: o.clock.Add(time.Hour)}
 	sum := sha256.Sum256([]byte(`{"kind":"` + p.Kind + `","object":"` + p.Object + `"}`))
 	p.Digest = hex.EncodeToString(sum[:])

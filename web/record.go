@@ -37,6 +37,7 @@ func (c Config) denied(w http.ResponseWriter, r *http.Request, who *authn.Princi
 func (c Config) refusedFor(w http.ResponseWriter, r *http.Request, why error) bool {
 	for _, bad := range []error{authn.ErrMissing, authn.ErrInvalid, authn.ErrSignature, authn.ErrMultiple, authn.ErrInURL, authn.ErrAltered, authn.ErrOver, authn.ErrForeign} {
 		if errors.Is(why, bad) {
+			c.noticedRefusal(r, why)
 			return c.denied(w, r, nil, actAuthenticate, why.Error())
 		}
 	}

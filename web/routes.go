@@ -96,6 +96,9 @@ var permissions = map[string]authz.Permission{
 	"GET /v1/limits":                        authz.LimitRead,
 	"GET /v1/limits/{name}":                 authz.LimitRead,
 	"PUT /v1/limits/{name}":                 authz.LimitWrite,
+	"GET /v1/anomalies":                     authz.AnomalyRead,
+	"GET /v1/anomalies/{id}":                authz.AnomalyRead,
+	"POST /v1/anomalies/{id}:undo":          authz.AnomalyUndo,
 }
 
 // proved are the routes that ask of a person that they proved who they are by a passkey within the last five minutes (RFC 9470).
@@ -125,6 +128,7 @@ var proved = map[string]bool{
 	"POST /v1/runs/{id}:publish":            true,
 	"POST /v1/reports/{statement}:withdraw": true,
 	"PUT /v1/limits/{name}":                 true,
+	"POST /v1/anomalies/{id}:undo":          true,
 }
 
 // checkRoutes reports a route without a permission, or a permission without a route: nothing is served by an oversight.

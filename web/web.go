@@ -15,8 +15,8 @@
 //
 // A request is refused by the first of these that it does not pass, and every refusal is
 // signed: a key in its URL, what nobody needs (length, content), how often its address asks,
-// no such route, one that is retired, who asks, from where, how often that client asks, what
-// it may, and only then what it asks for.
+// no such route, one that is retired, who asks, from where, how often that client asks, whether
+// something stood out of what it does, what it may, and only then what it asks for.
 //
 // Which permission a route needs stands in one table: a route that is not in it keeps
 // the server from starting. Whoever asks for what is not public shows a credential (package
@@ -35,6 +35,7 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 
 	"github.com/assay-por/assay/report"
+	"github.com/assay-por/assay/web/anomaly"
 	"github.com/assay-por/assay/web/api"
 	"github.com/assay-por/assay/web/audit"
 	"github.com/assay-por/assay/web/authn"
@@ -55,6 +56,8 @@ type Config struct {
 	Now    func() time.Time // the clock of the signatures
 	Logger *slog.Logger
 	Watch  *watch.Watch // sees every request; nil: nobody does
+
+	Anomalies *anomaly.Watch // notices what stands out; nil: nobody does
 
 	Proxies Proxies // before this server, if there are any
 }

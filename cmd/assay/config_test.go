@@ -98,6 +98,7 @@ func TestConfigFaults(t *testing.T) {
 		"[server]\ntraces = \"http://collector.example\"":       "server.traces: want the URL of a receiver",
 		"[server]\ntraces = \"https://a:b@collector.example\"":  "server.traces: want the URL of a receiver",
 		"[server]\ntraces = \"https://collector.example/?k=s\"": "server.traces: want the URL of a receiver",
+		"[server]\nanomalies = \"maybe\"":                       `server.anomalies: got "maybe"`,
 		"[server]\ntraces_share = 1.5":                          "server.traces_share: got 1.5",
 		"[approvals]\nrequired = 1":                             "approvals: 1 of 0 keys are required",
 		"[approvals]\nkeys = [\"a.pub\"]":                       "approvals: 0 of 1 keys are required",

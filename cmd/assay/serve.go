@@ -40,6 +40,7 @@ type ServerConfig struct {
 	Admin       string  `toml:"admin"`
 	Traces      string  `toml:"traces"`
 	TracesShare float64 `toml:"traces_share"`
+	Anomalies   string  `toml:"anomalies"`
 
 	ClientAuth     string          `toml:"client_auth"`
 	ClientCA       string          `toml:"client_ca"`
@@ -56,7 +57,7 @@ func (c *Config) checkServer() error {
 	if (s.Certificate == "") != (s.CertificateKey == "") {
 		return errors.New("server: certificate and certificate_key go together")
 	}
-	if err := errors.Join(s.checkClientAuth(), s.checkLimits(), s.checkPeople()); err != nil {
+	if err := errors.Join(s.checkClientAuth(), s.checkLimits(), s.checkPeople(), s.checkAnomalies()); err != nil {
 		return err
 	}
 	if err := s.checkProofs(); err != nil {
@@ -147,6 +148,9 @@ func (a *app) serve(cmd *cobra.Command, c *Config, listen string) error {
 		return err
 	}
 	defer end()
+	if err := a.noticeAnomalies(cmd.Context(), c, &config); err != nil {
+		return err
+	}
 	handler, err := web.Handler(config)
 	if err != nil {
 		return refused("%v", err)

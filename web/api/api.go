@@ -29,6 +29,7 @@
 //	POST /v1/reports/{statement}:withdraw    a statement is taken back
 //	POST /v1/reports/{statement}/findings    an auditor's finding
 //	/v1/limits  /v1/limits/{name}            how often may be asked; to be changed
+//	/v1/anomalies  /v1/anomalies/{id}        what stood out of what clients do; to be undone
 //
 // What changes something is done in one transaction with its row of the audit log, or not at all; what makes something is done
 // once under its Idempotency-Key, and what is changed is the version that If-Match names.
@@ -130,6 +131,7 @@ func Add(r chi.Router, c Config) error {
 	a.addProposals()
 	a.addRuns()
 	a.addLimits()
+	a.addAnomalies()
 	return a.addDocument()
 }
 

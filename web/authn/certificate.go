@@ -45,15 +45,15 @@ func (g *Gate) byCertificate(r *http.Request, sum []byte) (*Principal, error) {
 	}
 	switch reason := unusable(k, client, now); {
 	case good == 0:
-		return nil, fmt.Errorf("%w: API key %s: the certificate is not bound to it any more", ErrInvalid, k.ID)
+		return nil, notGood(k, Late, fmt.Errorf("%w: API key %s: the certificate is not bound to it any more", ErrInvalid, k.ID))
 	case reason != "":
-		return nil, fmt.Errorf("%w: API key %s: %s", ErrInvalid, k.ID, reason)
+		return nil, notGood(k, over(k), fmt.Errorf("%w: API key %s: %s", ErrInvalid, k.ID, reason))
 	case now.After(r.TLS.VerifiedChains[0][0].NotAfter):
-		return nil, fmt.Errorf("%w: API key %s: the certificate has expired since the connection was made", ErrInvalid, k.ID)
+		return nil, notGood(k, Late, fmt.Errorf("%w: API key %s: the certificate has expired since the connection was made", ErrInvalid, k.ID))
 	case !g.near(k, address(r)):
-		return nil, fmt.Errorf("%w: API key %s: not for that address", ErrInvalid, k.ID)
+		return nil, notGood(k, Guessed, fmt.Errorf("%w: API key %s: not for that address", ErrInvalid, k.ID))
 	case http.NewCrossOriginProtection().Check(r) != nil:
-		return nil, fmt.Errorf("%w: API key %s: a browser shows the certificate for another site's page", ErrInvalid, k.ID)
+		return nil, notGood(k, Late, fmt.Errorf("%w: API key %s: a browser shows the certificate for another site's page", ErrInvalid, k.ID))
 	}
 	return g.in(r.Context(), k, client, now)
 }

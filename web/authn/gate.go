@@ -104,18 +104,18 @@ func (g *Gate) bySecret(r *http.Request, text string) (*Principal, error) {
 	if err != nil {
 		return nil, err
 	}
-	good := g.shows(k, s, now)
+	good, ever := g.shows(k, s, now)
 	near := g.near(k, address(r))
 	reason := unusable(k, client, now)
 	switch {
 	case !wellFormed || k.ID == "":
 		return nil, fmt.Errorf("%w: no key of that form or id", ErrInvalid)
 	case !good:
-		return nil, fmt.Errorf("%w: API key %s: the secret is wrong or has expired", ErrInvalid, k.ID)
+		return nil, notGood(k, unless(ever), fmt.Errorf("%w: API key %s: the secret is wrong or has expired", ErrInvalid, k.ID))
 	case reason != "":
-		return nil, fmt.Errorf("%w: API key %s: %s", ErrInvalid, k.ID, reason)
+		return nil, notGood(k, over(k), fmt.Errorf("%w: API key %s: %s", ErrInvalid, k.ID, reason))
 	case !near:
-		return nil, fmt.Errorf("%w: API key %s: not for that address", ErrInvalid, k.ID)
+		return nil, notGood(k, Guessed, fmt.Errorf("%w: API key %s: not for that address", ErrInvalid, k.ID))
 	}
 	return g.in(r.Context(), k, client, now)
 }
@@ -129,13 +129,14 @@ func (g *Gate) lookUp(ctx context.Context, id string) (store.Key, store.Client, 
 	return k, c, err
 }
 
-// shows reports whether a secret is one of the key's that are good now.
-func (g *Gate) shows(k store.Key, s Secret, now time.Time) bool {
-	mac, good := s.mac(g.pepper), 0
+// shows reports whether a secret is one of the key's that are good now, or ever were of the newest.
+func (g *Gate) shows(k store.Key, s Secret, now time.Time) (good, ever bool) {
+	mac, live, was := s.mac(g.pepper), 0, 0
 	for _, c := range g.newest(k, withSecret) {
-		good |= subtle.ConstantTimeCompare(mac, c.MAC) & living(c, now)
+		same := subtle.ConstantTimeCompare(mac, c.MAC)
+		live, was = live|same&living(c, now), was|same
 	}
-	return good == 1
+	return live == 1, was == 1
 }
 
 // newest are as many credentials of a key as may be good at once. In place of one that is not there, or is of the other kind,
@@ -224,34 +225,35 @@ func (g *Gate) bySignature(r *http.Request) (*Principal, func([]byte) error, err
 	if err != nil {
 		return nil, nil, err
 	}
-	good := 0
+	good, ever := 0, false
 	for _, c := range g.newest(k, withSignature) {
 		if s.Verify(c.Public) {
+			ever = true
 			good |= living(c, now)
 		}
 	}
 	near := g.near(k, address(r))
 	switch reason := unusable(k, client, now); {
 	case good == 0:
-		return nil, nil, fmt.Errorf("%w: of no key that is good now", ErrSignature)
+		return nil, nil, notGood(k, unless(ever), fmt.Errorf("%w: of no key that is good now", ErrSignature))
 	case reason != "":
-		return nil, nil, fmt.Errorf("%w: API key %s: %s", ErrSignature, k.ID, reason)
+		return nil, nil, notGood(k, over(k), fmt.Errorf("%w: API key %s: %s", ErrSignature, k.ID, reason))
 	case !near:
-		return nil, nil, fmt.Errorf("%w: API key %s: not for that address", ErrSignature, k.ID)
+		return nil, nil, notGood(k, Guessed, fmt.Errorf("%w: API key %s: not for that address", ErrSignature, k.ID))
 	case !g.nonces.fresh(s.Created, now):
-		return nil, nil, fmt.Errorf("%w: API key %s: made at another time, or before this server was started", ErrSignature, k.ID)
+		return nil, nil, notGood(k, Late, fmt.Errorf("%w: API key %s: made at another time, or before this server was started", ErrSignature, k.ID))
 	}
 	switch again, full, err := g.nonces.take(r.Context(), k.ID, s.Nonce, s.Created, now); {
 	case err != nil:
 		return nil, nil, err
 	case again:
-		return nil, nil, fmt.Errorf("%w: API key %s: the same request again", ErrSignature, k.ID)
+		return nil, nil, notGood(k, Again, fmt.Errorf("%w: API key %s: the same request again", ErrSignature, k.ID))
 	case full:
 		return nil, nil, ErrFull
 	}
 	check := func(content []byte) error {
 		if err := s.CheckContent(content); err != nil {
-			return fmt.Errorf("%w: API key %s: %w", ErrSignature, k.ID, err)
+			return notGood(k, Guessed, fmt.Errorf("%w: API key %s: %w", ErrSignature, k.ID, err))
 		}
 		return nil
 	}
@@ -294,7 +296,7 @@ func (g *Gate) leaked(r *http.Request, text string) error {
 		return err
 	}
 	now := g.now()
-	if !g.shows(k, s, now) || k.ID == "" {
+	if good, _ := g.shows(k, s, now); !good || k.ID == "" {
 		return nil
 	}
 	return g.keys.Write(ctx, func(tx *store.Tx) error {

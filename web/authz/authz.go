@@ -31,6 +31,8 @@ const (
 	LimitWrite     Permission = "limit:write"
 	AuditRead      Permission = "audit:read"
 	UsageRead      Permission = "usage:read" // everybody's
+	AnomalyRead    Permission = "anomaly:read"
+	AnomalyUndo    Permission = "anomaly:undo"
 )
 
 // Role is what a client is to the exchange.
@@ -52,7 +54,7 @@ var roles = map[Role][]Permission{
 	Auditor:   {RunRead, AuditRead, FindingSubmit},
 	Operator:  {RunRead, RunStart, ApprovalSubmit},
 	Publisher: {RunRead, ApprovalSubmit, ReportPublish, ReportWithdraw},
-	Admin:     {ClientRead, ClientWrite, KeyWrite, LimitRead, LimitWrite, AuditRead, UsageRead},
+	Admin:     {ClientRead, ClientWrite, KeyWrite, LimitRead, LimitWrite, AuditRead, UsageRead, AnomalyRead, AnomalyUndo},
 	Service:   {ProofReadAny},
 }
 
@@ -172,7 +174,7 @@ func joined[T ~string](all []T) string {
 }
 
 // writing are the permissions to change something, or to speak for the exchange.
-var writing = []Permission{RunStart, ApprovalSubmit, ReportPublish, ReportWithdraw, FindingSubmit, ClientWrite, KeyWrite, LimitWrite}
+var writing = []Permission{RunStart, ApprovalSubmit, ReportPublish, ReportWithdraw, FindingSubmit, ClientWrite, KeyWrite, LimitWrite, AnomalyUndo}
 
 // Writes reports whether one of these permissions is to change something. Keys with such are held to more (package web/authn).
 func Writes(given ...Permission) bool {

@@ -14,7 +14,7 @@ func TestParse(t *testing.T) {
 		t.Errorf("%v %s", err, diff)
 	}
 	for _, name := range []string{"", "public", "*", "proof:read:*", "proof:read", "PROOF:READ:ANY", "proof:read:any "} {
-		if got, err := Parse([]string{"proof:read:any", name}); err == nil || got != nil || !strings.Contains(err.Error(), "which are approval:submit, audit:read") {
+		if got, err := Parse([]string{"proof:read:any", name}); err == nil || got != nil || !strings.Contains(err.Error(), "which are anomaly:read, anomaly:undo, approval:submit, audit:read") {
 			t.Errorf("%q: %v %v", name, got, err)
 		}
 	}
@@ -120,7 +120,7 @@ func TestScope(t *testing.T) {
 
 // TestWrites: every permission that can be given is to read, or held to more.
 func TestWrites(t *testing.T) {
-	reads := []Permission{ProofReadAny, RunRead, ClientRead, LimitRead, AuditRead, UsageRead}
+	reads := []Permission{ProofReadAny, RunRead, ClientRead, LimitRead, AuditRead, UsageRead, AnomalyRead}
 	for _, p := range grantable {
 		if Writes(p) == slices.Contains(reads, p) {
 			t.Errorf("%s: it writes is %t", p, Writes(p))

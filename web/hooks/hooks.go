@@ -32,7 +32,7 @@ import (
 )
 
 // Events are all that a hook may be told of.
-var Events = []string{store.KeyExpiring, store.KeyRevoked, store.ReportWithdrawn, store.RunPublished, store.RunWaiting}
+var Events = []string{store.AnomalyFound, store.KeyExpiring, store.KeyRevoked, store.ReportWithdrawn, store.RunPublished, store.RunWaiting}
 
 // Hook is somebody who is told.
 type Hook struct {

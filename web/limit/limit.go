@@ -36,6 +36,7 @@ type Limiter struct {
 	addresses  throttled.GCRAStoreCtx
 	clients    throttled.GCRAStoreCtx
 	current    atomic.Pointer[rules]
+	weights    atomic.Pointer[map[string]int]
 	db         *store.Store
 	days       *days
 	now        func() time.Time
@@ -180,6 +181,21 @@ func (l *Limiter) SignIn(ctx context.Context, from netip.Addr) Verdict {
 	return l.current.Load().count(ctx, Verdict{}, SignIns, place(from), 1)
 }
 
+// Weigh has a request of some clients count as so many from now on, and of all others as one.
+func (l *Limiter) Weigh(clients map[string]int) {
+	own := maps.Clone(clients)
+	l.weights.Store(&own)
+}
+
+// weight is as how many a client's requests count.
+func (l *Limiter) weight(client string) int {
+	all := l.weights.Load()
+	if all == nil {
+		return 1
+	}
+	return max(1, (*all)[client])
+}
+
 // Client counts a request of a client of some tier; a tier that is not known is [Basic]. With dear, [Lookups] or [Runs], it is held
 // to that policy too. The error is the database's.
 func (l *Limiter) Client(ctx context.Context, client, tier, dear string) (Verdict, error) {
@@ -187,11 +203,11 @@ func (l *Limiter) Client(ctx context.Context, client, tier, dear string) (Verdic
 	tier = tierOf(tier)
 	var v Verdict
 	if dear != "" {
-		if v = now.count(ctx, v, dear, client, 1); v.Refused != "" {
+		if v = now.count(ctx, v, dear, client, l.weight(client)); v.Refused != "" {
 			return v, nil
 		}
 	}
-	if v = now.count(ctx, v, tier, client, 1); v.Refused != "" || now.buckets[tier].Day == 0 {
+	if v = now.count(ctx, v, tier, client, l.weight(client)); v.Refused != "" || now.buckets[tier].Day == 0 {
 		return v, nil
 	}
 	left, next, err := l.days.take(ctx, client, now.buckets[tier].Day, l.now())
@@ -222,10 +238,10 @@ func tierOf(name string) string {
 	return Basic
 }
 
-// count takes so many out of a bucket; 0 looks whether one could be taken. What cannot be counted is refused.
+// count takes so many out of a bucket, but no more than it holds; 0 looks whether one could be taken. What cannot be counted is refused.
 func (r *rules) count(ctx context.Context, v Verdict, name, key string, quantity int) Verdict {
 	b := r.buckets[name]
-	limited, result, err := b.gcra.RateLimitCtx(ctx, b.counted+key, quantity)
+	limited, result, err := b.gcra.RateLimitCtx(ctx, b.counted+key, min(quantity, b.Burst))
 	switch {
 	case err != nil: // overtaken too often: it is asked far too often
 		v.Refused, v.Retry = name, time.Second

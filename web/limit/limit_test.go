@@ -437,3 +437,36 @@ func BenchmarkClient(b *testing.B) {
 		}
 	}
 }
+
+// TestWeigh: of a client whose requests count twice half as many are accepted, of one whose count ten times a tenth, where there is room for one at all;
+// of others as many as before, and of it again once nothing is said any more.
+func TestWeigh(t *testing.T) {
+	c := noon()
+	l := limiter(t, c, Policies{Standard: {100, time.Second, 100, 0}, Runs: {6, time.Hour, 2, 0}})
+	accepted := func(client, dear string) (n int) {
+		for range 200 {
+			v, err := l.Client(t.Context(), client, Standard, dear)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if v.Refused == "" {
+				n++
+			}
+		}
+		c.at = c.at.Add(time.Hour)
+		return n
+	}
+	l.Weigh(map[string]int{"half": 2, "tenth": 10})
+	for client, want := range map[string]int{"half": 50, "tenth": 10, "other": 100} {
+		if got := accepted(client, ""); got != want {
+			t.Errorf("%s: %d, want %d", client, got, want)
+		}
+	}
+	if got := accepted("tenth", Runs); got != 1 {
+		t.Errorf("of runs, of which there are two at once: %d", got)
+	}
+	l.Weigh(nil)
+	if got := accepted("tenth", ""); got != 100 {
+		t.Errorf("afterwards: %d", got)
+	}
+}

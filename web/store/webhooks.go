@@ -6,13 +6,14 @@ import (
 	"time"
 )
 
-// What others are told of (SPEC part 28), each of an object: a run's id, a statement's digest, an API key's id.
+// What others are told of (SPEC part 28), each of an object: a run's id, a statement's digest, an API key's id, a finding's id.
 const (
 	RunWaiting      = "run.waiting"
 	RunPublished    = "run.published"
 	ReportWithdrawn = "report.withdrawn"
 	KeyExpiring     = "key.expiring"
 	KeyRevoked      = "key.revoked"
+	AnomalyFound    = "anomaly.found"
 )
 
 // HookEvent is something that happened and that others are told of (SPEC part 28).

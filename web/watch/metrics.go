@@ -20,6 +20,7 @@ type metrics struct {
 	bytes       *prometheus.CounterVec
 	origins     *prometheus.CounterVec
 	credentials *prometheus.CounterVec
+	anomalies   *prometheus.CounterVec
 }
 
 // newMetrics makes them; they are in no registry but their own.
@@ -35,10 +36,11 @@ func newMetrics(version string) (*prometheus.Registry, *metrics, error) {
 		credentials: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "assay_credentials_total",
 			Help: "Requests for what is not everybody's, by the kind of credential, whether it was good, and the tier of who has it."}, []string{"credential", "outcome", "tier"}),
 	}
+	m.anomalies = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "assay_anomalies_total", Help: "What stood out of what clients do, by rule and what was done about it."}, []string{"rule", "action"})
 	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "assay_build_info", Help: "1, of the version that runs.", ConstLabels: prometheus.Labels{"version": version}})
 	build.Set(1)
 	registry, all := prometheus.NewRegistry(), []error{}
-	for _, c := range []prometheus.Collector{m.open, m.requests, m.seconds, m.bytes, m.origins, m.credentials, build,
+	for _, c := range []prometheus.Collector{m.open, m.requests, m.seconds, m.bytes, m.origins, m.credentials, m.anomalies, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})} {
 		all = append(all, registry.Register(c))
 	}
@@ -54,6 +56,9 @@ func (m *metrics) count(asked *Asked, a *answer, took time.Duration) {
 		m.credentials.WithLabelValues(asked.credential, asked.outcome, asked.tier).Inc()
 	}
 }
+
+// Anomaly counts something that stood out.
+func (w *Watch) Anomaly(rule, action string) { w.metrics.anomalies.WithLabelValues(rule, action).Inc() }
 
 // Admin answers at an address that only who runs the server can reach:
 //

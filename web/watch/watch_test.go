@@ -123,10 +123,12 @@ func TestWatch(t *testing.T) {
 	}, lines); diff != "" {
 		t.Error(diff)
 	}
+	s.watch.Anomaly("burst", "halve")
 	metrics := s.admin("/metrics").Body.String()
 	for _, want := range []string{
 		`assay_requests_total{operation="POST /v1/proofs",status="404",tier="standard"} 1`, `assay_requests_total{operation="none",status="200",tier="public"} 2`, `assay_requests_total{operation="none",status="0",tier="other"} 1`,
 		`assay_request_seconds_count{operation="none"} 3`, `assay_answer_bytes_total{operation="POST /v1/proofs"} 12`, `assay_requests_open 0`, `assay_build_info{version="1"} 1`, `go_goroutines `, `process_cpu_seconds_total `,
+		`assay_anomalies_total{action="halve",rule="burst"} 1`,
 		`assay_origins_total{origin="ipv4"} 1`, `assay_origins_total{origin="ipv6"} 1`, `assay_origins_total{origin="loopback"} 1`, `assay_origins_total{origin="private"} 1`, `assay_origins_total{origin="other"} 1`,
 		`assay_credentials_total{credential="secret",outcome="good",tier="standard"} 1`, `assay_credentials_total{credential="signature",outcome="refused",tier="public"} 1`, `assay_credentials_total{credential="certificate",outcome="good",tier="other"} 1`,
 	} {

@@ -1,0 +1,132 @@
+package anomaly
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/assay-por/assay/web/audit"
+	"github.com/assay-por/assay/web/store"
+)
+
+// Refusal is a request of somebody who was not let in.
+type Refusal struct {
+	Client     string // whose the credential is; empty: nobody's
+	Credential string // id of the key that was shown; empty: of none
+	Network    string
+	Again      bool // the credential is good, and the request is one that was made before
+	Ended      bool // the credential was good, and is revoked
+}
+
+// suspect is what was shown from a network.
+type suspect struct {
+	minutes [failing]int64
+	counts  [failing]int
+}
+
+// add counts a failure, and returns how many there were within some minutes.
+func (s *suspect) add(minute int64) (all int) {
+	at := minute % failing
+	if s.minutes[at] != minute {
+		s.minutes[at], s.counts[at] = minute, 0
+	}
+	s.counts[at]++
+	for i, m := range s.minutes {
+		if m > minute-failing {
+			all += s.counts[i]
+		}
+	}
+	return all
+}
+
+func (s *suspect) over(minute int64) bool {
+	for _, m := range s.minutes {
+		if m > minute-failing {
+			return false
+		}
+	}
+	return true
+}
+
+// Refused counts a credential that was guessed, or tells of one that came again.
+func (w *Watch) Refused(ctx context.Context, r Refusal) {
+	now := w.Now()
+	many := 0
+	if !r.Again && !r.Ended {
+		if many = w.suspect(source{r.Credential, r.Network}, now.Unix()/60); many <= manyFailures {
+			return
+		}
+	}
+	f := store.Anomaly{Client: r.Client, Credential: r.Credential, Network: r.Network, At: now}
+	settledDown, there := w.history(ctx, r)
+	switch {
+	case r.Again:
+		f.Rule, f.Action, f.Saw, f.Usual = Reuse, Suspend, "a signed request that was made before", "each is good once"
+		if there { // a program that sends again what was not answered
+			f.Action = Alert
+		}
+	case r.Ended:
+		f.Rule, f.Action, f.Saw, f.Usual = Reuse, Alert, "a key that is revoked", "nobody uses it"
+	default:
+		f.Rule, f.Action, f.Until = Failures, Lock, now.Add(locked).UTC().Truncate(time.Second)
+		f.Saw, f.Usual = fmt.Sprintf("%d credentials within %d minutes that are not good, from %s", many, failing, cmp.Or(r.Network, "nowhere that is known")), fmt.Sprintf("at most %d", manyFailures)
+		if r.Credential == "" { // there is nothing to lock that somebody else could not need
+			f.Action = Alert
+		}
+	}
+	if w.Tells || !settledDown {
+		f.Action = Alert
+	}
+	w.raise(f)
+}
+
+// history says of whom a credential is whether they have been followed for long enough, and whether they are known in the network that it comes from.
+func (w *Watch) history(ctx context.Context, r Refusal) (settledDown, there bool) {
+	if r.Client == "" {
+		return false, false
+	}
+	c := w.follow(ctx, r.Client)
+	if c == nil {
+		return false, false
+	}
+	defer c.mu.Unlock()
+	_, there = c.Networks[r.Network]
+	return c.age(w.Now()) >= settled, there
+}
+
+// suspect counts a failure. If there are too many suspects those of before are forgotten; if there are still, it counts with all who have no place.
+func (w *Watch) suspect(from source, minute int64) int {
+	w.suspecting.Lock()
+	defer w.suspecting.Unlock()
+	one := w.suspects[from]
+	if one == nil && len(w.suspects) >= maxSuspects {
+		for other, s := range w.suspects {
+			if s.over(minute) {
+				delete(w.suspects, other)
+			}
+		}
+		if len(w.suspects) >= maxSuspects {
+			return 0
+		}
+	}
+	if one == nil {
+		one = new(suspect)
+		w.suspects[from] = one
+	}
+	return one.add(minute)
+}
+
+// reused is the finding that an act of another room amounts to: something was used there that is good once, or by one alone, and is ended for it.
+func reused(e audit.Event) (f store.Anomaly, is bool) {
+	f = store.Anomaly{Rule: Reuse, Network: e.From, Action: Alert}
+	switch {
+	case e.Action == "passkey.suspend":
+		f.Client, f.Saw, f.Usual = e.Object, "a passkey whose count went back: there may be a copy of it; it is suspended", "it counts up"
+	case e.Action == "grant.revoke" && e.Reason == "an old token of it turned up":
+		f.Client, f.Credential, f.Saw, f.Usual = e.Client, e.Object, "a token of before: somebody else may have it; all of its family are ended", "each is good once"
+	default:
+		return f, false
+	}
+	return f, true
+}
