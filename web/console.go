@@ -15,7 +15,7 @@ func (c Config) addConsole(r chi.Router) error {
 	if c.Key == nil || c.People == nil || c.Acts == nil {
 		return nil
 	}
-	pages, err := console.New(console.Config{API: beside(r), Name: c.People.Name, Origins: c.People.Origins, Random: c.Acts.Random, Now: c.Acts.Now})
+	pages, err := console.New(console.Config{API: beside(r), Name: c.People.Name, Origins: c.People.Origins, Random: c.Acts.Random, Fault: c.Fault})
 	if err != nil {
 		return err
 	}

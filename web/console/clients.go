@@ -174,8 +174,8 @@ func (v *visit) clientChange() error {
 
 // enable lets a client or a person in again, which takes two people.
 func (v *visit) enable(list, kind string) error {
-	var c api.Client
-	if _, err := v.get("/v1/clients/"+v.part("id"), &c); err != nil {
+	var c struct{ ID, Name string }
+	if _, err := v.get("/v1/"+list+"/"+v.part("id"), &c); err != nil {
 		return err
 	}
 	back := Path + list + "/" + v.part("id")

@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"net/http"
 	"slices"
-	"time"
 )
 
 // Path is where the console lies. Everything below it is the console's.
@@ -21,7 +20,7 @@ type Config struct {
 	Name    string       // of the exchange; may be empty
 	Origins []string     // of its pages, such as https://assay.example: forms of no others are taken
 	Random  io.Reader    // forms are named by it, so that each is done once
-	Now     func() time.Time
+	Fault   func(error) // is told why a page could not be made
 }
 
 // Console serves the pages.
@@ -38,8 +37,8 @@ var files embed.FS
 
 // New returns a console.
 func New(c Config) (*Console, error) {
-	if c.API == nil || c.Random == nil || c.Now == nil || len(c.Origins) == 0 {
-		return nil, errors.New("console: an API, randomness, a clock and an origin are needed")
+	if c.API == nil || c.Random == nil || c.Fault == nil || len(c.Origins) == 0 {
+		return nil, errors.New("console: an API, randomness, an origin, and whom to tell of faults are needed")
 	}
 	out := &Console{Config: c, mux: http.NewServeMux()}
 	var err error

@@ -179,6 +179,7 @@ func (v *visit) next() string {
 func (v *visit) refused(err error) {
 	var p *problem
 	if !errors.As(err, &p) {
+		v.c.Fault(err)
 		p = &problem{Status: http.StatusInternalServerError, Detail: "Something is wrong with this server: it could not make this page."}
 	}
 	switch {
@@ -190,6 +191,7 @@ func (v *visit) refused(err error) {
 		err = v.showAs(p.Status, "refused", page{Title: titleOf(p), Data: p})
 	}
 	if err != nil {
+		v.c.Fault(err)
 		http.Error(v.w, "this page could not be made", http.StatusInternalServerError)
 	}
 }

@@ -1,0 +1,424 @@
+package web_test
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"html"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/assay-por/assay/attest"
+	"github.com/assay-por/assay/attest/keys"
+	"github.com/assay-por/assay/report"
+	"github.com/assay-por/assay/web/api"
+	"github.com/assay-por/assay/web/authn"
+	"github.com/assay-por/assay/web/authz"
+	"github.com/assay-por/assay/web/runs"
+	"github.com/assay-por/assay/web/store"
+)
+
+// A page of the console as its reader has it.
+type page struct {
+	*httptest.ResponseRecorder
+	path string
+}
+
+// opens asks for a page of the console.
+func (p *person) opens(t testing.TB, path string) page {
+	t.Helper()
+	return p.goes(t, httptest.NewRequest(http.MethodGet, "https://x.example"+path, nil), path)
+}
+
+// sends sends a form, as a browser does whose page is of this server. Fields are names and values in turn.
+func (p *person) sends(t testing.TB, path string, fields ...string) page {
+	t.Helper()
+	form := url.Values{}
+	for i := 0; i+1 < len(fields); i += 2 {
+		form.Add(fields[i], fields[i+1])
+	}
+	r := httptest.NewRequest(http.MethodPost, "https://x.example"+path, strings.NewReader(form.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Origin", "https://x.example")
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	return p.goes(t, r, path)
+}
+
+func (p *person) goes(t testing.TB, r *http.Request, path string) page {
+	t.Helper()
+	if p.cookie != "" {
+		r.AddCookie(&http.Cookie{Name: authn.SessionCookie, Value: p.cookie})
+	}
+	w := httptest.NewRecorder()
+	p.o.h.ServeHTTP(w, r)
+	for _, c := range w.Result().Cookies() {
+		if c.Name == authn.SessionCookie {
+			p.cookie = c.Value
+		}
+	}
+	wholesome(t, path, w)
+	return page{w, path}
+}
+
+// wholesome holds every page to what all of them are.
+func wholesome(t testing.TB, path string, w *httptest.ResponseRecorder) {
+	t.Helper()
+	said := w.Body.String()
+	policy := w.Header().Get("Content-Security-Policy")
+	for _, want := range []string{"default-src 'none'", "form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'"} {
+		if !strings.Contains(policy, want) {
+			t.Errorf("%s: the policy lacks %s: %s", path, want, policy)
+		}
+	}
+	if strings.Contains(policy, "unsafe") || w.Header().Get("Signature") == "" {
+		t.Errorf("%s: %s, signature %q", path, policy, w.Header().Get("Signature"))
+	}
+	if !strings.HasPrefix(w.Header().Get("Content-Type"), "text/html") {
+		return
+	}
+	for _, want := range []string{`<html lang="en">`, `<a class="skip" href="#main">`, `<main id="main"`, "<title>"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("%s lacks %s", path, want)
+		}
+	}
+	if n := strings.Count(said, "<h1>"); n != 1 {
+		t.Errorf("%s has %d headings of the first rank", path, n)
+	}
+	if strings.Count(said, "<table>") != strings.Count(said, "<caption>") {
+		t.Errorf("%s has a table without a caption", path)
+	}
+	for _, bad := range []string{"<style", " style=", "javascript:", " on", "http://", "ZgotmplZ", "%!"} {
+		if i := strings.Index(said, bad); i >= 0 && (bad != " on" || regexp.MustCompile(` on[a-z]+="`).MatchString(said)) {
+			t.Errorf("%s has %q: %s", path, bad, said[i:min(len(said), i+80)])
+		}
+	}
+	for _, script := range regexp.MustCompile(`<script[^>]*>`).FindAllString(said, -1) {
+		if !strings.Contains(script, `src="/console/passkeys.js?`) || !strings.Contains(policy, "script-src 'self'") {
+			t.Errorf("%s has the script %s", path, script)
+		}
+	}
+}
+
+// is wants a status, and texts among the page's.
+func (p page) is(t testing.TB, status int, texts ...string) page {
+	t.Helper()
+	said := html.UnescapeString(p.Body.String())
+	if p.Code != status {
+		t.Errorf("%s: %d, want %d, to %s:\n%s", p.path, p.Code, status, p.Header().Get("Location"), said[strings.Index(said, "<main")+1:])
+	}
+	for _, text := range texts {
+		if !strings.Contains(said, text) {
+			t.Errorf("%s does not say %q:\n%s", p.path, text, said[strings.Index(said, "<main")+1:])
+		}
+	}
+	return p
+}
+
+// lacks wants texts not to be there.
+func (p page) lacks(t testing.TB, texts ...string) page {
+	t.Helper()
+	for _, text := range texts {
+		if strings.Contains(html.UnescapeString(p.Body.String()), text) {
+			t.Errorf("%s says %q", p.path, text)
+		}
+	}
+	return p
+}
+
+// leads wants to be led elsewhere.
+func (p page) leads(t testing.TB, to string) string {
+	t.Helper()
+	got := p.Header().Get("Location")
+	if p.Code != http.StatusSeeOther || !strings.HasPrefix(got, to) {
+		t.Fatalf("%s: %d, to %q, want %q:\n%s", p.path, p.Code, got, to, p.Body)
+	}
+	return got
+}
+
+var hiddenField = regexp.MustCompile(`<input type="hidden" name="([a-z]+)" value="([^"]*)">`)
+
+// hidden are the fields of a page's forms that nobody sees, as they are to be sent back.
+func (p page) hidden(names ...string) []string {
+	var all []string
+	for _, m := range hiddenField.FindAllStringSubmatch(p.Body.String(), -1) {
+		if slices.Contains(names, m[1]) {
+			all = append(all, m[1], html.UnescapeString(m[2]))
+		}
+	}
+	return all
+}
+
+// drafted is a run of which a draft waits that one key has to sign: it follows the newest report, of which it says something else.
+func (o *office) drafted(t testing.TB) (id, draft string, key *keys.Signer) {
+	t.Helper()
+	key, err := keys.GenerateSigner(rand.Reader, attest.Ed25519)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := o.last.Statement
+	p := &s.Predicate
+	if p.Approvals, err = report.NewApprovals(1, key.PublicKey()); err != nil {
+		t.Fatal(err)
+	}
+	p.Series.Number, p.Series.Previous, p.Scope.Encumbrances = p.Series.Number+1, &o.last.Digest, "Nothing is pledged & all is here."
+	raw, err := attest.Canonical(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := runs.Worker{Store: o.maker.Keys, Name: "worker", Now: func() time.Time { return o.clock }}
+	who := o.asker(t, authz.Operator)
+	run := o.change(t, func(ctx context.Context, tx *store.Tx) (store.Run, error) {
+		return runs.Ask(ctx, tx, runs.Asker{Client: who.client, Credential: who.key, ID: strings.Repeat("d", 16), At: o.clock}, runs.Wish{Period: "2026-12"})
+	})
+	for _, do := range []func() error{
+		func() error { _, err := w.Claim(t.Context()); return err },
+		func() error { return w.Stage(t.Context(), run.ID, "snapshot: taken") },
+		func() error { _, err := w.Drafted(t.Context(), run.ID, raw); return err },
+		func() error {
+			return w.Wait(t.Context(), run.ID, "waiting for approvals of the draft: 0 of 1 are there", time.Time{})
+		},
+	} {
+		if err := do(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return run.ID, runs.Digest(raw), key
+}
+
+// TestConsolePages: everybody sees every page that the API lets them see, and of every other one a plain page that says so.
+func TestConsolePages(t *testing.T) {
+	o := newOffice(t)
+	ada, bob := o.person(t, authz.Admin), o.person(t, authz.Admin)
+	id, _, _ := o.drafted(t)
+	machine := o.client(t, authz.Scope{Entities: []string{"Demo Exchange Ltd"}}, authz.Service)
+	key := o.keyOf(t, o.client(t, authz.Scope{}, authz.Viewer)).key
+	proposal := ada.proposes(t, "person-reset", o.person(t, authz.Viewer).id, "", "").ID
+	statement := o.first.Digest.String()
+	all := map[string]string{ // to what it takes
+		"/console/": "", "/console/account": "", "/console/account/password": "", "/console/reports": "", "/console/reports/" + statement: "", "/console/usage": "", "/console/step-up": "",
+		"/console/runs": "run:read", "/console/runs?state=waiting": "run:read", "/console/runs/" + id: "run:read", "/console/runs/" + id + "?follow": "run:read", "/console/runs/" + id + "/draft": "run:read",
+		"/console/proposals": "client:read", "/console/proposals/" + proposal: "client:read", "/console/clients": "client:read", "/console/clients/" + machine.ID: "client:read", "/console/keys/" + key: "client:read",
+		"/console/clients/" + machine.ID + "/change": "client:read", "/console/clients/" + machine.ID + "/key": "client:read", "/console/clients/" + machine.ID + "/enable": "client:read", "/console/keys/" + key + "/rotate": "client:read",
+		"/console/people": "client:read", "/console/people/" + bob.id: "client:read", "/console/people/" + bob.id + "/change": "client:read", "/console/people/" + bob.id + "/reset": "client:read", "/console/people/" + bob.id + "/enable": "client:read",
+		"/console/limits": "limit:read", "/console/limits/runs": "limit:read", "/console/audit": "audit:read",
+	}
+	for _, role := range authz.Roles() {
+		if role == authz.Service {
+			continue
+		}
+		p := o.person(t, role)
+		for path, needed := range all {
+			got := p.opens(t, path)
+			switch may := needed == "" || slices.Contains(authz.Of(role), authz.Permission(needed)); {
+			case may:
+				got.is(t, 200)
+			case strings.HasPrefix(path, "/console/keys/") || strings.HasPrefix(path, "/console/clients/"):
+				got.is(t, 404, "Not found") // who may not see it is not told that it is there
+			default:
+				got.is(t, 403, "Not permitted", "needs "+needed)
+			}
+			for path, needed := range map[string]string{"/console/runs": "run:read", "/console/people": "client:read", "/console/audit": "audit:read", "/console/limits": "limit:read"} {
+				if shown := strings.Contains(got.Body.String(), `href="`+path+`"`); shown && !slices.Contains(authz.Of(role), authz.Permission(needed)) {
+					t.Errorf("%s is shown the way to %s", role, path)
+				}
+			}
+		}
+		p.opens(t, "/console/no/such/page").is(t, 404, "There is no such page.")
+	}
+	stranger := &person{o: o}
+	for path := range all {
+		stranger.opens(t, path).leads(t, "/console/sign-in")
+	}
+	for _, path := range []string{"/console/sign-in", "/console/recovery", "/console/invitation"} {
+		stranger.opens(t, path).is(t, 200).lacks(t, "<nav")
+	}
+}
+
+// TestConsoleForms: a form that no page of this very server sent does nothing, whoever's session it comes with.
+func TestConsoleForms(t *testing.T) {
+	o := newOffice(t)
+	off := false
+	o.people.Second = &off
+	ada := o.person(t, authz.Admin)
+	send := func(change func(*http.Request)) page {
+		r := httptest.NewRequest(http.MethodPost, "https://x.example/console/clients/new", strings.NewReader("name=Backend&roles=service&tier=standard&once=aaaaaaaaaaaaaaaaaaaaaaaa"))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		change(r)
+		return ada.goes(t, r, "/console/clients/new")
+	}
+	for name, headers := range map[string][]string{
+		"without Origin":       {},
+		"without Origin, same": {"Sec-Fetch-Site", "same-origin"},
+		"of nobody":            {"Origin", "null", "Sec-Fetch-Site", "same-origin"},
+		"of elsewhere":         {"Origin", "https://evil.example"},
+		"of a neighbour":       {"Origin", "https://y.x.example", "Sec-Fetch-Site", "same-site"},
+		"without TLS":          {"Origin", "http://x.example"},
+		"that says so itself":  {"Origin", "https://x.example", "Sec-Fetch-Site", "cross-site"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			send(func(r *http.Request) {
+				for i := 0; i < len(headers); i += 2 {
+					r.Header.Set(headers[i], headers[i+1])
+				}
+			}).is(t, 403, "not sent by a page of this console: nothing was done")
+		})
+	}
+	ada.opens(t, "/console/clients").lacks(t, "Backend")
+	send(func(r *http.Request) { r.Header.Set("Origin", "https://x.example") }).leads(t, "/console/clients/")
+	ada.opens(t, "/console/clients").is(t, 200, "Backend")
+	large := strings.Repeat("x", 70<<10)
+	ada.sends(t, "/console/clients/new", "name", large).is(t, 400, "too large")
+}
+
+// TestConsoleSignsIn: by password and code, by passkey, by a recovery code; what is wrong is told in one sentence that does not say what.
+func TestConsoleSignsIn(t *testing.T) {
+	o := newOffice(t)
+	ada, invitation := o.invite(t, authz.Admin)
+	ada.sends(t, "/console/invitation", "invitation", "none").is(t, 401, "The invitation is not good")
+	welcome := ada.sends(t, "/console/invitation", "invitation", invitation).is(t, 200, "Welcome, [admin]", "QR code of the second factor", ada.login)
+	asked := answered[api.InvitationAsked](t, ada.ask(t, "POST", "/v1/auth/invitation:begin", `{"invitation":"`+invitation+`"}`), 200)
+	ada.sends(t, "/console/invitation/passkey", append(welcome.hidden("invitation")[:2], "name", "Laptop", "credential", "")...).is(t, 422, "No passkey was shown")
+	ada.sends(t, "/console/invitation/password", "invitation", invitation, "password", "short", "code", "000000").is(t, 422, "Welcome")
+	codes := ada.sends(t, "/console/invitation/passkey", "invitation", invitation, "name", "Laptop", "credential", shownBy(t, ada.key.Create, asked.Options.RawMessage)).is(t, 200, "Keep these codes", "not shown again")
+	all := regexp.MustCompile(`<li><code>([a-z2-7-]+)</code>`).FindAllStringSubmatch(codes.Body.String(), -1)
+	if len(all) != 10 || ada.cookie == "" {
+		t.Fatalf("%d codes, cookie %q", len(all), ada.cookie)
+	}
+	out := ada.sends(t, "/console/sign-out")
+	out.leads(t, "/console/sign-in")
+	if ada.cookie != "" {
+		t.Error("the cookie is there still")
+	}
+	ada.opens(t, "/console/people").leads(t, "/console/sign-in?next=%2Fconsole%2Fpeople")
+	begun := answered[api.PasskeyAsked](t, ada.ask(t, "POST", "/v1/auth/passkey:begin", ""), 200)
+	for next, want := range map[string]string{"/console/people": "/console/people", "https://evil.example/console/": "/console/", "//evil.example/console/": "/console/", "/v1/me": "/console/", "/console/../v1/me": "/console/"} {
+		page := ada.opens(t, "/console/sign-in?next="+url.QueryEscape(next)).is(t, 200)
+		if got := page.hidden("next"); len(got) < 2 || got[1] != want {
+			t.Errorf("after %s to %v, want %s", next, got, want)
+		}
+	}
+	ada.sends(t, "/console/sign-in", "credential", someAnswer).is(t, 401, "Nobody is signed in by that")
+	ada.sends(t, "/console/sign-in", "credential", "no json").is(t, 422, "No passkey was shown")
+	ada.sends(t, "/console/sign-in", "next", "/console/people", "credential", shownBy(t, ada.key.Get, begun.Options.RawMessage)).leads(t, "/console/people")
+	ada.opens(t, "/console/people").is(t, 200)
+	ada.sends(t, "/console/sign-out")
+	for range 5 {
+		ada.sends(t, "/console/sign-in/password", "login", ada.login, "password", "wrong horse battery", "code", "000 000").is(t, 401, "Nobody is signed in by that", ada.login).lacks(t, "wrong horse")
+	}
+	ada.sends(t, "/console/sign-in/password", "login", ada.login, "password", "wrong horse battery", "code", "000000").is(t, 429, "too many failures")
+	o.clock = o.clock.Add(10 * time.Minute)
+	ada.sends(t, "/console/recovery", "login", ada.login, "code", all[0][1]).is(t, 200, "Welcome, [admin]")
+}
+
+// TestConsoleStepsUp: what takes a fresh passkey asks for it, and goes on with the form that was sent, once.
+func TestConsoleStepsUp(t *testing.T) {
+	o := newOffice(t)
+	off := false
+	o.people.Second = &off
+	ada := o.person(t, authz.Admin)
+	o.clock = o.clock.Add(authn.Fresh + time.Second)
+	form := ada.opens(t, "/console/clients/new").is(t, 200)
+	asked := ada.sends(t, "/console/clients/new", append(form.hidden("once"), "name", "Backend & sons", "roles", "viewer", "roles", "auditor", "tier", "basic", "expires", "2027-01-01T00:00:00Z")...).is(t, 401, "Show your passkey", "Your form is kept")
+	ada.opens(t, "/console/clients").is(t, 200).lacks(t, "Backend")
+	ada.sends(t, "/console/step-up", append(asked.hidden("to", "form"), "credential", someAnswer)...).is(t, 401, "Show your passkey", "Nobody is signed in by that")
+	begun := answered[api.PasskeyAsked](t, ada.ask(t, "POST", "/v1/auth/step-up:begin", ""), 200)
+	before := ada.cookie
+	made := ada.sends(t, "/console/step-up", append(asked.hidden("to", "form"), "credential", shownBy(t, ada.key.Get, begun.Options.RawMessage))...).leads(t, "/console/clients/")
+	if ada.cookie == before {
+		t.Error("the session has the cookie of before")
+	}
+	ada.opens(t, made).is(t, 200, "Backend & sons", "viewer, auditor", "basic", "It was made.")
+	for to, want := range map[string]string{"https://evil.example/": "/console/", "/console/step-up": "/console/", "/v1/clients": "/console/"} {
+		begun = answered[api.PasskeyAsked](t, ada.ask(t, "POST", "/v1/auth/step-up:begin", ""), 200)
+		ada.sends(t, "/console/step-up", "to", to, "form", "name=x", "credential", shownBy(t, ada.key.Get, begun.Options.RawMessage)).leads(t, want)
+	}
+	o.clock = o.clock.Add(authn.Fresh + time.Second)
+	ada.sends(t, "/console/account/password", "password", "a password of many words", "code", "123456").is(t, 401, "Show your passkey").lacks(t, "a password of many words")
+}
+
+// TestConsoleTwoPeople: one proposes in a form, another confirms on its page, who is shown this once what is shown once.
+func TestConsoleTwoPeople(t *testing.T) {
+	o := newOffice(t)
+	ada, bob := o.person(t, authz.Admin), o.person(t, authz.Admin)
+	form := ada.opens(t, "/console/people/new").is(t, 200, "This takes two people", "Why it is needed").lacks(t, "service")
+	wrong := ada.sends(t, "/console/people/new", append(form.hidden("once"), "name", "Carol <b>", "login", "x y", "roles", "viewer", "reason", "She begins.")...)
+	wrong.is(t, 422, `value="Carol <b>"`, `aria-invalid="true"`, `aria-describedby="login-hint login-error"`, `<a href="#login">`, "2 to 64 letters").lacks(t, "<b>, ")
+	at := ada.sends(t, "/console/people/new", append(wrong.hidden("once"), "name", "Carol", "login", "carol", "roles", "viewer", "reason", "She begins.")...).leads(t, "/console/proposals/")
+	ada.opens(t, at).is(t, 200, "It was proposed", "Take it back", "She begins.", "carol").lacks(t, ">Confirm<")
+	proposal := bob.opens(t, at).is(t, 200, ">Confirm<", "The change, exactly as it will be done")
+	path, _, _ := strings.Cut(at, "?")
+	bob.sends(t, path+"/confirm", "digest", strings.Repeat("0", 64)).is(t, 409, "another change")
+	shown := bob.sends(t, path+"/confirm", proposal.hidden("digest")...).is(t, 200, "An invitation for Carol", "https://x.example/console/invitation#", "not shown again")
+	token := regexp.MustCompile(`invitation#([a-z2-7.]+)`).FindStringSubmatch(shown.Body.String())[1]
+	bob.opens(t, at).is(t, 200, "Confirmed", "by you").lacks(t, token)
+	(&person{o: o}).sends(t, "/console/invitation", "invitation", token).is(t, 200, "Welcome, Carol")
+	ada.opens(t, "/console/").is(t, 200, "None waits.")
+
+	client := o.client(t, authz.Scope{}, authz.Admin)
+	form = ada.opens(t, "/console/clients/"+client.ID+"/key").is(t, 200, "client:read")
+	at = ada.sends(t, "/console/clients/"+client.ID+"/key", append(form.hidden("once"), "name", "backup", "permissions", "client:read", "days", "30", "networks", "192.0.2.0/24", "reason", "It reads.")...).leads(t, "/console/proposals/")
+	path, _, _ = strings.Cut(at, "?")
+	shown = bob.sends(t, path+"/confirm", bob.opens(t, at).is(t, 200, "192.0.2.0/24", "Waits for another person"[6:]).hidden("digest")...).is(t, 200, "The key, this once", "Assay-Key")
+	secret := regexp.MustCompile(`<p class="secret"><code>([^<]+)</code>`).FindStringSubmatch(shown.Body.String())[1]
+	if strings.Contains(o.log.String(), secret) || strings.Contains(o.recorded(t), secret) {
+		t.Error("the secret stands in a log")
+	}
+	kept := ada.opens(t, "/console/clients/"+client.ID).is(t, 200, "backup", "secret").lacks(t, secret)
+	key := regexp.MustCompile(`/console/keys/([a-z2-7]{16})`).FindStringSubmatch(kept.Body.String())[1]
+	ada.sends(t, "/console/keys/"+key+"/revoke").leads(t, "/console/keys/"+key)
+	ada.opens(t, "/console/keys/"+key+"?done=revoked").is(t, 200, "revoked", "The key was revoked.")
+
+	form = ada.opens(t, "/console/limits/runs").is(t, 200, "Policy")
+	at = ada.sends(t, "/console/limits/runs", append(form.hidden("once", "version"), "policy", "9/min", "reason", "Too few.")...).leads(t, "/console/proposals/")
+	path, _, _ = strings.Cut(at, "?")
+	bob.sends(t, path+"/reject").leads(t, path+"?done=rejected")
+	ada.opens(t, "/console/people/"+bob.id).is(t, 200, "Disable them")
+	ada.sends(t, "/console/people/"+bob.id+"/disable").leads(t, "/console/people/"+bob.id)
+	bob.opens(t, "/console/").leads(t, "/console/sign-in")
+}
+
+// TestConsoleDraft: who reads a draft sees who is missing, hands in what an approver signed, and publishes this very draft.
+func TestConsoleDraft(t *testing.T) {
+	o := newOffice(t)
+	p := o.person(t, authz.Publisher)
+	id, draft, key := o.drafted(t)
+	base := "/console/runs/" + id
+	p.opens(t, "/console/").is(t, 200, base)
+	p.opens(t, base+"/draft").is(t, 200, "1 more approval is needed", "missing", key.PublicKey().KeyID(), "It can be published once enough people approved it", "It is a statement as the specification has it", "Coverage",
+		"Differences to the statement of "+o.last.Statement.Predicate.Snapshot.Period, "encumbrances", "Nothing is pledged & all is here.", "approver", "was not there").lacks(t, "Publish it")
+	file := p.opens(t, base+"/draft.json")
+	if file.Code != 200 || file.Header().Get("Content-Disposition") == "" {
+		t.Fatalf("%d %v", file.Code, file.Header())
+	}
+	e, err := attest.Sign(attest.PayloadType, file.Body.Bytes(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := e.JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.sends(t, base+"/approvals", "envelope", "no file").is(t, 422, "Choose the file that was signed")
+	p.sends(t, base+"/approvals", "envelope", strangerEnvelope).is(t, 409)
+	p.sends(t, base+"/publish", "draft", draft).is(t, 409)
+	p.sends(t, base+"/approvals", "envelope", string(raw)).leads(t, base+"/draft?done=approved")
+	form := p.opens(t, base+"/draft?done=approved").is(t, 200, "Enough people approved it", "Publish it", "The approval was taken.")
+	p.sends(t, base+"/publish", "draft", strings.Repeat("0", 64)).is(t, 409)
+	p.sends(t, base+"/publish", form.hidden("draft")...).leads(t, base+"?done=published")
+	p.opens(t, base+"?done=published").is(t, 200, "to be published", "Follow it live").lacks(t, "Cancel the run")
+	live := p.opens(t, base+"?follow").is(t, 200, "Stop following")
+	if want := "1; url=" + base + "?follow="; !strings.HasPrefix(live.Header().Get("Refresh"), want) {
+		t.Errorf("Refresh: %q", live.Header().Get("Refresh"))
+	}
+	after := strings.TrimPrefix(live.Header().Get("Refresh"), "1; url="+base+"?follow=")
+	p.opens(t, fmt.Sprintf("%s?follow=%d", base, 0)).is(t, 200, "Stop following")
+	if after == "" || after == "0" {
+		t.Errorf("after %q", after)
+	}
+}
