@@ -128,9 +128,9 @@ postgres:
 	  found || echo "no PostgreSQL: its tests are skipped; on Debian type: sudo apt-get install -y --no-install-recommends postgresql"; \
 	}
 
-# Tests in which sqlite3 alters the audit log, and haproxy stands before the server, are skipped without them: where they cannot be had, nothing fails.
+# Tests in which sqlite3 alters the audit log, haproxy stands before the server, and chromium shows its console, are skipped without them: where they cannot be had, nothing fails.
 besides:
-	@for p in sqlite3 haproxy; do command -v $$p >/dev/null 2>&1 || { \
+	@for p in sqlite3 haproxy chromium; do command -v $$p >/dev/null 2>&1 || { \
 	  if test "$$(id -u)" = 0 && command -v apt-get >/dev/null 2>&1; then \
 	    echo "installing $$p, which tests run"; \
 	    wait="-o Acquire::Retries=0 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20"; \

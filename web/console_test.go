@@ -204,9 +204,10 @@ func TestConsolePages(t *testing.T) {
 		"/console/": "", "/console/account": "", "/console/account/password": "", "/console/reports": "", "/console/reports/" + statement: "", "/console/usage": "", "/console/step-up": "",
 		"/console/runs": "run:read", "/console/runs?state=waiting": "run:read", "/console/runs/" + id: "run:read", "/console/runs/" + id + "?follow": "run:read", "/console/runs/" + id + "/draft": "run:read",
 		"/console/proposals": "client:read", "/console/proposals/" + proposal: "client:read", "/console/clients": "client:read", "/console/clients/" + machine.ID: "client:read", "/console/keys/" + key: "client:read",
-		"/console/clients/" + machine.ID + "/change": "client:read", "/console/clients/" + machine.ID + "/key": "client:read", "/console/clients/" + machine.ID + "/enable": "client:read", "/console/keys/" + key + "/rotate": "client:read",
-		"/console/people": "client:read", "/console/people/" + bob.id: "client:read", "/console/people/" + bob.id + "/change": "client:read", "/console/people/" + bob.id + "/reset": "client:read", "/console/people/" + bob.id + "/enable": "client:read",
-		"/console/limits": "limit:read", "/console/limits/runs": "limit:read", "/console/audit": "audit:read",
+		"/console/clients/" + machine.ID + "/change": "client:write", "/console/clients/" + machine.ID + "/key": "key:write", "/console/clients/" + machine.ID + "/enable": "client:write", "/console/keys/" + key + "/rotate": "key:write",
+		"/console/runs/new": "run:start", "/console/clients/new": "client:write", "/console/people/new": "client:write",
+		"/console/people": "client:read", "/console/people/" + bob.id: "client:read", "/console/people/" + bob.id + "/change": "client:write", "/console/people/" + bob.id + "/reset": "client:write", "/console/people/" + bob.id + "/enable": "client:write",
+		"/console/limits": "limit:read", "/console/limits/runs": "limit:write", "/console/audit": "audit:read",
 	}
 	for _, role := range authz.Roles() {
 		if role == authz.Service {
@@ -218,7 +219,7 @@ func TestConsolePages(t *testing.T) {
 			switch may := needed == "" || slices.Contains(authz.Of(role), authz.Permission(needed)); {
 			case may:
 				got.is(t, 200)
-			case strings.HasPrefix(path, "/console/keys/") || strings.HasPrefix(path, "/console/clients/"):
+			case needed == "client:read" && (strings.HasPrefix(path, "/console/keys/") || strings.HasPrefix(path, "/console/clients/")):
 				got.is(t, 404, "Not found") // who may not see it is not told that it is there
 			default:
 				got.is(t, 403, "Not permitted", "needs "+needed)
@@ -421,4 +422,36 @@ func TestConsoleDraft(t *testing.T) {
 	if after == "" || after == "0" {
 		t.Errorf("after %q", after)
 	}
+}
+
+// TestConsoleAuditLog: the newest rows come first, and the pages lead to the oldest one, each row once.
+func TestConsoleAuditLog(t *testing.T) {
+	o := newOffice(t)
+	ada := o.person(t, authz.Admin)
+	for range 120 {
+		o.client(t, authz.Scope{}, authz.Viewer)
+	}
+	newest, err := o.maker.Keys.NewestEvent(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	row, want := regexp.MustCompile(`<th scope="row" class="num">([0-9]+)</th>`), newest.Seq
+	pages := 0
+	for path := "/console/audit"; path != ""; pages++ {
+		got := ada.opens(t, path).is(t, 200, "Rows of the audit log, newest first")
+		for _, m := range row.FindAllStringSubmatch(got.Body.String(), -1) {
+			if m[1] != fmt.Sprint(want) {
+				t.Fatalf("row %s, want %d", m[1], want)
+			}
+			want--
+		}
+		path = ""
+		if m := regexp.MustCompile(`<a href="([^"]+)" rel="next">`).FindStringSubmatch(got.Body.String()); m != nil {
+			path = html.UnescapeString(m[1])
+		}
+	}
+	if want != 0 || pages < 3 {
+		t.Errorf("%d rows were not shown, on %d pages", want, pages)
+	}
+	ada.opens(t, "/console/audit?cursor=forged").is(t, 422)
 }

@@ -11,21 +11,16 @@ import (
 
 func (c *Console) clientRoutes() {
 	c.page("GET "+Path+"clients", (*visit).clients)
-	c.page("GET "+Path+"clients/new", (*visit).clientNew)
-	c.page("POST "+Path+"clients/new", (*visit).clientNew)
+	c.form(Path+"clients/new", "client:write", (*visit).clientNew)
 	c.page("GET "+Path+"clients/{id}", (*visit).client)
-	c.page("GET "+Path+"clients/{id}/change", (*visit).clientChange)
-	c.page("POST "+Path+"clients/{id}/change", (*visit).clientChange)
+	c.form(Path+"clients/{id}/change", "client:write", (*visit).clientChange)
 	c.page("POST "+Path+"clients/{id}/disable", func(v *visit) error {
 		return v.acts("/v1/clients/"+v.part("id")+":disable", nil, Path+"clients/"+v.part("id"), "disabled")
 	})
-	c.page("GET "+Path+"clients/{id}/enable", func(v *visit) error { return v.enable("clients", "client") })
-	c.page("POST "+Path+"clients/{id}/enable", func(v *visit) error { return v.enable("clients", "client") })
-	c.page("GET "+Path+"clients/{id}/key", (*visit).keyNew)
-	c.page("POST "+Path+"clients/{id}/key", (*visit).keyNew)
+	c.form(Path+"clients/{id}/enable", "client:write", func(v *visit) error { return v.enable("clients", "client") })
+	c.form(Path+"clients/{id}/key", "key:write", (*visit).keyNew)
 	c.page("GET "+Path+"keys/{id}", (*visit).key)
-	c.page("GET "+Path+"keys/{id}/rotate", (*visit).keyRotate)
-	c.page("POST "+Path+"keys/{id}/rotate", (*visit).keyRotate)
+	c.form(Path+"keys/{id}/rotate", "key:write", (*visit).keyRotate)
 	c.page("POST "+Path+"keys/{id}/revoke", func(v *visit) error {
 		return v.acts("/v1/keys/"+v.part("id")+":revoke", nil, Path+"keys/"+v.part("id"), "revoked")
 	})

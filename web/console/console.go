@@ -20,7 +20,7 @@ type Config struct {
 	Name    string       // of the exchange; may be empty
 	Origins []string     // of its pages, such as https://assay.example: forms of no others are taken
 	Random  io.Reader    // forms are named by it, so that each is done once
-	Fault   func(error) // is told why a page could not be made
+	Fault   func(error)  // is told why a page could not be made
 }
 
 // Console serves the pages.

@@ -79,7 +79,10 @@ func (d *draftPage) reads(raw []byte) {
 		return
 	}
 	p := s.Predicate
-	d.Statement, d.Warnings = &p, report.Warnings(p)
+	d.Statement = &p
+	for _, text := range report.Warnings(p) {
+		d.Warnings = append(d.Warnings, sentence(text))
+	}
 	short := 0
 	for i, c := range p.Coverage {
 		decimals := p.Snapshot.Assets[i].Decimals

@@ -75,6 +75,11 @@ func (f *form) fill(sent url.Values) {
 // blame says beside each field what the API found wrong with it, and the rest above all.
 func (f *form) blame(p *problem) {
 	f.Problem = p
+	defer func() {
+		if f.Wrong > 0 {
+			p.Detail = "Look once more at what is marked here: nothing was done yet."
+		}
+	}()
 	for _, e := range p.Errors {
 		name, _, _ := strings.Cut(strings.TrimPrefix(e.Location, "body."), "[")
 		name = strings.TrimPrefix(name, "change.")

@@ -9,15 +9,11 @@ import (
 
 func (c *Console) peopleRoutes() {
 	c.page("GET "+Path+"people", (*visit).persons)
-	c.page("GET "+Path+"people/new", (*visit).personNew)
-	c.page("POST "+Path+"people/new", (*visit).personNew)
+	c.form(Path+"people/new", "client:write", (*visit).personNew)
 	c.page("GET "+Path+"people/{id}", (*visit).person)
-	c.page("GET "+Path+"people/{id}/change", (*visit).personChange)
-	c.page("POST "+Path+"people/{id}/change", (*visit).personChange)
-	c.page("GET "+Path+"people/{id}/reset", (*visit).personReset)
-	c.page("POST "+Path+"people/{id}/reset", (*visit).personReset)
-	c.page("GET "+Path+"people/{id}/enable", func(v *visit) error { return v.enable("people", "person") })
-	c.page("POST "+Path+"people/{id}/enable", func(v *visit) error { return v.enable("people", "person") })
+	c.form(Path+"people/{id}/change", "client:write", (*visit).personChange)
+	c.form(Path+"people/{id}/reset", "client:write", (*visit).personReset)
+	c.form(Path+"people/{id}/enable", "client:write", func(v *visit) error { return v.enable("people", "person") })
 	c.page("POST "+Path+"people/{id}/disable", func(v *visit) error {
 		return v.acts("/v1/people/"+v.part("id")+":disable", nil, Path+"people/"+v.part("id"), "disabled")
 	})

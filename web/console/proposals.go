@@ -41,23 +41,11 @@ type line struct{ Name, Value string }
 
 // proposedBy tells who asked, by their names, where whoever looks may know them.
 func (v *visit) proposedBy(all []api.Proposal) []proposed {
-	out, known := make([]proposed, len(all)), v.people()
+	out, known := make([]proposed, len(all)), v.names()
 	for i, p := range all {
 		out[i] = proposed{Proposal: p, Asks: v.who(known, p.Person), Decides: v.who(known, p.By), Own: p.Person == v.me.Client.ID}
 	}
 	return out
-}
-
-// people are the names of people by their ids, as far as whoever looks may know them.
-func (v *visit) people() map[string]string {
-	known := map[string]string{}
-	var all api.Persons
-	if _, err := v.get("/v1/people?limit=500", &all); err == nil {
-		for _, one := range all.People {
-			known[one.ID] = one.Name
-		}
-	}
-	return known
 }
 
 // who is the name of a client, as far as whoever looks may see it.
@@ -81,7 +69,7 @@ func (v *visit) proposal() error {
 	if _, err := v.get("/v1/proposals/"+v.part("id"), &p); err != nil {
 		return err
 	}
-	known := v.people()
+	known := v.names()
 	out := v.proposedBy([]api.Proposal{p})[0]
 	switch {
 	case p.Object != "" && (strings.HasPrefix(p.Kind, "person-") || strings.HasPrefix(p.Kind, "client-")):

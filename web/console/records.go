@@ -13,8 +13,7 @@ func (c *Console) recordRoutes() {
 	c.page("GET "+Path+"audit", (*visit).audit)
 	c.page("GET "+Path+"usage", (*visit).usage)
 	c.page("GET "+Path+"limits", (*visit).limits)
-	c.page("GET "+Path+"limits/{name}", (*visit).limitChange)
-	c.page("POST "+Path+"limits/{name}", (*visit).limitChange)
+	c.form(Path+"limits/{name}", "limit:write", (*visit).limitChange)
 }
 
 // event is a row of the audit log with who acted, by name.
@@ -25,19 +24,34 @@ type event struct {
 
 func (v *visit) audit() error {
 	var all api.Events
-	if _, err := v.get("/v1/audit"+v.query("cursor"), &all); err != nil {
+	ask := url.Values{"order": {"newest"}}
+	if cursor := v.r.URL.Query().Get("cursor"); cursor != "" {
+		ask.Set("cursor", cursor)
+	}
+	if _, err := v.get("/v1/audit?"+ask.Encode(), &all); err != nil {
 		return err
 	}
-	known := v.people()
-	known["local"] = "command line"
+	known := v.names()
 	rows := make([]event, len(all.Events))
 	for i, e := range all.Events {
 		rows[i] = event{e, known[e.Client]}
-		if e.Client == v.me.Client.ID {
-			rows[i].Who = "you"
-		}
 	}
 	return v.show("audit", page{Title: "Audit log", Data: listed{Rows: rows, Next: v.following(Path+"audit", all.Next, nil)}})
+}
+
+// names are what clients, people among them, are called, by their ids, as far as whoever looks may know them.
+func (v *visit) names() map[string]string {
+	known := map[string]string{"local": "command line"}
+	var all api.Clients
+	if v.may("client:read") {
+		if _, err := v.get("/v1/clients?limit=500", &all); err == nil {
+			for _, c := range all.Clients {
+				known[c.ID] = c.Name
+			}
+		}
+	}
+	known[v.me.Client.ID] = "you"
+	return known
 }
 
 // usagePage is what was asked for.
@@ -49,6 +63,7 @@ type usagePage struct {
 	Quota  *api.DayQuota
 	Hours  string
 	Spans  []option
+	Names  map[string]string // of clients, by their ids
 }
 
 func (v *visit) usage() error {
@@ -66,6 +81,7 @@ func (v *visit) usage() error {
 		if _, err := v.get("/v1/usage?"+ask.Encode(), &out.Calls); err != nil {
 			return err
 		}
+		out.Names = v.names()
 		return v.show("usage", page{Title: "Usage", Data: out})
 	}
 	var own api.OwnCalls

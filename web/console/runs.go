@@ -11,8 +11,7 @@ import (
 
 func (c *Console) runRoutes() {
 	c.page("GET "+Path+"runs", (*visit).runs)
-	c.page("GET "+Path+"runs/new", func(v *visit) error { return v.shows(askTitle, runForm()) })
-	c.page("POST "+Path+"runs/new", (*visit).askRun)
+	c.form(Path+"runs/new", "run:start", (*visit).askRun)
 	c.page("GET "+Path+"runs/{id}", (*visit).run)
 	c.page("GET "+Path+"runs/{id}/draft", (*visit).draft)
 	c.page("GET "+Path+"runs/{id}/draft.json", (*visit).draftFile)
@@ -83,6 +82,9 @@ func runForm() *form {
 }
 
 func (v *visit) askRun() error {
+	if v.r.Method != http.MethodPost {
+		return v.shows(askTitle, runForm())
+	}
 	wish := api.RunWish{Period: v.value("period"), Instant: v.value("instant"), Supersedes: v.value("supersedes"), Unsigned: v.value("unsigned") != ""}
 	return v.does(deed{path: "/v1/runs", change: wish, page: "form", title: askTitle, form: runForm(), done: func(raw []byte) error {
 		var made api.Run
@@ -96,7 +98,8 @@ func (v *visit) askRun() error {
 // runPage is a run as its page shows it.
 type runPage struct {
 	api.RunDetail
-	Follow                     bool // it is shown again as soon as something happens
+	Asks                       string // who asked for it
+	Follow                     bool   // it is shown again as soon as something happens
 	MayStart                   bool
 	Ended, Resumable           bool
 	Missing                    int // approvals
@@ -122,6 +125,7 @@ func (v *visit) run() error {
 	if _, err := v.get(path, &out.RunDetail); err != nil {
 		return err
 	}
+	out.Asks = v.who(map[string]string{}, out.RunDetail.Client)
 	out.settle()
 	if out.Follow && !out.Ended {
 		v.w.Header().Set("Refresh", "1; url="+Path+"runs/"+v.part("id")+"?follow="+strconv.FormatInt(out.Seq, 10))

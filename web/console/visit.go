@@ -144,6 +144,17 @@ func (v *visit) may(permission string) bool {
 	return false
 }
 
+// form adds a page with a form, which is shown to whoever may send it: the API has the last word.
+func (c *Console) form(path, permission string, do func(*visit) error) {
+	c.page("GET "+path, func(v *visit) error {
+		if !v.may(permission) {
+			return &problem{Status: http.StatusForbidden, Detail: "This needs " + permission + ", which you were not given."}
+		}
+		return do(v)
+	})
+	c.page("POST "+path, do)
+}
+
 // draw names a form, so that it is done once however often it is sent.
 func (v *visit) draw() (string, error) {
 	var raw [15]byte
