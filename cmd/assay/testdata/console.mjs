@@ -39,19 +39,33 @@ async function authenticator(v) {
 const pathOf = (v) => new URL(v.page.url()).pathname;
 const text = (v) => v.page.locator("main").innerText();
 
+// steady asks a page again that gave way to another one meanwhile, as one does that is followed live.
+async function steady(v, ask) {
+  for (let left = 5; ; left--) {
+    try {
+      await v.page.waitForLoadState();
+      return await ask();
+    } catch (error) {
+      if (left === 0 || !/context was destroyed|navigat/.test(error.message)) throw error;
+    }
+  }
+}
+
 // looksAt holds a page to what everybody needs of it, and keeps what it looks like.
 let looked = 0;
 async function looksAt(v, name, shots = true) {
   for (const colorScheme of ["light", "dark"]) {
     await v.page.emulateMedia({ colorScheme });
-    await v.page.evaluate(axe.source);
-    const found = await v.page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+    const found = await steady(v, async () => {
+      await v.page.evaluate(axe.source);
+      return v.page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+    });
     assert.deepEqual(found.violations.map((one) => one.id + ": " + one.nodes.map((node) => node.html + " " + node.failureSummary).join("; ")), [], name + ", " + colorScheme);
     if (shots) await v.page.screenshot({ path: `${SHOTS}/${name}-${colorScheme}.png`, fullPage: true });
   }
   await v.page.emulateMedia({ colorScheme: "light" });
   await v.page.setViewportSize({ width: 320, height: 700 });
-  const wide = await v.page.evaluate(() => document.documentElement.scrollWidth);
+  const wide = await steady(v, () => v.page.evaluate(() => document.documentElement.scrollWidth));
   assert.ok(wide <= 320, `${name} is ${wide} wide on a screen of 320`);
   if (shots) await v.page.screenshot({ path: `${SHOTS}/${name}-narrow.png`, fullPage: true });
   await v.page.setViewportSize({ width: 1280, height: 900 });
