@@ -192,6 +192,8 @@ await plain.page.getByRole("link", { name: "Stop following" }).click();
 assert.equal(new URL(plain.page.url()).search, "");
 await ada.page.goto(ORIGIN + run + "?follow");
 await looksAt(ada, "run-live");
+await ada.page.getByRole("link", { name: "Stop following" }).click();
+await ada.page.getByRole("link", { name: "Follow it live" }).waitFor();
 
 // Two approvers sign the draft's file on machines of their own; what they wrote is handed in.
 await ada.page.goto(ORIGIN + run + "/draft");
@@ -229,7 +231,7 @@ await looksAt(ada, "step-up");
 await press(ada, "Show the passkey");
 await ada.page.getByText("The draft is to be published.").waitFor();
 await ada.page.goto(ORIGIN + run + "?follow");
-await ada.page.getByRole("link", { name: /^[0-9a-f]{64}$/ }).waitFor({ timeout: 60_000 });
+await ada.page.getByRole("link", { name: /^[0-9a-f]{64}$/ }).waitFor({ timeout: 60_000 }); // it is over, and follows no more
 await looksAt(ada, "run-published");
 
 // What takes two people: Ada proposes a client's change, and a person; Bob confirms, and is shown the link this once.
