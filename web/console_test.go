@@ -196,9 +196,9 @@ func TestConsoleStepsUp(t *testing.T) {
 	ada := o.person(t, authz.Admin)
 	o.clock = o.clock.Add(authn.Fresh + time.Second)
 	form := ada.opens(t, "/console/clients/new").is(t, 200)
-	asked := ada.sends(t, "/console/clients/new", append(form.hidden("once"), "name", "Backend & sons", "roles", "viewer", "roles", "auditor", "tier", "basic", "expires", "2027-01-01T00:00:00Z")...).is(t, 401, "Show your passkey", "Your form is kept")
+	asked := ada.sends(t, "/console/clients/new", append(form.hidden("once"), "name", "Backend & sons", "roles", "viewer", "roles", "auditor", "tier", "basic", "expires", "2027-01-01T00:00:00Z")...).is(t, 401, "Show your passkey", "Your form is kept", `<a href="/console/">Rather not`)
 	ada.opens(t, "/console/clients").is(t, 200).lacks(t, "Backend")
-	ada.sends(t, "/console/step-up", append(asked.hidden("to", "form"), "credential", someAnswer)...).is(t, 401, "Show your passkey", "Nobody is signed in by that")
+	ada.sends(t, "/console/step-up", append(asked.hidden("to", "form"), "credential", someAnswer)...).is(t, 401, "Show your passkey", "That passkey was not taken")
 	begun := answered[api.PasskeyAsked](t, ada.ask(t, "POST", "/v1/auth/step-up:begin", ""), 200)
 	before := ada.cookie
 	made := ada.sends(t, "/console/step-up", append(asked.hidden("to", "form"), "credential", shownBy(t, ada.key.Get, begun.Options.RawMessage))...).leads(t, "/console/clients/")

@@ -165,7 +165,7 @@ func words(kind string) string {
 // say is a state, kind or grade as people say it.
 func say(word string) string {
 	said, ok := map[string]string{
-		"asked": "asked for", "phr": "passkey", "mfa": "password and code", "signed": "signed, in no log", "open": "waits for another person",
+		"asked": "asked for", "publish": "publishing was asked for", "stage": "done", "progress": "at work", "phr": "passkey", "mfa": "password and code", "signed": "signed, in no log", "open": "waits for another person",
 		"report": "report", "unused": "not used for 60 days",
 	}[word]
 	if !ok {

@@ -255,7 +255,7 @@ func (v *visit) stepUpPage() error {
 
 // asksForPasskey asks for a passkey, and keeps the form that asked for it in the page meanwhile: no secret is in one, as those are asked for afterwards.
 func (v *visit) asksForPasskey(to string, sent url.Values) error {
-	s := step{Next: to}
+	s := step{Next: v.from()}
 	if v.r.Method == http.MethodPost && !sent.Has("password") {
 		s.To, s.Form = to, sent.Encode()
 	}
@@ -269,6 +269,9 @@ func (v *visit) stepUp() error {
 		_, err = v.ask(http.MethodPost, "/v1/auth/step-up", map[string]any{"credential": shown}, nil)
 	}
 	if p := signProblem(err); p != nil {
+		if p.Status == http.StatusUnauthorized {
+			p.Detail = "That passkey was not taken. Show one that you sign in by, once more."
+		}
 		return v.showAs(p.Status, "step-up", page{Title: "Show your passkey", Script: true, Problem: p, Data: step{To: to, Form: sent, Next: v.next(), Problem: p}})
 	}
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/assay-por/assay/web/api"
@@ -179,8 +180,20 @@ func (v *visit) toSignIn() error {
 }
 
 // next is where a page leads to that was asked for on the way elsewhere: a page of the console, or its first.
-func (v *visit) next() string {
-	if u, err := url.Parse(v.r.FormValue("next")); err == nil && u.Scheme == "" && u.Host == "" && u.User == nil && strings.HasPrefix(u.Path, Path) && !strings.Contains(u.Path, "..") {
+func (v *visit) next() string { return inside(v.r.FormValue("next")) }
+
+// from is the page that a form was on.
+func (v *visit) from() string {
+	u, err := url.Parse(v.r.Referer())
+	if err != nil || !slices.Contains(v.c.Origins, u.Scheme+"://"+u.Host) {
+		return Path
+	}
+	return inside(u.RequestURI())
+}
+
+// inside is an address of the console, or that of its first page for any other one.
+func inside(address string) string {
+	if u, err := url.Parse(address); err == nil && u.Scheme == "" && u.Host == "" && u.User == nil && strings.HasPrefix(u.Path, Path) && !strings.Contains(u.Path, "..") {
 		return (&url.URL{Path: u.Path, RawQuery: u.RawQuery}).String()
 	}
 	return Path

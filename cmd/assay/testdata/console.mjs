@@ -225,6 +225,7 @@ await press(ada, "2026-11");
 await ada.page.waitForURL("**" + run);
 await press(ada, "Read the draft");
 await ada.page.waitForURL("**/draft");
+await press(ada, "I have read this draft", "Space");
 await press(ada, "Publish it");
 await ada.page.getByRole("heading", { level: 1, name: "Show your passkey" }).waitFor();
 await looksAt(ada, "step-up");
