@@ -96,12 +96,11 @@ func (d *draftPage) reads(raw []byte) {
 		}
 		d.Rows = append(d.Rows, row)
 	}
-	switch {
-	case short == 0:
-		d.Checks = append(d.Checks, check{true, "What is counted covers what is owed, of every asset."})
-	default:
-		d.Checks = append(d.Checks, check{false, fmt.Sprintf("What is counted does not cover what is owed, of %d of %d assets.", short, len(d.Rows))})
+	covers := check{short == 0, "What is counted covers what is owed, of every asset."}
+	if short > 0 {
+		covers.Text = fmt.Sprintf("What is counted does not cover what is owed, of %d of %d assets.", short, len(d.Rows))
 	}
+	d.Checks = append(d.Checks, covers)
 }
 
 func (d *draftPage) looked(err error, good, bad string) {

@@ -125,7 +125,7 @@ func (v *visit) run() error {
 	if _, err := v.get(path, &out.RunDetail); err != nil {
 		return err
 	}
-	out.Asks = v.who(map[string]string{}, out.RunDetail.Client)
+	out.Asks = v.who(map[string]string{}, out.Client)
 	out.settle()
 	if out.Follow && !out.Ended {
 		v.w.Header().Set("Refresh", "1; url="+Path+"runs/"+v.part("id")+"?follow="+strconv.FormatInt(out.Seq, 10))
