@@ -11,11 +11,13 @@ VULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 K6        = go.k6.io/k6@v1.8.1
 
 # What tests alone need of npm, into build/npm: a node of Ethereum, Safe's contracts (LGPL-3.0, so not in this repository), and
-# others' programs that judge our signed answers and the API's document; a compiler for the client in TypeScript.
+# others' programs that judge our signed answers and the API's document; a compiler for the client in TypeScript; what drives a
+# browser, and judges whether everybody can read its pages.
 NPM       = @foundry-rs/anvil-$$os-$$arch@1.7.1 \
             @safe-global/safe-contracts@1.4.1 @gnosis.pm/safe-contracts@1.3.0 @safe-global/safe-deployments@1.37.56
 JUDGES    = http-message-signatures@1.0.6 http-message-sig@0.3.0 structured-headers@2.1.0 \
-            @stoplight/spectral-cli@6.16.3 @stoplight/spectral-owasp-ruleset@2.0.1 typescript@5.9.3
+            @stoplight/spectral-cli@6.16.3 @stoplight/spectral-owasp-ruleset@2.0.1 typescript@5.9.3 \
+            playwright-core@1.65.1 axe-core@4.14.1
 
 # Others' programs that judge a served exchange: of Debian, and of PyPI.
 SECURITY  = testssl.sh sslscan slowhttptest sqlmap wapiti openssl python3-venv haproxy
@@ -126,9 +128,9 @@ postgres:
 	  found || echo "no PostgreSQL: its tests are skipped; on Debian type: sudo apt-get install -y --no-install-recommends postgresql"; \
 	}
 
-# Tests in which sqlite3 alters the audit log, and haproxy stands before the server, are skipped without them: where they cannot be had, nothing fails.
+# Tests in which sqlite3 alters the audit log, haproxy stands before the server, and chromium shows its console, are skipped without them: where they cannot be had, nothing fails.
 besides:
-	@for p in sqlite3 haproxy; do command -v $$p >/dev/null 2>&1 || { \
+	@for p in sqlite3 haproxy chromium; do command -v $$p >/dev/null 2>&1 || { \
 	  if test "$$(id -u)" = 0 && command -v apt-get >/dev/null 2>&1; then \
 	    echo "installing $$p, which tests run"; \
 	    wait="-o Acquire::Retries=0 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20"; \

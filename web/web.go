@@ -7,6 +7,7 @@
 //	GET /bundle/manifest.json  each file of the bundle by its path
 //	GET /log/checkpoint        the transparency log, and below /log/tile/ its tiles
 //	GET /v1/reports …          the API
+//	GET /console/              pages for people who sign in (package web/console)
 //
 // Of what was published only GET and HEAD are answered, only paths that a bundle or a log may
 // hold are looked up (SPEC parts 11 and 25), and no folder is listed. With a response key every answer is
@@ -140,7 +141,7 @@ func (c Config) add(r chi.Router) error {
 		}
 		err = api.Add(r, c.Config)
 	})
-	return err
+	return errors.Join(err, c.addConsole(r))
 }
 
 // site is for people; it shows the newest report.

@@ -74,6 +74,7 @@ type Call struct {
 type eventsInput struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"50" doc:"How many at most"`
 	Cursor string `query:"cursor" maxLength:"256" pattern:"^[A-Za-z0-9_-]+$" doc:"What next said: the rows after that page"`
+	Order  string `query:"order" enum:"oldest,newest" default:"oldest" doc:"Which rows come first"`
 }
 
 type callsInput struct {
@@ -90,7 +91,7 @@ func (a *api) addAudit() {
 	if a.config.Acts == nil {
 		return
 	}
-	addPrivate(a, operation{"/v1/audit", "audit", tagAudit, "The audit log, oldest rows first", schema[Events](a)}, a.events)
+	addPrivate(a, operation{"/v1/audit", "audit", tagAudit, "The audit log, oldest rows first if nothing else is said", schema[Events](a)}, a.events)
 	addPrivate(a, operation{"/v1/me/usage", "own-usage", tagAudit, "What the client asked for that asks now, as of two seconds ago at most", schema[OwnCalls](a)}, a.ownCalls)
 	addPrivate(a, operation{"/v1/usage", "usage", tagAudit, "What clients asked for, as of two seconds ago at most", schema[Calls](a)},
 		func(ctx context.Context, _ *authn.Principal, in *allCallsInput) (Answer, error) {
@@ -107,6 +108,9 @@ const looked = 5000
 
 // events is a page of rows. Who is scoped to some reports sees what was done to them, and nothing else.
 func (a *api) events(ctx context.Context, who *authn.Principal, in *eventsInput) (Answer, error) {
+	if in.Order == newestFirst {
+		return a.newestEvents(ctx, who, in)
+	}
 	item, err := a.after(who, "audit", in.Cursor)
 	if err != nil {
 		return Answer{}, err
@@ -148,6 +152,54 @@ func (a *api) events(ctx context.Context, who *authn.Principal, in *eventsInput)
 		}
 	}
 	out.Next = a.next(who, "audit", strconv.FormatInt(at, 10))
+	return jsonOf(out)
+}
+
+const newestFirst = "newest"
+
+// newestEvents is a page of rows, newest first. Rows are numbered without a gap, so that those before one are a window of numbers.
+func (a *api) newestEvents(ctx context.Context, who *authn.Principal, in *eventsInput) (Answer, error) {
+	item, err := a.after(who, "audit, newest first", in.Cursor)
+	if err != nil {
+		return Answer{}, err
+	}
+	newest, err := a.config.Acts.Store.NewestEvent(ctx)
+	if err != nil {
+		return Answer{}, a.unread(err)
+	}
+	at := newest.Seq // of the row that is looked at next
+	if item != "" {
+		if at, err = strconv.ParseInt(item, 10, 64); err != nil {
+			return Answer{}, err
+		}
+	}
+	sees, err := a.seesObjects(who)
+	if err != nil {
+		return Answer{}, err
+	}
+	out := Events{Events: []Event{}}
+	for seen := 0; len(out.Events) < in.Limit && seen < looked && at > 0; {
+		from := max(0, at-maxEvents)
+		rows, err := a.config.Acts.Store.Events(ctx, from, int(at-from))
+		if err != nil {
+			return Answer{}, a.unread(err)
+		}
+		for i := len(rows) - 1; i >= 0 && len(out.Events) < in.Limit; i-- {
+			e, err := audit.Read(rows[i])
+			if err != nil {
+				return Answer{}, a.unread(err)
+			}
+			if at = rows[i].Seq - 1; sees(e.Object) {
+				out.Events = append(out.Events, event(e, rows[i].Hash))
+			}
+		}
+		if seen += len(rows); len(rows) == 0 {
+			break
+		}
+	}
+	if at > 0 {
+		out.Next = a.next(who, "audit, newest first", strconv.FormatInt(at, 10))
+	}
 	return jsonOf(out)
 }
 

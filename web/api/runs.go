@@ -168,6 +168,9 @@ type stayKey struct{}
 
 // Stay is a context that does not end when whoever asked is gone. Only what waits for something looks whether anybody waits for it.
 func Stay(ctx context.Context) context.Context {
+	if ctx.Value(stayKey{}) != nil { // it is asked for on behalf of another request
+		return ctx
+	}
 	return context.WithValue(context.WithoutCancel(ctx), stayKey{}, ctx.Done())
 }
 

@@ -1,0 +1,329 @@
+// Drives a browser through the console of a served exchange; see console_test.go.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { createHmac } from "node:crypto";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+
+const { CHROMIUM, MODULES, ORIGIN, SPKI, ADA, BOB, ASSAY, SHOTS } = process.env;
+const require = createRequire(MODULES + "/");
+const { chromium } = require("playwright-core");
+const axe = require("axe-core");
+const elsewhere = ORIGIN.replace("assay.example", "evil.assay.example");
+mkdirSync(SHOTS, { recursive: true });
+
+const browser = await chromium.launch({
+  executablePath: CHROMIUM,
+  args: ["--no-sandbox", "--host-resolver-rules=MAP *.example 127.0.0.1, EXCLUDE localhost", "--ignore-certificate-errors-spki-list=" + SPKI],
+});
+
+// A visitor has a browser of their own; everything that their pages ask for, and complain of, is kept.
+async function visitor(options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  context.setDefaultTimeout(20_000);
+  const asked = [], faults = [];
+  context.on("request", (request) => asked.push(request.url()));
+  const page = await context.newPage();
+  page.on("console", (message) => { if (message.type() === "error" && !/Failed to load resource/.test(message.text())) faults.push(message.text()); });
+  page.on("pageerror", (error) => faults.push(String(error)));
+  return { context, page, asked, faults };
+}
+
+async function authenticator(v) {
+  v.devtools = await v.context.newCDPSession(v.page);
+  await v.devtools.send("WebAuthn.enable");
+  const options = { protocol: "ctap2", transport: "internal", hasResidentKey: true, hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true };
+  v.authenticatorId = (await v.devtools.send("WebAuthn.addVirtualAuthenticator", { options })).authenticatorId;
+}
+
+const pathOf = (v) => new URL(v.page.url()).pathname;
+const text = (v) => v.page.locator("main").innerText();
+
+// steady asks a page again that gave way to another one meanwhile, as one does that is followed live.
+async function steady(v, ask) {
+  for (let left = 5; ; left--) {
+    try {
+      await v.page.waitForLoadState();
+      return await ask();
+    } catch (error) {
+      if (left === 0 || !/context was destroyed|navigat/.test(error.message)) throw error;
+    }
+  }
+}
+
+// looksAt holds a page to what everybody needs of it, and keeps what it looks like.
+let looked = 0;
+async function looksAt(v, name, shots = true) {
+  for (const colorScheme of ["light", "dark"]) {
+    await v.page.emulateMedia({ colorScheme });
+    const found = await steady(v, async () => {
+      await v.page.evaluate(axe.source);
+      return v.page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+    });
+    assert.deepEqual(found.violations.map((one) => one.id + ": " + one.nodes.map((node) => node.html + " " + node.failureSummary).join("; ")), [], name + ", " + colorScheme);
+    if (shots) await v.page.screenshot({ path: `${SHOTS}/${name}-${colorScheme}.png`, fullPage: true });
+  }
+  await v.page.emulateMedia({ colorScheme: "light" });
+  await v.page.setViewportSize({ width: 320, height: 700 });
+  const wide = await steady(v, () => v.page.evaluate(() => document.documentElement.scrollWidth));
+  assert.ok(wide <= 320, `${name} is ${wide} wide on a screen of 320`);
+  if (shots) await v.page.screenshot({ path: `${SHOTS}/${name}-narrow.png`, fullPage: true });
+  await v.page.setViewportSize({ width: 1280, height: 900 });
+  looked++;
+}
+
+// focused is what the keyboard is at: its name, and whether that is to be seen. While a page gives way to the next there is nothing.
+const focused = (v) => v.page.evaluate(() => {
+  const e = document.activeElement;
+  const ring = getComputedStyle(e);
+  return { name: (e.labels?.[0] ?? e).innerText?.trim() ?? "", seen: ring.outlineStyle !== "none" && parseFloat(ring.outlineWidth) >= 2 };
+}).catch(() => ({ name: "" }));
+
+// press goes by the keyboard alone to what has that name, and presses it.
+async function press(v, name, key = "Enter") {
+  await v.page.waitForLoadState();
+  for (let i = 0; i < 80; i++) {
+    await v.page.keyboard.press("Tab");
+    const at = await focused(v);
+    if (!at.name.startsWith(name)) continue;
+    assert.ok(at.seen, `the focus on ${name} is not seen`);
+    if (key) await v.page.keyboard.press(key);
+    return;
+  }
+  assert.fail(`the keyboard does not get to ${name} at ${v.page.url()}`);
+}
+
+async function types(v, label, value) {
+  await press(v, label, "");
+  await v.page.keyboard.type(value);
+}
+
+async function enrols(v, link, name) {
+  await authenticator(v);
+  await v.page.goto(link);
+  assert.equal(new URL(v.page.url()).hash, "", "the invitation stays in the address");
+  await looksAt(v, "invitation");
+  await press(v, "Continue");
+  await v.page.getByRole("heading", { level: 1, name: "Welcome, " + name }).waitFor();
+  await looksAt(v, "enrol");
+  await press(v, "Make a passkey");
+  await v.page.getByRole("heading", { level: 1, name: "Keep these codes" }).waitFor();
+  await looksAt(v, "codes");
+  await press(v, "I have kept them");
+  await v.page.getByRole("heading", { level: 1, name: "Overview" }).waitFor();
+}
+
+async function signsOut(v) {
+  await v.page.getByRole("button", { name: "Sign out" }).click();
+  await v.page.getByRole("heading", { level: 1, name: "Sign in" }).waitFor();
+}
+
+function totp(secret, step) {
+  let bits = "";
+  for (const c of secret.replaceAll(" ", "")) bits += "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(c).toString(2).padStart(5, "0");
+  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(step));
+  const mac = createHmac("sha1", key).update(counter).digest();
+  return String((mac.readUInt32BE(mac[19] & 15) & 0x7fffffff) % 1_000_000).padStart(6, "0");
+}
+
+const step = () => Math.floor(Date.now() / 30_000);
+
+// Two people enrol by the links that they were given, and sign in by their passkeys.
+const ada = await visitor(), bob = await visitor();
+await enrols(ada, ADA, "Ada Example");
+await enrols(bob, BOB, "Bob Example");
+await signsOut(ada);
+await looksAt(ada, "sign-in");
+
+// Whoever holds the authenticator is not verified: nobody is signed in.
+await ada.devtools.send("WebAuthn.setUserVerified", { authenticatorId: ada.authenticatorId, isUserVerified: false });
+await press(ada, "Sign in by passkey");
+await ada.page.getByRole("alert").getByText("No passkey was shown").waitFor();
+await looksAt(ada, "sign-in-refused");
+await ada.devtools.send("WebAuthn.setUserVerified", { authenticatorId: ada.authenticatorId, isUserVerified: true });
+
+// A page of another origin has the passkey shown to it, and is of no use.
+await ada.page.goto(elsewhere + "/console/sign-in");
+const status = await ada.page.evaluate(async () => {
+  const { options } = await (await fetch("/v1/auth/passkey:begin", { method: "POST" })).json();
+  const shown = (await navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options) })).toJSON();
+  const { clientDataJSON, authenticatorData, signature, userHandle } = shown.response;
+  const credential = { id: shown.id, rawId: shown.rawId, type: shown.type, response: { clientDataJSON, authenticatorData, signature, userHandle } };
+  return (await fetch("/v1/auth/passkey", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ credential }) })).status;
+});
+assert.equal(status, 401);
+await ada.page.getByRole("button", { name: "Sign in by passkey" }).click();
+await ada.page.getByText("This form was not sent by a page of this console").waitFor();
+
+// With the keyboard: a password beside the passkey, a report is asked for, and it is followed live by a browser without script.
+await ada.page.goto(ORIGIN + "/console/account/password");
+await press(ada, "Sign in by passkey");
+await ada.page.waitForURL(ORIGIN + "/console/account/password");
+await ada.page.getByRole("heading", { level: 1, name: "Password and second factor" }).waitFor();
+await looksAt(ada, "password");
+const secret = await ada.page.locator(".factor code").innerText();
+const first = step();
+await types(ada, "New password", "correct horse battery staple");
+await types(ada, "Code", totp(secret, first));
+await press(ada, "Set it");
+await ada.page.getByText("It was changed.").waitFor();
+await press(ada, "Runs");
+await ada.page.getByRole("heading", { level: 1, name: "Runs" }).waitFor();
+await press(ada, "Ask for a report");
+await ada.page.getByRole("heading", { level: 1, name: "Ask for a report" }).waitFor();
+await looksAt(ada, "run-new");
+await types(ada, "Period", "2026-11");
+await types(ada, "Instant of the snapshot", "2026-11-15");
+await press(ada, "Ask for it");
+await ada.page.getByText("A time of UTC such as").first().waitFor();
+assert.equal(await ada.page.getByLabel("Instant of the snapshot").getAttribute("aria-invalid"), "true");
+await looksAt(ada, "run-new-refused");
+await ada.page.getByLabel("Instant of the snapshot").fill("2026-11-15T00:00:00Z");
+await press(ada, "Ask for it");
+await ada.page.getByText("The run was asked for.").waitFor();
+const run = pathOf(ada);
+const plain = await visitor({ javaScriptEnabled: false, storageState: await ada.context.storageState() });
+await plain.page.goto(ORIGIN + run);
+await plain.page.getByRole("link", { name: "Follow it live" }).click();
+await plain.page.getByText("waiting for approvals of the draft").waitFor({ timeout: 60_000 });
+await plain.page.getByRole("link", { name: "Stop following" }).click();
+assert.equal(new URL(plain.page.url()).search, "");
+await ada.page.goto(ORIGIN + run + "?follow");
+await looksAt(ada, "run-live");
+await ada.page.getByRole("link", { name: "Stop following" }).click();
+await ada.page.getByRole("link", { name: "Follow it live" }).waitFor();
+
+// Two approvers sign the draft's file on machines of their own; what they wrote is handed in.
+await ada.page.goto(ORIGIN + run + "/draft");
+assert.match(await text(ada), /2 more approvals are needed/);
+assert.match(await text(ada), /savings/, "the difference to the former period is not shown");
+await looksAt(ada, "draft-missing");
+const [file] = await Promise.all([ada.page.waitForEvent("download"), ada.page.getByRole("link", { name: "the draft's file" }).click()]);
+await file.saveAs("draft.json");
+for (const key of ["p0", "p1"]) {
+  const before = new Set(readdirSync("."));
+  execFileSync(ASSAY, ["approve", "draft.json", "--key", `file:${key}.age`, "--yes", "--identity-file", "id.txt"], { stdio: "pipe" });
+  const made = readdirSync(".").find((name) => /^approval-.*\.dsse\.json$/.test(name) && !before.has(name));
+  await ada.page.getByLabel("What the approver signed").setInputFiles(made);
+  await ada.page.getByRole("button", { name: "Hand it in" }).click();
+  await ada.page.getByText("The approval was taken.").waitFor();
+}
+await looksAt(ada, "draft");
+
+// From signing in to publishing by the keyboard alone. By a password it takes the passkey on the way, and the form goes on after it.
+await signsOut(ada);
+await types(ada, "Name", "ada");
+await types(ada, "Password", "correct horse battery staple");
+await types(ada, "Code", totp(secret, first + 1));
+await press(ada, "Sign in by password");
+await ada.page.getByRole("heading", { level: 1, name: "Overview" }).waitFor();
+await looksAt(ada, "overview");
+await press(ada, "Skip to content");
+await press(ada, "2026-11");
+await ada.page.waitForURL("**" + run);
+await press(ada, "Read the draft");
+await ada.page.waitForURL("**/draft");
+await press(ada, "I have read this draft", "Space");
+await press(ada, "Publish it");
+await ada.page.getByRole("heading", { level: 1, name: "Show your passkey" }).waitFor();
+await looksAt(ada, "step-up");
+await press(ada, "Show the passkey");
+await ada.page.getByText("The draft is to be published.").waitFor();
+await ada.page.goto(ORIGIN + run + "?follow");
+await ada.page.getByRole("link", { name: /^[0-9a-f]{64}$/ }).waitFor({ timeout: 60_000 }); // it is over, and follows no more
+await looksAt(ada, "run-published");
+
+// What takes two people: Ada proposes a client's change, and a person; Bob confirms, and is shown the link this once.
+await ada.page.goto(ORIGIN + "/console/clients/new");
+await ada.page.getByLabel("Name").fill("Statement mirror");
+await ada.page.getByLabel("viewer").check();
+await looksAt(ada, "client-new");
+await ada.page.getByRole("button", { name: "Make the client" }).click();
+await ada.page.getByText("It was made.").waitFor();
+const client = pathOf(ada);
+await ada.page.goto(ORIGIN + client + "/key");
+await ada.page.getByLabel("What it is for").fill("reads runs");
+await looksAt(ada, "key-new");
+await ada.page.getByLabel("run:read").check();
+await ada.page.getByLabel("Why it is needed").fill("The mirror follows what is published.");
+await ada.page.getByRole("button", { name: "Propose: Make the key" }).click();
+await ada.page.getByText("It was proposed.").waitFor();
+const keyProposal = pathOf(ada);
+await ada.page.goto(ORIGIN + "/console/people/new");
+await looksAt(ada, "person-new");
+await ada.page.getByLabel("Name", { exact: false }).first().fill("Carol Example");
+await ada.page.getByLabel("Name to sign in by").fill("carol");
+await ada.page.getByLabel("auditor").check();
+await ada.page.getByLabel("Why it is needed").fill("She audits this year's reports.");
+await ada.page.getByRole("button", { name: "Propose: Invite them" }).click();
+await ada.page.getByRole("alert").waitFor();
+await looksAt(ada, "person-new-refused");
+await ada.page.getByLabel("Until", { exact: true }).fill(new Date(Date.now() + 90 * 86_400_000).toISOString().slice(0, 19) + "Z");
+await ada.page.getByRole("button", { name: "Propose: Invite them" }).click();
+await ada.page.getByText("It was proposed.").waitFor();
+await looksAt(ada, "proposal-own");
+const proposal = pathOf(ada);
+await bob.page.goto(ORIGIN + "/console/proposals");
+await looksAt(bob, "proposals");
+await bob.page.goto(ORIGIN + proposal);
+await looksAt(bob, "proposal");
+await press(bob, "Confirm");
+await bob.page.getByRole("heading", { level: 1, name: "An invitation for Carol Example" }).waitFor();
+await looksAt(bob, "once-person");
+assert.ok((await bob.page.locator(".secret code").innerText()).startsWith(ORIGIN + "/console/invitation#"));
+await bob.page.goto(ORIGIN + keyProposal);
+await bob.page.getByRole("button", { name: "Confirm" }).click();
+await bob.page.getByRole("heading", { level: 1, name: "The key, this once" }).waitFor();
+await looksAt(bob, "once-key");
+await bob.page.getByRole("link", { name: "I have kept it" }).click();
+await bob.page.getByRole("heading", { level: 1, name: "Key reads runs" }).waitFor();
+await looksAt(bob, "key");
+
+// Every other page.
+for (const name of ["runs", "reports", "clients", "people", "limits", "audit", "usage", "account", "proposals"]) {
+  await ada.page.goto(ORIGIN + "/console/" + name);
+  await looksAt(ada, name === "proposals" ? "proposals-own" : name);
+}
+await ada.page.goto(ORIGIN + client);
+await looksAt(ada, "client");
+await ada.page.goto(ORIGIN + client + "/change");
+await looksAt(ada, "client-change");
+await ada.page.goto(ORIGIN + "/console/people");
+await ada.page.getByRole("link", { name: "Bob Example" }).click();
+await looksAt(ada, "person");
+await ada.page.goto(ORIGIN + "/console/reports");
+await ada.page.locator("tbody a").first().click();
+await looksAt(ada, "report");
+await ada.page.goto(ORIGIN + "/console/limits/runs");
+await looksAt(ada, "limit");
+await ada.page.goto(ORIGIN + "/console/no/such/page");
+await looksAt(ada, "not-found");
+await bob.page.goto(ORIGIN + "/console/runs/new");
+assert.match(await text(bob), /needs run:start/);
+await looksAt(bob, "not-permitted");
+const nobody = await visitor();
+await nobody.page.goto(ORIGIN + "/console/recovery");
+await looksAt(nobody, "recovery");
+
+// A copy of Bob's passkey, whose count stays behind, lets nobody in.
+const [kept] = (await bob.devtools.send("WebAuthn.getCredentials", { authenticatorId: bob.authenticatorId })).credentials;
+await signsOut(bob);
+await press(bob, "Sign in by passkey");
+await bob.page.getByRole("heading", { level: 1, name: "Overview" }).waitFor();
+await signsOut(bob);
+await bob.devtools.send("WebAuthn.clearCredentials", { authenticatorId: bob.authenticatorId });
+await bob.devtools.send("WebAuthn.addCredential", { authenticatorId: bob.authenticatorId, credential: { ...kept, signCount: Math.max(0, kept.signCount - 1) } });
+await press(bob, "Sign in by passkey");
+await bob.page.getByText("Nobody is signed in by that.").waitFor();
+await looksAt(bob, "sign-in-cloned");
+
+for (const v of [ada, bob, plain, nobody]) {
+  const foreign = v.asked.filter((url) => ![ORIGIN, elsewhere].includes(new URL(url).origin));
+  assert.deepEqual(foreign, [], "something was asked of elsewhere");
+  assert.deepEqual(v.faults, []);
+}
+writeFileSync(SHOTS + "/README", "What the console looks like: light, dark, and 320 pixels wide. Made by TestConsoleInABrowser.\n");
+console.log(`${looked} pages were looked at, light, dark and narrow`);
+await browser.close();
