@@ -48,7 +48,7 @@ func (c Config) door(next http.Handler) http.Handler {
 			if !c.client(w, r, who) {
 				return
 			}
-			if !authz.Allows(who.Permissions, needed) {
+			if !authz.Allows(who.Permissions, needed) && !ofTheirOwn(r, who) {
 				if c.denied(w, r, who, actAuthorize, "it needs "+string(needed)) {
 					api.RefuseAs(w, http.StatusForbidden, "permission-denied", "the credential is good, and not for this: it needs "+string(needed))
 				}
@@ -65,6 +65,12 @@ func (c Config) door(next http.Handler) http.Handler {
 			}
 		})
 	})
+}
+
+// ofTheirOwn reports whether it is a customer's token that asks, for what a customer may have of their own.
+func ofTheirOwn(r *http.Request, who *authn.Principal) bool {
+	instead := own[route(r)]
+	return instead != "" && who.Subject.Reveal() != "" && authz.Allows(who.Permissions, instead)
 }
 
 // stepUp asks a person to prove who they are anew (RFC 9470).
@@ -150,8 +156,10 @@ func (c Config) turnAway(w http.ResponseWriter, r *http.Request, why error) {
 		return
 	}
 	h := w.Header()
+	challenge := "Assay-Key"
+	var token *authn.TokenError
 	unauthorized := func(slug, sentence string) {
-		h.Set("WWW-Authenticate", "Assay-Key")
+		h.Set("WWW-Authenticate", challenge)
 		h.Set("Accept-Signature", httpsig.AcceptRequest(r.ContentLength != 0))
 		api.RefuseAs(w, http.StatusUnauthorized, slug, sentence)
 	}
@@ -166,6 +174,9 @@ func (c Config) turnAway(w http.ResponseWriter, r *http.Request, why error) {
 		api.RefuseAs(w, http.StatusBadRequest, "multiple-credentials", "send one credential, not several")
 	case errors.Is(why, authn.ErrInURL):
 		api.RefuseAs(w, http.StatusBadRequest, "credential-in-url", "an API key in a URL is seen by everybody on the way: if it was good it is revoked now")
+	case errors.As(why, &token):
+		challenge = token.Challenge
+		unauthorized("token-invalid", "the token is not good: it may be over, revoked, or bound to another key than was shown")
 	case errors.Is(why, authn.ErrOver):
 		unauthorized("session-over", "the session is over: sign in again")
 	case errors.Is(why, authn.ErrForeign):

@@ -70,6 +70,9 @@ var rules = map[string]rule{
 	"password-remove": forPeople("", "*:409", ""),
 	"recovery-codes":  forPeople("", "*:200", ""),
 
+	"own-grants":   {own: "*:403"}, // they are customers'
+	"grant-revoke": {foreign: "*:403"},
+
 	"people":         {own: "admin:200 *:403"},
 	"person":         {own: "admin:200 *:403", foreign: "admin:200 *:403"},
 	"person-create":  {content: `{"login":"{unique}","name":"new","roles":["viewer"]}`, own: "admin:201 *:403"},
