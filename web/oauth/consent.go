@@ -58,8 +58,7 @@ func (s *Server) sorry(w http.ResponseWriter, r *http.Request, app string, err e
 	if errors.Is(err, store.ErrUnknown) {
 		err = fosite.ErrInvalidClient.WithHint("That app is not let in here.").WithDebug(err.Error())
 	}
-	var known *fosite.RFC6749Error
-	if _, _, _, ours := amounts(err); ours && !errors.As(err, &known) {
+	if _, _, _, ours := amounts(err); ours {
 		s.Fault(err)
 		w.Header().Set("Retry-After", "10")
 		page(w, http.StatusServiceUnavailable, "sorry.html", "", sentence{s.Exchange, "It cannot be done at the moment. Nothing was allowed. Try again in a while."})
@@ -69,7 +68,8 @@ func (s *Server) sorry(w http.ResponseWriter, r *http.Request, app string, err e
 		s.Fault(kept)
 	}
 	hint := "Go back to the app, and begin anew."
-	if known != nil && known.HintField != "" {
+	var known *fosite.RFC6749Error
+	if errors.As(err, &known) && known.HintField != "" {
 		hint = known.HintField + " " + hint
 	}
 	page(w, http.StatusBadRequest, "sorry.html", "", sentence{s.Exchange, hint})
