@@ -31,6 +31,7 @@ type appServer struct {
 	byKey            string // id of the app that signs assertions
 	byCertificate    string // and of the one that shows a certificate,
 	shown, shownKey  string // which is this, in PEM
+	said             string // file of what the server says
 }
 
 // nodeOf finds node, and the programs of npm.
@@ -88,7 +89,7 @@ rules = [{ claim = "scope", value = "proofs", role = "delegate" }]
 `, s.origin, s.provider)
 	s.write(t, "assay.toml", config)
 	s.registers(t, ca)
-	servingProcess(t, s.dir, s.exchange.assay, opened("serve", "--listen", fmt.Sprintf("127.0.0.1:%d", port))...)
+	_, s.said, _ = servingProcess(t, s.dir, s.exchange.assay, opened("serve", "--listen", fmt.Sprintf("127.0.0.1:%d", port))...)
 	return s
 }
 
@@ -201,8 +202,46 @@ func TestAppsOutside(t *testing.T) {
 	if ways != 5 {
 		t.Errorf("%d ways, want 5", ways)
 	}
+	for _, name := range []string{s.said, filepath.Join(s.dir, "assay.db"), filepath.Join(s.dir, "assay.db-wal")} {
+		kept := read(t, name)
+		for _, secret := range []string{s.customers[0], "asya.", "asyr.", "asyc.", "a-secret-of-the-server", "urn:ietf:params:oauth:request_uri:"} {
+			if strings.Contains(kept, secret) {
+				t.Errorf("%s has %q in it", filepath.Base(name), secret)
+			}
+		}
+	}
 	stdout, _ := mustCall(t, s.dir, s.exchange.assay, opened("admin", "app", "list")...)
 	if !strings.Contains(stdout, "private_key_jwt") || !strings.Contains(stdout, "tls_client_auth") || !strings.Contains(stdout, s.byKey) {
 		t.Error(stdout)
+	}
+}
+
+// TestBesideAnother: npm oidc-provider is asked the same bad requests as this server; where they answer otherwise, testdata says why.
+func TestBesideAnother(t *testing.T) {
+	s := newAppServer(t)
+	said := s.runs(t, "beside.mjs", map[string]any{"origin": s.origin, "provider": s.provider, "customer": s.customers[0], "byKey": s.byKey, "key": jose.JSONWebKey{Key: s.key}})
+	var differs map[string]struct{ Ours, Theirs, Why string }
+	if err := json.Unmarshal([]byte(read(t, "testdata", "oauth", "differences.json")), &differs); err != nil {
+		t.Fatal(err)
+	}
+	asked := 0
+	for d := json.NewDecoder(bytes.NewReader(said)); d.More(); asked++ {
+		var got struct{ Name, Ours, Theirs string }
+		if err := d.Decode(&got); err != nil {
+			t.Fatal(err)
+		}
+		known, named := differs[got.Name]
+		delete(differs, got.Name)
+		switch {
+		case got.Ours == got.Theirs && !named:
+		case !named || known.Ours != got.Ours || known.Theirs != got.Theirs || known.Why == "":
+			t.Errorf("%s: ours %q, theirs %q, and on record: %+v", got.Name, got.Ours, got.Theirs, known)
+		}
+		if strings.HasPrefix(got.Ours, "2") && got.Ours != "200 inactive" || strings.HasPrefix(got.Ours, "5") {
+			t.Errorf("%s: ours %q", got.Name, got.Ours)
+		}
+	}
+	if asked < 60 || len(differs) > 0 {
+		t.Errorf("%d bad requests, want 60; on record and not asked: %v", asked, differs)
 	}
 }

@@ -117,6 +117,8 @@ func (s *Server) checkPush(a *asking) error {
 	redirect := a.form.Get("redirect_uri")
 	exact := slices.Contains(a.app.kept.Redirects, redirect)
 	switch {
+	case a.form.Get("response_type") == "":
+		return fosite.ErrInvalidRequest.WithHint("response_type is missing.")
 	case a.form.Has("request_uri"):
 		return fosite.ErrInvalidRequest.WithHint("A request that is pushed is no name of one.")
 	case !exact && !a.app.kept.Native: // fosite lets anybody have any port of a loopback address
@@ -137,7 +139,7 @@ func (s *Server) checkPush(a *asking) error {
 	}
 	if key := a.form.Get("dpop_jkt"); key != "" {
 		if a.cnf.Key != "" && a.cnf.Key != key {
-			return errProof.WithHint("dpop_jkt is of another key.")
+			return fosite.ErrInvalidRequest.WithHint("dpop_jkt is of another key than the proof.")
 		}
 		a.cnf.Key = key
 	}

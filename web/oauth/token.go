@@ -48,6 +48,11 @@ func (s *Server) checkToken(a asking) error {
 	case a.cnf == cnf{} && !a.app.kept.Bearer:
 		return errProof.WithHint("Tokens are bound to a key, or to a certificate.")
 	}
+	for name, begins := range map[string]string{"code": beginsCode, "refresh_token": beginsRefresh} {
+		if token := a.form.Get(name); token != "" && !strings.HasPrefix(token, begins) { // nothing is taken for what it is not
+			return fosite.ErrInvalidGrant
+		}
+	}
 	return s.target(a.form)
 }
 

@@ -63,7 +63,7 @@ func TestTrap1_TheCodeIsBound(t *testing.T) {
 	thief := *c
 	thief.dpop = newKey(t)
 	wrong(t, thief.post(t, oauth.PathToken, c.ofCode(c.code(t, "customer-1"))), 400, "invalid_grant")
-	wrong(t, c.post(t, oauth.PathPAR, wants(c, "dpop_jkt", "of-another-key")), 400, "invalid_dpop_proof")
+	wrong(t, c.post(t, oauth.PathPAR, wants(c, "dpop_jkt", "of-another-key")), 400, "invalid_request")
 }
 
 // TestTrap2_Assertions: fosite's own way of knowing apps has no Ed25519 and no certificates, and takes an assertion for used before it sees that it is for somebody else.

@@ -14,7 +14,7 @@ const provider = new Provider(`https://127.0.0.1:${port}`, {
   clients: [
     { client_id: 'assay', client_secret: 'a-secret-of-the-server', redirect_uris: [`${origin}/oauth/callback`], id_token_signed_response_alg: 'ES256' },
     { client_id: 'service', client_secret: 'a-secret-of-a-service', redirect_uris: [], response_types: [], grant_types: ['client_credentials'], id_token_signed_response_alg: 'ES256' },
-    { client_id: 'app', client_secret: 'a-secret-of-an-app', redirect_uris: ['https://app.example/back'], grant_types: ['authorization_code', 'refresh_token'], id_token_signed_response_alg: 'ES256', require_pushed_authorization_requests: true },
+    { client_id: 'app', client_secret: 'a-secret-of-an-app', redirect_uris: ['https://app.example/back'], grant_types: ['authorization_code', 'refresh_token'], id_token_signed_response_alg: 'ES256', require_pushed_authorization_requests: true, dpop_bound_access_tokens: true },
   ],
   cookies: { keys: ['of a test'] },
   findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
