@@ -197,7 +197,7 @@ func TestAppAsksForItself(t *testing.T) {
 		t.Errorf("what it did not ask for: %d", w.Code)
 	}
 	refused := o.bears(t, token, "GET", "/v1/me", "")
-	if kind, _ := problem(t, refused); refused.Code != 401 || kind != "/problems/token-invalid" || refused.Header().Get("WWW-Authenticate") != `DPoP error="invalid_token", algs="ES256 EdDSA"` {
+	if kind, _ := problem(t, refused); refused.Code != 401 || kind != "/problems/credential-invalid" || refused.Header().Get("WWW-Authenticate") != `DPoP error="invalid_token", algs="ES256 EdDSA"` {
 		t.Errorf("%d %v %s", refused.Code, refused.Header(), refused.Body)
 	}
 	r := request("GET", "/v1/me", "", "Authorization", "DPoP "+token, "DPoP", a.proof(t, "GET", "/v1/runs", token))

@@ -176,7 +176,7 @@ func (c Config) turnAway(w http.ResponseWriter, r *http.Request, why error) {
 		api.RefuseAs(w, http.StatusBadRequest, "credential-in-url", "an API key in a URL is seen by everybody on the way: if it was good it is revoked now")
 	case errors.As(why, &token):
 		challenge = token.Challenge
-		unauthorized("token-invalid", "the token is not good: it may be over, revoked, or bound to another key than was shown")
+		unauthorized("credential-invalid", "the credential is not good")
 	case errors.Is(why, authn.ErrOver):
 		unauthorized("session-over", "the session is over: sign in again")
 	case errors.Is(why, authn.ErrForeign):

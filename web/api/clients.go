@@ -119,7 +119,7 @@ func (a *api) clients(ctx context.Context, who *authn.Principal, in *Paged) (Ans
 
 func (a *api) me(ctx context.Context, who *authn.Principal, _ *struct{}) (Answer, error) {
 	if who.Kind == authn.External { // there is no record
-		return jsonOf(Me{Client: Client{ID: who.Client, Kind: who.Kind, State: authn.Good, Roles: texts(who.Roles), Tier: who.Tier}, Permissions: texts(who.Permissions)})
+		return jsonOf(Me{Client: Client{ID: who.Client, Kind: who.Kind, State: authn.Good, Roles: texts(who.Roles), Tier: who.Tier, Created: stamp(a.config.Acts.Now())}, Permissions: texts(who.Permissions)})
 	}
 	c, err := a.client(ctx, who, who.Client)
 	if err != nil {
