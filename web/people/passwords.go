@@ -147,14 +147,17 @@ func (p *People) SignInByPassword(ctx context.Context, login, password, code str
 	if err != nil {
 		return in, err
 	}
-	why := map[bool]string{true: "", false: "the password is wrong"}[right]
-	if at == 0 {
-		why = strings.TrimPrefix(why+", the code is wrong", ", ")
-	}
+	var why []string // all of it: the log tells what whoever asks does not learn
 	if !known {
-		why = "nobody signs in by that name"
+		why = append(why, "nobody signs in by that name")
 	}
-	err = p.attempt(ctx, a.LoginMAC, why, func(tx *store.Tx) error {
+	if !right {
+		why = append(why, "the password is wrong")
+	}
+	if at == 0 {
+		why = append(why, "the code is wrong")
+	}
+	err = p.attempt(ctx, a.LoginMAC, strings.Join(why, ", "), func(tx *store.Tx) error {
 		err := tx.ChangeAccount(ctx, a.Client, func(now *store.Account) error {
 			if now.Password != a.Password || at <= now.Step {
 				return fmt.Errorf("%w: the code was used before, or the factors were changed meanwhile", ErrSignIn)

@@ -241,15 +241,15 @@ func TestBusy(t *testing.T) {
 func TestRecovery(t *testing.T) {
 	h := newHouse(t)
 	ada, eve := h.enrols(h.invite("ada", authz.Admin)), h.enrols(h.invite("eve", authz.Viewer))
-	recover := func(login, code string) error { _, err := h.Recover(h.ctx(), login, code); return err }
+	redeem := func(login, code string) error { _, err := h.Recover(h.ctx(), login, code); return err }
 	code := ada.in.Recovery[0].Reveal()
 	if strings.Count(code, "-") != 5 || len(code) != 26+5 {
 		t.Errorf("a code is %s", code)
 	}
-	h.refused("another's", recover("eve", code), "none that is left")
-	h.refused("nobody's", recover("nobody", code), "nobody signs in")
-	h.refused("none", recover("ada", "aaaaa-aaaaa"), "none that is left")
-	if err := recover("ADA", strings.ToUpper(strings.ReplaceAll(code, "-", " "))); err != nil {
+	h.refused("another's", redeem("eve", code), "none that is left")
+	h.refused("nobody's", redeem("nobody", code), "nobody signs in")
+	h.refused("none", redeem("ada", "aaaaa-aaaaa"), "none that is left")
+	if err := redeem("ADA", strings.ToUpper(strings.ReplaceAll(code, "-", " "))); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := h.asks(ada.in, "GET"); !errors.Is(err, authn.ErrOver) {
@@ -258,19 +258,19 @@ func TestRecovery(t *testing.T) {
 	if _, err := h.asks(eve.in, "GET"); err != nil {
 		t.Errorf("a session of somebody else: %v", err)
 	}
-	h.refused("again", recover("ada", code), "none that is left")
+	h.refused("again", redeem("ada", code), "none that is left")
 	for range free {
-		_ = recover("ada", "wrong")
+		_ = redeem("ada", "wrong")
 	}
 	var l LockedError
-	if err := recover("ada", ada.in.Recovery[1].Reveal()); !errors.As(err, &l) {
+	if err := redeem("ada", ada.in.Recovery[1].Reveal()); !errors.As(err, &l) {
 		t.Errorf("after five failures: %v", err)
 	}
 	h.now = h.now.Add(time.Minute)
 	if err := h.write(func(ctx context.Context, tx *store.Tx) error { _, err := h.Disable(ctx, tx, ada.id); return err }); err != nil {
 		t.Fatal(err)
 	}
-	h.refused("who is disabled", recover("ada", ada.in.Recovery[1].Reveal()), "disabled")
+	h.refused("who is disabled", redeem("ada", ada.in.Recovery[1].Reveal()), "disabled")
 }
 
 // TestNothingInTheFiles: no token, invitation, code, seed, password or name stands in the database.

@@ -18,7 +18,6 @@ import (
 func TestSessionEnds(t *testing.T) {
 	h := newHouse(t)
 	ada := h.enrols(h.invite("ada", authz.Admin))
-	began := h.now
 	over := func(name string, in SignedIn, want bool) {
 		t.Helper()
 		if _, err := h.asks(in, "GET"); errors.Is(err, authn.ErrOver) != want || !want && err != nil {
@@ -39,7 +38,8 @@ func TestSessionEnds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for began = h.now; h.now.Sub(began) < Absolute-time.Minute; h.now = h.now.Add(Idle - time.Minute) {
+	began := h.now
+	for ; h.now.Sub(began) < Absolute-time.Minute; h.now = h.now.Add(Idle - time.Minute) {
 		over("used all the time", used, false)
 	}
 	h.now = began.Add(Absolute - time.Minute)
