@@ -12,12 +12,12 @@ K6        = go.k6.io/k6@v1.8.1
 
 # What tests alone need of npm, into build/npm: a node of Ethereum, Safe's contracts (LGPL-3.0, so not in this repository), and
 # others' programs that judge our signed answers and the API's document; a compiler for the client in TypeScript; what drives a
-# browser, and judges whether everybody can read its pages.
+# browser, and judges whether everybody can read its pages; apps and an identity provider (OAuth 2.0).
 NPM       = @foundry-rs/anvil-$$os-$$arch@1.7.1 \
             @safe-global/safe-contracts@1.4.1 @gnosis.pm/safe-contracts@1.3.0 @safe-global/safe-deployments@1.37.56
 JUDGES    = http-message-signatures@1.0.6 http-message-sig@0.3.0 structured-headers@2.1.0 \
             @stoplight/spectral-cli@6.16.3 @stoplight/spectral-owasp-ruleset@2.0.1 typescript@5.9.3 \
-            playwright-core@1.65.1 axe-core@4.14.1
+            playwright-core@1.65.1 axe-core@4.14.1 oauth4webapi@3.8.8 openid-client@6.8.9 oidc-provider@9.13.3
 
 # Others' programs that judge a served exchange: of Debian, and of PyPI.
 SECURITY  = testssl.sh sslscan slowhttptest sqlmap wapiti openssl python3-venv haproxy

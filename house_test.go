@@ -60,8 +60,8 @@ var rules = map[string][]string{
 	"report":        {"merkle", "chains", "attest"},
 	"report/render": {"report"},
 
-	"web":           {"report", "web/anomaly", "web/api", "web/published", "web/httpsig", "web/audit", "web/authn", "web/authz", "web/console", "web/limit", "web/store", "web/watch"},
-	"web/api":       {"report", "attest", "web/published", "web/store", "web/audit", "web/runs", "web/authn", "web/authz", "web/people", "web/hidden"},
+	"web":           {"report", "web/anomaly", "web/api", "web/published", "web/httpsig", "web/audit", "web/authn", "web/authz", "web/console", "web/limit", "web/oauth", "web/store", "web/watch"},
+	"web/api":       {"report", "attest", "web/published", "web/store", "web/audit", "web/runs", "web/authn", "web/authz", "web/people", "web/oauth", "web/hidden"},
 	"web/published": {"report", "attest"},
 	"web/httpsig":   {},
 	"web/store":     {},
@@ -75,6 +75,7 @@ var rules = map[string][]string{
 	"web/authn":     {"web/store", "web/authz", "web/audit", "web/httpsig", "web/hidden"},
 	"web/people":    {"web/store", "web/authn", "web/authz", "web/audit", "web/hidden"},
 	"web/console":   {"report", "web/api", "web/authn"},
+	"web/oauth":     {"web/store", "web/authn", "web/authz", "web/audit", "web/hidden"},
 	"web/hooks":     {"web/store", "web/httpsig", "attest"},
 	"web/runs":      {"report", "attest", "web/store", "web/audit"},
 	"web/client":    {"web/httpsig", "attest"},

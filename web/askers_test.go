@@ -21,6 +21,7 @@ import (
 	"github.com/assay-por/assay/web/authz"
 	"github.com/assay-por/assay/web/httpsig"
 	"github.com/assay-por/assay/web/limit"
+	"github.com/assay-por/assay/web/oauth"
 	"github.com/assay-por/assay/web/people"
 	"github.com/assay-por/assay/web/store"
 )
@@ -33,6 +34,7 @@ type office struct {
 	clock  time.Time
 	asked  int
 	people *people.People
+	idp    *provider
 }
 
 // newOffice has a server with all that it can be handed, and a proof of one customer in each statement.
@@ -48,7 +50,15 @@ func newOffice(t testing.TB, changes ...func(*web.Config)) *office {
 		t.Fatal(err)
 	}
 	c.People = o.people
-	c.Gate = authn.NewGate(o.maker.Keys, o.maker.Pepper, clock, o.people)
+	o.idp = newProvider(t, clock)
+	c.OAuth, err = oauth.New(oauth.Config{
+		Store: o.maker.Keys, Pepper: o.maker.Pepper, Random: rand.Reader, Now: clock, Denials: o.audit.Denials, Fault: func(err error) { t.Error(err) },
+		Exchange: "Demo Exchange", Origin: "https://x.example", Login: &oauth.Login{Issuer: o.idp.issuer(), Client: "assay"}, Issuers: []*oauth.Issuer{o.idp.issuer()},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Gate = authn.NewGate(o.maker.Keys, o.maker.Pepper, clock, o.people, c.OAuth)
 	o.clock = o.clock.Add(time.Minute)
 	o.maker.Now = o.clock
 	c.Proofs = provers(func(report.Digest, string) ([]byte, error) { return []byte(`{"type":"assay/v1/proof"}`), nil })

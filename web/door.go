@@ -56,7 +56,7 @@ func (c Config) door(next http.Handler) http.Handler {
 			if !c.client(w, r, who) || !c.unhindered(w, r, who, measure) {
 				return
 			}
-			if !authz.Allows(who.Permissions, needed) {
+			if !authz.Allows(who.Permissions, needed) && !ofTheirOwn(r, who) {
 				if c.denied(w, r, who, actAuthorize, "it needs "+string(needed)) {
 					api.RefuseAs(w, http.StatusForbidden, "permission-denied", "the credential is good, and not for this: it needs "+string(needed))
 				}
@@ -83,6 +83,12 @@ func (c Config) who(r *http.Request) (*authn.Principal, func([]byte) error, erro
 	ctx, end := context.WithTimeout(r.Context(), looked)
 	defer end()
 	return c.Gate.Who(r.WithContext(ctx))
+}
+
+// ofTheirOwn reports whether it is a customer's token that asks, for what a customer may have of their own.
+func ofTheirOwn(r *http.Request, who *authn.Principal) bool {
+	instead := own[route(r)]
+	return instead != "" && who.Subject.Reveal() != "" && authz.Allows(who.Permissions, instead)
 }
 
 // stepUp asks a person to prove who they are anew (RFC 9470).
@@ -168,8 +174,10 @@ func (c Config) turnAway(w http.ResponseWriter, r *http.Request, why error) {
 		return
 	}
 	h := w.Header()
+	challenge := "Assay-Key"
+	var token *authn.TokenError
 	unauthorized := func(slug, sentence string) {
-		h.Set("WWW-Authenticate", "Assay-Key")
+		h.Set("WWW-Authenticate", challenge)
 		h.Set("Accept-Signature", httpsig.AcceptRequest(r.ContentLength != 0))
 		api.RefuseAs(w, http.StatusUnauthorized, slug, sentence)
 	}
@@ -184,6 +192,9 @@ func (c Config) turnAway(w http.ResponseWriter, r *http.Request, why error) {
 		api.RefuseAs(w, http.StatusBadRequest, "multiple-credentials", "send one credential, not several")
 	case errors.Is(why, authn.ErrInURL):
 		api.RefuseAs(w, http.StatusBadRequest, "credential-in-url", "an API key in a URL is seen by everybody on the way: if it was good it is revoked now")
+	case errors.As(why, &token):
+		challenge = token.Challenge
+		unauthorized("credential-invalid", "the credential is not good")
 	case errors.Is(why, authn.ErrOver):
 		unauthorized("session-over", "the session is over: sign in again")
 	case errors.Is(why, authn.ErrForeign):

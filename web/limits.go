@@ -112,8 +112,9 @@ func (c Config) left(ctx context.Context, who *authn.Principal) (left, day int64
 
 // suspect counts for the address a credential that is not good.
 func (c Config) suspect(w http.ResponseWriter, r *http.Request, why error) bool {
+	var token *authn.TokenError
 	for _, bad := range []error{authn.ErrInvalid, authn.ErrSignature, authn.ErrMultiple, authn.ErrInURL} {
-		if errors.Is(why, bad) {
+		if errors.Is(why, bad) || errors.As(why, &token) {
 			if c.Limits != nil {
 				c.Limits.Failed(r.Context(), from(r)).Tell(w.Header())
 			}

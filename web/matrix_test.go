@@ -70,6 +70,9 @@ var rules = map[string]rule{
 	"password-remove": forPeople("", "*:409", ""),
 	"recovery-codes":  forPeople("", "*:200", ""),
 
+	"own-grants":   {own: "*:403"}, // they are customers'
+	"grant-revoke": {foreign: "*:403"},
+
 	"people":         {own: "admin:200 *:403"},
 	"person":         {own: "admin:200 *:403", foreign: "admin:200 *:403"},
 	"person-create":  {content: `{"login":"{unique}","name":"new","roles":["viewer"]}`, own: "admin:201 *:403"},
@@ -159,7 +162,7 @@ func TestRolesMatrix(t *testing.T) {
 		o.people.Second = &r.two
 		for _, role := range authz.Roles() {
 			cells += o.cells(t, route, op, r, role, store.Machine)
-			if role != authz.Service { // which nobody is
+			if role != authz.Service && role != authz.Delegate { // which nobody is
 				cells += o.cells(t, route, op, r, role, store.Person)
 			}
 		}
@@ -241,7 +244,7 @@ func (o *office) about(t *testing.T, role authz.Role, kind string, own bool, nam
 	run := o.run(t, &asks, o.first.Digest, 0)
 	return who, strings.NewReplacer("/v1/runs/{id}", "/v1/runs/"+run.ID, "{draft}", run.Digest, "/v1/clients/{id}", "/v1/clients/"+client, "/v1/keys/{id}", "/v1/keys/"+key,
 		"/v1/limits/{name}", "/v1/limits/runs", "{client}", client, "{statement}", statement, "{public}", publicText(t), "/v1/people/{id}", "/v1/people/"+of.id, "{person}", of.id,
-		"/v1/me/sessions/{id}", "/v1/me/sessions/"+of.session, "/v1/me/credentials/{id}", "/v1/me/credentials/"+of.passkey, "{unique}", strings.ToLower(run.ID),
+		"/v1/me/sessions/{id}", "/v1/me/sessions/"+of.session, "/v1/me/credentials/{id}", "/v1/me/credentials/"+of.passkey, "/v1/me/grants/{id}", "/v1/me/grants/"+strings.Repeat("a", 16), "{unique}", strings.ToLower(run.ID),
 		"/v1/proposals/{id}", "/v1/proposals/"+proposal.ID, "{digest}", proposal.Digest,
 		"/v1/anomalies/{id}", "/v1/anomalies/"+finding)
 }

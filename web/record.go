@@ -41,6 +41,10 @@ func (c Config) refusedFor(w http.ResponseWriter, r *http.Request, why error) bo
 			return c.denied(w, r, nil, actAuthenticate, why.Error())
 		}
 	}
+	var token *authn.TokenError
+	if errors.As(why, &token) {
+		return c.denied(w, r, nil, actAuthenticate, why.Error())
+	}
 	c.Logger.ErrorContext(r.Context(), "who asks cannot be found out", "error", why)
 	return true
 }

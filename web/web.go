@@ -8,6 +8,7 @@
 //	GET /log/checkpoint        the transparency log, and below /log/tile/ its tiles
 //	GET /v1/reports …          the API
 //	GET /console/              pages for people who sign in (package web/console)
+//	/oauth/…                   tokens for apps (package web/oauth)
 //
 // Of what was published only GET and HEAD are answered, only paths that a bundle or a log may
 // hold are looked up (SPEC parts 11 and 25), and no folder is listed. With a response key every answer is
@@ -30,6 +31,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -70,6 +72,9 @@ func Handler(c Config) (http.Handler, error) {
 	}
 	if (c.Proofs != nil || c.Acts != nil) && c.Gate == nil {
 		return nil, errors.New("web: proofs and acts are not for everybody, and there is no gate that knows who asks")
+	}
+	if c.OAuth != nil && (c.Gate == nil || c.Key == nil) {
+		return nil, errors.New("web: apps are let in where there is a gate that knows their tokens, and a key that signs answers")
 	}
 	if (c.Gate == nil) != (c.Audit == nil) {
 		return nil, errors.New("web: a gate and the audit log go together")
@@ -131,6 +136,15 @@ func (c Config) add(r chi.Router) error {
 		r.Get("/log/*", s.log)
 		r.Get("/"+report.PathEnvelope, func(w http.ResponseWriter, r *http.Request) { s.bundled(w, r, report.PathEnvelope) })
 	})
+	if c.OAuth != nil {
+		r.Group(func(r chi.Router) {
+			r.Use(noted, c.current, c.clerk)
+			for route, h := range c.OAuth.Handlers() {
+				method, path, _ := strings.Cut(route, " ")
+				r.MethodFunc(method, path, h)
+			}
+		})
+	}
 	var err error
 	r.Group(func(r chi.Router) {
 		r.Use(noted)

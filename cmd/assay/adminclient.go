@@ -110,7 +110,10 @@ func newClientChange(a *app) *cobra.Command {
 	return cmd
 }
 
-func newClientSwitch(a *app, verb, short string, turn func(authn.Maker, context.Context, *store.Tx, string) (store.Client, error)) *cobra.Command {
+// clientTurn turns a client on or off.
+type clientTurn = func(authn.Maker, context.Context, *store.Tx, string) (store.Client, error)
+
+func newClientSwitch(a *app, verb, short string, turn clientTurn) *cobra.Command {
 	return &cobra.Command{
 		Use:   verb + " ID",
 		Short: short,

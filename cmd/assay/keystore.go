@@ -215,6 +215,12 @@ func (a *app) guardProofs(ctx context.Context, c *Config, config *web.Config) er
 	if config.People != nil {
 		ways = append(ways, config.People)
 	}
+	if config.OAuth, err = c.oauth(records, pepper, config.Audit.Denials, config.Logger); err != nil {
+		return refused("%v", err)
+	}
+	if config.OAuth != nil {
+		ways = append(ways, config.OAuth)
+	}
 	config.Gate = authn.NewGate(records, pepper, time.Now, ways...)
 	return c.limits(ctx, config, records)
 }

@@ -23,6 +23,7 @@
 //	/v1/clients  /v1/clients/{id}            who may ask; to be made, changed, disabled and enabled
 //	/v1/keys  /v1/keys/{id}                  their API keys; to be made, rotated and revoked
 //	/v1/auth/…  /v1/me/…                     people sign in, and manage what they sign in by, and their sessions
+//	/v1/me/grants                            what a customer allowed apps, to be revoked
 //	/v1/people  /v1/people/{id}              who they are; to be invited, changed, disabled, enabled and reset
 //	/v1/proposals  /v1/proposals/{id}        what one person asks for, and another confirms
 //	/v1/runs  /v1/runs/{id}                  what a worker is asked for (package web/runs): to be followed, approved, published, cancelled
@@ -56,6 +57,7 @@ import (
 
 	"github.com/assay-por/assay/report"
 	"github.com/assay-por/assay/web/authn"
+	"github.com/assay-por/assay/web/oauth"
 	"github.com/assay-por/assay/web/people"
 	"github.com/assay-por/assay/web/published"
 )
@@ -74,6 +76,7 @@ type Config struct {
 	Proofs Prover         // makes customers' proofs; nil if none are served
 	Acts   *Acts          // what it takes to change something; nil if nothing can be
 	People *people.People // let in who signs in; nil if nobody does
+	OAuth  *oauth.Server  // let in apps by tokens; nil if none are
 	Quota  Quota          // what a client may ask still; nil if that is not limited
 	Fault  func(error)    // is told why a proof could not be made, or an act not done
 
@@ -128,6 +131,7 @@ func Add(r chi.Router, c Config) error {
 	a.addSigns()
 	a.addFactors()
 	a.addPeople()
+	a.addGrants()
 	a.addProposals()
 	a.addRuns()
 	a.addLimits()
@@ -225,6 +229,11 @@ func (a *api) secured(op *huma.Operation) {
 	a.OpenAPI().Components.SecuritySchemes = map[string]*huma.SecurityScheme{"apiKey": {Type: "apiKey", In: "header", Name: "Assay-Key",
 		Description: "An API key with the permission that the operation needs, or in its place a signed request (RFC 9421)"}}
 	op.Security = []map[string][]string{{"apiKey": {}}}
+	if a.config.OAuth != nil {
+		a.OpenAPI().Components.SecuritySchemes["token"] = &huma.SecurityScheme{Type: "http", Scheme: "DPoP", Description: "A token of an app (OAuth 2.0; see /.well-known/oauth-authorization-server), with a proof of possession (RFC 9449); " +
+			"one that is bound to a certificate (RFC 8705) is shown as Bearer"}
+		op.Security = append(op.Security, map[string][]string{"token": {}})
+	}
 	if a.config.People != nil {
 		a.OpenAPI().Components.SecuritySchemes["session"] = &huma.SecurityScheme{Type: "apiKey", In: "cookie", Name: authn.SessionCookie, Description: "The session of a person who signed in (see /v1/auth/passkey)"}
 		op.Security = append(op.Security, map[string][]string{"session": {}})

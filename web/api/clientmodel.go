@@ -18,7 +18,7 @@ type Clients struct {
 type Client struct {
 	ID      string   `json:"id" minLength:"16" maxLength:"16"`
 	Name    string   `json:"name" maxLength:"64"`
-	Kind    string   `json:"kind" enum:"machine,person" doc:"A person signs in (see /v1/people), a machine has API keys"`
+	Kind    string   `json:"kind" enum:"machine,person,app,external" doc:"A person signs in (see /v1/people), a machine has API keys, an app has tokens; whoever is external has one of the exchange's identity provider, and is in no list"`
 	State   string   `json:"state" enum:"good,disabled,expired"`
 	Roles   []string `json:"roles" nullable:"false" maxLength:"32" maxItems:"16" doc:"Its keys may a part of what these may: see /v1/roles"`
 	Tier    string   `json:"tier" maxLength:"32" doc:"What its limits are by"`

@@ -118,6 +118,9 @@ func (a *api) clients(ctx context.Context, who *authn.Principal, in *Paged) (Ans
 }
 
 func (a *api) me(ctx context.Context, who *authn.Principal, _ *struct{}) (Answer, error) {
+	if who.Kind == authn.External { // there is no record
+		return jsonOf(Me{Client: Client{ID: who.Client, Kind: who.Kind, State: authn.Good, Roles: texts(who.Roles), Tier: who.Tier, Created: stamp(a.config.Acts.Now())}, Permissions: texts(who.Permissions)})
+	}
 	c, err := a.client(ctx, who, who.Client)
 	if err != nil {
 		return Answer{}, err
@@ -136,6 +139,9 @@ func (a *api) me(ctx context.Context, who *authn.Principal, _ *struct{}) (Answer
 		}
 		shown := sessionOf(s, who.Session)
 		me.Session = &shown
+		return jsonOf(me)
+	}
+	if who.Kind == store.OfApp {
 		return jsonOf(me)
 	}
 	k, err := a.config.Acts.Store.Key(ctx, who.ID)
@@ -207,6 +213,9 @@ func machine(ctx context.Context, c *call) error {
 	of, err := c.tx.Client(ctx, c.of)
 	if err == nil && of.Kind == store.Person {
 		return refused(http.StatusConflict, "", "that client is a person: see "+peoplePath)
+	}
+	if err == nil && of.Kind == store.OfApp {
+		return refused(http.StatusConflict, "", "that client is an app, which is changed where the server is: assay admin app")
 	}
 	return refusalOf(err)
 }

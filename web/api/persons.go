@@ -39,7 +39,7 @@ type Person struct {
 type PersonWish struct {
 	Login   string   `json:"login" minLength:"2" maxLength:"64" pattern:"^[a-z0-9][a-z0-9._@+-]{1,63}$" doc:"The name that they sign in by, if by a password"`
 	Name    string   `json:"name" minLength:"1" maxLength:"64"`
-	Roles   []string `json:"roles" nullable:"false" maxLength:"32" minItems:"1" maxItems:"16" doc:"Of those in /v1/roles, but for service"`
+	Roles   []string `json:"roles" nullable:"false" maxLength:"32" minItems:"1" maxItems:"16" doc:"Of those in /v1/roles, but for service and delegate"`
 	Scope   Scope    `json:"scope,omitempty"`
 	Expires string   `json:"expires,omitempty" format:"date-time" maxLength:"20" pattern:"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$" doc:"UTC, to the second; auditors need one, of 180 days at most"`
 }

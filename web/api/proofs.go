@@ -51,7 +51,7 @@ type proofAsked struct {
 
 // ProofRequest is what a proof is asked for with: never in a URL, which is logged by everybody on the way.
 type ProofRequest struct {
-	Customer  string `json:"customer" minLength:"1" maxLength:"1024" doc:"The customer's id, as the ledger has it"`
+	Customer  string `json:"customer,omitempty" minLength:"1" maxLength:"1024" doc:"The customer's id, as the ledger has it. It is missing where the token is for one customer, and for no other"`
 	Statement string `json:"statement" minLength:"6" maxLength:"64" pattern:"^([0-9a-f]{64}|latest)$" doc:"Digest of the statement (SHA-256 of the envelope's payload, 64 hex digits), or latest: the newest report here"`
 }
 
@@ -103,7 +103,7 @@ func (a *api) mayRefuse(op *huma.Operation, statuses ...int) {
 
 // proof answers with a customer's proof.
 func (a *api) proof(w http.ResponseWriter, r *http.Request) {
-	asked, status, sentence := proofRequest(w, r)
+	asked, status, sentence := proofRequest(w, r, authn.From(r.Context()))
 	if status != 0 {
 		Refuse(w, status, sentence)
 		return
@@ -166,7 +166,8 @@ func subjectOf(statement string, of report.Snapshot) authz.Subject {
 }
 
 // proofRequest reads what is asked for, strictly; no sentence quotes it.
-func proofRequest(w http.ResponseWriter, r *http.Request) (asked proofAsked, status int, sentence string) {
+// Whose token is for a customer asks for that one, and names none.
+func proofRequest(w http.ResponseWriter, r *http.Request, who *authn.Principal) (asked proofAsked, status int, sentence string) {
 	if r.URL.RawQuery != "" || r.URL.ForceQuery {
 		return asked, http.StatusUnprocessableEntity, "there are no parameters here: what is asked for stands in the content"
 	}
@@ -187,6 +188,13 @@ func proofRequest(w http.ResponseWriter, r *http.Request) (asked proofAsked, sta
 		return asked, http.StatusBadRequest, err.Error()
 	}
 	asked = proofAsked{hidden.NewCustomer(members["customer"]), members["statement"]}
+	if who != nil && who.Subject.Reveal() != "" {
+		if len(members) != 1 || !statementName.MatchString(asked.statement) {
+			return asked, http.StatusUnprocessableEntity, `want one member and no other, "statement": the token says whose proof it is`
+		}
+		asked.customer = who.Subject
+		return asked, 0, ""
+	}
 	if _, ok := members["customer"]; !ok || len(members) != 2 || !statementName.MatchString(asked.statement) {
 		return asked, http.StatusUnprocessableEntity, `want two members and no others: "customer", an id, and "statement", 64 hex digits of a digest or "latest"`
 	}

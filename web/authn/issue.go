@@ -192,6 +192,9 @@ func (m Maker) clientOf(ctx context.Context, tx *store.Tx, w Wish) (store.Client
 	if c.Kind == store.Person {
 		return c, fmt.Errorf("%w: a person has no API keys, and the client %s is one", ErrWish, c.ID)
 	}
+	if c.Kind == store.OfApp {
+		return c, fmt.Errorf("%w: an app has tokens and no API keys, and the client %s is one", ErrWish, c.ID)
+	}
 	if may := authz.Of(RolesOf(c)...); !authz.Within(may, w.Permissions) {
 		return c, fmt.Errorf("%w: a key may no more than its client, and the client %s may %v", ErrWish, c.ID, may)
 	}

@@ -8,14 +8,15 @@ import (
 	"time"
 
 	"github.com/assay-por/assay/web/authz"
+	"github.com/assay-por/assay/web/hidden"
 	"github.com/assay-por/assay/web/store"
 )
 
 // Principal is who asks, as far as it was shown. Nil is anybody.
 type Principal struct {
-	ID          string // of the API key, or of the session
+	ID          string // of the API key, of the session, or of the grant that a token is of
 	Client      string // whose that is
-	Kind        string // of the client: store.Machine, store.Person
+	Kind        string // of the client: store.Machine, store.Person, store.OfApp; or [External]
 	Tier        string // of its limits
 	Roles       []authz.Role
 	Permissions []authz.Permission
@@ -25,8 +26,14 @@ type Principal struct {
 	Class   string    // how that person last proved who they are: PHR or MFA; empty where nobody is asked
 	Proved  time.Time // and when
 
+	Subject hidden.Customer // of a token: the customer that it is for, and no other; empty: none
+	Until   time.Time       // of a token: when it is over
+
 	way Way // that let them in; nil: an API key
 }
+
+// External is the kind of whoever has a token of the exchange's identity provider. There is no record of them.
+const External = "external"
 
 // The classes of proofs of a person (RFC 8176 has words for their parts).
 const (
@@ -77,11 +84,12 @@ func (p *Principal) Same(as *Principal) bool {
 	return reflect.DeepEqual(one, other)
 }
 
-// Records are where those of keys, clients and sessions are looked up: a [store.Store], or a [store.Tx].
+// Records are where those of keys, clients, sessions and grants are looked up: a [store.Store], or a [store.Tx].
 type Records interface {
 	Key(ctx context.Context, id string) (store.Key, error)
 	Client(ctx context.Context, id string) (store.Client, error)
 	Session(ctx context.Context, id string) (store.Session, error)
+	Grant(ctx context.Context, id string) (store.Grant, error)
 }
 
 // Still is nil if somebody would be let in now as they were before. Else it is [ErrInvalid], or the database's: what takes time, or

@@ -19,6 +19,15 @@ type Way interface {
 	Still(ctx context.Context, in Records, who *Principal, now time.Time) error
 }
 
+// TokenError says that whoever shows a token is not let in by it, and what they are told in WWW-Authenticate. The reason is for the log.
+type TokenError struct {
+	Challenge string
+	Reason    string
+}
+
+// Error is for the log.
+func (e *TokenError) Error() string { return "the token is not good: " + e.Reason }
+
 // cookies is how many sessions a request names.
 func cookies(r *http.Request) int {
 	n := 0

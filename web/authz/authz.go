@@ -18,6 +18,7 @@ const (
 	Self   Permission = "self"   // what whoever has a good credential may: see and end what is their own
 
 	ProofReadAny   Permission = "proof:read:any"  // a proof of inclusion, of any customer
+	ProofReadSelf  Permission = "proof:read:self" // of the one customer that a token is for
 	RunRead        Permission = "run:read"        // runs, their progress and drafts
 	RunStart       Permission = "run:start"       // ask for a run, and cancel one
 	ApprovalSubmit Permission = "approval:submit" // hand in an approver's signature
@@ -46,6 +47,7 @@ const (
 	Publisher Role = "publisher"
 	Admin     Role = "admin"
 	Service   Role = "service"
+	Delegate  Role = "delegate" // of apps: what customers may allow them
 )
 
 // roles says what each role may. A client may what its roles may, and a key of it a part of that. What is in no role cannot be given.
@@ -56,6 +58,7 @@ var roles = map[Role][]Permission{
 	Publisher: {RunRead, ApprovalSubmit, ReportPublish, ReportWithdraw},
 	Admin:     {ClientRead, ClientWrite, KeyWrite, LimitRead, LimitWrite, AuditRead, UsageRead, AnomalyRead, AnomalyUndo},
 	Service:   {ProofReadAny},
+	Delegate:  {ProofReadSelf},
 }
 
 // Roles are all roles, in alphabetical order.
@@ -75,7 +78,7 @@ func Of(given ...Role) []Permission {
 var grantable = Of(Roles()...)
 
 // byLeast are the roles, those that may least first.
-var byLeast = []Role{Service, Viewer, Operator, Publisher, Admin, Auditor}
+var byLeast = []Role{Delegate, Service, Viewer, Operator, Publisher, Admin, Auditor}
 
 // RolesFor are roles that together may what is wanted: of each permission, the least that has it.
 func RolesFor(wanted []Permission) []Role {

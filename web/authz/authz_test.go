@@ -120,7 +120,7 @@ func TestScope(t *testing.T) {
 
 // TestWrites: every permission that can be given is to read, or held to more.
 func TestWrites(t *testing.T) {
-	reads := []Permission{ProofReadAny, RunRead, ClientRead, LimitRead, AuditRead, UsageRead, AnomalyRead}
+	reads := []Permission{ProofReadAny, ProofReadSelf, RunRead, ClientRead, LimitRead, AuditRead, UsageRead, AnomalyRead}
 	for _, p := range grantable {
 		if Writes(p) == slices.Contains(reads, p) {
 			t.Errorf("%s: it writes is %t", p, Writes(p))

@@ -29,8 +29,8 @@ func (w *Wish) check() error {
 	if !isLogin.MatchString(w.Login) {
 		return fmt.Errorf("%w: people sign in by a name of 2 to 64 letters, digits and . _ @ + -", authn.ErrWish)
 	}
-	if slices.Contains(w.Roles, authz.Service) {
-		return fmt.Errorf("%w: the role %s is for machines", authn.ErrWish, authz.Service)
+	if slices.Contains(w.Roles, authz.Service) || slices.Contains(w.Roles, authz.Delegate) {
+		return fmt.Errorf("%w: the roles %s and %s are for machines and apps", authn.ErrWish, authz.Service, authz.Delegate)
 	}
 	w.Kind = store.Person
 	return nil

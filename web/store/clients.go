@@ -10,10 +10,11 @@ import (
 	"time"
 )
 
-// The kinds of clients: a machine has API keys, a person has passkeys, or a password and a second factor, and sessions.
+// The kinds of clients: a machine has API keys; a person has passkeys, or a password and a second factor, and sessions; an app has tokens.
 const (
 	Machine = "machine"
 	Person  = "person"
+	OfApp   = "app"
 )
 
 // Client is the record of a client. Times are of whole seconds, in UTC.

@@ -40,7 +40,13 @@ var (
 	sessionRecord  = column{"sessions", "record", "id", Credentials}
 	proposalRecord = column{"proposals", "record", "id", Credentials}
 
-	sealedColumns = []column{keyRecord, clientRecord, secretValue, auditFrom, accountRecord, sessionRecord, proposalRecord}
+	appRecord    = column{"apps", "record", "client", Credentials}
+	pushedRecord = column{"pushed", "record", "id", Credentials}
+	grantRecord  = column{"grants", "record", "id", Credentials}
+	tokenRecord  = column{"tokens", "record", "id", Credentials}
+
+	sealedColumns = []column{keyRecord, clientRecord, secretValue, auditFrom, accountRecord, sessionRecord, proposalRecord,
+		appRecord, pushedRecord, grantRecord, tokenRecord}
 )
 
 // Purposes are those that something is sealed for.
