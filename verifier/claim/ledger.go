@@ -230,6 +230,10 @@ func (l *Ledger) checkRules() error {
 		return errors.New("underwater: customers and sum do not fit each other")
 	case u.Customers > l.Customers:
 		return fmt.Errorf("underwater: %d customers, of %d in all", u.Customers, l.Customers)
+	case u.Customers > 0 && l.Negatives.Rule != "debit":
+		return fmt.Errorf("underwater: debts were written off, though by the rule %s of negatives there are none", l.Negatives.Rule)
+	case u.Customers > l.Negatives.Entries:
+		return fmt.Errorf("underwater: %d customers, with %d entries below zero in all", u.Customers, l.Negatives.Entries)
 	}
 	return nil
 }
