@@ -44,7 +44,7 @@ demo: build $(BIN)/btcd ## the main job, start to end, on real local chains, und
 	sh cmd/devchain/demo.sh
 
 test: $(BIN)/btcd litecoind anvil judges softhsm vaultd versitygw postgres besides ## every test that CI needs
-	go test -timeout 20m ./...
+	go test -timeout 60m ./...
 	@$(MAKE) --no-print-directory tokens
 
 test-faults: ## kill the log's writer, its witness and the server a hundred times each, where make test does so twenty times or ten
@@ -61,7 +61,7 @@ check: $(BIN)/btcd $(BIN)/golangci-lint litecoind anvil judges softhsm vaultd ve
 	go mod tidy -diff
 	$(BIN)/golangci-lint run ./...
 	CGO_ENABLED=1 $(BIN)/golangci-lint run --build-tags pkcs11 ./attest/keys ./cmd/assay
-	CGO_ENABLED=1 go test -race -timeout 30m ./...
+	CGO_ENABLED=1 go test -race -timeout 90m ./...
 	CGO_ENABLED=1 go test -race -tags pkcs11 ./attest/keys
 
 bench: ## measure; figures depend on the machine, ratios within one run do not

@@ -140,8 +140,8 @@ func TestX11_KilledAppender(t *testing.T) {
 		t.Fatal(err)
 	}
 	var all []acknowledged
-	for range kills {
-		all = append(all, appendAndKill(t, dir, w.Witness)...)
+	for round := range kills {
+		all = append(all, appendAndKill(t, dir, w.Witness, round%2*2)...) // in every other round while it opens the log, perhaps
 	}
 	if len(all) < kills {
 		t.Fatalf("%d entries in %d rounds: too few to show anything", len(all), kills)
@@ -185,38 +185,40 @@ func (w *watcher) saw(t *testing.T) sumdb.Tree {
 	return treeIn(t, string(text))
 }
 
-// appendAndKill runs an appender, ends it at a moment of chance, and returns what it had said by then.
-func appendAndKill(t *testing.T, dir string, w tlog.Witness) []acknowledged {
+// appendAndKill runs an appender, ends it at a moment of chance once it has said that so many entries are in, and returns what it had said by then.
+func appendAndKill(t *testing.T, dir string, w tlog.Witness, least int) []acknowledged {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var said, wrong bytes.Buffer
 	cmd := exec.Command(self)
 	cmd.Env = append(os.Environ(), envAppender+"="+dir, envWitness+"="+w.Key, envURL+"="+w.URL)
-	cmd.Stdout, cmd.Stderr = &said, &wrong
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wrong bytes.Buffer
+	cmd.Stderr = &wrong
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	kill := func() { _ = cmd.Process.Kill() }
+	defer kill()
 	chance, err := rand.Int(rand.Reader, big.NewInt(400))
 	if err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(time.Duration(chance.Int64()) * time.Millisecond)
-	if err := cmd.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	_ = cmd.Wait() // it was killed, and says so
-	if wrong.Len() > 0 {
-		t.Fatalf("the appender said on stderr: %s", wrong.String())
-	}
 	var all []acknowledged
-	lines := bufio.NewReader(&said)
-	for {
+	lines := bufio.NewReader(out)
+	for doomed := false; ; {
+		if !doomed && len(all) >= least {
+			doomed = true
+			time.AfterFunc(time.Duration(chance.Int64())*time.Millisecond, kill)
+		}
 		line, err := lines.ReadBytes('\n')
 		if err != nil { // the last one may be cut
-			return all
+			break
 		}
 		var a acknowledged
 		if err := json.Unmarshal(line, &a); err != nil {
@@ -224,4 +226,9 @@ func appendAndKill(t *testing.T, dir string, w tlog.Witness) []acknowledged {
 		}
 		all = append(all, a)
 	}
+	_ = cmd.Wait() // it was killed, and says so
+	if wrong.Len() > 0 {
+		t.Fatalf("the appender said on stderr: %s", wrong.String())
+	}
+	return all
 }

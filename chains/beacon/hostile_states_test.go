@@ -203,8 +203,10 @@ func hostileAnswers(n, good *stateNode) map[string]hostileAnswer {
 		}, "unreachable", ""},
 		"never an end": {func(w http.ResponseWriter) {
 			n.give(w, n.raw[:2000], fork)
-			w.(http.Flusher).Flush()
-			time.Sleep(1200 * time.Millisecond)
+			for err := error(nil); err == nil; _, err = w.Write([]byte{0}) { // until nobody listens
+				w.(http.Flusher).Flush()
+				time.Sleep(20 * time.Millisecond)
+			}
 		}, "unreachable", ""},
 		"a redirection": {func(w http.ResponseWriter) { w.Header().Set("Location", good.URL); w.WriteHeader(302) }, "refused", "redirect"},
 	}
@@ -226,7 +228,7 @@ func TestB22_StateOfAHostileNode(t *testing.T) {
 				}
 				limits := Options{States: egress.Limits{Bytes: 3_000_000, Timeout: time.Minute}}
 				if name == "never an end" {
-					limits.States.Timeout = time.Second
+					limits.States.Timeout = 2 * time.Second
 				}
 				wantError(t, stateSource(t, limits, n.URL), n.root, c.kind, c.words, "7")
 				wantError(t, stateSource(t, limits, n.URL, good.URL), n.root, "nothing", "", "7")

@@ -13,7 +13,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -242,16 +241,9 @@ func (s Subject) hostileAnswers(t *testing.T) {
 }
 
 func (s Subject) unreachable(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	place := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	const place = "127.0.0.1:1" // nobody listens there, and no port is free for others meanwhile
 	down := "http://somebody:s3cret@" + place + "/k3y"
-	_, err = s.open(t, down).Pin(t.Context(), s.Instant)
+	_, err := s.open(t, down).Pin(t.Context(), s.Instant)
 	var unreachable *chains.UnreachableError
 	if !errors.As(err, &unreachable) || unreachable.Node != place {
 		t.Errorf("got %v, want an UnreachableError of %s", err, place)

@@ -26,30 +26,54 @@ func startOracle(t *testing.T) *oracle {
 	if err != nil {
 		t.Skip("skipped: there is no litecoind; on Debian type: apt-get install -y --no-install-recommends litecoind")
 	}
+	const tries = 3 // another process may take the free port first
+	for try := 1; ; try++ {
+		o, err := runOracle(t, path)
+		if err == nil {
+			return o
+		} else if try == tries {
+			t.Fatal(err)
+		}
+	}
+}
+
+func runOracle(t *testing.T, path string) (*oracle, error) {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	port := l.Addr().(*net.TCPAddr).Port
 	if err := l.Close(); err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	cmd := exec.Command(path, "-regtest", "-datadir="+t.TempDir(), "-rpcuser=u", "-rpcpassword=p", fmt.Sprintf("-rpcport=%d", port),
 		"-listen=0", "-connect=0", "-dnsseed=0", "-disablewallet", "-printtoconsole=0")
 	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
+	ended := make(chan struct{})
+	go func() {
+		_ = cmd.Wait()
+		close(ended)
+	}()
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill() // it would wait for idle connections
-		_ = cmd.Wait()
+		<-ended
 	})
 	o := &oracle{t, fmt.Sprintf("http://u:p@127.0.0.1:%d", port)}
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
 		var height int
-		if err := o.ask(&height, "getblockcount"); err == nil {
-			return o
-		} else if time.Now().After(deadline) {
-			t.Fatalf("litecoind is not ready after a minute: %v", err)
+		if err = o.ask(&height, "getblockcount"); err == nil {
+			return o, nil
+		}
+		select {
+		case <-ended:
+			return nil, fmt.Errorf("litecoind ended: %w", err)
+		default:
+		}
+		if time.Now().After(deadline) {
+			return nil, fmt.Errorf("litecoind is not ready after five minutes: %w", err)
 		}
 	}
 }

@@ -142,7 +142,7 @@ func (b *Bitcoin) run(btcd string) error {
 }
 
 func (b *Bitcoin) awaitReady(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	for {
 		var height int

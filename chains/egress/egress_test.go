@@ -73,10 +73,8 @@ func TestB22_SlowDrip(t *testing.T) {
 		}
 	})
 	e := endpoint(t, url, Limits{Timeout: 150 * time.Millisecond})
-	began := time.Now()
-	_, err := get(t, e, e.URL)
-	if took := time.Since(began); err == nil || took > 5*time.Second {
-		t.Errorf("a slow answer ended after %s with %v", took, err)
+	if body, err := get(t, e, e.URL); err == nil { // without a limit it would not come back
+		t.Errorf("a slow answer ended with %d bytes", len(body))
 	}
 }
 

@@ -98,7 +98,7 @@ func (a *anvil) run(path string, port int, args []string) error {
 		return err
 	}
 	a.t.Cleanup(a.rpc.Close)
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		var version string
 		if a.rpc.Call(&version, "web3_clientVersion") == nil {
 			a.t.Log(version)
@@ -110,7 +110,7 @@ func (a *anvil) run(path string, port int, args []string) error {
 		default:
 		}
 		if time.Now().After(deadline) {
-			return errors.New("anvil is not ready after a minute")
+			return errors.New("anvil is not ready after five minutes")
 		}
 	}
 }

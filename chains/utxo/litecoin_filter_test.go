@@ -33,7 +33,7 @@ func (n *litecoin) twin() *litecoin {
 // awaitFilters waits for the index of filters, which the node makes by and by.
 func (n *litecoin) awaitFilters(tip int) {
 	n.t.Helper()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		if _, err := n.try("", "getblockfilter", n.ask("", "getblockhash", tip)); err == nil {
 			return
 		} else if time.Now().After(deadline) {

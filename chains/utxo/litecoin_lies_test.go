@@ -120,10 +120,10 @@ func TestScan_Patience(t *testing.T) {
 	proxy := chainstest.NewProxy(t, n.url())
 	proxy.Before = func(c chainstest.Call) {
 		if c.Method == methodScan {
-			time.Sleep(3 * time.Second)
+			time.Sleep(4 * time.Second)
 		}
 	}
-	n.expect("a slow scan", n.open(Options{Limits: egress.Limits{Timeout: 2 * time.Second}}, proxy.URL), block)
+	n.expect("a slow scan", n.open(Options{Limits: egress.Limits{Timeout: 3 * time.Second}}, proxy.URL), block)
 	holdings, _ := n.holdings()
 	var unreachable *chains.UnreachableError
 	_, err := n.open(Options{ScanTimeout: 100 * time.Millisecond}, proxy.URL).Gather(t.Context(), testSnapshot, block, holdings)

@@ -82,7 +82,7 @@ func (n *litecoin) run(path string, port int, args []string) error {
 		_ = cmd.Process.Kill()
 		<-ended
 	})
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
 		if _, err := n.try("", "getblockcount"); err == nil {
 			return nil
 		}
@@ -93,7 +93,7 @@ func (n *litecoin) run(path string, port int, args []string) error {
 		default:
 		}
 		if time.Now().After(deadline) {
-			return errors.New("litecoind is not ready after a minute")
+			return errors.New("litecoind is not ready after five minutes")
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/minio/minio-go/v7"
@@ -164,7 +165,7 @@ func s3Client(at S3Config, keys *credentials.Credentials, patience time.Duration
 				if err != nil {
 					return nil, err
 				}
-				return patientConn{conn, patience}, nil
+				return &patientConn{Conn: conn, patience: patience}, nil
 			},
 			TLSHandshakeTimeout: 10 * time.Second,
 			MaxIdleConnsPerHost: 16,
@@ -177,19 +178,33 @@ func s3Client(at S3Config, keys *credentials.Credentials, patience time.Duration
 type patientConn struct {
 	net.Conn
 	patience time.Duration
+	late     atomic.Bool // it ended so
 }
 
-func (c patientConn) Read(p []byte) (int, error) {
+func (c *patientConn) Read(p []byte) (int, error) {
 	if err := c.SetDeadline(time.Now().Add(c.patience)); err != nil {
-		return 0, err
+		return 0, c.why(err)
 	}
-	return c.Conn.Read(p)
+	n, err := c.Conn.Read(p)
+	return n, c.why(err)
 }
 
 // Write puts off the end of a Read that waits too.
-func (c patientConn) Write(p []byte) (int, error) {
+func (c *patientConn) Write(p []byte) (int, error) {
 	if err := c.SetDeadline(time.Now().Add(c.patience)); err != nil {
-		return 0, err
+		return 0, c.why(err)
 	}
-	return c.Conn.Write(p)
+	n, err := c.Conn.Write(p)
+	return n, c.why(err)
+}
+
+// why is what a Read or Write failed of. When one has waited too long the connection is closed, and the other would know of that alone.
+func (c *patientConn) why(err error) error {
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		c.late.Store(true)
+	case errors.Is(err, net.ErrClosed) && c.late.Load():
+		return os.ErrDeadlineExceeded
+	}
+	return err
 }

@@ -167,7 +167,7 @@ func TestS3Silent(t *testing.T) {
 	server := storetest.Start(t)
 	put(t, server, "large", make([]byte, 64<<20))
 	keys := credentials.NewStaticV4(storetest.AccessKey, storetest.SecretKey, "")
-	client, err := s3Client(S3Config{Endpoint: "http://" + server.Address, Region: storetest.Region}, keys, 300*time.Millisecond)
+	client, err := s3Client(S3Config{Endpoint: "http://" + server.Address, Region: storetest.Region}, keys, time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +180,7 @@ func TestS3Silent(t *testing.T) {
 	if _, err := f.Read(make([]byte, 1000)); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(time.Second) // it is not silent: nobody asked it
+	time.Sleep(2 * time.Second) // it is not silent: nobody asked it
 	if _, err := f.Read(make([]byte, 1000)); err != nil {
 		t.Fatal(err)
 	}

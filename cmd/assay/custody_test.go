@@ -102,7 +102,7 @@ func TestB16_ExpiredCustody(t *testing.T) {
 	if c.stages.run.has(custodyFile("Example Trust")) {
 		t.Error("an expired statement was kept")
 	}
-	c.signs(time.Now().Add(3 * time.Second))
+	c.signs(time.Now().Add(time.Hour))
 	claims, err := c.stages.claims(c.snap)
 	if err != nil || len(claims) != 1 || claims[0].Amount.String() != "150000000" || !strings.Contains(c.told.String(), "note: the custody statement of Example Trust expires soon") {
 		t.Errorf("soon: %+v, %v, told %q", claims, err, c.told)

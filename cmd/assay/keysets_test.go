@@ -191,12 +191,17 @@ func inNoFile(t *testing.T, dir string, texts ...string) {
 	}
 }
 
+// patiently names the database in a folder, which others write to, and which is waited for.
+func patiently(dir string) string {
+	return "file:" + filepath.Join(dir, "assay.db") + "?_pragma=busy_timeout(10000)"
+}
+
 // TestFormerPepper: the pepper that a former version kept in a file is taken into the database, its secrets fit still, and the file is gone.
 func TestFormerPepper(t *testing.T) {
 	assay, _ := programs(t)
 	dir := sealedPlace(t, assay)
 	_, before := unsealedIn(t, dir)
-	db, err := sql.Open("sqlite", filepath.Join(dir, "assay.db"))
+	db, err := sql.Open("sqlite", patiently(dir))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -242,7 +247,7 @@ func TestSealedServer(t *testing.T) {
 	asks(first, http.StatusOK)
 	mustCall(t, s.dir, s.exchange.assay, opened("backup", "--drill")...)
 
-	db, err := sql.Open("sqlite", filepath.Join(s.dir, "assay.db"))
+	db, err := sql.Open("sqlite", patiently(s.dir))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -72,8 +73,8 @@ func (d *doomed) many(t *testing.T, n int) (all []authn.Secret) {
 	return all
 }
 
-// revokes shows keys in URLs until the server is gone, and remembers which of them it said that it has revoked.
-func (d *doomed) revokes(ctx context.Context, t *testing.T, url string, all <-chan authn.Secret) {
+// revokes shows keys in URLs until the server is gone, and remembers which of them it said that it has revoked; each is told.
+func (d *doomed) revokes(ctx context.Context, t *testing.T, url string, all <-chan authn.Secret, told chan<- struct{}) {
 	c := &http.Client{Transport: &http.Transport{}}
 	defer c.CloseIdleConnections()
 	for s := range all {
@@ -101,11 +102,12 @@ func (d *doomed) revokes(ctx context.Context, t *testing.T, url string, all <-ch
 		d.mu.Lock()
 		d.acknowledged = append(d.acknowledged, s.ID)
 		d.mu.Unlock()
+		told <- struct{}{}
 	}
 }
 
-// killed serves, writes and is killed after a while.
-func (d *doomed) killed(t *testing.T, after time.Duration) {
+// killed serves, writes, and is killed when a wait ends that begins with the first thing that it says to have done.
+func (d *doomed) killed(t *testing.T, wait func()) {
 	t.Helper()
 	secrets := make(chan authn.Secret, 200)
 	for _, s := range d.many(t, cap(secrets)) {
@@ -113,15 +115,21 @@ func (d *doomed) killed(t *testing.T, after time.Duration) {
 	}
 	close(secrets)
 	url, _, process := servingProcess(t, d.dir, d.exchange.assay, opened("serve", "--listen", "127.0.0.1:0")...)
+	told, done := make(chan struct{}, cap(secrets)), make(chan struct{})
 	var writers sync.WaitGroup
 	for range 4 {
-		writers.Go(func() { d.revokes(t.Context(), t, url, secrets) })
+		writers.Go(func() { d.revokes(t.Context(), t, url, secrets, told) })
 	}
-	time.Sleep(after)
+	go func() { writers.Wait(); close(done) }()
+	select {
+	case <-told:
+		wait()
+	case <-done: // with an error
+	}
 	if err := process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	writers.Wait()
+	<-done
 }
 
 // TestKilledServer: a server is killed while it writes, again and again; whatever it said that it has done is done and on record, what is
@@ -129,8 +137,14 @@ func (d *doomed) killed(t *testing.T, after time.Duration) {
 func TestKilledServer(t *testing.T) {
 	d := newDoomed(t)
 	times := kills(t)
-	for i := range times {
-		d.killed(t, time.Duration(20+37*i%200)*time.Millisecond)
+	d.killed(t, func() { // a head is signed
+		waitFor(t, "a head", func() bool {
+			found, err := filepath.Glob(filepath.Join(d.dir, "audit", "*", "*.json"))
+			return err == nil && len(found) > 0
+		})
+	})
+	for i := range times - 1 {
+		d.killed(t, func() { time.Sleep(time.Duration(37*i%200) * time.Millisecond) })
 	}
 	if len(d.acknowledged) < times {
 		t.Fatalf("%d acts were told of %d killed servers: that tests nothing", len(d.acknowledged), times)

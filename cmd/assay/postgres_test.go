@@ -121,7 +121,7 @@ func (p *postgres) start(t testing.TB, args []string) error {
 	ended := make(chan error, 1)
 	go func() { ended <- p.server.Wait() }()
 	var answer []byte
-	for range 100 {
+	for range 2000 {
 		if answer, err = p.command("psql", p.psql("SELECT 1")...).CombinedOutput(); err == nil {
 			t.Cleanup(func() {
 				_ = p.server.Process.Signal(syscall.SIGINT) // ends all sessions
@@ -217,11 +217,11 @@ func selfSigned(t testing.TB, dir, name string) string {
 // waitFor waits until something is so.
 func waitFor(t testing.TB, what string, so func() bool) {
 	t.Helper()
-	for range 600 {
+	for range 6000 {
 		if so() {
 			return
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	t.Fatalf("after half a minute: still not %s", what)
+	t.Fatalf("after five minutes: still not %s", what)
 }

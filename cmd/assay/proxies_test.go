@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/assay-por/assay/web/client"
 )
@@ -26,31 +25,29 @@ func haproxy(t *testing.T, mode, server string) string {
 			t.Skip("no haproxy: apt-get install haproxy")
 		}
 	}
-	free, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := free.Addr().String()
-	free.Close()
+	defer listener.Close()
+	socket, err := listener.(*net.TCPListener).File() // haproxy's third, which nobody else can take
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
 	file := filepath.Join(t.TempDir(), "haproxy.cfg")
-	text := "defaults\n timeout connect 5s\n timeout client 30s\n timeout server 30s\n" + mode + "listen front\n bind " + address + "\n server assay " + server + "\n"
+	text := "defaults\n timeout connect 5s\n timeout client 30s\n timeout server 30s\n" + mode + "listen front\n bind fd@3\n server assay " + server + "\n"
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cmd := exec.CommandContext(ctx, program, "-db", "-f", file)
+	cmd.ExtraFiles = []*os.File{socket}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { cancel(); _ = cmd.Wait() })
-	for {
-		c, err := net.Dial("tcp", address)
-		if err == nil {
-			c.Close()
-			return address
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	return listener.Addr().String()
 }
 
 // TestBehindHAProxy: behind a real balancer, of TCP or of HTTP, networks of API keys are those of the clients, whatever they claim.

@@ -67,12 +67,13 @@ func TestResponseKeysInTheLog(t *testing.T) {
 		e.refuses(t, "does not name the key that signed it", "log", "add", name)
 	}
 	e.refuses(t, "holds no head", "audit", "anchor")
-	folder := filepath.Join(e.dir, "audit", now.UTC().Format(time.DateOnly))
-	if err := os.MkdirAll(folder, 0o755); err != nil {
+	later := now.Add(time.Second)
+	folder := filepath.Join("audit", later.UTC().Format(time.DateOnly))
+	if err := os.MkdirAll(filepath.Join(e.dir, folder), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	for seq, row := range map[uint64]string{6: "06", 9: "09"} {
-		e.write(t, filepath.Join("audit", now.UTC().Format(time.DateOnly), fmt.Sprintf("%016d.json", seq)), auditHead(t, seq, row, now.Add(time.Second), audit))
+		e.write(t, filepath.Join(folder, fmt.Sprintf("%016d.json", seq)), auditHead(t, seq, row, later, audit))
 	}
 	has(t, e.must(t, "audit", "anchor"), "the audit log had 9 rows at ", "entry #3 of exchange.example/log")
 	has(t, e.must(t, "audit", "anchor"), "entry #3")

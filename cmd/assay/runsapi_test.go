@@ -117,7 +117,7 @@ func done(t *testing.T) func(client.Run, error) client.Run {
 // follows polls a run until it is in a state, and one of its events said such words.
 func (c *asker) follows(t *testing.T, id, state, words string) (r client.Run) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	var after int64
 	var all []string

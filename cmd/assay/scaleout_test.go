@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -51,40 +50,47 @@ func setConfig(t *testing.T, dir, more string) {
 
 const queued = "[worker]\ndatabase = \"file:queue.url\"\n"
 
+// A hand is a process of assay worker.
+type hand struct {
+	*exec.Cmd
+	said *said
+}
+
 // startWorker starts assay worker in a folder. It is stopped at the end, unless it was killed.
-func startWorker(t *testing.T, dir, assay string) *exec.Cmd {
+func startWorker(t *testing.T, dir, assay string) hand {
 	t.Helper()
-	var out bytes.Buffer
-	cmd := exec.Command(assay, "worker")
-	cmd.Dir, cmd.Stderr = dir, &out
-	cmd.Env = append(os.Environ(), "ASSAY_PASSPHRASE=correct horse")
-	if err := cmd.Start(); err != nil {
+	h := hand{exec.Command(assay, "worker"), new(said)}
+	h.Dir, h.Stderr = dir, h.said
+	h.Env = append(os.Environ(), "ASSAY_PASSPHRASE=correct horse")
+	if err := h.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if cmd.ProcessState == nil {
-			stopWorker(t, cmd)
+		if h.ProcessState == nil {
+			stopWorker(t, h)
 		}
 		if t.Failed() {
-			t.Logf("a worker said:\n%s", out.String())
+			t.Logf("a worker said:\n%s", h.said)
 		}
 	})
-	return cmd
+	return h
 }
 
-func stopWorker(t *testing.T, cmd *exec.Cmd) {
+// stopWorker interrupts one that works, or waits for work: others may have done all before it could begin.
+func stopWorker(t *testing.T, h hand) {
 	t.Helper()
-	if err := errors.Join(cmd.Process.Signal(syscall.SIGINT), cmd.Wait()); err != nil {
+	waitFor(t, "at work", func() bool { return strings.Contains(h.said.String(), "waiting for tasks") })
+	if err := errors.Join(h.Process.Signal(syscall.SIGINT), h.Wait()); err != nil {
 		t.Errorf("a worker that was interrupted: %v", err)
 	}
 }
 
-func killWorker(t *testing.T, cmd *exec.Cmd) {
+func killWorker(t *testing.T, h hand) {
 	t.Helper()
-	if err := cmd.Process.Kill(); err != nil {
+	if err := h.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	_ = cmd.Wait() // it was killed
+	_ = h.Wait() // it was killed
 }
 
 // The same ledger gives the same root: on one core and on all, in rows of another order, out of Parquet, and by one, two or three
@@ -116,7 +122,7 @@ func sameRoot(t *testing.T, run string) {
 	}
 	for workers := 1; workers <= 3; workers++ {
 		setConfig(t, dir, run+queued)
-		var all []*exec.Cmd
+		var all []hand
 		for range workers {
 			all = append(all, startWorker(t, dir, assay))
 		}
@@ -201,9 +207,9 @@ func killWorkers(t *testing.T, run string, customers int) {
 // eagerly waits as waitFor does, but looks all the time.
 func eagerly(t *testing.T, is func() bool) {
 	t.Helper()
-	for end := time.Now().Add(time.Minute); !is(); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(5 * time.Minute); !is(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatal("waited for a minute")
+			t.Fatal("waited for five minutes")
 		}
 	}
 }

@@ -31,7 +31,7 @@ import (
 	"github.com/assay-por/assay/web/client"
 )
 
-// pair writes a certificate of its own for the loopback address, and its key, over whatever is there.
+// pair writes a certificate of its own for the loopback address, good for a year and a day, and its key, over whatever is there.
 func pair(t *testing.T, dir string, serial int64, until time.Time) *x509.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -39,7 +39,7 @@ func pair(t *testing.T, dir string, serial int64, until time.Time) *x509.Certifi
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: "assay test"}, NotBefore: until.AddDate(-1, 0, 0), NotAfter: until,
+		SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: "assay test"}, NotBefore: until.AddDate(-1, 0, -1), NotAfter: until,
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)

@@ -31,13 +31,13 @@ trap cleanup EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# wait_for FILE PID: until the file is there; fails when the process is gone.
+# wait_for FILE PID WORDS: until the file says so; fails when the process is gone.
 wait_for() {
   tries=0
-  until [ -s "$1" ]; do
+  until grep -q "$3" "$1" 2>/dev/null; do
     kill -0 "$2" 2>/dev/null || { echo "demo: the process that writes $1 is gone" >&2; return 1; }
     tries=$((tries + 1))
-    [ "$tries" -lt 600 ] || { echo "demo: $1 did not appear within a minute" >&2; return 1; }
+    [ "$tries" -lt 3000 ] || { echo "demo: $1 does not say \"$3\" after five minutes" >&2; return 1; }
     sleep 0.1
   done
 }
@@ -48,7 +48,7 @@ export ASSAY_PASSPHRASE
 step "starting an Ethereum-like chain and a Bitcoin simnet, with funded wallets"
 "$bin/devchain" up --dir chains --btcd "$bin/btcd" > chains.log 2>&1 &
 chain_pid=$!
-wait_for chains/devchain.json "$chain_pid" || { cat chains.log >&2; exit 1; }
+wait_for chains/devchain.json "$chain_pid" . || { cat chains.log >&2; exit 1; }
 "$bin/devchain" config --dir chains > assay.toml
 "$bin/assay" init
 "$bin/devchain" anchors --dir chains >> policy.toml
@@ -68,7 +68,7 @@ printf '\n[log]\norigin = "demo.example/log"\nwitnesses = [{ key = "%s", url = "
 sed -n '/^\[log\]/,$p' log.txt | tee -a policy.toml
 "$bin/assay" witness run --config witness/assay.toml --listen 127.0.0.1:0 --log "$(sed -n 's/^verifier key: //p' log.txt)" > witness.txt 2> witness.log &
 witness_pid=$!
-wait_for witness.txt "$witness_pid" || { cat witness.log >&2; exit 1; }
+wait_for witness.txt "$witness_pid" "^serving http:" || { cat witness.log >&2; exit 1; }
 sed "s,http://127.0.0.1:0,$(sed -n 's/^serving \(http:[^ ]*\).*/\1/p' witness.txt)," assay.toml > witnessed.toml
 mv witnessed.toml assay.toml
 
@@ -139,7 +139,7 @@ step "an auditor checks the bundle, and signs what was found beside it"
 step "a stranger fetches the bundle over HTTP and checks it, with a policy of their own; the log says that it was not withdrawn since"
 "$bin/assay" serve --listen 127.0.0.1:0 > serve.log 2>&1 &
 serve_pid=$!
-wait_for serve.log "$serve_pid"
+wait_for serve.log "$serve_pid" "^serving http:"
 url=$(sed -n 's/^serving \(http:[^ ]*\).*/\1/p' serve.log)
 "$bin/devchain" fetch "$url/" fetched.html
 "$bin/assay-verify" bundle "$url/bundle.zip" --policy policy.toml --log "$url/log" > verdict.txt || { cat verdict.txt; exit 1; }

@@ -75,7 +75,7 @@ func TestUp(t *testing.T) {
 		if err != nil {
 			t.Errorf("devchain up: %v", err)
 		}
-	case <-time.After(30 * time.Second):
+	case <-time.After(5 * time.Minute):
 		t.Fatal("devchain up did not end when its standard input did")
 	}
 	left, err := os.ReadDir(dir)

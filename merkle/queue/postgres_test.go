@@ -104,7 +104,7 @@ func (p *postgres) start() error {
 		return err
 	}
 	var err error
-	for range 200 {
+	for range 2000 {
 		if err = p.run("psql", "-X", "-h", p.dir, "-p", strconv.Itoa(p.port), "-U", "queue", "-d", "postgres", "-c", "SELECT 1"); err == nil {
 			return nil
 		}

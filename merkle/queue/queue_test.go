@@ -45,7 +45,7 @@ func TestRun_ManyWorkers(t *testing.T) {
 }
 
 func TestRun_WorkersKilledInTheMiddle(t *testing.T) {
-	y := newToy(t, usePostgres(t, shared))
+	y := newHastyToy(t, usePostgres(t, shared))
 	all := append(tasks(held, 2), tasks(quick, 5)...)
 	result := y.run(t, y.queue(t), all)
 	for range 3 {
@@ -60,7 +60,7 @@ func TestRun_WorkersKilledInTheMiddle(t *testing.T) {
 
 // What a worker was lost in the middle of is given to others, but not for ever: it may be what the worker was lost of.
 func TestRun_TaskKillsWorkers(t *testing.T) {
-	y := newToy(t, usePostgres(t, shared))
+	y := newHastyToy(t, usePostgres(t, shared))
 	result := y.run(t, y.queue(t), tasks(deadly, 1))
 	for range attempts {
 		<-y.process(t, "worker").ended
@@ -73,7 +73,7 @@ func TestRun_TaskKillsWorkers(t *testing.T) {
 }
 
 func TestRun_WorkerPaused(t *testing.T) {
-	y := newToy(t, usePostgres(t, shared))
+	y := newHastyToy(t, usePostgres(t, shared))
 	q, all := y.queue(t), tasks(held, 1)
 	result := y.run(t, q, all)
 	paused := y.process(t, "worker")
@@ -208,7 +208,7 @@ func TestRun_Interrupted(t *testing.T) {
 }
 
 func TestRun_NobodyWorks(t *testing.T) {
-	y := newToy(t, usePostgres(t, shared))
+	y := newHastyToy(t, usePostgres(t, shared))
 	q, all := y.queue(t), tasks(quick, 2)
 	q.lonely = 100 * time.Millisecond
 	if err := q.beat(t.Context(), "a worker that is gone", []int64{}); err != nil {
@@ -228,7 +228,7 @@ func TestRun_NobodyWorks(t *testing.T) {
 
 // A worker is there, but knows nothing of a job that it should be at: the answer to its fetch was lost.
 func TestRun_JobInNobodysHand(t *testing.T) {
-	y := newToy(t, usePostgres(t, shared))
+	y := newHastyToy(t, usePostgres(t, shared))
 	q, all := y.queue(t), tasks(quick, 1)
 	w := y.process(t, "worker")
 	waitFor(t, "a worker there", func() bool { return q.count(t, "assay_worker", "true") == 1 })

@@ -197,6 +197,18 @@ func TestBucketFaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	fails(&store.Bucket{Client: abroad, Name: storetest.Name, Prefix: "some/folder"}, "the bucket is in another region than was said", false)
+	hangsUp := between(t, s.Address, func(w http.ResponseWriter, r *http.Request, pass http.Handler) {
+		if r.Method != http.MethodPut {
+			pass.ServeHTTP(w, r)
+		} else if c, _, err := w.(http.Hijacker).Hijack(); err == nil {
+			_ = c.(*net.TCPConn).SetLinger(0)
+			_ = c.Close()
+		}
+	})
+	fails(newBucket(t, &storetest.Server{Address: hangsUp}, "canary-wrong"), "the server refuses the credentials", false)
+	if err := store.Write(ctx, newBucket(t, &storetest.Server{Address: hangsUp}, storetest.SecretKey), "file", content(1, 6<<20)); !errors.Is(err, store.ErrUnreachable) {
+		t.Errorf("of a server that refuses nothing, and hangs up: got %v", err)
+	}
 	if _, err := wrong.Open(ctx, "file"); err == nil || errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "refuses the credentials") {
 		t.Errorf("got %v", err)
 	}
@@ -332,7 +344,7 @@ func TestBucketReadsOn(t *testing.T) {
 	dead := newBucket(t, &storetest.Server{Address: cutting(t, s.Address, 0)}, storetest.SecretKey)
 	_, opening := dead.Open(ctx, "file")
 	for _, err := range []error{opening, store.Write(ctx, dead, "file", content(1, 6<<20))} {
-		if !errors.Is(err, store.ErrUnreachable) || strings.Contains(err.Error(), "http") {
+		if !errors.Is(err, store.ErrUnreachable) || strings.Contains(err.Error(), "http://") {
 			t.Errorf("got %v, want that the server gives no answer, and no URL", err)
 		}
 	}

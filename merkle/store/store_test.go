@@ -16,6 +16,7 @@ import (
 	"sync"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -176,7 +177,7 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	fmt.Print(".")
-	select {}
+	time.Sleep(time.Hour)
 }
 
 // testAtOnce: of writers of one name every one is done, and one file stays, whole.

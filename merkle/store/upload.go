@@ -3,7 +3,9 @@ package store
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
+	"net"
 	"os"
 	"time"
 
@@ -50,7 +52,7 @@ func (u *upload) send() error {
 	}
 	part, err := core.PutObjectPart(u.ctx, b.Name, u.key, u.id, len(u.parts)+1, u.held.reader(), int64(u.held.size), minio.PutObjectPartOptions{})
 	if err != nil {
-		return b.failed(u.ctx, u.key, err)
+		return u.failed(err)
 	}
 	u.parts = append(u.parts, minio.CompletePart{PartNumber: part.PartNumber, ETag: part.ETag})
 	u.held.size = 0
@@ -93,7 +95,9 @@ func (u *upload) place(put func(minio.PutObjectOptions) error) (bool, error) {
 	}
 	switch codeOf(err) {
 	case "":
-		return err == nil, b.failed(u.ctx, u.key, err)
+		if err == nil {
+			return true, nil
+		}
 	case minio.PreconditionFailed:
 		return false, nil
 	case "ConditionalRequestConflict", minio.NoSuchUpload: // another writer ends at this moment; or this one did, and the answer was lost
@@ -101,7 +105,22 @@ func (u *upload) place(put func(minio.PutObjectOptions) error) (bool, error) {
 			return false, nil
 		}
 	}
-	return false, b.failed(u.ctx, u.key, err)
+	return false, u.failed(err)
+}
+
+// failed tells err of what was sent. A server that refuses an object before it has read all of it may hang up, and what it said be lost: it is
+// asked a question then, which it reads to the end.
+func (u *upload) failed(err error) error {
+	var dialled *net.OpError
+	away := errors.As(err, &dialled) && dialled.Op == "dial" || errors.Is(err, os.ErrDeadlineExceeded)
+	if codeOf(err) == "" && !away && u.ctx.Err() == nil {
+		_, _, why := u.bucket.list(u.ctx, u.key, false)
+		var said *BucketError
+		if errors.As(why, &said) && said.Err == nil {
+			return why
+		}
+	}
+	return u.bucket.failed(u.ctx, u.key, err)
 }
 
 // Close aborts the upload, whatever became of the context.

@@ -2,9 +2,8 @@ package evidence
 
 import (
 	"encoding/hex"
-	"fmt"
 	"math/big"
-	"net"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -41,16 +40,6 @@ type nodeState struct {
 	token   common.Address
 }
 
-func freePort(t testing.TB) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port
-}
-
 func newNodeState(t testing.TB) *nodeState {
 	t.Helper()
 	key, err := crypto.ToECDSA(common.LeftPadBytes([]byte{7}, 32))
@@ -58,12 +47,12 @@ func newNodeState(t testing.TB) *nodeState {
 		t.Fatal(err)
 	}
 	n := &nodeState{sender: crypto.PubkeyToAddress(key.PublicKey)}
-	port := freePort(t)
+	socket := filepath.Join(t.TempDir(), "geth.ipc")
 	n.sim = simulated.NewBackend(types.GenesisAlloc{n.sender: {Balance: new(big.Int).Mul(big.NewInt(1000), big.NewInt(1e18))}}, func(c *node.Config, _ *ethconfig.Config) {
-		c.HTTPHost, c.HTTPPort, c.HTTPModules = "127.0.0.1", port, []string{"eth"}
+		c.IPCPath = socket
 	})
 	t.Cleanup(func() { _ = n.sim.Close() })
-	client, err := rpc.DialContext(t.Context(), fmt.Sprintf("http://127.0.0.1:%d", port))
+	client, err := rpc.DialContext(t.Context(), socket)
 	if err != nil {
 		t.Fatal(err)
 	}

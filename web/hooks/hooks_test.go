@@ -92,7 +92,7 @@ func (p *place) hook(t *testing.T, events ...string) *receiver {
 		if err != nil {
 			t.Error(err)
 		}
-		keys := []httpsig.Key{{Public: p.key.Public().(ed25519.PublicKey), From: start, Until: start.AddDate(1, 0, 0)}}
+		keys := []httpsig.Key{{Public: p.key.Public().(ed25519.PublicKey), From: p.now.AddDate(0, -1, 0), Until: p.now.AddDate(0, 1, 0)}}
 		signed, err := httpsig.VerifyWebhook(at, asked.Header, content, keys, p.now)
 		if err != nil || asked.Method != http.MethodPost {
 			t.Errorf("%s: %v", asked.Method, err)

@@ -86,7 +86,7 @@ func (s *Server) start(program, dir string, flags []string) error {
 		defer close(s.ended)
 		_ = s.process.Wait() // it is killed in the end
 	}()
-	for range 200 {
+	for range 2000 {
 		var conn net.Conn
 		if conn, err = net.Dial("tcp", s.Address); err == nil {
 			return conn.Close()
