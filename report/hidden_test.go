@@ -156,6 +156,7 @@ func TestHiddenMargin(t *testing.T) {
 	}
 	in := borrowedCovered(t)
 	in.Ledger.Entries, in.Ledger.Negatives = 5, report.Negatives{Rule: report.RuleError}
+	in.Ledger.Underwater = &report.Underwater{Rule: report.RuleWriteOff}
 	payload, _, err = report.Draft(in)
 	if err != nil || !strings.Contains(string(payload), `"negatives":{"entries":0,"rule":"error","sum":[]}`) {
 		t.Errorf("%s (%v)", payload, err)
@@ -169,6 +170,12 @@ func TestHiddenMargin(t *testing.T) {
 		"an empty sum":         func(in *report.Inputs) { in.Ledger.Negatives.Sum = []report.AssetAmount{} },
 		"debits":               func(in *report.Inputs) { in.Liabilities = append(in.Liabilities, borrowed(t).Liabilities[2:]...) },
 		"nothing of write-off": func(in *report.Inputs) { in.Ledger.Underwater = nil },
+		"more under water than entries below zero": func(in *report.Inputs) {
+			in.Ledger.Entries, in.Ledger.Negatives.Entries, in.Ledger.Underwater.Customers = 6, 1, 2
+		},
+		"written off, though entries below zero are an error": func(in *report.Inputs) {
+			in.Ledger.Entries, in.Ledger.Negatives = 5, report.Negatives{Rule: report.RuleError}
+		},
 	} {
 		in := borrowedCovered(t)
 		if spoil(&in); draftable(in) {

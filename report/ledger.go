@@ -103,7 +103,7 @@ func (l Ledger) checkForm(s Snapshot, tree Tree) error {
 	if err := checkRule("unknown_assets", l.UnknownAssets.Rule, l.UnknownAssets.Entries, RuleExclude); err != nil {
 		return err
 	}
-	if err := l.Underwater.checkForm(s, l.Customers); err != nil {
+	if err := l.Underwater.check(s, l); err != nil {
 		return err
 	}
 	if err := checkSum(s, l.Negatives.Sum); err != nil {

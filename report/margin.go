@@ -146,8 +146,8 @@ type Underwater struct {
 	Sum       []AssetAmount `json:"sum"`
 }
 
-// checkForm holds what was written off to its format (SPEC part 7).
-func (u *Underwater) checkForm(s Snapshot, customers uint64) error {
+// check holds what was written off to its format, and to the ledger that it is part of (SPEC part 7).
+func (u *Underwater) check(s Snapshot, l Ledger) error {
 	if (u != nil) != (s.Margin != nil) {
 		return errors.New("underwater: it goes with the snapshot's margin")
 	}
@@ -160,8 +160,11 @@ func (u *Underwater) checkForm(s Snapshot, customers uint64) error {
 	if err := checkSum(s, u.Sum); err != nil {
 		return fmt.Errorf("underwater: %w", err)
 	}
-	if u.Customers > customers || (u.Customers == 0) != (len(u.Sum) == 0) {
+	if u.Customers > l.Customers || (u.Customers == 0) != (len(u.Sum) == 0) {
 		return errors.New("underwater: a sum without customers, or customers without a sum, or more of them than there are")
+	}
+	if u.Customers > 0 && (l.Negatives.Rule != RuleDebit || u.Customers > l.Negatives.Entries) {
+		return fmt.Errorf("underwater: %d customers, of whom each has a debit, and by the rule %s of negatives %d entries below zero", u.Customers, l.Negatives.Rule, l.Negatives.Entries)
 	}
 	return nil
 }

@@ -61,7 +61,11 @@ func Bundle(files *Files, policy *claim.Policy, options Options) Verdict {
 	b.checkMargin()
 	b.check("liabilities.ledger", signed, func() (string, error) {
 		l := b.statement.Ledger
-		return fmt.Sprintf("%d entries of %d customers", l.Entries, l.Customers), b.statement.CheckLedger()
+		detail := fmt.Sprintf("%d entries of %d customers", l.Entries, l.Customers)
+		if b.statement.Hidden() {
+			detail += "; what they come to is hidden, and compared with nothing"
+		}
+		return detail, b.statement.CheckLedger()
 	})
 	b.checkReserves()
 	if b.statement != nil {

@@ -31,6 +31,9 @@ func TestHiddenTotals_Bundle(t *testing.T) {
 	if c := find(v, "liabilities.totals"); !strings.Contains(c.Detail, "of no asset is more owed") {
 		t.Errorf("got %q", c.Detail)
 	}
+	if c := find(v, "liabilities.ledger"); !strings.HasSuffix(c.Detail, "what they come to is hidden, and compared with nothing") {
+		t.Errorf("got %q", c.Detail)
+	}
 	w.policy = strings.Replace(w.policy, `["bound", "none"]`, `["bound"]`, 1)
 	v = verify(t, w.hide(t, hidden{totals: true}))
 	proven(t, v)

@@ -101,7 +101,11 @@ func (b *bundleRun) checkFull() {
 			b.note("%s were not recomputed from their leaves here: that they were is the word of an auditor whom the policy believes", b.verdict.NotRecomputed)
 			return
 		}
-		b.note("%s were not recomputed from their leaves: that their sums are sums of customers is the exchange's word", b.verdict.NotRecomputed)
+		word := "that their sums are sums of customers"
+		if b.statement.Snapshot.Margin != nil {
+			word += ", and each customer's collateral is worth their debts,"
+		}
+		b.note("%s were not recomputed from their leaves: %s is the exchange's word", b.verdict.NotRecomputed, word)
 	}
 }
 

@@ -37,6 +37,21 @@ func TestMargin_Bundle(t *testing.T) {
 	}
 }
 
+// What absent shards would show of margin accounts, the verdict says that nothing shows.
+func TestMargin_NotRecomputed(t *testing.T) {
+	for kind, of := range kinds {
+		t.Run(kind, func(t *testing.T) {
+			w := newMarginWorld()
+			withoutShards(w)
+			v := verify(t, of(t, w))
+			proven(t, v)
+			if text := strings.Join(v.Notes, "\n"); !strings.Contains(text, "and each customer's collateral is worth their debts, is the exchange's word") {
+				t.Errorf("the notes do not tell whose word it is:\n%s", text)
+			}
+		})
+	}
+}
+
 func TestMargin_Proof(t *testing.T) {
 	for kind, of := range kinds {
 		t.Run(kind, func(t *testing.T) {

@@ -258,6 +258,20 @@ func hiddenTotalsMargin(t testing.TB, put putter) {
 		p["liabilities"] = append(p["liabilities"].([]obj), obj{"amount": "10000000", "asset": "debit:BTC"})
 	})
 	add("hidden-totals-margin-sum-of-debts", "statement.format", 3, "the ledger tells what all customers owe", func(p obj) { at(p, "ledger")["negatives"].(obj)["sum"] = []obj{} })
+	off := func(customers, below int, rule string) func(p obj) {
+		return func(p obj) {
+			l := at(p, "ledger")
+			l["underwater"] = obj{"customers": customers, "rule": "write-off", "sum": []obj{{"amount": "5", "asset": "USDT"}}}
+			l["negatives"] = obj{"entries": below, "rule": rule}
+			if rule != "debit" {
+				l["negatives"].(obj)["sum"] = []obj{{"amount": "5", "asset": "USDT"}}
+			}
+			l["entries"] = l["entries"].(int) - 2 + below
+		}
+	}
+	add("happy-hidden-totals-margin-written-off", "pass", 0, "two entries below zero, of two customers under water", off(2, 2, "debit"))
+	add("hidden-totals-margin-written-off-by-too-many", "liabilities.ledger", 1, "two customers under water, and one entry below zero", off(2, 1, "debit"))
+	add("hidden-totals-margin-written-off-though-excluded", "liabilities.ledger", 1, "what was excluded is no debt that could be written off", off(1, 2, "exclude"))
 	add("hidden-totals-margin-without-sum", "statement.format", 3, "what was excluded is told", func(p obj) { at(p, "ledger")["negatives"].(obj)["rule"] = "exclude" })
 }
 

@@ -120,8 +120,13 @@ func readShard(input *verifier.ProofInput, path string) error {
 		return &failure{verifier.ExitUsage, fmt.Errorf("--shard %s: not a shard's leaves", path),
 			"give the bundle's folder liabilities, or the file in it whose name ends in .leaves; the shard's proof must lie beside it"}
 	}
-	input.Shard = &verifier.ShardFiles{Leaves: func() (io.ReadCloser, error) { return os.Open(path) }}
-	if input.Shard.Proof, err = readFile(name+".proof", 16<<20); err != nil {
+	input.Shard = &verifier.ShardFiles{Leaves: func() (io.ReadCloser, error) {
+		if err := regular(path); err != nil {
+			return nil, err
+		}
+		return os.Open(path)
+	}}
+	if input.Shard.Proof, err = readRegular(name+".proof", 16<<20); err != nil {
 		return err
 	}
 	var top verifier.TopFiles
@@ -134,7 +139,7 @@ func readShard(input *verifier.ProofInput, path string) error {
 		if _, err := os.Stat(beside); errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
-		if *file.to, err = readFile(beside, file.limit); err != nil {
+		if *file.to, err = readRegular(beside, file.limit); err != nil {
 			return err
 		}
 	}

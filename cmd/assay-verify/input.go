@@ -51,3 +51,20 @@ func readFile(path string, limit int64) ([]byte, error) {
 	}
 	return raw, nil
 }
+
+// readRegular is readFile for a folder that may come from a stranger.
+func readRegular(path string, limit int64) ([]byte, error) {
+	if err := regular(path); err != nil {
+		return nil, unreadable(path, err)
+	}
+	return readFile(path, limit)
+}
+
+// regular refuses what is no file, such as a pipe, which would keep the reader waiting for good.
+func regular(path string) error {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("not a regular file")
+	}
+	return err
+}

@@ -88,6 +88,16 @@ func appendBalances(sums merkle.Plain, c *spool.Customer) merkle.Plain {
 	return sums
 }
 
+// overflowed says what to do where a sum of net equity reaches 2^128; no other can, as the ledger's totals do not.
+func (w *Worker) overflowed(err error) error {
+	var over *merkle.OverflowError
+	margin, _ := w.Plan.margin() // the plan was checked
+	if margin == nil || !errors.As(err, &over) || int(over.Asset) < len(w.Plan.Assets) {
+		return err
+	}
+	return fmt.Errorf("the net equity of all customers is 2^192 or more in units of 10^-%d, which the finest price needs: round the prices of the cheapest assets, or leave them out", margin.Scale())
+}
+
 var errTotals = errors.New("the tree's totals are not those of the ledger: a file of the build was altered; build it anew from the start (assay build --again)")
 
 // tieOut holds the tree's totals to what the ledger has. What of debits the tree has not was written off.

@@ -122,11 +122,11 @@ func Run(ctx context.Context, w *Worker, r Runner) (Result, Read, error) {
 		}
 	}
 	if err := result.close(); err != nil {
-		return Result{}, Read{}, err
+		return Result{}, Read{}, w.overflowed(err)
 	}
 	if result.Kind == merkle.KindConfidential {
 		if result.Totals, err = w.closeTop(ctx, result.Root, built); err != nil {
-			return Result{}, Read{}, err
+			return Result{}, Read{}, w.overflowed(err)
 		}
 	}
 	if err := w.tieOut(result.Totals, scans.counts, &folded); err != nil {

@@ -302,6 +302,25 @@ func TestUnderwater(t *testing.T) {
 	checkMarginSummary(t, s, totals, writtenOff, under)
 }
 
+// Where the net equity of a shard, or of all, has no room in its columns, it is said what to do.
+func TestMarginOverflow(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("customer,class,asset,balance\n")
+	for i := range 40 { // twenty of them have 2^192 units
+		fmt.Fprintf(&text, "c%d,margin,BTC,39614081257132168796.77197517\n", i)
+	}
+	for _, kind := range []merkle.Kind{merkle.KindPlain, merkle.KindConfidential} {
+		for _, shards := range []int{1, 8} {
+			l := &testLedger{text: text.String(), rules: writeOff, prices: []merkle.Price{{Asset: 0, Price: "79228162514264337593543950335", Weight: 100}}}
+			in := inputOf(t, l, 1, 2, shards, newIdentity(t))
+			in.Kind, in.Cores = kind, 1
+			if _, err := run(in); err == nil || !strings.HasPrefix(err.Error(), "the net equity of all customers is 2^192 or more in units of 10^-8") {
+				t.Errorf("%v, %d shards: got %v", kind, shards, err)
+			}
+		}
+	}
+}
+
 // A tree whose totals do not follow from ledger and prices is refused.
 func TestMarginTiesOut(t *testing.T) {
 	l, _, _ := marginLedger(t, marginText(60), writeOff)

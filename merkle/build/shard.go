@@ -70,7 +70,7 @@ func (w *Worker) shard(ctx context.Context, index int) error {
 		return fmt.Errorf("shard #%d of %d: %w", index, scans.shards, err)
 	}
 	if err != nil {
-		return err
+		return w.overflowed(err)
 	}
 	if err := w.put(ctx, shardName(index), done); err != nil {
 		return err

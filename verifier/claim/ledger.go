@@ -230,21 +230,29 @@ func (l *Ledger) checkRules() error {
 		return errors.New("underwater: customers and sum do not fit each other")
 	case u.Customers > l.Customers:
 		return fmt.Errorf("underwater: %d customers, of %d in all", u.Customers, l.Customers)
+	case u.Customers > 0 && l.Negatives.Rule != "debit":
+		return fmt.Errorf("underwater: debts were written off, though by the rule %s of negatives there are none", l.Negatives.Rule)
+	case u.Customers > l.Negatives.Entries:
+		return fmt.Errorf("underwater: %d customers, with %d entries below zero in all", u.Customers, l.Negatives.Entries)
 	}
 	return nil
 }
 
 // Excluded says in plain words what the ledger's rules left out or added together, nothing if they moved nothing.
 func (l *Ledger) Excluded() (notes []string) {
+	debts := "they"
+	if l.Underwater != nil && l.Underwater.Customers > 0 {
+		debts = "those that were not written off"
+	}
 	switch {
 	case l.Negatives.Entries == 0:
 	case l.Negatives.Rule == "debit":
-		notes = append(notes, fmt.Sprintf("%d ledger entries below zero are debts to the exchange%s: they stand in columns of their own and make no liability smaller", l.Negatives.Entries, named(l.Negatives.Sum)))
+		notes = append(notes, fmt.Sprintf("%d ledger entries below zero are debts to the exchange%s: %s stand in columns of their own and make no liability smaller", l.Negatives.Entries, named(l.Negatives.Sum), debts))
 	default:
 		notes = append(notes, fmt.Sprintf("%d ledger entries below zero were left out of the liabilities%s", l.Negatives.Entries, named(l.Negatives.Sum)))
 	}
 	if u := l.Underwater; u != nil && u.Customers > 0 {
-		notes = append(notes, fmt.Sprintf("the debts of %d customers whose collateral is worth less than them were written off%s", u.Customers, named(u.Sum)))
+		notes = append(notes, fmt.Sprintf("what was owed by customers whose collateral is worth less, %d of %d, was written off%s", u.Customers, l.Customers, named(u.Sum)))
 	}
 	if l.UnknownAssets.Entries > 0 {
 		notes = append(notes, fmt.Sprintf("%d ledger entries of assets outside the registry were left out of the liabilities", l.UnknownAssets.Entries))
