@@ -209,7 +209,7 @@ func (a *app) guardProofs(ctx context.Context, c *Config, config *web.Config) er
 	if config.Audit, err = a.keepAudit(ctx, c, records, config.Logger); err != nil {
 		return err
 	}
-	return c.limits(ctx, config, records)
+	return c.limits(config, records)
 }
 
 // warnDue tells of keysets whose newest key has sealed for long.
