@@ -259,10 +259,10 @@ func TestNobody(t *testing.T) {
 	for route := range guarded(t, document(t, o.h)) {
 		method, template, _ := strings.Cut(route, " ")
 		path := strings.NewReplacer("{id}", strings.Repeat("a", 16), "{statement}", strings.Repeat("0", 64), "{name}", "runs").Replace(template)
-		for _, header := range [][]string{nil, {"Assay-Key", wrong}, {"Assay-Key", good[:40]}, {"Authorization", "Bearer " + good}, {"X-Forwarded-For", "127.0.0.1"}} {
+		for _, header := range [][]string{nil, {"Assay-Key", wrong}, {"Assay-Key", good[:40]}, {"Authorization", "Bearer " + good}, {"X-Forwarded-For", "127.0.0.1"}, {"Cookie", authn.SessionCookie + "=" + good}} {
 			w := httptest.NewRecorder()
 			o.h.ServeHTTP(w, request(method, path, "", header...))
-			if kind, _ := problem(t, w); w.Code != 401 || !strings.HasPrefix(kind, "/problems/credential-") {
+			if kind, _ := problem(t, w); w.Code != 401 || !strings.HasPrefix(kind, "/problems/credential-") && kind != "/problems/session-over" {
 				t.Errorf("%s with %v: %d %s", route, header, w.Code, kind)
 			}
 			verified(t, method, path, w)

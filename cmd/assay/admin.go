@@ -26,7 +26,7 @@ func newAdmin(a *app) *cobra.Command {
 		Use:   "admin",
 		Short: "Say who may ask the server for what is not public, and how often",
 		RunE: func(_ *cobra.Command, _ []string) error {
-			return usage("admin needs a verb: client, key, limit or move")
+			return usage("admin needs a verb: client, key, person, limit or move")
 		},
 	}
 	key := &cobra.Command{
@@ -41,7 +41,7 @@ need not be stopped, and a change holds from its next request on.`,
 		},
 	}
 	key.AddCommand(newKeyCreate(a), newKeyList(a), newKeyRotate(a), newKeyRevoke(a))
-	admin.AddCommand(newClients(a), key, newLimits(a), newMove(a))
+	admin.AddCommand(newClients(a), key, newPersons(a), newLimits(a), newMove(a))
 	return admin
 }
 

@@ -204,11 +204,18 @@ func (a *app) guardProofs(ctx context.Context, c *Config, config *web.Config) er
 	if err := warnDue(ctx, records, config.Logger); err != nil {
 		return err
 	}
-	config.Gate = authn.NewGate(records, pepper, time.Now)
 	config.Acts = &api.Acts{Store: records, Pepper: pepper, Random: rand.Reader, Now: time.Now}
 	if config.Audit, err = a.keepAudit(ctx, c, records, config.Logger); err != nil {
 		return err
 	}
+	var ways []authn.Way
+	if config.People, err = c.people(records, pepper, config.Audit.Denials); err != nil {
+		return refused("%v", err)
+	}
+	if config.People != nil {
+		ways = append(ways, config.People)
+	}
+	config.Gate = authn.NewGate(records, pepper, time.Now, ways...)
 	return c.limits(config, records)
 }
 

@@ -48,6 +48,7 @@ type ServerConfig struct {
 	ClientAddress  string          `toml:"client_address"`
 	TrustedProxies []string        `toml:"trusted_proxies"`
 	Limits         LimitsConfig    `toml:"limits"`
+	People         PeopleConfig    `toml:"people"`
 	Retired        []RetiredConfig `toml:"retired"`
 }
 
@@ -57,7 +58,7 @@ func (c *Config) checkServer() error {
 	if (s.Certificate == "") != (s.CertificateKey == "") {
 		return errors.New("server: certificate and certificate_key go together")
 	}
-	if err := errors.Join(s.checkClientAuth(), s.checkLimits()); err != nil {
+	if err := errors.Join(s.checkClientAuth(), s.checkLimits(), s.checkPeople()); err != nil {
 		return err
 	}
 	if err := s.checkProofs(); err != nil {
@@ -94,7 +95,7 @@ With server.key every answer is signed, so that whoever asked can show later wha
 all reports of server.reports, what the log says of each, proofs; /openapi.json describes it. Without that key /v1/ answers 503. With [[webhook]] it tells others what happens.
 With server.admin it shows metrics and whether it is ready at a loopback address of its own; server.log and server.traces say what else is told of requests.
 With server.proofs it makes the customers' proofs of what was handed over to it (assay handover), for the exchange's own services: POST /v1/proofs.
-With server.database, or proofs, clients are let in by their API keys (assay admin), and managed below /v1/clients and /v1/keys.
+With server.database, or proofs, clients are let in by their API keys (assay admin), and managed below /v1/clients and /v1/keys; with server.people people sign in.
 
 It changes nothing but that database, and opens no ledger, no run, and no key but the response key and server.proofs_key. New reports, handovers and another certificate are noticed while it runs (the certificate every 10 seconds,
 or on SIGHUP). Addresses and clients are held to [server.limits]. With server.certificate it speaks TLS 1.3 and nothing else; without, plain HTTP at a loopback address. Port 0 takes a free one; the address is printed.`,

@@ -165,6 +165,17 @@ func TestBackedUpFromPostgres(t *testing.T) {
 	k := p.create(t)
 	p.is(t, "a key", "/v1/me", k.Key, http.StatusOK, k.Client)
 	assay, back := p.exchange.assay, filepath.Join(t.TempDir(), "back")
+	for _, tt := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"keys", "list"}, "keyset credentials"}, {[]string{"keys", "rotate", "--purpose", "credentials"}, "a new key seals for credentials"}, {[]string{"keys", "reencrypt"}, "sealed anew"},
+		{[]string{"admin", "client", "list"}, k.Client}, {[]string{"audit", "head"}, "rows, the last has the hash"},
+	} {
+		stdout, _ := mustCall(t, p.dir, assay, opened(tt.args...)...)
+		has(t, stdout, tt.want)
+	}
+	p.is(t, "a key whose record was sealed anew", "/v1/me", k.Key, http.StatusOK, k.Client)
 	stdout, _ := mustCall(t, p.dir, assay, opened("backup", "--drill")...)
 	has(t, stdout, "the drill has passed")
 	mustCall(t, p.dir, assay, "backup", "--out", "server.backup", "--to", p.recipient(t))

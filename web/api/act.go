@@ -40,6 +40,8 @@ type act struct {
 
 	// shown is the object as its GET shows it, of which the client must know the present version (If-Match); nil if that need not be known.
 	shown func(context.Context, *call) (any, error)
+	// also are statuses by which it may be refused beside those of all acts.
+	also []int
 	// people says that machines have nothing of the kind.
 	people bool
 	// second is the permission of an act that takes two people, who both have it: one proposes it, another confirms. Empty: it does not.
@@ -155,7 +157,7 @@ func (a *api) describeAct(o act, in *huma.Schema, out map[string]*huma.Schema) *
 		op.Parameters = append(op.Parameters, field("If-Match", "The version that is to be changed: the ETag of the answer to GET", `^"[0-9a-f]{64}"$`, true, 66))
 		statuses = append(statuses, http.StatusPreconditionFailed, http.StatusPreconditionRequired)
 	}
-	a.mayRefuse(op, statuses...)
+	a.mayRefuse(op, append(statuses, o.also...)...)
 	a.secured(op)
 	return op
 }

@@ -223,6 +223,10 @@ func (a *api) secured(op *huma.Operation) {
 	a.OpenAPI().Components.SecuritySchemes = map[string]*huma.SecurityScheme{"apiKey": {Type: "apiKey", In: "header", Name: "Assay-Key",
 		Description: "An API key with the permission that the operation needs, or in its place a signed request (RFC 9421)"}}
 	op.Security = []map[string][]string{{"apiKey": {}}}
+	if a.config.People != nil {
+		a.OpenAPI().Components.SecuritySchemes["session"] = &huma.SecurityScheme{Type: "apiKey", In: "cookie", Name: authn.SessionCookie, Description: "The session of a person who signed in (see /v1/auth/passkey)"}
+		op.Security = append(op.Security, map[string][]string{"session": {}})
+	}
 }
 
 // carried are the fields that every answer has.

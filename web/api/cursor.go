@@ -39,7 +39,7 @@ func (a *api) after(who *authn.Principal, list, cursor string) (string, error) {
 
 func (a *api) cursorMAC(who *authn.Principal, list, item string) []byte {
 	h := hmac.New(sha256.New, a.secret("cursor"))
-	for _, part := range []string{who.ID, list, item} {
+	for _, part := range []string{who.Asker(), list, item} {
 		sum := sha256.Sum256([]byte(part))
 		h.Write(sum[:])
 	}

@@ -31,9 +31,6 @@ func (a *api) addFactors() {
 		}
 		return jsonOf(factorsOf(account))
 	})
-	own := func(path, id, summary string) act {
-		return act{method: http.MethodPost, path: path, id: id, tag: tagPeople, summary: summary, people: true}
-	}
 	end := own(ownSessions+"/{id}:end", "session-end", "End a session of yours")
 	end.of = objectOf("id", isID, "Id of the session")
 	addAct(a, end, func(ctx context.Context, c *call, _ *nothing) (Session, error) {
@@ -60,6 +57,20 @@ func (a *api) addFactors() {
 		k, err := p.RemovePasskey(ctx, c.tx, c.who, c.of)
 		return passkeyOf(k), refusalOf(err)
 	})
+	addAct(a, own("/v1/me/recovery-codes", "recovery-codes", "Be given other codes for the day on which all else is lost; the former are of no use from then on"), func(ctx context.Context, c *call, _ *nothing) (RecoveryCodes, error) {
+		all, err := p.RenewRecovery(ctx, c.tx, c.who)
+		return RecoveryCodes{reveal(all)}, refusalOf(err)
+	})
+	a.addPasswords(p)
+}
+
+// own is an act of a person about themselves.
+func own(path, id, summary string) act {
+	return act{method: http.MethodPost, path: path, id: id, tag: tagPeople, summary: summary, people: true}
+}
+
+// addPasswords adds what people may sign in by beside a passkey.
+func (a *api) addPasswords(p *people.People) {
 	addSign(a, sign{"/v1/me/password:begin", "password-begin", "Be given a second factor that may go with a password", false}, func(ctx context.Context, who *authn.Principal, _ *nothing) (signed[TOTPAsked], error) {
 		uri, err := p.BeginTOTP(ctx, who)
 		return signed[TOTPAsked]{content: TOTPAsked{uri}}, err
@@ -75,10 +86,6 @@ func (a *api) addFactors() {
 			return Factors{}, refusalOf(err)
 		}
 		return a.factors(ctx, c)
-	})
-	addAct(a, own("/v1/me/recovery-codes", "recovery-codes", "Be given other codes for the day on which all else is lost; the former are of no use from then on"), func(ctx context.Context, c *call, _ *nothing) (RecoveryCodes, error) {
-		all, err := p.RenewRecovery(ctx, c.tx, c.who)
-		return RecoveryCodes{reveal(all)}, refusalOf(err)
 	})
 }
 

@@ -54,7 +54,7 @@ func (a *api) once(r *http.Request, who *authn.Principal, content []byte) (*only
 	}
 	o := &onlyOnce{random: a.config.Acts.Random}
 	derived := hmac.New(sha256.New, a.secret("idempotency"))
-	derived.Write([]byte(who.ID + " " + m[1] + m[2]))
+	derived.Write([]byte(who.Asker() + " " + m[1] + m[2]))
 	key := derived.Sum(nil)
 	o.name = sha256.Sum256(key)
 	asked := sha256.Sum256(content)

@@ -62,17 +62,7 @@ func (a *api) addPeople() {
 		return
 	}
 	addPrivate(a, operation{peoplePath, "people", tagPeople, "The people, by their ids", schema[Persons](a)}, a.persons)
-	addPrivate(a, operation{peoplePath + "/{id}", "person", tagPeople, "One of them", schema[Person](a)}, func(ctx context.Context, _ *authn.Principal, in *personInput) (Answer, error) {
-		account, err := a.config.Acts.Store.Account(ctx, in.ID)
-		if err != nil {
-			return Answer{}, unavailable(err)
-		}
-		one, err := a.person(ctx, a.config.Acts.Store, account)
-		if err != nil {
-			return Answer{}, unavailable(err)
-		}
-		return jsonOf(one)
-	})
+	addPrivate(a, operation{peoplePath + "/{id}", "person", tagPeople, "One of them", schema[Person](a)}, a.onePerson)
 	of := objectOf("id", isID, "Id of the person")
 	shown := func(ctx context.Context, c *call) (any, error) { return a.personNow(ctx, c, c.of) }
 	addAct(a, act{method: http.MethodPost, path: peoplePath, id: "person-create", tag: tagPeople, summary: "Invite somebody; the invitation is shown once", creates: true, second: authz.ClientWrite, most: 64 << 10},
@@ -164,6 +154,18 @@ func (a *api) invitedPerson(ctx context.Context, c *call, of store.Client, invit
 func (a *api) grantedPerson(ctx context.Context, c *call, in *PersonWish) (people.Wish, error) {
 	e, err := a.granted(ctx, c, &ClientWish{Name: in.Name, Roles: in.Roles, Scope: in.Scope, Expires: in.Expires})
 	return people.Wish{Login: in.Login, Enrolment: e}, err
+}
+
+func (a *api) onePerson(ctx context.Context, _ *authn.Principal, in *personInput) (Answer, error) {
+	account, err := a.config.Acts.Store.Account(ctx, in.ID)
+	if err != nil {
+		return Answer{}, unavailable(err)
+	}
+	one, err := a.person(ctx, a.config.Acts.Store, account)
+	if err != nil {
+		return Answer{}, unavailable(err)
+	}
+	return jsonOf(one)
 }
 
 func (a *api) persons(ctx context.Context, who *authn.Principal, in *Paged) (Answer, error) {

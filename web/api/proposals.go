@@ -88,9 +88,9 @@ func (a *api) addProposals() {
 		}
 		return jsonOf(a.proposalOf(p))
 	})
-	of := objectOf("id", isID, "Id of the proposal")
-	addAct(a, act{method: http.MethodPost, path: proposalsPath, id: "propose", tag: tagPeople, summary: "Ask for something that takes another person, within 24 hours", creates: true, people: true, most: 64 << 10}, a.propose)
-	addAct(a, act{method: http.MethodPost, path: proposalsPath + "/{id}:confirm", id: "proposal-confirm", tag: tagPeople, summary: "Have done what another person asks for", of: of, people: true}, a.confirm)
+	of, changed := objectOf("id", isID, "Id of the proposal"), []int{http.StatusPreconditionFailed}
+	addAct(a, act{method: http.MethodPost, path: proposalsPath, id: "propose", tag: tagPeople, summary: "Ask for something that takes another person, within 24 hours", creates: true, people: true, also: changed, most: 64 << 10}, a.propose)
+	addAct(a, act{method: http.MethodPost, path: proposalsPath + "/{id}:confirm", id: "proposal-confirm", tag: tagPeople, summary: "Have done what another person asks for", of: of, people: true, also: changed}, a.confirm)
 	addAct(a, act{method: http.MethodPost, path: proposalsPath + "/{id}:reject", id: "proposal-reject", tag: tagPeople, summary: "End a proposal, of others or of your own, so that it is not done", of: of, people: true}, a.reject)
 }
 

@@ -43,6 +43,14 @@ func (p *Principal) StepUp(now time.Time) bool {
 	return p.Kind == store.Person && (p.Class != PHR || now.Sub(p.Proved) > Fresh || now.Before(p.Proved))
 }
 
+// Asker is whose wishes, and places in lists, are told apart from others': the key, or the person, whose sessions come and go.
+func (p *Principal) Asker() string {
+	if p.Kind == store.Person {
+		return p.Client
+	}
+	return p.ID
+}
+
 type contextKey struct{}
 
 // With returns a context in which p asks.

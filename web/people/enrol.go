@@ -191,7 +191,7 @@ func (p *People) EnrolByPassword(ctx context.Context, invitation, password, code
 			return err
 		}
 		return tx.ChangeAccount(ctx, client, func(a *store.Account) error {
-			return p.setPassword(ctx, a, c.Name, p.invitedSeed(invitation), password, code)
+			return p.setPassword(a, c.Name, p.invitedSeed(invitation), password, code)
 		})
 	})
 }

@@ -147,14 +147,17 @@ func (p *People) SignInByPassword(ctx context.Context, login, password, code str
 	if err != nil {
 		return in, err
 	}
-	why := map[bool]string{true: "", false: "the password is wrong"}[right]
-	if at == 0 {
-		why = strings.TrimPrefix(why+", the code is wrong", ", ")
-	}
+	var why []string // all of it: the log tells what whoever asks does not learn
 	if !known {
-		why = "nobody signs in by that name"
+		why = append(why, "nobody signs in by that name")
 	}
-	err = p.attempt(ctx, a.LoginMAC, why, func(tx *store.Tx) error {
+	if !right {
+		why = append(why, "the password is wrong")
+	}
+	if at == 0 {
+		why = append(why, "the code is wrong")
+	}
+	err = p.attempt(ctx, a.LoginMAC, strings.Join(why, ", "), func(tx *store.Tx) error {
 		err := tx.ChangeAccount(ctx, a.Client, func(now *store.Account) error {
 			if now.Password != a.Password || at <= now.Step {
 				return fmt.Errorf("%w: the code was used before, or the factors were changed meanwhile", ErrSignIn)
@@ -208,12 +211,12 @@ func (p *People) SetPassword(ctx context.Context, tx *store.Tx, who *authn.Princ
 		return err
 	}
 	err = tx.ChangeAccount(ctx, who.Client, func(a *store.Account) error {
-		return p.setPassword(ctx, a, c.Name, p.ownSeed(who, *a), password, code)
+		return p.setPassword(a, c.Name, p.ownSeed(who, *a), password, code)
 	})
 	return errors.Join(err, p.record(ctx, tx, "person.password", who.Client, ""))
 }
 
-func (p *People) setPassword(ctx context.Context, a *store.Account, name string, seed []byte, password, code string) error {
+func (p *People) setPassword(a *store.Account, name string, seed []byte, password, code string) error {
 	if err := p.checkPassword(*a, name, password); err != nil {
 		return err
 	}
@@ -224,12 +227,7 @@ func (p *People) setPassword(ctx context.Context, a *store.Account, name string,
 	if at == 0 {
 		return fmt.Errorf("%w: the code is none of the second factor's now", authn.ErrWish)
 	}
-	done, err := p.hashing(ctx)
-	if err != nil {
-		return err
-	}
-	defer done()
-	hash, err := argon2id.CreateHash(password, hashed)
+	hash, err := argon2id.CreateHash(password, hashed) // of few, who are known: it waits for no others, who would wait for this change
 	if err != nil {
 		return err
 	}

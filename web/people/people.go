@@ -1,6 +1,7 @@
 package people
 
 import (
+	"cmp"
 	"context"
 	"crypto/hkdf"
 	"crypto/hmac"
@@ -11,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/go-webauthn/webauthn/protocol"
@@ -74,14 +76,11 @@ func New(c Config) (*People, error) {
 	if c.Store == nil || c.Random == nil || c.Now == nil || c.Denials == nil || len(c.Origins) == 0 {
 		return nil, errors.New("people: a store, randomness, a clock, the record of denials and an origin are needed")
 	}
-	for _, origin := range c.Origins {
-		u, err := url.Parse(origin)
-		if err != nil || u.Host == "" || origin != u.Scheme+"://"+u.Host || u.Scheme != "https" && u.Hostname() != "localhost" {
-			return nil, fmt.Errorf("%q is no origin such as https://assay.example: passkeys are for pages that come over TLS", origin)
-		}
-		if c.ID == "" {
-			c.ID = u.Hostname()
-		}
+	if err := Check(c.Origins, c.ID); err != nil {
+		return nil, err
+	}
+	if c.ID == "" {
+		c.ID = hostOf(c.Origins[0])
 	}
 	p := &People{Config: c, hashes: make(chan struct{}, manyHashes), hash: checkHash}
 	var err error
@@ -97,6 +96,29 @@ func New(c Config) (*People, error) {
 	}
 	p.decoy, err = p.nobody()
 	return p, err
+}
+
+// Check says what is wrong with origins, and with the domain that passkeys are for, if one is said.
+func Check(origins []string, id string) error {
+	for _, origin := range origins {
+		u, err := url.Parse(origin)
+		if err != nil || u.Host == "" || origin != u.Scheme+"://"+u.Host || u.Scheme != "https" && (u.Scheme != "http" || u.Hostname() != "localhost") {
+			return fmt.Errorf("%q is no origin such as https://assay.example: passkeys are for pages that come over TLS", origin)
+		}
+		of := cmp.Or(id, hostOf(origins[0]))
+		if host := u.Hostname(); host != of && !strings.HasSuffix(host, "."+of) {
+			return fmt.Errorf("passkeys of the domain %q are for no page at %s", of, origin)
+		}
+	}
+	return nil
+}
+
+func hostOf(origin string) string {
+	u, err := url.Parse(origin)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
 }
 
 var timeouts = webauthn.TimeoutConfig{Timeout: challenged, TimeoutUVD: challenged}

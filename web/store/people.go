@@ -146,15 +146,15 @@ func (s *Store) Accounts(ctx context.Context, after string, most int) ([]Account
 }
 
 // HasPeople reports whether there are any.
-func (t *Tx) HasPeople(ctx context.Context) (any bool, err error) {
-	err = t.tx.QueryRowContext(ctx, hasPeople).Scan(&any)
-	return any, err
+func (t *Tx) HasPeople(ctx context.Context) (there bool, err error) {
+	err = t.tx.QueryRowContext(ctx, hasPeople).Scan(&there)
+	return there, err
 }
 
 // HasPeople is the same, as it is by now.
-func (s *Store) HasPeople(ctx context.Context) (any bool, err error) {
-	err = s.read.QueryRowContext(ctx, hasPeople).Scan(&any)
-	return any, err
+func (s *Store) HasPeople(ctx context.Context) (there bool, err error) {
+	err = s.read.QueryRowContext(ctx, hasPeople).Scan(&there)
+	return there, err
 }
 
 const hasPeople = "SELECT EXISTS (SELECT 1 FROM people)"

@@ -90,9 +90,9 @@ func join(config *pgx.ConnConfig, most int, settings ...setting) pool {
 	return ofPostgres.pool(db)
 }
 
-// dial connects to a server; one that is gone without a word is noticed after eleven seconds.
+// dial connects to a server; one that is gone without a word is noticed after some ten seconds.
 func dial(ctx context.Context, network, address string) (net.Conn, error) {
-	d := net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 5 * time.Second, Interval: 2 * time.Second, Count: 3}}
+	d := net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 5 * time.Second, Interval: 2 * time.Second, Count: 3}, Control: noSilence}
 	conn, err := d.DialContext(ctx, network, address)
 	if err != nil {
 		return nil, err

@@ -93,13 +93,13 @@ func (a *Authenticator) Create(asked []byte) (map[string]any, error) {
 	}
 	a.keys = append(a.keys, passkey{id, handle, o.RP.ID, private})
 	data := a.data(o.RP.ID, 0x40)
-	data = append(data, make([]byte, 16)...) // of no model
-	data = append(binary.BigEndian.AppendUint16(data, uint16(len(id))), id...)
+	data = append(data, make([]byte, 16)...)                                        // of no model
+	data = append(binary.BigEndian.AppendUint16(data, uint16(len(id))), id...)      //nolint:gosec // 32
 	data = append(data, 0xa5, 0x01, 0x02, 0x03, 0x26, 0x20, 0x01, 0x21, 0x58, 0x20) // EC2, ES256, P-256, x
 	data = append(data, public[1:33]...)
 	data = append(append(data, 0x22, 0x58, 0x20), public[33:]...)
 	object := []byte("\xa3\x63fmt\x64none\x67attStmt\xa0\x68authData\x58")
-	object = append(append(object, byte(len(data))), data...)
+	object = append(append(object, byte(len(data))), data...) //nolint:gosec // 164
 	client, err := a.clientData("webauthn.create", o.Challenge)
 	if err != nil {
 		return nil, err
