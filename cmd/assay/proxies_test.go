@@ -1,7 +1,7 @@
 package main
 
 import (
-	"context"
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -20,6 +20,14 @@ import (
 // haproxy runs a real one before a server until the test ends, and returns its address.
 func haproxy(t *testing.T, mode, server string) string {
 	t.Helper()
+	return balanced(t, func(address string) string {
+		return "defaults\n timeout connect 5s\n timeout client 30s\n timeout server 30s\n" + mode + "listen front\n bind " + address + "\n server assay " + server + "\n"
+	})
+}
+
+// balanced runs a real haproxy until the test ends, by a configuration that is told where to listen, and returns that address.
+func balanced(t *testing.T, config func(address string) string) string {
+	t.Helper()
 	program, err := exec.LookPath("haproxy")
 	if err != nil {
 		if program, err = exec.LookPath("/usr/sbin/haproxy"); err != nil {
@@ -33,23 +41,29 @@ func haproxy(t *testing.T, mode, server string) string {
 	address := free.Addr().String()
 	free.Close()
 	file := filepath.Join(t.TempDir(), "haproxy.cfg")
-	text := "defaults\n timeout connect 5s\n timeout client 30s\n timeout server 30s\n" + mode + "listen front\n bind " + address + "\n server assay " + server + "\n"
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(config(address)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, program, "-db", "-f", file)
+	var said bytes.Buffer
+	cmd := exec.Command(program, "-db", "-f", file)
+	cmd.Stderr = &said
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { cancel(); _ = cmd.Wait() })
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
 	for {
 		c, err := net.Dial("tcp", address)
 		if err == nil {
 			c.Close()
 			return address
 		}
-		time.Sleep(10 * time.Millisecond)
+		select {
+		case err := <-ended:
+			t.Fatalf("haproxy: %v: %s", err, said.String())
+		case <-time.After(10 * time.Millisecond):
+		}
 	}
 }
 
