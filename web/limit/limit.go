@@ -12,6 +12,7 @@ package limit
 import (
 	"context"
 	"fmt"
+	"hash/maphash"
 	"maps"
 	"net/http"
 	"net/netip"
@@ -39,6 +40,7 @@ type Limiter struct {
 	current    atomic.Pointer[rules]
 	beside     int                    // servers, this one too
 	together   throttled.GCRAStoreCtx // nil: each counts for itself
+	turns      *turns                 // of those who count together
 	db         *store.Store
 	days       *days
 	now        func() time.Time
@@ -55,6 +57,7 @@ type bucket struct {
 	Policy
 	counted  string // as what: another policy of that name counts anew
 	together *throttled.GCRARateLimiterCtx
+	turns    *turns
 	share    Policy
 	alone    *throttled.GCRARateLimiterCtx
 }
@@ -62,7 +65,7 @@ type bucket struct {
 // New returns a limiter that has counted nothing but what the database has of this day. A policy that is not among those given is
 // that of [Defaults]; one that was changed in the database is as it is there. Without a database there are no clients.
 func New(given Policies, db *store.Store, now func() time.Time) (*Limiter, error) {
-	l := &Limiter{configured: Defaults(), beside: 1, db: db, days: newDays(db), now: now}
+	l := &Limiter{configured: Defaults(), beside: 1, turns: &turns{seed: maphash.MakeSeed()}, db: db, days: newDays(db), now: now}
 	for name, p := range given {
 		if _, ok := l.configured[name]; !ok {
 			return nil, fmt.Errorf("limit: there is no policy %q", name)

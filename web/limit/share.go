@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
+	"sync"
 	"time"
 
 	"github.com/throttled/throttled/v2"
@@ -42,7 +44,7 @@ func (l *Limiter) bucket(name string, p Policy) (bucket, error) {
 	if name == Anonymous || name == Failures || name == SignIns {
 		memory = l.addresses
 	}
-	b := bucket{Policy: p, counted: name + " " + p.String() + " ", share: p.of(l.beside)}
+	b := bucket{Policy: p, counted: name + " " + p.String() + " ", share: p.of(l.beside), turns: l.turns}
 	var err error
 	if b.alone, err = counter(memory, b.share); err == nil && l.together != nil {
 		b.together, err = counter(l.together, p)
@@ -64,11 +66,26 @@ func counter(in throttled.GCRAStoreCtx, p Policy) (*throttled.GCRARateLimiterCtx
 // take counts, and returns by what: the policy, or this server's share of it.
 func (b bucket) take(ctx context.Context, key string, quantity int) (Policy, bool, throttled.RateLimitResult, error) {
 	if b.together != nil {
-		limited, result, err := b.together.RateLimitCtx(ctx, b.counted+key, quantity)
+		limited, result, err := b.inTurn(ctx, b.counted+key, quantity)
 		if !errors.Is(err, redis.ErrAway) {
 			return b.Policy, limited, result, err
 		}
 	}
 	limited, result, err := b.alone.RateLimitCtx(ctx, b.counted+key, quantity)
 	return b.share, limited, result, err
+}
+
+// turns are what requests wait for that may be of one key: whoever counts together is overtaken by other servers alone, and need seldom
+// count again.
+type turns struct {
+	seed maphash.Seed
+	all  [256]sync.Mutex
+}
+
+// inTurn counts together, one after the other for each key.
+func (b bucket) inTurn(ctx context.Context, key string, quantity int) (bool, throttled.RateLimitResult, error) {
+	turn := &b.turns.all[maphash.String(b.turns.seed, key)%uint64(len(b.turns.all))]
+	turn.Lock()
+	defer turn.Unlock()
+	return b.together.RateLimitCtx(ctx, key, quantity)
 }

@@ -102,3 +102,33 @@ func TestTogether(t *testing.T) {
 		t.Errorf("after that %d and %d, want 40 in all", one, other)
 	}
 }
+
+// BenchmarkTogether: two hundred requests of one client at a time, at two servers that count in one Redis.
+func BenchmarkTogether(b *testing.B) {
+	c, in := noon(), redistest.Start(b)
+	var both [2]*Limiter
+	for i := range both {
+		o, _, _, err := redis.Options(in.URL)
+		if err != nil {
+			b.Fatal(err)
+		}
+		shared := redis.Open(o, time.Now, func(err error) { b.Error(err) })
+		defer shared.Close()
+		if both[i], err = New(Policies{Partner: {5_000_000, time.Second, 5_000_000, 0}}, nil, c.now); err == nil {
+			err = both[i].Share(2, shared)
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	var n atomic.Int64
+	b.SetParallelism(100)
+	b.RunParallel(func(pb *testing.PB) {
+		l := both[n.Add(1)%2]
+		for pb.Next() {
+			if v, err := l.Client(b.Context(), "one", Partner, ""); err != nil || v.Refused != "" {
+				b.Errorf("%+v %v", v, err)
+			}
+		}
+	})
+}
