@@ -49,9 +49,10 @@ test: $(BIN)/btcd litecoind anvil judges softhsm vaultd versitygw postgres besid
 	go test -timeout 60m ./...
 	@$(MAKE) --no-print-directory tokens
 
-test-faults: ## kill the log's writer, its witness and the server a hundred times each, where make test does so twenty times or ten
+test-faults: ## kill the log's writer, its witness and the server a hundred times each, and one of two servers twenty times, where make test does so twenty times, ten or five
 	ASSAY_KILLS=100 go test -count=1 -v -run '^TestX11_Killed(Appender|Witness)$$' ./attest/...
 	ASSAY_KILLS=100 go test -count=1 -timeout 30m -v -run '^TestKilledServer$$' ./cmd/assay
+	ASSAY_KILLS=20 go test -count=1 -timeout 30m -v -run '^TestKilledReplicas$$' ./cmd/assay
 
 test-mutations: ## take each check of the confidential tree's verifier away in turn, and see a test fail; ten minutes
 	ASSAY_MUTATIONS=1 go test -count=1 -timeout 60m -run '^TestMutations_' ./verifier ./verifier/confidential
@@ -128,9 +129,9 @@ postgres:
 	  found || echo "no PostgreSQL: its tests are skipped; on Debian type: sudo apt-get install -y --no-install-recommends postgresql"; \
 	}
 
-# Tests in which sqlite3 alters the audit log, haproxy stands before the server, and chromium shows its console, are skipped without them: where they cannot be had, nothing fails.
+# Tests in which sqlite3 alters the audit log, haproxy stands before the servers, Redis beside them, and chromium shows the console, are skipped without them: where they cannot be had, nothing fails.
 besides:
-	@for p in sqlite3 haproxy chromium; do command -v $$p >/dev/null 2>&1 || { \
+	@for p in sqlite3 haproxy redis-server chromium; do command -v $$p >/dev/null 2>&1 || { \
 	  if test "$$(id -u)" = 0 && command -v apt-get >/dev/null 2>&1; then \
 	    echo "installing $$p, which tests run"; \
 	    wait="-o Acquire::Retries=0 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20"; \

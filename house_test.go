@@ -69,7 +69,8 @@ var rules = map[string][]string{
 	"web/hidden":    {},
 	"web/seal":      {"web/store"},
 	"web/authz":     {},
-	"web/limit":     {"web/store"},
+	"web/limit":     {"web/store", "web/redis"},
+	"web/redis":     {},
 	"web/audit":     {"web/store", "attest"},
 	"web/anomaly":   {"web/store", "web/audit"},
 	"web/authn":     {"web/store", "web/authz", "web/audit", "web/httpsig", "web/hidden"},
@@ -83,6 +84,7 @@ var rules = map[string][]string{
 	"web/published/publishedtest": {"report", "merkle", "attest"},
 	"web/store/storetest":         {"web/store", "web/store/pgtest", "web/seal"},
 	"web/store/pgtest":            {},
+	"web/redis/redistest":         {},
 	"web/people/peopletest":       {},
 
 	"verifier/canon":                         {},
@@ -104,7 +106,7 @@ var rules = map[string][]string{
 }
 
 // onlyTests are rooms that no product but cmd/devchain imports.
-var onlyTests = []string{"chains/chainstest", "chains/devnet", "merkle/store/storetest", "web/published/publishedtest", "web/store/storetest", "web/store/pgtest", "web/people/peopletest", "verifier/confidential/confidentialtest"}
+var onlyTests = []string{"chains/chainstest", "chains/devnet", "merkle/store/storetest", "web/published/publishedtest", "web/store/storetest", "web/store/pgtest", "web/redis/redistest", "web/people/peopletest", "verifier/confidential/confidentialtest"}
 
 // pure rooms reach no network, process, clock, environment, logger or global randomness.
 var pure = []string{"merkle", "merkle/confidential", "chains", "chains/control", "chains/descriptor", "chains/control/lists", "attest", "report", "report/render", "verifier", "verifier/canon", "verifier/tree", "verifier/claim", "verifier/evidence", "verifier/beacon", "verifier/tlog", "verifier/timestamp", "verifier/respsig", "verifier/watch", "verifier/confidential"}

@@ -222,7 +222,7 @@ func (a *app) guardProofs(ctx context.Context, c *Config, config *web.Config) er
 		ways = append(ways, config.OAuth)
 	}
 	config.Gate = authn.NewGate(records, pepper, time.Now, ways...)
-	return c.limits(ctx, config, records)
+	return c.limits(config, records)
 }
 
 // warnDue tells of keysets whose newest key has sealed for long.

@@ -19,12 +19,12 @@ import (
 	"github.com/assay-por/assay/web/store"
 )
 
-// kills is how often a server is killed: ten times, or as ASSAY_KILLS says.
-func kills(t *testing.T) int {
+// kills is how often a server is killed: so often, or as ASSAY_KILLS says.
+func kills(t *testing.T, often int) int {
 	t.Helper()
 	text := os.Getenv("ASSAY_KILLS")
 	if text == "" {
-		return 10
+		return often
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil {
@@ -136,7 +136,7 @@ func (d *doomed) killed(t *testing.T, wait func()) {
 // on record is done, and the chain is whole and of the heads that were signed.
 func TestKilledServer(t *testing.T) {
 	d := newDoomed(t)
-	times := kills(t)
+	times := kills(t, 10)
 	d.killed(t, func() { // a head is signed
 		waitFor(t, "a head", func() bool {
 			found, err := filepath.Glob(filepath.Join(d.dir, "audit", "*", "*.json"))

@@ -19,6 +19,14 @@ import (
 // haproxy runs a real one before a server until the test ends, and returns its address.
 func haproxy(t *testing.T, mode, server string) string {
 	t.Helper()
+	return balanced(t, func(address string) string {
+		return "defaults\n timeout connect 5s\n timeout client 30s\n timeout server 30s\n" + mode + "listen front\n bind " + address + "\n server assay " + server + "\n"
+	})
+}
+
+// balanced runs a real haproxy until the test ends, by a configuration that is told where to listen, and returns that address.
+func balanced(t *testing.T, config func(address string) string) string {
+	t.Helper()
 	program, err := exec.LookPath("haproxy")
 	if err != nil {
 		if program, err = exec.LookPath("/usr/sbin/haproxy"); err != nil {
@@ -36,8 +44,7 @@ func haproxy(t *testing.T, mode, server string) string {
 	}
 	defer socket.Close()
 	file := filepath.Join(t.TempDir(), "haproxy.cfg")
-	text := "defaults\n timeout connect 5s\n timeout client 30s\n timeout server 30s\n" + mode + "listen front\n bind fd@3\n server assay " + server + "\n"
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(config("fd@3")), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())

@@ -31,6 +31,8 @@ type ServerConfig struct {
 	Database       string `toml:"database"`
 	KEK            string `toml:"kek"`
 	Pepper         string `toml:"pepper"`
+	Redis          string `toml:"redis"`
+	Replicas       int    `toml:"replicas"`
 
 	Audit       string   `toml:"audit"`
 	AuditKey    string   `toml:"audit_key"`
@@ -64,7 +66,7 @@ func (c *Config) checkServer() error {
 	if err := s.checkProofs(); err != nil {
 		return err
 	}
-	if _, _, err := s.databaseAt(); err != nil {
+	if err := s.checkShare(); err != nil {
 		return err
 	}
 	if err := s.checkWatch(); err != nil {
@@ -138,14 +140,18 @@ func (a *app) serve(cmd *cobra.Command, c *Config, listen string) error {
 		return err
 	}
 	if config.Limits == nil { // there are no clients either
-		if err := c.limits(cmd.Context(), &config, nil); err != nil {
+		if err := c.limits(&config, nil); err != nil {
 			return unreadable("%v", err)
 		}
+	}
+	away, err := a.share(cmd.Context(), c, &config)
+	if err != nil {
+		return err
 	}
 	if err := a.tellHooks(cmd.Context(), c, config, logger); err != nil {
 		return err
 	}
-	end, admin, err := a.watched(cmd, c, &config)
+	end, admin, err := a.watched(cmd, c, &config, away)
 	if err != nil {
 		return err
 	}

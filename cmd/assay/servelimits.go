@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"regexp"
@@ -122,17 +121,14 @@ func (s ServerConfig) peers() (peers, error) {
 	return peers{most: s.Limits.connections(), proxies: proxies, proxied: s.ClientAddress == proxyV2}, err
 }
 
-// limits gives a server its limits, what is retired, and the proxies before it. With a database they keep what was asked on a day.
-func (c *Config) limits(ctx context.Context, config *web.Config, db *store.Store) error {
+// limits gives a server its limits, what is retired, and the proxies before it.
+func (c *Config) limits(config *web.Config, db *store.Store) error {
 	given, err := c.Server.Limits.policies()
 	if err != nil {
 		return err
 	}
 	if config.Limits, err = limits.New(given, db, time.Now); err != nil {
 		return err
-	}
-	if db != nil {
-		go config.Limits.Keep(ctx, func(err error) { config.Logger.Warn("what was asked today cannot be kept", "error", err) })
 	}
 	for _, r := range c.Server.Retired {
 		of, err := r.retirement()

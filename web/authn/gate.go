@@ -46,7 +46,7 @@ type Gate struct {
 func NewGate(keys *store.Store, pepper [PepperSize]byte, now func() time.Time, ways ...Way) *Gate {
 	g := &Gate{keys: keys, pepper: pepper, now: now, nonces: newNonces(now()), ways: ways}
 	if keys.Shared() {
-		g.nonces = &shared{db: keys}
+		g.Share(InDatabase(keys, now))
 	}
 	g.decoy.MAC = newSecret("", [secretSize]byte{}).mac(pepper) // of no key: no id is empty
 	g.decoy.Public = ed25519.NewKeyFromSeed(g.decoy.MAC).Public().(ed25519.PublicKey)

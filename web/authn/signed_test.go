@@ -196,7 +196,7 @@ func TestOnceAtAll(t *testing.T) {
 		n, _ := pgtest.SQL(t, h.path, "SELECT count(*) FROM nonces")
 		return strings.TrimSpace(n)
 	}
-	h.now = h.now.Add(remembered + time.Second)
+	h.now = h.now.Add(Kept + time.Second)
 	if _, _, err := late.Who(signed(t, private, k.ID, nonce(2), "x", h.now)); err != nil || kept() != "1" {
 		t.Errorf("%v, and %s are kept, want 1", err, kept())
 	}

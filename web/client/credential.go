@@ -45,6 +45,7 @@ func (c credential) show(r *http.Request, content []byte, now time.Time) error {
 	case c.signer == nil:
 		return errNoCredential
 	}
+	r.GetBody = nil // net/http sends nothing again by itself whose answer was lost: it is taken once
 	var nonce [18]byte
 	if _, err := io.ReadFull(c.signer.Random, nonce[:]); err != nil {
 		return fmt.Errorf("client: %w", err)

@@ -52,9 +52,10 @@ func (h Hook) id() string {
 const (
 	first   = 10 * time.Second // after the first try that fails; each later one waits three times as long
 	longest = time.Hour
-	giveUp  = 72 * time.Hour // after the event
-	lease   = time.Minute    // of what a process tells: if it is killed, it is told again after that
-	most    = 16             // events that are taken at once
+	giveUp  = 72 * time.Hour   // after the event
+	lease   = time.Minute      // of what a process tells: if it is killed, it is told again after that
+	enough  = 20 * time.Second // of it that must be left to tell something more: longer than a hook may take, so that nobody tells it meanwhile
+	most    = 16               // events that are taken at once
 	kept    = 30 * 24 * time.Hour
 	ahead   = 7 * 24 * time.Hour // before a key expires this is told
 )
@@ -153,15 +154,20 @@ func (s *Sender) turn(ctx context.Context, h Hook) error {
 		return err
 	}
 	var all []store.Delivery
+	var until time.Time
 	err := s.Store.Write(ctx, func(tx *store.Tx) (err error) {
 		now := s.Now()
-		all, err = tx.ClaimDeliveries(ctx, h.id(), now, now.Add(lease), most)
+		until = now.Add(lease)
+		all, err = tx.ClaimDeliveries(ctx, h.id(), now, until, most)
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	for i, d := range all {
+		if s.Now().Add(enough).After(until) {
+			return s.putOff(ctx, all[i:], s.Now())
+		}
 		told := s.tell(ctx, h, d)
 		if ctx.Err() != nil {
 			return nil // it is due again when the lease is over
@@ -170,7 +176,7 @@ func (s *Sender) turn(ctx context.Context, h Hook) error {
 			return err
 		}
 		if told != nil { // whoever does not answer now is asked later, and not at once for all else
-			return s.putOff(ctx, all[i+1:])
+			return s.putOff(ctx, all[i+1:], s.Now().Add(first))
 		}
 	}
 	return nil
@@ -191,15 +197,15 @@ func (s *Sender) settle(ctx context.Context, h Hook, d store.Delivery, told erro
 	return s.Store.Write(ctx, func(tx *store.Tx) error { return tx.PutOff(ctx, d, next) })
 }
 
-// putOff makes deliveries due again that were claimed and not tried.
-func (s *Sender) putOff(ctx context.Context, rest []store.Delivery) error {
+// putOff makes deliveries due again, at a time, that were claimed and not tried.
+func (s *Sender) putOff(ctx context.Context, rest []store.Delivery, due time.Time) error {
 	if len(rest) == 0 {
 		return nil
 	}
 	return s.Store.Write(ctx, func(tx *store.Tx) error {
 		for _, d := range rest {
 			d.Attempts--
-			if err := tx.PutOff(ctx, d, s.Now().Add(first)); err != nil {
+			if err := tx.PutOff(ctx, d, due); err != nil {
 				return err
 			}
 		}

@@ -63,6 +63,7 @@ func (r *receiver) events() []string {
 type place struct {
 	sender *Sender
 	store  *store.Store
+	path   string
 	now    time.Time
 	key    ed25519.PrivateKey
 	log    bytes.Buffer
@@ -71,7 +72,8 @@ type place struct {
 func newPlace(t *testing.T) *place {
 	t.Helper()
 	p := &place{now: start, key: ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, ed25519.SeedSize))}
-	p.store = storetest.Open(t, filepath.Join(t.TempDir(), "assay.db"))
+	p.path = filepath.Join(t.TempDir(), "assay.db")
+	p.store = storetest.Open(t, p.path)
 	clock := func() time.Time { return p.now }
 	signer, err := httpsig.NewSigner(p.key, clock)
 	if err != nil {
@@ -260,6 +262,62 @@ type killing struct{ kill func() }
 func (k killing) RoundTrip(r *http.Request) (*http.Response, error) {
 	k.kill()
 	return nil, r.Context().Err()
+}
+
+// beside is what carries a sender's requests while others do something too.
+type beside struct {
+	http.RoundTripper
+	meanwhile func()
+}
+
+func (b beside) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := b.RoundTripper.RoundTrip(r)
+	b.meanwhile()
+	return response, err
+}
+
+// TestToldByOne: servers that share a database tell each event once, whoever does, and however long the hook takes for its answers.
+func TestToldByOne(t *testing.T) {
+	p := newPlace(t)
+	r := p.hook(t, Events...)
+	var want []string
+	for i := range 40 {
+		want = append(want, fmt.Sprintf("run.published r%02d", i))
+	}
+	p.happens(t, want...)
+	other := &Sender{Store: storetest.Open(t, p.path), Hooks: p.sender.Hooks, Exchange: p.sender.Exchange, Signer: p.sender.Signer, Random: rand.Reader, Now: p.sender.Now, Logger: p.sender.Logger}
+	var all sync.WaitGroup
+	for _, s := range []*Sender{p.sender, other} {
+		all.Go(func() {
+			for range 4 {
+				if err := errors.Join(s.spread(t.Context()), s.turn(t.Context(), s.Hooks[0])); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	told := r.events()
+	slices.Sort(told)
+	if diff := cmp.Diff(want, told); diff != "" {
+		t.Error(diff)
+	}
+	p.happens(t, want[:16]...)
+	slow := p.sender.Hooks[0]
+	slow.HTTP = &http.Client{Transport: beside{r.Client().Transport, func() {
+		p.now = p.now.Add(9 * time.Second)
+		if err := other.turn(t.Context(), other.Hooks[0]); err != nil {
+			t.Error(err)
+		}
+	}}}
+	if err := errors.Join(p.sender.spread(t.Context()), p.sender.turn(t.Context(), slow), p.sender.turn(t.Context(), p.sender.Hooks[0])); err != nil {
+		t.Fatal(err)
+	}
+	again := r.events()[40:]
+	slices.Sort(again)
+	if diff := cmp.Diff(want[:16], again); diff != "" {
+		t.Errorf("slowly: %s", diff)
+	}
 }
 
 // TestTidy: a key that expires within a week is told of once; hooks that are no more, and what is long over, are forgotten.

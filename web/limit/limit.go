@@ -1,4 +1,5 @@
-// Package limit says how often whoever asks a server may ask: by GCRA, in memory, and by the day, in the server's database.
+// Package limit says how often whoever asks a server may ask: by GCRA, in memory, and by the day, in the server's database. Servers
+// beside each other count together where they are given a place to ([Limiter.Share]), and else each its share.
 //
 // Before it is known who asks, an address counts (of IPv6 its /64): how often it asks without a credential, and how often it
 // showed one that is not good. Afterwards the client counts, by its tier, and for what is dear there is a policy more. Addresses
@@ -11,6 +12,7 @@ package limit
 import (
 	"context"
 	"fmt"
+	"hash/maphash"
 	"maps"
 	"net/http"
 	"net/netip"
@@ -37,6 +39,9 @@ type Limiter struct {
 	clients    throttled.GCRAStoreCtx
 	current    atomic.Pointer[rules]
 	weights    atomic.Pointer[map[string]int]
+	beside     int                    // servers, this one too
+	together   throttled.GCRAStoreCtx // nil: each counts for itself
+	turns      *turns                 // of those who count together
 	db         *store.Store
 	days       *days
 	now        func() time.Time
@@ -48,17 +53,20 @@ type rules struct {
 	buckets map[string]bucket
 }
 
-// bucket counts by one policy.
+// bucket counts by one policy: with the other servers or, where that cannot be, this server's share of it.
 type bucket struct {
 	Policy
-	counted string // as what: another policy of that name counts anew
-	gcra    *throttled.GCRARateLimiterCtx
+	counted  string // as what: another policy of that name counts anew
+	together *throttled.GCRARateLimiterCtx
+	turns    *turns
+	share    Policy
+	alone    *throttled.GCRARateLimiterCtx
 }
 
 // New returns a limiter that has counted nothing but what the database has of this day. A policy that is not among those given is
 // that of [Defaults]; one that was changed in the database is as it is there. Without a database there are no clients.
 func New(given Policies, db *store.Store, now func() time.Time) (*Limiter, error) {
-	l := &Limiter{configured: Defaults(), db: db, days: newDays(db), now: now}
+	l := &Limiter{configured: Defaults(), beside: 1, turns: &turns{seed: maphash.MakeSeed()}, db: db, days: newDays(db), now: now}
 	for name, p := range given {
 		if _, ok := l.configured[name]; !ok {
 			return nil, fmt.Errorf("limit: there is no policy %q", name)
@@ -97,16 +105,10 @@ func (l *Limiter) Look(ctx context.Context) error {
 	}
 	next := &rules{changed: changed, buckets: map[string]bucket{}}
 	for name, p := range policies {
-		of := l.clients
-		if name == Anonymous || name == Failures || name == SignIns {
-			of = l.addresses
-		}
-		gcra, err := throttled.NewGCRARateLimiterCtx(of, throttled.RateQuota{MaxRate: throttled.PerDuration(p.Rate, p.Per), MaxBurst: p.Burst - 1})
-		if err != nil {
+		var err error
+		if next.buckets[name], err = l.bucket(name, p); err != nil {
 			return fmt.Errorf("limit: %s: %w", name, err)
 		}
-		gcra.SetMaxCASAttemptsLimit(maxAttempts)
-		next.buckets[name] = bucket{p, name + " " + p.String() + " ", gcra}
 	}
 	l.current.Store(next)
 	return nil
@@ -126,9 +128,6 @@ func (l *Limiter) Check(name, text string) (string, error) {
 	p, err := Parse(name, text)
 	return p.String(), err
 }
-
-// maxAttempts is how often one that counts is overtaken by others before it is refused.
-const maxAttempts = 1000
 
 func memory(most int, now func() time.Time) (throttled.GCRAStoreCtx, error) {
 	m, err := memstore.New(most)
@@ -240,15 +239,14 @@ func tierOf(name string) string {
 
 // count takes so many out of a bucket, but no more than it holds; 0 looks whether one could be taken. What cannot be counted is refused.
 func (r *rules) count(ctx context.Context, v Verdict, name, key string, quantity int) Verdict {
-	b := r.buckets[name]
-	limited, result, err := b.gcra.RateLimitCtx(ctx, b.counted+key, min(quantity, b.Burst))
+	p, limited, result, err := r.buckets[name].take(ctx, key, quantity)
 	switch {
 	case err != nil: // overtaken too often: it is asked far too often
 		v.Refused, v.Retry = name, time.Second
 	case limited, quantity == 0 && result.RetryAfter > 0:
 		v.Refused, v.Retry = name, result.RetryAfter
 	}
-	v.add(name, int64(b.Burst), b.window(), int64(result.Remaining), seconds(result.ResetAfter))
+	v.add(name, int64(p.Burst), p.window(), int64(result.Remaining), seconds(result.ResetAfter))
 	return v
 }
 

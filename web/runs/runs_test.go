@@ -5,6 +5,7 @@ import (
 	"errors"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -25,14 +26,16 @@ func TestOnPostgres(t *testing.T) { pgtest.Again(t) }
 type desk struct {
 	*testing.T
 	store  *store.Store
+	path   string
 	at     time.Time
 	worker Worker
 }
 
 func newDesk(t *testing.T) *desk {
 	t.Helper()
-	s := storetest.Sealed(t, filepath.Join(t.TempDir(), "assay.db"))
-	d := &desk{T: t, store: s, at: time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)}
+	path := filepath.Join(t.TempDir(), "assay.db")
+	s := storetest.Sealed(t, path)
+	d := &desk{T: t, store: s, path: path, at: time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)}
 	d.worker = Worker{Store: s, Name: "here", Now: func() time.Time { return d.at }}
 	return d
 }
@@ -136,6 +139,57 @@ func TestOneAtATime(t *testing.T) {
 	d.claims(d.worker, "one")
 	if _, err := d.do(func(tx *store.Tx) (store.Run, error) { return Resume(t.Context(), tx, "one", d.at) }); err == nil {
 		t.Error("what is worked on was resumed")
+	}
+}
+
+// TestManyWorkers: of several workers that share a database one does a run, once, and one run is worked on at a time.
+func TestManyWorkers(t *testing.T) {
+	d := newDesk(t)
+	const asked = 12
+	for i := range asked {
+		d.ask(string(rune('a' + i)))
+	}
+	var mu sync.Mutex
+	did, busy := map[string]int{}, 0
+	var all sync.WaitGroup
+	for i := range 4 {
+		w := Worker{Store: storetest.Sealed(t, d.path), Name: string(rune('A' + i)), Now: d.worker.Now}
+		all.Go(func() {
+			for {
+				mu.Lock()
+				over := len(did) == asked && busy == 0
+				mu.Unlock()
+				if over {
+					return
+				}
+				r, err := w.Claim(t.Context())
+				if errors.Is(err, store.ErrNoRun) {
+					time.Sleep(time.Millisecond)
+					continue
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				mu.Lock()
+				did[r.ID]++
+				if busy++; busy > 1 {
+					t.Errorf("%d runs are worked on at once", busy)
+				}
+				busy--
+				mu.Unlock()
+				if err := errors.Join(w.Stage(t.Context(), r.ID, "build: done"), w.Publish(t.Context(), r.ID, "aa")); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	for id, times := range did {
+		if times != 1 || d.run(id).State != Published {
+			t.Errorf("%s was done %d times, and is %s", id, times, d.run(id).State)
+		}
 	}
 }
 

@@ -24,7 +24,7 @@ type metrics struct {
 }
 
 // newMetrics makes them; they are in no registry but their own.
-func newMetrics(version string) (*prometheus.Registry, *metrics, error) {
+func newMetrics(version string, away func() bool) (*prometheus.Registry, *metrics, error) {
 	m := &metrics{
 		open: prometheus.NewGauge(prometheus.GaugeOpts{Name: "assay_requests_open", Help: "Requests that are being answered."}),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "assay_requests_total",
@@ -40,6 +40,15 @@ func newMetrics(version string) (*prometheus.Registry, *metrics, error) {
 	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "assay_build_info", Help: "1, of the version that runs.", ConstLabels: prometheus.Labels{"version": version}})
 	build.Set(1)
 	registry, all := prometheus.NewRegistry(), []error{}
+	if away != nil {
+		all = append(all, registry.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "assay_redis_up",
+			Help: "1; 0 while Redis is away: this server counts its share of each limit alone, and takes no signed requests."}, func() float64 {
+			if away() {
+				return 0
+			}
+			return 1
+		})))
+	}
 	for _, c := range []prometheus.Collector{m.open, m.requests, m.seconds, m.bytes, m.origins, m.credentials, m.anomalies, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})} {
 		all = append(all, registry.Register(c))

@@ -36,6 +36,7 @@ type Config struct {
 	Traces  *Traces      // where traces go; nil: there are none
 	Version string       // of the program
 	Ready   func() error // why the server cannot answer; nil: it can
+	Away    func() bool  // whether the Redis that it shares with others is; nil: it has none
 }
 
 // Watch sees the requests of one server.
@@ -54,7 +55,7 @@ func New(c Config) (*Watch, error) {
 	}
 	w := &Watch{config: c}
 	var err error
-	if w.registry, w.metrics, err = newMetrics(c.Version); err != nil {
+	if w.registry, w.metrics, err = newMetrics(c.Version, c.Away); err != nil {
 		return nil, err
 	}
 	if c.Traces != nil {
