@@ -30,7 +30,7 @@ func (s ServerConfig) checkShare() error {
 	return nil
 }
 
-// share has a server count with those beside it, and take signed requests once with them: in Redis, if one is named. One that is away
+// share has a server count with those beside it, and take signed requests, and apps' proofs, once with them: in Redis, if one is named. One that is away
 // is told of, and the server begins all the same. With a database limits keep what was asked on a day.
 func (a *app) share(ctx context.Context, c *Config, config *web.Config) (away func() bool, err error) {
 	var shared *redis.Server
@@ -43,6 +43,9 @@ func (a *app) share(ctx context.Context, c *Config, config *web.Config) (away fu
 		away = shared.Away
 		if config.Gate != nil {
 			config.Gate.Share(shared)
+		}
+		if config.OAuth != nil {
+			config.OAuth.Share(shared)
 		}
 	}
 	if err := config.Limits.Share(max(1, c.Server.Replicas), shared); err != nil {
@@ -76,6 +79,6 @@ func (c *Config) redis(config *web.Config) (*redis.Server, error) {
 			config.Logger.Warn("Redis is back: limits are counted together")
 			return
 		}
-		config.Logger.Error("Redis is away: this server counts its share of each limit alone, and takes no signed requests", "error", err)
+		config.Logger.Error("Redis is away: this server counts its share of each limit alone, and takes neither signed requests nor apps' proofs", "error", err)
 	}), nil
 }

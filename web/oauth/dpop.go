@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"context"
 	"crypto"
 	"crypto/sha256"
 	"encoding/base64"
@@ -12,6 +13,8 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/assay-por/assay/web/authn"
 )
 
 // How far the time of a proof may be from now, how long it is remembered, and by which algorithms it is signed.
@@ -95,16 +98,33 @@ func port(u *url.URL) string {
 	return map[string]string{"https": "443", "http": "80"}[strings.ToLower(u.Scheme)]
 }
 
+// Share has a server remember the proofs that came with requests to the API elsewhere, with others.
+func (s *Server) Share(in authn.Once) { s.shared = in }
+
+// errUnsure says that it cannot be found out whether a proof was taken before.
+var errUnsure = errors.New("whether the proof was taken before cannot be found out")
+
 // fresh takes a proof that came with a request to the API, once.
-func (s *Server) fresh(p proof) error {
-	if !p.made.After(s.once.since) {
-		return errors.New("the proof was made before this server was started")
+func (s *Server) fresh(ctx context.Context, p proof) error {
+	first, full, since := false, false, s.once.since
+	if s.shared == nil {
+		first, full = s.once.take(p.name, p.made.Add(proofKept), s.Now())
+	} else {
+		this := sha256.Sum256([]byte("proof " + p.name)) // of no signed request's name, which lie beside it
+		var err error
+		if first, since, err = s.shared.First(ctx, this[:16], authn.Kept); err != nil {
+			return fmt.Errorf("%w: %w", errUnsure, err)
+		}
+		if !since.IsZero() {
+			since = since.Add(slack)
+		}
 	}
-	first, full := s.once.take(p.name, p.made.Add(proofKept), s.Now())
-	if full {
+	switch {
+	case !p.made.After(since):
+		return errors.New("which proofs were taken at the time of this one is forgotten")
+	case full:
 		return errors.New("too many proofs within two minutes")
-	}
-	if !first {
+	case !first:
 		return errors.New("the same proof again")
 	}
 	return nil
@@ -133,8 +153,13 @@ func (s *Server) holds(r *http.Request, bound cnf, token string, dpop bool) erro
 		if p.key != bound.Key {
 			return fmt.Errorf("%w: no proof, or of another key", errBadProof)
 		}
-		if err := s.fresh(p); err != nil {
+		if err := s.fresh(r.Context(), p); errors.Is(err, errUnsure) {
+			return err
+		} else if err != nil {
 			return fmt.Errorf("%w: %w", errBadProof, err)
+		}
+		if bound.Certificate != "" && bound.Certificate != certificate(r) {
+			return errors.New("it is bound to another certificate besides")
 		}
 	case dpop || len(r.Header.Values("DPoP")) > 0:
 		return errors.New("it is bound to no key, and was shown as if it were")

@@ -9,7 +9,7 @@ import (
 // maxOnce is how many proofs are remembered. More at a time are refused: none is forgotten before its time.
 const maxOnce = 1 << 20
 
-// once remembers the proofs of possession that came with requests to the API, each for as long as it could be taken again. Those that come with
+// once remembers the proofs of possession that came with requests to the API of a server alone, each for as long as it could be taken again. Those that come with
 // requests for tokens are remembered in the database, as such a request writes there anyway.
 type once struct {
 	since time.Time // nothing is remembered of before

@@ -17,6 +17,8 @@ import (
 	"github.com/assay-por/assay/web/authn"
 	"github.com/assay-por/assay/web/authz"
 	"github.com/assay-por/assay/web/oauth"
+	"github.com/assay-por/assay/web/redis"
+	"github.com/assay-por/assay/web/redis/redistest"
 )
 
 // challenge is what whoever is not let in is told.
@@ -303,4 +305,46 @@ func TestLoginIsHeld(t *testing.T) {
 	if w := mine.ask("GET", "/oauth/callback?"+state[:strings.IndexAny(state+"&", "&")]+"&"+code, ""); w.Code != 400 {
 		t.Errorf("a code of another sign-in: %d %s", w.Code, w.Body)
 	}
+}
+
+// TestProofsOfServersTogether: a proof that one server has taken no other takes that remembers them with it, and where that is away nobody is let in.
+func TestProofsOfServersTogether(t *testing.T) {
+	h, at := newHouse(t), redistest.Start(t)
+	h.pass(time.Minute) // Redis has a clock of its own, and has begun long ago by this one
+	o, _, _, err := redis.Options(at.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shared := redis.Open(o, time.Now, func(error) {})
+	defer shared.Close()
+	other, err := oauth.New(h.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.Share(shared)
+	other.Share(shared)
+	c := h.client(t)
+	token := fmt.Sprint(c.tokens(t, "customer-1")["access_token"])
+	who := func(s *oauth.Server, proof string) error {
+		r := httptest.NewRequest("GET", origin+"/v1/me", nil)
+		r.Header.Set("Authorization", "DPoP "+token)
+		r.Header.Set("DPoP", proof)
+		_, err := s.Who(r)
+		return err
+	}
+	proof := c.proof(t, "GET", origin+"/v1/me", token)
+	if err := who(h.Server, proof); err != nil {
+		t.Fatal(err)
+	}
+	if err := who(other, proof); err == nil || challenge(t, err) != `DPoP error="invalid_dpop_proof", algs="ES256 EdDSA"` {
+		t.Errorf("the same at another server: %v", err)
+	}
+	if err := who(other, c.proof(t, "GET", origin+"/v1/me", token)); err != nil {
+		t.Errorf("another one: %v", err)
+	}
+	at.Kill(t)
+	if err := who(other, c.proof(t, "GET", origin+"/v1/me", token)); !errors.Is(err, redis.ErrAway) || errors.As(err, new(*authn.TokenError)) {
+		t.Errorf("while nobody knows which were taken: %v", err)
+	}
+	at.Begin(t)
 }

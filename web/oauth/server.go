@@ -67,8 +67,9 @@ type Config struct {
 // Server is the authorization server. It is a way of an [authn.Gate].
 type Server struct {
 	Config
-	core *fosite.Fosite
-	once *once
+	core   *fosite.Fosite
+	once   *once
+	shared authn.Once // in place of that, where servers share what they remember
 }
 
 // New returns one that goes by the configuration.
@@ -80,6 +81,9 @@ func New(c Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{Config: c, once: newOnce(c.Now())}
+	if c.Store.Shared() {
+		s.Share(authn.InDatabase(c.Store, c.Now))
+	}
 	settings := &fosite.Config{
 		AccessTokenLifespan: accessLife, RefreshTokenLifespan: refreshIdle, AuthorizeCodeLifespan: codeLife, PushedAuthorizeContextLifespan: pushedLife,
 		EnforcePKCE: true, IsPushedAuthorizeEnforced: true, OmitRedirectScopeParam: true,

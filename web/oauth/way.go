@@ -97,8 +97,11 @@ func (s *Server) Still(ctx context.Context, in authn.Records, who *authn.Princip
 	return nil
 }
 
-// turned says that a token lets nobody in: by which scheme, and of the proof whether that was it.
+// turned says that a token lets nobody in: by which scheme, and of the proof whether that was it. What is the server's own fault stays that.
 func turned(dpop bool, why error) error {
+	if errors.Is(why, errUnsure) {
+		return why
+	}
 	name := "invalid_token"
 	if errors.Is(why, errBadProof) {
 		name = "invalid_dpop_proof"
