@@ -9,6 +9,7 @@ import (
 
 	"github.com/assay-por/assay/web"
 	"github.com/assay-por/assay/web/anomaly"
+	"github.com/assay-por/assay/web/api"
 	"github.com/assay-por/assay/web/audit"
 	"github.com/assay-por/assay/web/authn"
 	"github.com/assay-por/assay/web/authz"
@@ -135,6 +136,25 @@ func TestAnomaliesOfPeople(t *testing.T) {
 	if got := ada.ask(t, "POST", "/v1/auth/sign-out", ""); got.Code != 200 {
 		t.Errorf("to leave: %d %s", got.Code, got.Body)
 	}
+}
+
+// TestConsoleAfterAnomaly: whoever is asked for a passkey before anything else shows it at the console, and goes on; or leaves.
+func TestConsoleAfterAnomaly(t *testing.T) {
+	o, w := suspicious(t)
+	ada, bob := o.person(t, authz.Viewer), o.person(t, authz.Viewer)
+	o.clock = o.clock.Add(time.Second)
+	for _, p := range []*person{ada, bob} {
+		o.finding(t, store.Anomaly{Rule: "parallel", Client: p.id, Credential: p.session, Action: "step-up"})
+	}
+	if err := w.Turn(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	o.clock = o.clock.Add(time.Second)
+	ada.opens(t, "/console/runs").is(t, 401, "Show your passkey")
+	begun := answered[api.PasskeyAsked](t, ada.ask(t, "POST", "/v1/auth/step-up:begin", ""), 200)
+	ada.sends(t, "/console/step-up", "next", "/console/runs", "credential", shownBy(t, ada.key.Get, begun.Options.RawMessage)).leads(t, "/console/runs")
+	ada.opens(t, "/console/runs").is(t, 200)
+	bob.sends(t, "/console/sign-out").leads(t, "/console/sign-in")
 }
 
 // TestNoticed: what is asked at the door is counted, what is for everybody too, and what is guessed there.

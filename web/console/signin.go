@@ -23,8 +23,8 @@ func (c *Console) signRoutes() {
 	c.open("POST "+Path+"invitation/passkey", (*visit).enrol)
 	c.open("POST "+Path+"invitation/password", (*visit).enrolByPassword)
 	c.page("GET "+Path+"step-up", (*visit).stepUpPage)
-	c.upload("POST "+Path+"step-up", (*visit).stepUp)
-	c.page("POST "+Path+"sign-out", (*visit).signOut)
+	c.atHand("POST "+Path+"step-up", (*visit).stepUp)
+	c.atHand("POST "+Path+"sign-out", (*visit).signOut)
 }
 
 const (

@@ -46,17 +46,40 @@ func (c *Console) page(pattern string, do func(*visit) error) { c.signedIn(patte
 // upload adds one that is sent a signed file.
 func (c *Console) upload(pattern string, do func(*visit) error) { c.signedIn(pattern, maxUpload, do) }
 
+// atHand adds one for whoever is signed in, also where nothing else is shown to them until they show a passkey.
+func (c *Console) atHand(pattern string, do func(*visit) error) {
+	c.add(pattern, maxUpload, func(v *visit) error {
+		var p *problem
+		if err := v.knows(); err != nil && !(errors.As(err, &p) && p.is("insufficient-user-authentication")) {
+			return err
+		}
+		if v.session == "" {
+			return v.toSignIn()
+		}
+		return do(v)
+	})
+}
+
 func (c *Console) signedIn(pattern string, most int64, do func(*visit) error) {
 	c.add(pattern, most, func(v *visit) error {
 		if v.session == "" {
 			return v.toSignIn()
 		}
-		v.me = new(api.Me)
-		if _, err := v.get("/v1/me", v.me); err != nil {
+		if err := v.knows(); err != nil {
 			return err
 		}
 		return do(v)
 	})
+}
+
+// knows asks who looks, if anybody is signed in.
+func (v *visit) knows() error {
+	if v.session == "" {
+		return nil
+	}
+	v.me = new(api.Me)
+	_, err := v.get("/v1/me", v.me)
+	return err
 }
 
 func (c *Console) add(pattern string, most int64, do func(*visit) error) {
