@@ -29,9 +29,10 @@ func (c Config) locked(r *http.Request, who *authn.Principal) bool {
 	return c.Anomalies != nil && c.Anomalies.Locked(asker(r, who))
 }
 
-// noticed counts a request of somebody who was let in, and says what is done about it.
+// noticed counts a request of somebody who was let in, and says what is done about it. Customers who ask for themselves are not followed: there may be more of
+// them than of all clients, and each gets at their own alone.
 func (c Config) noticed(r *http.Request, who *authn.Principal) string {
-	if c.Anomalies == nil || who.Client == "" {
+	if c.Anomalies == nil || who.Client == "" || who.Kind == authn.External && who.Subject.Reveal() != "" {
 		return ""
 	}
 	return c.Anomalies.Arrive(r.Context(), asker(r, who), route(r), changes(r))

@@ -193,6 +193,23 @@ func TestNoticed(t *testing.T) {
 	}
 }
 
+// TestCustomersAreNotFollowed: those of the identity provider take no place that a client needs, and what they do is not written down. Its other people are followed.
+func TestCustomersAreNotFollowed(t *testing.T) {
+	o, w := suspicious(t)
+	ids := map[string]string{}
+	for name, claims := range map[string]map[string]any{"customer": {"sub": "customer-1", "scope": "proofs"}, "clerk": {"sub": "clerk", "groups": []string{"finance"}}} {
+		ids[name] = answered[api.Me](t, o.bears(t, o.idp.token(t, claims), "GET", "/v1/me", ""), 200).Client.ID
+	}
+	if err := w.Keep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]bool{"customer": false, "clerk": true} {
+		if record, err := o.maker.Keys.Habits(t.Context(), ids[name]); err != nil || (record != nil) != want {
+			t.Errorf("%s: %v %s", name, err, record)
+		}
+	}
+}
+
 // TestAnomalyRules: the document names the rules that there are.
 func TestAnomalyRules(t *testing.T) {
 	o := newOffice(t)

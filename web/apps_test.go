@@ -24,6 +24,7 @@ import (
 	"github.com/assay-por/assay/web/api"
 	"github.com/assay-por/assay/web/authn"
 	"github.com/assay-por/assay/web/authz"
+	"github.com/assay-por/assay/web/hidden"
 	"github.com/assay-por/assay/web/oauth"
 	"github.com/assay-por/assay/web/store"
 )
@@ -260,5 +261,29 @@ func TestCustomerOfTheProvider(t *testing.T) {
 	w := httptest.NewRecorder()
 	if o.h.ServeHTTP(w, who); w.Code != 400 {
 		t.Errorf("two credentials: %d", w.Code)
+	}
+}
+
+// A customers is a way to be let in as an app that a customer has allowed.
+type customers struct{ app string }
+
+func (customers) Shows(r *http.Request) bool { return r.Header.Get("Authorization") != "" }
+
+func (c customers) Who(*http.Request) (*authn.Principal, error) {
+	return &authn.Principal{ID: "grant", Client: c.app, Kind: store.OfApp, Roles: []authz.Role{authz.Delegate}, Permissions: authz.Of(authz.Delegate), Subject: hidden.NewCustomer("customer-1")}, nil
+}
+
+func (customers) Still(context.Context, authn.Records, *authn.Principal, time.Time) error { return nil }
+
+// TestCustomersDoNotSeeEachOther: where an app's customers come from is told to none of them.
+func TestCustomersDoNotSeeEachOther(t *testing.T) {
+	way := new(customers)
+	o := newOffice(t, func(c *web.Config) { c.Gate = authn.NewGate(c.Acts.Store, c.Acts.Pepper, c.Acts.Now, way) })
+	way.app = o.application(t, authz.Delegate).id
+	if w := o.bears(t, "x", "GET", "/v1/me/usage", ""); w.Code != 403 || strings.Contains(w.Body.String(), "192.0.2") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if w := o.bears(t, "x", "GET", "/v1/me", ""); w.Code != 200 {
+		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -17,12 +18,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/assay-por/assay/report"
 	"github.com/assay-por/assay/web/anomaly"
 	"github.com/assay-por/assay/web/api"
 	"github.com/assay-por/assay/web/audit"
+	"github.com/assay-por/assay/web/authn"
 	"github.com/assay-por/assay/web/client"
+	"github.com/assay-por/assay/web/hidden"
 	"github.com/assay-por/assay/web/httpsig"
 	"github.com/assay-por/assay/web/store"
+	"github.com/assay-por/assay/web/store/storetest"
 )
 
 // Where clients have always asked from, and where nobody has: networks of this machine.
@@ -297,5 +302,36 @@ func (w *watchedServer) recorded(t *testing.T) {
 	}
 	if strings.Contains(out, "customers.example") || strings.Contains(read(t, w.said), "customers.example") {
 		t.Error("a customer is told")
+	}
+}
+
+// absent is where no customer is.
+type absent struct{}
+
+func (absent) Prove(context.Context, report.Digest, hidden.Customer) ([]byte, error) {
+	return nil, api.AbsentError{}
+}
+
+// TestLookupsByCustomers: look-ups by a token that is for one customer are no app's that walks through names; by a key they are.
+func TestLookupsByCustomers(t *testing.T) {
+	s := storetest.Open(t, filepath.Join(t.TempDir(), "assay.db"))
+	w, err := anomaly.New(t.Context(), anomaly.Config{Store: s, Key: make([]byte, 32), Random: rand.Reader, Now: time.Now, Fault: func(err error) { t.Error(err) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, who := range []*authn.Principal{{ID: "grant", Client: "app", Kind: store.OfApp, Subject: hidden.NewCustomer("customer-1")}, {ID: "key", Client: "backend", Kind: store.Machine}} {
+		for i := range 60 {
+			_, err := lookups{absent{}, w}.Prove(authn.With(t.Context(), who), report.Digest{}, hidden.NewCustomer(fmt.Sprint("customer-", i)))
+			if !errors.As(err, new(api.AbsentError)) {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := w.Turn(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	all, err := s.Anomalies(t.Context(), "", "", 10)
+	if err != nil || len(all) != 1 || all[0].Client != "backend" || all[0].Rule != anomaly.Enumeration {
+		t.Errorf("%v %+v", err, all)
 	}
 }

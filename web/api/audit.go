@@ -223,7 +223,11 @@ func event(e audit.Event, hash []byte) Event {
 		Reason: e.Reason, Request: e.Request, Count: e.Count, Hash: hex.EncodeToString(hash)}
 }
 
+// ownCalls are those of a whole client. An app's token that is for one customer does not tell when, and from where, the others came.
 func (a *api) ownCalls(ctx context.Context, who *authn.Principal, in *callsInput) (Answer, error) {
+	if who.Kind == store.OfApp && who.Subject.Reveal() != "" {
+		return Answer{}, refused(http.StatusForbidden, "permission-denied", "the app's calls are those of all its customers, and this token is for one of them: the app asks with one of its own")
+	}
 	calls, err := a.calls(ctx, who.Client, in.Hours)
 	if err != nil {
 		return Answer{}, err

@@ -73,7 +73,7 @@ func (v *visit) roleFields(person bool) ([]field, error) {
 	}
 	roles := field{Name: "roles", Label: "Roles", Kind: "choice", Required: true, Rule: "Choose one role at least."}
 	for _, r := range all.Roles {
-		if !person || r.Role != "service" {
+		if !person || r.Role != "service" && r.Role != "delegate" {
 			roles.Options = append(roles.Options, option{r.Role, r.Role, strings.Join(r.Permissions, ", ")})
 		}
 	}
