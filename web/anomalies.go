@@ -8,6 +8,7 @@ import (
 	"github.com/assay-por/assay/web/api"
 	"github.com/assay-por/assay/web/audit"
 	"github.com/assay-por/assay/web/authn"
+	"github.com/assay-por/assay/web/authz"
 )
 
 // What is denied because of what stood out, as the audit log calls it.
@@ -47,9 +48,15 @@ func changes(r *http.Request) bool { return methodOf(r) != http.MethodGet && !re
 // atHand are the routes by which people show who they are, or leave: they are never kept from that.
 var atHand = map[string]bool{"POST /v1/auth/step-up:begin": true, "POST /v1/auth/step-up": true, "POST /v1/auth/sign-out": true}
 
+// endsOwn reports whether somebody ends a key that is theirs: that one, or one of their client's where they may end no others.
+func endsOwn(r *http.Request, who *authn.Principal) bool {
+	key := revocation.FindStringSubmatch(r.URL.Path)
+	return key != nil && (key[1] == who.ID || !authz.Allows(who.Permissions, authz.KeyWrite))
+}
+
 // unhindered answers whoever something was done about, and may not go on. It is told to them, as their credential is good; by which rule is for the exchange's people.
 func (c Config) unhindered(w http.ResponseWriter, r *http.Request, who *authn.Principal, measure string) bool {
-	if measure == "" || revocation.MatchString(r.URL.Path) || atHand[route(r)] {
+	if measure == "" || endsOwn(r, who) || atHand[route(r)] {
 		return true
 	}
 	switch measure {

@@ -118,6 +118,25 @@ func TestAnomaliesAtTheDoor(t *testing.T) {
 	}
 }
 
+// TestSuspendedEndsNoOthers: a key that is suspended, or held, ends itself and not the keys of others, whatever it may else.
+func TestSuspendedEndsNoOthers(t *testing.T) {
+	o, w := suspicious(t)
+	thief, other, held := o.asker(t, authz.Admin), o.asker(t, authz.Operator), o.asker(t, authz.Admin)
+	o.finding(t, store.Anomaly{Rule: "dormant", Client: thief.client, Credential: thief.key, Action: "suspend"})
+	o.finding(t, store.Anomaly{Rule: "origin", Client: held.client, Action: "hold"})
+	if err := w.Turn(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range []*asker{thief, held} {
+		if got := a.ask(t, "POST", "/v1/keys/"+other.key+":revoke", ""); got.Code != 403 {
+			t.Errorf("another's: %d %s", got.Code, got.Body)
+		}
+		if got := a.ask(t, "POST", "/v1/keys/"+a.key+":revoke", ""); got.Code != 200 {
+			t.Errorf("its own: %d %s", got.Code, got.Body)
+		}
+	}
+}
+
 // TestAnomaliesOfPeople: a person of whose session something stands out shows a passkey, and can.
 func TestAnomaliesOfPeople(t *testing.T) {
 	o, w := suspicious(t)

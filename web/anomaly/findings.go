@@ -92,7 +92,7 @@ func (w *Watch) raise(f store.Anomaly) {
 	if before, there := w.open[which]; there && holds(before, f.At) || f.At.Before(w.undone[which.about]) {
 		return
 	}
-	if len(w.open) >= maxOpen || w.openOf(f, func(store.Anomaly) bool { return true }) >= maxOf {
+	if len(w.open) >= maxOpen || w.openOf(f, func(o store.Anomaly) bool { return o.Rule == f.Rule }) >= maxOf {
 		return
 	}
 	id, err := w.newID()

@@ -32,7 +32,7 @@ const (
 	maxSuspects = 4096 // credentials that were not good, each from one network
 	maxOpen     = 8192 // findings
 	maxOrigins  = 8    // of a client that each hold one network: the next holds all
-	maxOf       = 32   // of a client, of any rule
+	maxOf       = 32   // of a client, of each rule: what a stranger can bring about takes no place of another's
 )
 
 // Watch notices what stands out. It may be used by many at once.

@@ -101,6 +101,20 @@ func TestLockEnds(t *testing.T) {
 	}
 }
 
+// TestGuessesHideNothing: whoever guesses in a client's name from many networks is found there, and the thief who comes afterwards too.
+func TestGuessesHideNothing(t *testing.T) {
+	w := watch(t)
+	w.lives(t, machine(home), 31, 1, 0)
+	for network := range 2 * maxOf {
+		for range manyFailures + 1 {
+			w.Refused(t.Context(), Refusal{Client: "backend", Credential: "key", Network: fmt.Sprintf("203.0.%d.0/24", network)})
+		}
+	}
+	if got := w.Arrive(t.Context(), machine(away), ask, true); got != Hold {
+		t.Errorf("from where it never came: %q, want it held", got)
+	}
+}
+
 // TestPeople: of a person nothing is suspended and nothing is held: they show a passkey.
 func TestPeople(t *testing.T) {
 	w := watch(t)
