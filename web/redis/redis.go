@@ -60,7 +60,7 @@ func Open(o *goredis.Options, now func() time.Time, told func(error)) *Server {
 	o.MaxRetries, o.DialerRetries, o.PoolSize, o.ContextTimeoutEnabled = -1, 1, most, true
 	o.DisableIdentity = true
 	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled} // of one vendor's
-	o.OnConnect = greet
+	o.OnConnect = s.greet
 	s.client = goredis.NewClient(o)
 	return s
 }
@@ -115,7 +115,7 @@ func cause(err error) error {
 
 // greet looks, at each new connection, whether it is the Redis that it was: one that was started has forgotten what it did not write
 // down, and all connections with it. One that forgets what it was told to keep is refused.
-func greet(ctx context.Context, conn *goredis.Conn) error {
+func (s *Server) greet(ctx context.Context, conn *goredis.Conn) error {
 	info, err := conn.Info(ctx).Result()
 	if err != nil {
 		return err
@@ -129,13 +129,13 @@ func greet(ctx context.Context, conn *goredis.Conn) error {
 	if policy := says["maxmemory_policy"]; policy != "" && policy != "noeviction" && says["maxmemory"] != "0" {
 		return fmt.Errorf("it forgets what it was told to keep (maxmemory-policy %s): set noeviction", policy)
 	}
-	return began.Run(ctx, conn, []string{prefix + "since"}, says["run_id"]).Err()
+	return began.Run(ctx, conn, []string{prefix + "since"}, says["run_id"], s.now().Unix()).Err()
 }
 
-// began notes since when nothing is forgotten, in seconds.
+// began notes since when nothing is forgotten, in seconds: by its own clock, or the server's if that is ahead, by which requests are looked at.
 var began = goredis.NewScript(`
 if redis.call('hget', KEYS[1], 'run') ~= ARGV[1] then
-  redis.call('hset', KEYS[1], 'run', ARGV[1], 'since', redis.call('time')[1] + 1)
+  redis.call('hset', KEYS[1], 'run', ARGV[1], 'since', math.max(redis.call('time')[1], ARGV[2]) + 1)
 end
 return 1
 `)
@@ -144,7 +144,7 @@ return 1
 var take = goredis.NewScript(`
 local since = redis.call('hget', KEYS[1], 'since')
 if not since then
-  since = redis.call('time')[1] + 1
+  since = math.max(redis.call('time')[1], ARGV[2]) + 1
   redis.call('hset', KEYS[1], 'since', since)
 end
 local first = redis.call('set', KEYS[2], '', 'nx', 'px', ARGV[1])
@@ -155,7 +155,7 @@ return {tonumber(since), first and 1 or 0}
 // was taken before since may be forgotten.
 func (s *Server) First(ctx context.Context, name []byte, keep time.Duration) (first bool, since time.Time, err error) {
 	err = s.ask(ctx, func(ctx context.Context) error {
-		got, err := take.Run(ctx, s.client, []string{prefix + "since", prefix + "once:" + string(name)}, keep.Milliseconds()).Int64Slice()
+		got, err := take.Run(ctx, s.client, []string{prefix + "since", prefix + "once:" + string(name)}, keep.Milliseconds(), s.now().Unix()).Int64Slice()
 		if err != nil {
 			return err
 		}

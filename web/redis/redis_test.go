@@ -174,3 +174,18 @@ func TestURLs(t *testing.T) {
 		}
 	}
 }
+
+// TestClocks: a Redis whose clock is behind, and that was emptied, knows nothing of what the server saw until then by its own.
+func TestClocks(t *testing.T) {
+	at, c := redistest.Start(t), new(clock)
+	c.at.Store(time.Now().Add(time.Minute).UnixNano())
+	s, _ := open(t, at, c)
+	for range 2 {
+		first, since, err := s.First(t.Context(), []byte("x"), time.Minute)
+		if err != nil || !first || !since.After(c.now()) {
+			t.Errorf("%t, since %v, want after %v: %v", first, since, c.now(), err)
+		}
+		at.Empty(t)
+		c.on(2 * time.Second)
+	}
+}

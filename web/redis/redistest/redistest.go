@@ -3,6 +3,7 @@ package redistest
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -57,17 +58,28 @@ func (s *Server) Begin(t testing.TB) {
 	t.Fatalf("redis-server is not ready: %v", err)
 }
 
-func (s *Server) ping() error {
+func (s *Server) ping() error { return s.says("PING", "+PONG") }
+
+// Empty has it forget all that it knows, as one who types FLUSHALL does.
+func (s *Server) Empty(t testing.TB) {
+	t.Helper()
+	if err := s.says("FLUSHALL", "+OK"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// says sends a command, and holds what is answered to what it must be.
+func (s *Server) says(command, want string) error {
 	conn, err := net.Dial("unix", filepath.Join(s.dir, "s"))
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	if _, err := conn.Write([]byte("PING\r\n")); err != nil {
+	if _, err := conn.Write([]byte(command + "\r\n")); err != nil {
 		return err
 	}
-	answer := make([]byte, 7)
-	if _, err := conn.Read(answer); err != nil || string(answer[:5]) != "+PONG" {
+	answer := make([]byte, len(want)+2)
+	if _, err := io.ReadFull(conn, answer); err != nil || string(answer) != want+"\r\n" {
 		return fmt.Errorf("it answers %q: %w", answer, err)
 	}
 	return nil
