@@ -7,4 +7,6 @@ import (
 )
 
 // TestOnPostgres: what is kept is kept on a real PostgreSQL too.
-func TestOnPostgres(t *testing.T) { pgtest.Again(t, "TestMeasures", "TestRestart", "TestDamaged", "TestRecorded", "TestTogether") }
+func TestOnPostgres(t *testing.T) {
+	pgtest.Again(t, "TestMeasures", "TestRestart", "TestDamaged", "TestRecorded", "TestTogether")
+}

@@ -67,7 +67,7 @@ func newIDP(t testing.TB, now func() time.Time) *idp {
 		away := p.away
 		p.mu.Unlock()
 		if away {
-			http.Error(w, "away", 503)
+			http.Error(w, "away", http.StatusServiceUnavailable)
 			return
 		}
 		mux.ServeHTTP(w, r)
