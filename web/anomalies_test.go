@@ -20,8 +20,7 @@ import (
 func suspicious(t *testing.T) (*office, *anomaly.Watch) {
 	t.Helper()
 	var w *anomaly.Watch
-	var o *office
-	o = newOffice(t, func(c *web.Config) {
+	o := newOffice(t, func(c *web.Config) {
 		var err error
 		w, err = anomaly.New(t.Context(), anomaly.Config{Store: c.Acts.Store, Key: []byte("a test's"), Random: rand.Reader, Now: c.Acts.Now, Weigh: c.Limits.Weigh, Fault: func(err error) { t.Error(err) }})
 		if err != nil {

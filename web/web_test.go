@@ -122,7 +122,8 @@ func TestHeaders(t *testing.T) {
 	for _, path := range []string{"/", "/bundle.zip", "/bundle/manifest.json", "/nothing", "/v1/reports", "/v1/reports/latest/report", "/openapi.json"} {
 		got := ask(p.signed(t), http.MethodGet, path).Header()
 		if got.Get("X-Content-Type-Options") != "nosniff" || got.Get("Referrer-Policy") != "no-referrer" ||
-			!strings.HasPrefix(got.Get("Content-Security-Policy"), "default-src 'none'") || got.Get("X-Frame-Options") != "DENY" {
+			!strings.HasPrefix(got.Get("Content-Security-Policy"), "default-src 'none'") || got.Get("X-Frame-Options") != "DENY" ||
+			!strings.HasSuffix(got.Get("Content-Security-Policy"), "frame-ancestors 'none'") {
 			t.Errorf("%s: %v", path, got)
 		}
 		if len(got.Values("Content-Security-Policy")) != 1 || strings.Contains(got.Get("Content-Security-Policy"), "script-src") {

@@ -184,12 +184,18 @@ func TestServeTLS(t *testing.T) {
 	}
 }
 
-// older speaks an older TLS, with openssl too where it is there, and is refused.
+// older speaks no TLS, and an older one, with openssl too where it is there, and is refused; nobody is led from there to https.
 func older(t *testing.T, url string) {
 	t.Helper()
 	address := strings.TrimPrefix(url, "https://")
 	if _, err := tls.Dial("tcp", address, &tls.Config{MaxVersion: tls.VersionTLS12, InsecureSkipVerify: true}); err == nil {
 		t.Error("TLS 1.2 is spoken")
+	}
+	if plain, err := http.Get("http://" + address + "/v1/health"); err == nil {
+		plain.Body.Close()
+		if plain.StatusCode != http.StatusBadRequest || plain.Header.Get("Location") != "" {
+			t.Errorf("without TLS: %s, and it leads to %q", plain.Status, plain.Header.Get("Location"))
+		}
 	}
 	openssl, err := exec.LookPath("openssl")
 	if err != nil {

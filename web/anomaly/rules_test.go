@@ -1,7 +1,6 @@
 package anomaly
 
 import (
-	"context"
 	"crypto/rand"
 	"fmt"
 	"maps"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/assay-por/assay/web/audit"
 	"github.com/assay-por/assay/web/store"
+	"github.com/assay-por/assay/web/store/storetest"
 )
 
 // watched is a watch whose clock a test turns.
@@ -43,15 +43,8 @@ func watch(t testing.TB) *watched {
 // begins is another server on the same database.
 func (w *watched) begins(t testing.TB, tells bool) {
 	t.Helper()
-	db, err := store.Open(context.Background(), w.path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	var err error
+	db := storetest.Sealed(t, w.path)
 	w.Watch, err = New(t.Context(), Config{Store: db, Key: []byte("a test's"), Random: rand.Reader, Now: func() time.Time { return w.at }, Tells: tells,
 		Weigh: func(all map[string]int) { w.weighs = maps.Clone(all) }, Fault: func(err error) { t.Error(err) }})
 	if err != nil {

@@ -119,6 +119,9 @@ func (h *house) secret(s Secret) error {
 	return err
 }
 
+// asPrincipals compares all of them, the customer too.
+var asPrincipals = cmp.Options{cmp.AllowUnexported(Principal{}), cmp.Comparer(func(a, b hidden.Customer) bool { return a.Reveal() == b.Reveal() })}
+
 func TestSecret(t *testing.T) {
 	h := newHouse(t)
 	k, s := h.issue(t, Wish{Reports: []string{strings.Repeat("0a", 32)}})
@@ -127,7 +130,7 @@ func TestSecret(t *testing.T) {
 	}
 	got, check, err := h.gate.Who(asking("Assay-Key", s.Show()))
 	want := &Principal{ID: k.ID, Client: k.Client, Kind: store.Machine, Tier: Standard, Roles: []authz.Role{authz.Service}, Permissions: []authz.Permission{authz.ProofReadAny}, Scope: authz.Scopes{{}, {Reports: k.Reports}}}
-	if diff := cmp.Diff(want, got, cmp.AllowUnexported(Principal{}), cmp.Comparer(func(a, b hidden.Customer) bool { return a.Reveal() == b.Reveal() })); err != nil || diff != "" || check([]byte("anything")) != nil {
+	if diff := cmp.Diff(want, got, asPrincipals); err != nil || diff != "" || check([]byte("anything")) != nil {
 		t.Errorf("%v %s", err, diff)
 	}
 	for _, printed := range []string{fmt.Sprint(s), fmt.Sprintf("%+v %#v %s %q", s, s, s, s), fmt.Sprintf("%v", struct{ S Secret }{s}), fmt.Sprintf("%v %+v", struct{ s Secret }{s}, &struct{ s []Secret }{[]Secret{s}})} {

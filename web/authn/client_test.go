@@ -54,14 +54,14 @@ func TestClient(t *testing.T) {
 		return got
 	}
 	want := &Principal{ID: k.ID, Client: c.ID, Kind: store.Machine, Tier: "partner", Roles: []authz.Role{authz.Operator, authz.Service}, Permissions: both, Scope: authz.Scopes{scope, {}}}
-	if diff := cmp.Diff(want, who(), cmpopts.EquateEmpty(), cmp.AllowUnexported(Principal{})); diff != "" {
+	if diff := cmp.Diff(want, who(), cmpopts.EquateEmpty(), asPrincipals); diff != "" {
 		t.Error(diff)
 	}
 	h.changed(t, func(ctx context.Context, tx *store.Tx) (store.Client, error) {
 		return h.maker.ChangeClient(ctx, tx, c.ID, Enrolment{Name: "Treasury", Roles: []authz.Role{authz.Viewer, authz.Auditor}, Tier: "basic", Expires: h.now.Add(time.Hour)})
 	})
 	want.Tier, want.Roles, want.Permissions, want.Scope = "basic", []authz.Role{authz.Viewer, authz.Auditor}, []authz.Permission{authz.RunRead}, authz.Scopes{{}, {}}
-	if diff := cmp.Diff(want, who(), cmpopts.EquateEmpty(), cmp.AllowUnexported(Principal{})); diff != "" {
+	if diff := cmp.Diff(want, who(), cmpopts.EquateEmpty(), asPrincipals); diff != "" {
 		t.Error(diff)
 	}
 	h.changed(t, func(ctx context.Context, tx *store.Tx) (store.Client, error) { return h.maker.Disable(ctx, tx, c.ID) })

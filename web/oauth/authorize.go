@@ -35,7 +35,7 @@ func login(r *http.Request) string {
 // authorize takes a request that was pushed, and sends the customer's browser to where they sign in.
 func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
-	q, err := once1(r)
+	q, err := queryOf(r)
 	if err != nil || q.Get("client_id") == "" || q.Get("request_uri") == "" {
 		s.sorry(w, r, "", fosite.ErrInvalidRequest.WithHint("An app sends you here with client_id and request_uri, and this one did not."))
 		return
@@ -53,7 +53,7 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 			return err
 		}
 		begun = d.wanted
-		name, begun.Nonce, begun.Verifier, err = s.draw3()
+		name, begun.Nonce, begun.Verifier, err = s.draws()
 		return errors.Join(err, s.keep(ctx, tx, name, s.now().Add(loginLife), begun))
 	})
 	if err != nil {
@@ -64,8 +64,8 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 	goTo(w, provider.ask(s.mac("state", name), begun.Nonce, begun.Verifier, s.Origin+PathCallback))
 }
 
-// once1 are the parameters of a URL, each of which stands once.
-func once1(r *http.Request) (url.Values, error) {
+// queryOf are the parameters of a URL, each of which stands once.
+func queryOf(r *http.Request) (url.Values, error) {
 	q, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return nil, err
@@ -78,7 +78,7 @@ func once1(r *http.Request) (url.Values, error) {
 	return q, nil
 }
 
-func (s *Server) draw3() (one, two, three string, err error) {
+func (s *Server) draws() (one, two, three string, err error) {
 	if one, err = s.draw(tokenSize); err != nil {
 		return
 	}
@@ -99,7 +99,7 @@ func goTo(w http.ResponseWriter, address string) {
 // callback is where the identity provider sends the browser back to.
 func (s *Server) callback(w http.ResponseWriter, r *http.Request) {
 	ctx, name := r.Context(), login(r)
-	q, err := once1(r)
+	q, err := queryOf(r)
 	if err != nil || name == "" || q.Get("state") != s.mac("state", name) || q.Has("iss") && q.Get("iss") != s.Login.Issuer.URL {
 		s.sorry(w, r, "", fosite.ErrInvalidRequest.WithHint("This browser did not begin to sign in, or did so long ago."))
 		return

@@ -142,6 +142,9 @@ func TestConsentIsTheBrowsers(t *testing.T) {
 	if w := h.ask(r); w.Code != 400 || w.Header().Get("Location") != "" {
 		t.Errorf("another site's form: %d", w.Code)
 	}
+	if w := victim.ask("POST", "/oauth/consent", url.Values{"for": {strings.Repeat("0", 64)}, "answer": {"allow"}}.Encode()); w.Code != 400 {
+		t.Errorf("an answer to another question: %d", w.Code)
+	}
 	if w := thief.ask("POST", "/oauth/consent", answer); w.Code != 400 {
 		t.Errorf("another browser: %d", w.Code)
 	}

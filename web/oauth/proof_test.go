@@ -293,6 +293,12 @@ func TestLoginIsHeld(t *testing.T) {
 	if w := b.ask("GET", back, ""); w.Code != 400 || !strings.Contains(w.Body.String(), "no customer") {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
+	replayed := &browser{h: h}
+	there := led(t, replayed.ask("GET", "/oauth/authorize?"+url.Values{"client_id": {c.id}, "request_uri": {c.push(t)}}.Encode(), "")).Query()
+	foreign := h.idp.signIn("customer-1", "of another sign-in", there.Get("code_challenge"))
+	if w := replayed.ask("GET", "/oauth/callback?"+url.Values{"state": {there.Get("state")}, "code": {foreign}}.Encode(), ""); w.Code != 400 {
+		t.Errorf("an ID token of another sign-in: %d", w.Code)
+	}
 	other := &browser{h: h}
 	stolen := other.begin(t, c, c.push(t), "customer-2")
 	mine := &browser{h: h}

@@ -43,7 +43,7 @@ const (
 	PathCallback   = "/oauth/callback"
 	PathConsent    = "/oauth/consent"
 	PathStyle      = "/oauth/style.css"
-	PathToken      = "/oauth/token"
+	PathToken      = "/oauth/token" //nolint:gosec // a path, and no token
 	PathIntrospect = "/oauth/introspect"
 	PathRevoke     = "/oauth/revoke"
 	PathMetadata   = "/.well-known/oauth-authorization-server"

@@ -2,7 +2,6 @@ package oauth
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
@@ -159,7 +158,7 @@ func certified(r *http.Request, name string, now time.Time) error {
 	if certificate(r) == "" {
 		return errors.New("no certificate, of an app that shows one")
 	}
-	var leaf *x509.Certificate = r.TLS.VerifiedChains[0][0]
+	leaf := r.TLS.VerifiedChains[0][0]
 	if now.After(leaf.NotAfter) {
 		return errors.New("the certificate has expired since the connection was made")
 	}

@@ -57,6 +57,24 @@ func TestTrap1_TokensAreBound(t *testing.T) {
 	read(t, c.post(t, oauth.PathToken, ofRefresh(second["refresh_token"])), 200)
 }
 
+// What was pushed without a key has tokens that are bound to the key by which the code is changed.
+func TestTrap1_BoundAtTheCode(t *testing.T) {
+	c := newHouse(t).client(t)
+	key := c.dpop
+	c.dpop = nil
+	code := c.code(t, "customer-1")
+	c.dpop = key
+	got := read(t, c.post(t, oauth.PathToken, c.ofCode(code)), 200)
+	if err := calls(t, c, got["access_token"]); err != nil || got["token_type"] != "DPoP" {
+		t.Errorf("%v %v", got, err)
+	}
+	thief := *c
+	thief.dpop = newKey(t)
+	if calls(t, &thief, got["access_token"]) == nil {
+		t.Error("with another key")
+	}
+}
+
 // A code is bound to the key of the request that was pushed, if that had one.
 func TestTrap1_TheCodeIsBound(t *testing.T) {
 	c := newHouse(t).client(t)
@@ -334,6 +352,10 @@ func TestTrap8_Enforced(t *testing.T) {
 	q.Set("request_uri", "urn:ietf:params:oauth:request_uri:unknown")
 	if w := b.ask("GET", "/oauth/authorize?"+q.Encode(), ""); w.Code != 400 || w.Header().Get("Location") != "" {
 		t.Errorf("of no request: %d %v", w.Code, w.Header())
+	}
+	q.Set("request_uri", "https://app.example/request")
+	if w := b.ask("GET", "/oauth/authorize?"+q.Encode(), ""); w.Code != 400 || w.Header().Get("Location") != "" {
+		t.Errorf("of a request elsewhere: %d %v", w.Code, w.Header())
 	}
 	form := c.ofCode(c.code(t, "customer-1"))
 	other := sha256.Sum256([]byte("x"))

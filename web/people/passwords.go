@@ -181,7 +181,7 @@ func (p *People) account(ctx context.Context, login string) (a store.Account, kn
 	mac := p.loginMAC(login)
 	a, err = p.Store.AccountOf(ctx, mac)
 	if errors.Is(err, store.ErrUnknown) {
-		a, err = p.decoy, nil
+		a = p.decoy
 		a.LoginMAC = mac
 		return a, false, nil
 	}

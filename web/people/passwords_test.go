@@ -85,6 +85,21 @@ func TestPassword(t *testing.T) {
 	h.refused("of a person without a password", sign(0), "wrong")
 }
 
+// TestPasswordAsItIs: a password in other letters, or a part of it, or more than it, is another one.
+func TestPasswordAsItIs(t *testing.T) {
+	h := newHouse(t)
+	uri := h.enrolsByPassword(h.invite("ada", authz.Admin))
+	h.now = h.now.Add(time.Minute)
+	code := app(t, uri, h.now)
+	for _, other := range []string{strings.ToUpper(password), password[:len(password)-1], password + " ", " " + password} {
+		_, err := h.SignInByPassword(h.ctx(), "ada", other, code)
+		h.refused(other, err, "wrong")
+	}
+	if _, err := h.SignInByPassword(h.ctx(), "ada", password, code); err != nil {
+		t.Errorf("the very one: %v", err)
+	}
+}
+
 // TestLockout: after five failures nothing is looked at, right or wrong, for ever longer; from that network, as that account, and a passkey
 // still lets in.
 func TestLockout(t *testing.T) {

@@ -210,7 +210,7 @@ func TestRotate(t *testing.T) {
 	}
 	var r store.Resealing
 	for calls := 0; !r.Done(); calls++ {
-		if calls > 10 {
+		if calls > 20 {
 			t.Fatal("it does not end")
 		}
 		if r, err = after.Reseal(ctx, r, 2); err != nil {

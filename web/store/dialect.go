@@ -61,7 +61,7 @@ var types = []struct {
 	{regexp.MustCompile(`\bTEXT\b`), `TEXT COLLATE "C"`},
 	{regexp.MustCompile(`\bBLOB\b`), "BYTEA"},
 	{regexp.MustCompile(`\bINTEGER\b`), "BIGINT"},
-	{regexp.MustCompile(`\bREFERENCES \w+ \(\w+\)`), "$0 DEFERRABLE"},
+	{regexp.MustCompile(`\bREFERENCES \w+ \(\w+\)( ON DELETE CASCADE)?`), "$0 DEFERRABLE"},
 }
 
 // migrations are the files that make the tables, in this dialect.

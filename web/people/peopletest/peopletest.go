@@ -99,7 +99,7 @@ func (a *Authenticator) Create(asked []byte) (map[string]any, error) {
 	data = append(data, public[1:33]...)
 	data = append(append(data, 0x22, 0x58, 0x20), public[33:]...)
 	object := []byte("\xa3\x63fmt\x64none\x67attStmt\xa0\x68authData\x58")
-	object = append(append(object, byte(len(data))), data...) //nolint:gosec // 164
+	object = append(append(object, byte(len(data))), data...)
 	client, err := a.clientData("webauthn.create", o.Challenge)
 	if err != nil {
 		return nil, err

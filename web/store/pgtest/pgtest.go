@@ -38,8 +38,8 @@ func SQL(t testing.TB, path, commands string) (out string, there bool) {
 	if at == "" {
 		return "", false
 	}
-	commands = regexp.MustCompile(`\bx'([0-9a-f]+)'`).ReplaceAllString(commands, `'\x$1'`) // bytes, as SQLite has them
-	cmd := exec.Command("psql", "-X", "-d", at, "-v", "ON_ERROR_STOP=1", "-qAtc", commands)
+	commands = regexp.MustCompile(`\bx'([0-9a-f]+)'`).ReplaceAllString(commands, `'\x$1'`)  // bytes, as SQLite has them
+	cmd := exec.Command("psql", "-X", "-d", at, "-v", "ON_ERROR_STOP=1", "-qAtc", commands) //nolint:gosec // of a test
 	cmd.Env = append(os.Environ(), "PGOPTIONS=-c search_path="+schema(path))
 	raw, err := cmd.CombinedOutput()
 	if err != nil {
