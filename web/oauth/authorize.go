@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 
 	"github.com/ory/fosite"
 
@@ -32,12 +33,22 @@ func login(r *http.Request) string {
 	return ""
 }
 
+var isID = regexp.MustCompile(`^[a-z2-7]{16}$`)
+
 // authorize takes a request that was pushed, and sends the customer's browser to where they sign in.
 func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
 	q, err := queryOf(r)
 	if err != nil || q.Get("client_id") == "" || q.Get("request_uri") == "" {
 		s.sorry(w, r, "", fosite.ErrInvalidRequest.WithHint("An app sends you here with client_id and request_uri, and this one did not."))
+		return
+	}
+	if !isID.MatchString(q.Get("client_id")) { // it is not put on record: it may be anything
+		s.sorry(w, r, "", fosite.ErrInvalidClient.WithHint("That app is not let in here."))
+		return
+	}
+	if _, err := s.wantedOf(s.Store.Pushed(ctx, s.mac("pushed", q.Get("request_uri")))); err != nil { // nobody is asked for a stranger's sake
+		s.sorry(w, r, q.Get("client_id"), err)
 		return
 	}
 	provider, err := s.Login.provider(ctx)

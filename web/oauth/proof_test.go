@@ -354,3 +354,20 @@ func TestProofsOfServersTogether(t *testing.T) {
 	}
 	at.Begin(t)
 }
+
+// TestStrangersAtAuthorize: a stranger's request leads to nobody being asked anything, and what it says is put on record nowhere.
+func TestStrangersAtAuthorize(t *testing.T) {
+	h := newHouse(t)
+	c := h.client(t)
+	h.idp.away = true // who is asked is a fault
+	for _, q := range []url.Values{
+		{"client_id": {"canary of somebody"}, "request_uri": {"urn:ietf:params:oauth:request_uri:canary"}}, {"client_id": {c.id}, "request_uri": {"urn:ietf:params:oauth:request_uri:canary"}},
+	} {
+		if w := (&browser{h: h}).ask("GET", "/oauth/authorize?"+q.Encode(), ""); w.Code != 400 || len(h.faults) != 0 {
+			t.Errorf("%v: %d %v", q, w.Code, h.faults)
+		}
+	}
+	if all := strings.Join(h.events(t), " "); strings.Contains(all, "canary") {
+		t.Error(all)
+	}
+}
