@@ -95,7 +95,7 @@ func (w *Watch) history(ctx context.Context, r Refusal) (settledDown, there bool
 	return c.age(w.Now()) >= settled, there
 }
 
-// suspect counts a failure. If there are too many suspects those of before are forgotten; if there are still, it counts with all who have no place.
+// suspect counts a failure. If there are too many suspects those of before are forgotten; if there are too many still, it is not counted.
 func (w *Watch) suspect(from source, minute int64) int {
 	w.suspecting.Lock()
 	defer w.suspecting.Unlock()

@@ -80,7 +80,8 @@ func TestStepUp(t *testing.T) {
 		"now":               {Principal{Kind: store.Person, Class: PHR, Proved: start}, false},
 		"five minutes ago":  {Principal{Kind: store.Person, Class: PHR, Proved: start.Add(-Fresh)}, false},
 		"longer ago":        {Principal{Kind: store.Person, Class: PHR, Proved: start.Add(-Fresh - time.Second)}, true},
-		"later than now":    {Principal{Kind: store.Person, Class: PHR, Proved: start.Add(time.Second)}, true},
+		"another clock":     {Principal{Kind: store.Person, Class: PHR, Proved: start.Add(ahead)}, false},
+		"later than now":    {Principal{Kind: store.Person, Class: PHR, Proved: start.Add(ahead + time.Second)}, true},
 		"another class":     {Principal{Kind: store.Person, Class: MFA, Proved: start}, true},
 		"nothing was shown": {Principal{Kind: store.Person}, true},
 	} {
