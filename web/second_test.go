@@ -219,3 +219,19 @@ func (p *person) signIn(t *testing.T) *httptest.ResponseRecorder {
 	}
 	return w
 }
+
+// TestProposalsReadAsTheyAre: nothing that is to be confirmed has characters that turn the order of others round.
+func TestProposalsReadAsTheyAre(t *testing.T) {
+	o := newOffice(t)
+	ada := o.person(t, authz.Admin)
+	for _, turned := range []string{"\u202e", "\u2066"} {
+		change := `{"login":"carol","name":"Carol","roles":["operator"],"scope":{"entities":["Demo ` + turned + `dtL"]}}`
+		if w := ada.ask(t, "POST", "/v1/proposals", proposalWish("person-create", "", "", change)); w.Code != 400 && w.Code != 422 || !strings.Contains(w.Body.String(), "turns the order") {
+			t.Errorf("%q in a change: %d %s", turned, w.Code, w.Body)
+		}
+		wish := strings.Replace(proposalWish("person-reset", ada.id, "", ""), "A test.", "A "+turned+"test.", 1)
+		if w := ada.ask(t, "POST", "/v1/proposals", wish); w.Code != 400 && w.Code != 422 || !strings.Contains(w.Body.String(), "turns the order") {
+			t.Errorf("%q in a reason: %d %s", turned, w.Code, w.Body)
+		}
+	}
+}

@@ -167,6 +167,9 @@ func plainText(text string) error {
 		if unicode.IsControl(c) || c == uni.RuneError { // the latter is what JSON's halves of a character become
 			return errors.New("a text of the content has a control character in it, or half of a character")
 		}
+		if c >= 0x202a && c <= 0x202e || c >= 0x2066 && c <= 0x2069 {
+			return errors.New("a text of the content has a character in it that turns the order of others round: whoever reads it would read something else")
+		}
 	}
 	return nil
 }
