@@ -90,19 +90,7 @@ func oneAnomaly(row *sql.Row) (Anomaly, error) {
 }
 
 func anomalies(rows *sql.Rows, err error) ([]Anomaly, error) {
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var all []Anomaly
-	for rows.Next() {
-		a, err := scanAnomaly(rows)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, a)
-	}
-	return all, rows.Err()
+	return collect(rows, err, scanAnomaly)
 }
 
 func scanAnomaly(row interface{ Scan(...any) error }) (a Anomaly, err error) {

@@ -50,19 +50,7 @@ func (t *Tx) App(ctx context.Context, client string) (App, error) {
 // Apps are all of them, by their ids.
 func (s *Store) Apps(ctx context.Context) ([]App, error) {
 	rows, err := s.read.QueryContext(ctx, selectApps+" ORDER BY client")
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var all []App
-	for rows.Next() {
-		a, err := s.seals.app(rows)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, a)
-	}
-	return all, rows.Err()
+	return collect(rows, err, s.seals.app)
 }
 
 func (s seals) app(row interface{ Scan(...any) error }) (a App, err error) {

@@ -137,19 +137,7 @@ func (s *Store) Client(ctx context.Context, id string) (Client, error) {
 // Clients are the records after a client of that id, or from the first where it is empty, oldest first, and no more than most.
 func (s *Store) Clients(ctx context.Context, after string, most int) ([]Client, error) {
 	rows, err := s.read.QueryContext(ctx, selectClients+" WHERE ? = '' OR (created, id) > (SELECT created, id FROM clients WHERE id = ?) ORDER BY created, id LIMIT ?", after, after, most)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var all []Client
-	for rows.Next() {
-		c, err := s.seals.scanClient(rows)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, c)
-	}
-	return all, rows.Err()
+	return collect(rows, err, s.seals.scanClient)
 }
 
 const selectClients = "SELECT id, record, created, expires, disabled FROM clients"

@@ -105,19 +105,7 @@ func (t *Tx) Grant(ctx context.Context, id string) (Grant, error) {
 // GrantsOf are those of a customer that are not over, oldest first, and no more than most.
 func (s *Store) GrantsOf(ctx context.Context, subject string, now time.Time, most int) ([]Grant, error) {
 	rows, err := s.read.QueryContext(ctx, selectGrants+" WHERE subject = ? AND until > ? ORDER BY created, id LIMIT ?", subject, now.Unix(), most)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var all []Grant
-	for rows.Next() {
-		g, err := s.seals.grant(rows)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, g)
-	}
-	return all, rows.Err()
+	return collect(rows, err, s.seals.grant)
 }
 
 func (s seals) grant(row interface{ Scan(...any) error }) (g Grant, err error) {

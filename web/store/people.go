@@ -130,19 +130,7 @@ func (s *Store) AccountOf(ctx context.Context, login string) (Account, error) {
 // Accounts are those after a client of that id, or from the first where it is empty, by their ids, and no more than most.
 func (s *Store) Accounts(ctx context.Context, after string, most int) ([]Account, error) {
 	rows, err := s.read.QueryContext(ctx, selectAccounts+" WHERE client > ? ORDER BY client LIMIT ?", after, most)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var all []Account
-	for rows.Next() {
-		a, err := s.seals.scanAccount(rows)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, a)
-	}
-	return all, rows.Err()
+	return collect(rows, err, s.seals.scanAccount)
 }
 
 // HasPeople reports whether there are any.

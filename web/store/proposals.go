@@ -83,19 +83,7 @@ func (t *Tx) Proposal(ctx context.Context, id string) (Proposal, error) {
 // Proposals are those before one of that id, or from the newest where it is empty, newest first, and no more than most.
 func (s *Store) Proposals(ctx context.Context, before string, most int) ([]Proposal, error) {
 	rows, err := s.read.QueryContext(ctx, selectProposals+" WHERE ? = '' OR number < (SELECT number FROM proposals WHERE id = ?) ORDER BY number DESC LIMIT ?", before, before, most)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var all []Proposal
-	for rows.Next() {
-		p, err := s.seals.scanProposal(rows)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, p)
-	}
-	return all, rows.Err()
+	return collect(rows, err, s.seals.scanProposal)
 }
 
 func (s seals) oneProposal(row *sql.Row) (Proposal, error) {

@@ -115,19 +115,7 @@ func (t *Tx) SessionsOf(ctx context.Context, client string) ([]Session, error) {
 const sessionsOf = selectSessions + " WHERE client = ? ORDER BY until, id"
 
 func (s seals) sessions(rows *sql.Rows, err error) ([]Session, error) {
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var all []Session
-	for rows.Next() {
-		one, err := s.scanSession(rows)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, one)
-	}
-	return all, rows.Err()
+	return collect(rows, err, s.scanSession)
 }
 
 func (s seals) oneSession(row *sql.Row) (Session, error) {

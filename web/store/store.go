@@ -121,6 +121,23 @@ func (t *Tx) Nested(ctx context.Context, change func() error) error {
 	return errors.Join(err, done)
 }
 
+// collect reads rows, each by scan.
+func collect[T any](rows *sql.Rows, err error, scan func(interface{ Scan(...any) error }) (T, error)) ([]T, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []T
+	for rows.Next() {
+		one, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, rows.Err()
+}
+
 // Close closes the database.
 func (s *Store) Close() error {
 	var errs []error
