@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -203,7 +204,7 @@ func (a *app) openAddress(cmd *cobra.Command, c *Config, seq int64) error {
 func (a *app) auditLog(ctx context.Context, c *Config) (*store.Store, error) {
 	records, err := a.databaseThere(ctx, c)
 	if err == nil && records == nil {
-		err = unreadable("server.database: there is none yet")
+		err = unreadable("server.database: nothing is kept at %s yet", cmp.Or(c.Server.Database, defaultDatabase))
 	}
 	return records, err
 }

@@ -22,9 +22,12 @@ import (
 	"github.com/assay-por/assay/web/store"
 )
 
+// defaultDatabase is where the server keeps what it must not forget, if server.database is left out.
+const defaultDatabase = "sqlite:assay.db"
+
 // databaseAt is where server.database lies: the path of a file of SQLite, or else what names the file with the URL of one of PostgreSQL.
 func (s ServerConfig) databaseAt() (path, url string, err error) {
-	kind, rest, _ := strings.Cut(cmp.Or(s.Database, "sqlite:assay.db"), ":")
+	kind, rest, _ := strings.Cut(cmp.Or(s.Database, defaultDatabase), ":")
 	switch {
 	case kind == "sqlite" && rest != "":
 		return rest, "", nil
