@@ -150,6 +150,7 @@ type refusal struct {
 	evidence string // file or folder that keeps it
 }
 
+// Error is why it was refused.
 func (r *refusal) Error() string { return r.reason }
 
 // cosign answers a request with a cosignature, a *refusal, or an error of this side.

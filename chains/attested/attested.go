@@ -104,6 +104,7 @@ type witness struct {
 	name  string // its name in evidence, which is public and tells nobody where it listens
 }
 
+// String names it as notes do.
 func (w *witness) String() string { return w.name + " (" + w.label + ")" }
 
 // New returns the source of a chain, with a node opened at each URL (SPEC part

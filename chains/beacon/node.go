@@ -62,6 +62,7 @@ type statusError struct {
 	said   string
 }
 
+// Error is the status that the node answered.
 func (e *statusError) Error() string { return fmt.Sprintf("HTTP status %d%s", e.status, said(e.said)) }
 
 // ask puts one question and reads the answer whole.

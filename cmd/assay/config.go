@@ -184,95 +184,105 @@ func loadConfig(path string) (*Config, error) {
 // parseConfig decodes over the defaults and checks what no room checks by itself. Errors begin with a position or a blank.
 func parseConfig(raw []byte) (*Config, error) {
 	c := defaultConfig()
-	dec := toml.NewDecoder(strings.NewReader(string(raw)))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(c); err != nil {
-		var strict *toml.StrictMissingError
-		if errors.As(err, &strict) && len(strict.Errors) > 0 {
-			row, col := strict.Errors[0].Position()
-			return nil, fmt.Errorf("%d:%d: unknown key %q", row, col, strings.Join(strict.Errors[0].Key(), "."))
+	if err := c.decode(raw); err != nil {
+		return nil, err
+	}
+	for _, check := range []func() error{
+		c.checkRun, c.checkSeries, c.checkLedger, c.checkMargin, c.checkS3, named("worker.", c.checkWorker), c.checkKeys, c.checkRecipes, c.checkChains, c.checkWallets,
+		c.checkClaims, c.checkBands, c.checkValidators, c.checkTimestamps, c.checkWebhooks, c.checkServer, c.checkLog,
+	} {
+		if err := check(); err != nil {
+			return nil, fmt.Errorf(" %w", err)
 		}
-		var bad *toml.DecodeError
-		if errors.As(err, &bad) {
-			row, col := bad.Position()
-			return nil, fmt.Errorf("%d:%d: %v", row, col, strings.TrimPrefix(bad.Error(), "toml: "))
-		}
-		return nil, fmt.Errorf(" %w", err)
-	}
-	if c.Run.Kind != report.KindPlain && c.Run.Kind != report.KindConfidential {
-		return nil, fmt.Errorf(` run.kind: got %q, want %q or %q`, c.Run.Kind, report.KindPlain, report.KindConfidential)
-	}
-	if err := c.checkTotals(); err != nil {
-		return nil, fmt.Errorf(" run.totals: %w", err)
-	}
-	if _, err := parseSize(c.Run.Memory); err != nil {
-		return nil, fmt.Errorf(" run.memory: %w", err)
-	}
-	if c.Run.Shards < 0 || c.Run.Shards > shard.MaxShards {
-		return nil, fmt.Errorf(" run.shards: got %d, want 1 to %d, or 0: as many as the ledger needs", c.Run.Shards, shard.MaxShards)
-	}
-	if c.Series.Supersedes != "" && c.Series.Former == "" && c.Log.Origin == "" {
-		return nil, errors.New(" series.supersedes: it is the reason why this statement takes the place of the former one: name that one under series.former, or the [log] that holds it")
-	}
-	if n := len(c.Approvals.Keys); n > report.MaxApprovers || c.Approvals.Required > uint64(n) || (c.Approvals.Required == 0) != (n == 0) {
-		return nil, fmt.Errorf(" approvals: %d of %d keys are required, want 1 to all of at most %d, or 0 and no keys", c.Approvals.Required, n, report.MaxApprovers)
-	}
-	if err := c.checkLedger(); err != nil {
-		return nil, fmt.Errorf(" %w", err)
-	}
-	if err := c.checkMargin(); err != nil {
-		return nil, fmt.Errorf(" %w", err)
-	}
-	if err := c.checkS3(); err != nil {
-		return nil, fmt.Errorf(" %w", err)
-	}
-	if err := c.checkWorker(); err != nil {
-		return nil, fmt.Errorf(" worker.%w", err)
-	}
-	if err := c.checkKeys(); err != nil {
-		return nil, fmt.Errorf(" %w", err)
-	}
-	if err := c.checkRecipes(); err != nil {
-		return nil, fmt.Errorf(" %w", err)
-	}
-	for i, chain := range c.Chains {
-		if len(chain.Nodes) == 0 {
-			return nil, fmt.Errorf(" chain #%d (%s): nodes is empty, name the URL of at least one", i+1, chain.ID)
-		}
-		if err := chain.checkBeacon(c.hasValidators(chains.Chain(chain.ID))); err != nil {
-			return nil, fmt.Errorf(" chain #%d (%s): %w", i+1, chain.ID, err)
-		}
-		if err := chain.checkFilters(); err != nil {
-			return nil, fmt.Errorf(" chain #%d (%s): %w", i+1, chain.ID, err)
-		}
-	}
-	for i := range c.Wallets {
-		if err := c.Wallets[i].check(); err != nil {
-			return nil, fmt.Errorf(" wallet #%d: %w", i+1, err)
-		}
-	}
-	if err := c.checkClaims(); err != nil {
-		return nil, fmt.Errorf(" %w", err)
-	}
-	if _, err := c.bandOffsets(); err != nil {
-		return nil, fmt.Errorf(" bands: %w", err)
-	}
-	if err := c.checkValidators(); err != nil {
-		return nil, fmt.Errorf(" %w", err)
-	}
-	if err := c.checkTimestamps(); err != nil {
-		return nil, fmt.Errorf(" %w", err)
-	}
-	if err := c.checkWebhooks(); err != nil {
-		return nil, fmt.Errorf(" %w", err)
-	}
-	if err := c.checkServer(); err != nil {
-		return nil, fmt.Errorf(" %w", err)
-	}
-	if err := c.checkLog(); err != nil {
-		return nil, fmt.Errorf(" %w", err)
 	}
 	return c, nil
+}
+
+// named is a check whose errors begin with the name of what it looks at.
+func named(name string, check func() error) func() error {
+	return func() error {
+		if err := check(); err != nil {
+			return fmt.Errorf("%s%w", name, err)
+		}
+		return nil
+	}
+}
+
+func (c *Config) decode(raw []byte) error {
+	dec := toml.NewDecoder(strings.NewReader(string(raw)))
+	dec.DisallowUnknownFields()
+	err := dec.Decode(c)
+	if err == nil {
+		return nil
+	}
+	var strict *toml.StrictMissingError
+	if errors.As(err, &strict) && len(strict.Errors) > 0 {
+		row, col := strict.Errors[0].Position()
+		return fmt.Errorf("%d:%d: unknown key %q", row, col, strings.Join(strict.Errors[0].Key(), "."))
+	}
+	var bad *toml.DecodeError
+	if errors.As(err, &bad) {
+		row, col := bad.Position()
+		return fmt.Errorf("%d:%d: %v", row, col, strings.TrimPrefix(bad.Error(), "toml: "))
+	}
+	return fmt.Errorf(" %w", err)
+}
+
+func (c *Config) checkRun() error {
+	if c.Run.Kind != report.KindPlain && c.Run.Kind != report.KindConfidential {
+		return fmt.Errorf(`run.kind: got %q, want %q or %q`, c.Run.Kind, report.KindPlain, report.KindConfidential)
+	}
+	if err := c.checkTotals(); err != nil {
+		return fmt.Errorf("run.totals: %w", err)
+	}
+	if _, err := parseSize(c.Run.Memory); err != nil {
+		return fmt.Errorf("run.memory: %w", err)
+	}
+	if c.Run.Shards < 0 || c.Run.Shards > shard.MaxShards {
+		return fmt.Errorf("run.shards: got %d, want 1 to %d, or 0: as many as the ledger needs", c.Run.Shards, shard.MaxShards)
+	}
+	return nil
+}
+
+func (c *Config) checkSeries() error {
+	if c.Series.Supersedes != "" && c.Series.Former == "" && c.Log.Origin == "" {
+		return errors.New("series.supersedes: it is the reason why this statement takes the place of the former one: name that one under series.former, or the [log] that holds it")
+	}
+	if n := len(c.Approvals.Keys); n > report.MaxApprovers || c.Approvals.Required > uint64(n) || (c.Approvals.Required == 0) != (n == 0) {
+		return fmt.Errorf("approvals: %d of %d keys are required, want 1 to all of at most %d, or 0 and no keys", c.Approvals.Required, n, report.MaxApprovers)
+	}
+	return nil
+}
+
+func (c *Config) checkChains() error {
+	for i, chain := range c.Chains {
+		if len(chain.Nodes) == 0 {
+			return fmt.Errorf("chain #%d (%s): nodes is empty, name the URL of at least one", i+1, chain.ID)
+		}
+		if err := chain.checkBeacon(c.hasValidators(chains.Chain(chain.ID))); err != nil {
+			return fmt.Errorf("chain #%d (%s): %w", i+1, chain.ID, err)
+		}
+		if err := chain.checkFilters(); err != nil {
+			return fmt.Errorf("chain #%d (%s): %w", i+1, chain.ID, err)
+		}
+	}
+	return nil
+}
+
+func (c *Config) checkWallets() error {
+	for i := range c.Wallets {
+		if err := c.Wallets[i].check(); err != nil {
+			return fmt.Errorf("wallet #%d: %w", i+1, err)
+		}
+	}
+	return nil
+}
+
+func (c *Config) checkBands() error {
+	if _, err := c.bandOffsets(); err != nil {
+		return fmt.Errorf("bands: %w", err)
+	}
+	return nil
 }
 
 func (c *Config) checkLedger() error {
