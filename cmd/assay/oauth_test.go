@@ -78,6 +78,8 @@ rules = [{ claim = "scope", value = "proofs", role = "delegate" }]
 	s.write(t, "assay.toml", config)
 	s.registers(t, ca)
 	_, s.said, _ = servingProcess(t, s.dir, s.exchange.assay, opened("serve", "--listen", fmt.Sprintf("127.0.0.1:%d", port))...)
+	// What was taken before a server alone began is forgotten, so no proof is taken that is dated to the second in which it did.
+	time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second)))
 	return s
 }
 
