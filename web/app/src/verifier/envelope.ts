@@ -55,23 +55,28 @@ export function withinLimits(keys: readonly Key[], policy: Policy, issued: strin
   }
 }
 
-/** approvers is the check `statement.approvals`: the keys that approved, and how many of them the policy asked for. */
-export function approvers(envelope: Envelope, { approvals, issued }: Statement, policy: Policy, shown: string | undefined): { keys: Key[]; believed: number } {
+/** approvers is the check `statement.approvals`: the keys that approved. A key that is an auditor's by the policy approves nothing. */
+export function approvers(envelope: Envelope, { approvals, issued }: Statement, policy: Policy, shown: string | undefined): Key[] {
   const { keys, required } = approvals;
   if (required > keys.length || (required === 0) !== (keys.length === 0)) throw untrue(`${required} of ${keys.length} keys must approve: that is no rule`);
-  if (keys.some(({ id }) => policy.keys.some((key) => key.id === id))) throw untrue("a key of the exchange is among the approvers");
+  if (keys.some((key) => has(policy.keys, key.id))) throw untrue("a key of the exchange is among the approvers");
   const message = signedMessage(envelope);
-  const approved = envelope.signatures.flatMap(({ keyid, signature }) => {
-    if (policy.keys.some(({ id }) => id === keyid)) return [];
-    const key = keys.find(({ id }) => id === keyid);
-    if (!key) throw untrue(`the signature by ${keyid} is neither the exchange's nor an approver's`);
-    if (!verifies(key, message, signature)) throw untrue(`the approval by key ${keyid} does not verify`);
-    return key;
-  });
+  const signed = envelope.signatures
+    .filter(({ keyid }) => !has(policy.keys, keyid))
+    .map(({ keyid, signature }) => {
+      const key = keys.find(({ id }) => id === keyid);
+      if (!key) throw untrue(`the signature by ${keyid} is neither the exchange's nor an approver's`);
+      if (!verifies(key, message, signature)) throw untrue(`the approval by key ${keyid} does not verify`);
+      return key;
+    });
+  const approved = signed.filter(({ id }) => !policy.auditors.some((auditor) => has(auditor.keys, id)));
   if (approved.length < required) throw untrue(`${approved.length} approved; ${required} must`);
-  if (!policy.approvals) return { keys: approved, believed: 0 };
-  const believed = approved.filter(({ text }) => policy.approvals!.keys.some((key) => key.text === text));
-  withinLimits(believed, policy, issued, shown);
-  if (believed.length < policy.approvals.required) throw untrue(`${believed.length} approved whom the policy names; it asks for ${policy.approvals.required}`);
-  return { keys: approved, believed: believed.length };
+  if (policy.approvals) {
+    const trusted = policy.approvals;
+    const believed = approved.filter((key) => has(trusted.keys, key.id) && limited(policy, key, issued, shown) === undefined);
+    if (believed.length < trusted.required) throw untrue(`${believed.length} approved with a key that the policy believes; it asks for ${trusted.required}`);
+  }
+  return approved;
 }
+
+const has = (keys: readonly Key[], id: string): boolean => keys.some((key) => key.id === id);

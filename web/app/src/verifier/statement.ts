@@ -209,7 +209,7 @@ function ofLiability(stated: StatedCoverage, { atMost }: Liability, path: string
 function approvals(fields: Fields): Statement["approvals"] {
   const keys = fields.list("keys", publicKey, 30);
   ascending(keys, fields.at("keys"), ({ text }) => text);
-  return { keys, required: fields.read("required", integer(30)) };
+  return { keys, required: fields.read("required", integer()) };
 }
 
 function bands(ids: readonly string[]): Reader<Band[]> {
