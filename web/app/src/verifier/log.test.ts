@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bytesOf, Refusal } from "./canon.ts";
-import { trustOf } from "./checkpoint.ts";
 import { Register } from "./entries.ts";
 import { caught } from "./evidence.ts";
 import { readPolicy } from "./policy.ts";
@@ -11,7 +10,7 @@ test("vectors of evidence against a log", (t) => {
   const all = vectors<{ evidence: string; policy: string; exit?: number }>("log");
   for (const v of all) {
     const policy = readPolicy(bytesOf(v.policy));
-    const judge = () => caught(bytesOf(v.evidence), policy, trustOf(policy.log!));
+    const judge = () => caught(bytesOf(v.evidence), policy, policy.log!);
     if (v.expect === "refused") assert.throws(judge, (e) => e instanceof Refusal && e.exit === v.exit, v.name);
     else assert.equal(judge(), v.expect === "nothing" ? undefined : v.name.includes("fork") ? "log" : "exchange", v.name);
   }

@@ -4,6 +4,7 @@ import { parse as parseToml, TomlError } from "smol-toml";
 
 import { Fields, hex32, integer, list, malformed, matching, oneOf, printable, record, time, toHex, truth, unsupported, utf8Text, type Reader, type Value } from "./canon.ts";
 import { isCertificate, pemBody } from "./certificate.ts";
+import { type Trust, trustOf } from "./checkpoint.ts";
 import { type Block, blockHash, chain, controlGrade, distinct, evidenceGrade, isErc20, type Rule, token, tokenClass } from "./forms.ts";
 import { type Key, publicKey } from "./keys.ts";
 import { hash } from "./octets.ts";
@@ -37,12 +38,9 @@ export interface Limit {
   revoked?: string;
 }
 
-/** LogTrust names logs and witnesses by their verifier keys, as written (SPEC part 25). */
-export interface LogTrust {
+/** LogTrust is what the policy believes of logs (SPEC part 25). */
+export interface LogTrust extends Trust {
   required: boolean;
-  keys: readonly string[];
-  witnesses: readonly string[];
-  quorum: number;
 }
 
 export function readPolicy(bytes: Uint8Array): Policy {
@@ -205,7 +203,8 @@ function logTrust(fields: Fields): LogTrust {
   fields.optional("fresh", (value, path) => {
     if (duration(value, path) === 0) throw malformed(`${path} is not above 0`);
   });
-  return { required: fields.read("required", truth), keys: fields.read("keys", texts(1)), witnesses, quorum: fields.read("quorum", integer(witnesses.length)) };
+  const trust = trustOf({ keys: fields.read("keys", texts(1)), witnesses, quorum: fields.read("quorum", integer(witnesses.length)) });
+  return { required: fields.read("required", truth), ...trust };
 }
 
 const certificate: Reader<string> = (value, path) => {

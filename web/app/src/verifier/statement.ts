@@ -82,7 +82,7 @@ export interface Claim {
 export interface Band {
   blocks: readonly Block[];
   instant: string;
-  totals: readonly bigint[]; // by asset
+  totals: readonly { asset: string; amount: bigint }[];
 }
 
 export interface Series {
@@ -133,7 +133,7 @@ function predicate(fields: Fields): Predicate {
   const liabilities = named(fields, "liabilities", hidden ? ids : columnsOf(of), liability(hidden), ({ column }) => column);
   return {
     approvals: fields.read("approvals", record(approvals)),
-    bands: fields.read("bands", bands(ids)),
+    bands: fields.read("bands", bands),
     coverage: named(fields, "coverage", ids, coverage, ({ asset }) => asset).map((stated, i) => ofLiability(stated, liabilities[i]!, `${fields.at("coverage")}[${i}]`)),
     issued,
     ledger: fields.read("ledger", record(ledger(ids, of.margin !== undefined, hidden))),
@@ -212,19 +212,14 @@ function approvals(fields: Fields): Statement["approvals"] {
   return { keys, required: fields.read("required", integer()) };
 }
 
-function bands(ids: readonly string[]): Reader<Band[]> {
-  const total = record((each) => ({ asset: each.read("asset", assetId), amount: each.read("amount", amount) }));
-  const band = record((fields) => ({
-    blocks: fields.read("blocks", blocks),
-    instant: fields.read("instant", time),
-    totals: named(fields, "totals", ids, total, ({ asset }) => asset).map(({ amount }) => amount),
-  }));
-  return (value, path) => {
-    const read = list(band, 16)(value, path);
-    ascending(read, path, ({ instant }) => instant);
-    return read;
-  };
-}
+const total = record((fields) => ({ asset: fields.read("asset", assetId), amount: fields.read("amount", amount) }));
+
+const bands: Reader<Band[]> = (value, path) => {
+  const band = record((fields) => ({ blocks: fields.read("blocks", blocks), instant: fields.read("instant", time), totals: fields.list("totals", total, maxAssets) }));
+  const read = list(band, 16)(value, path);
+  ascending(read, path, ({ instant }) => instant);
+  return read;
+};
 
 function moment(fields: Fields): Statement["moment"] {
   const read = { blocks: fields.read("blocks", blocks) };

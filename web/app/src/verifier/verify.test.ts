@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import type { Verdict } from "../verdict.ts";
+import { bytesOf } from "./canon.ts";
+import { vectors } from "./vectors.ts";
+import { verifyProof, verifyReport } from "./verify.ts";
+
+interface ProofVector {
+  customer: string;
+  policy: string;
+  proof?: string;
+  exit?: number;
+  skipped?: boolean;
+  files?: Record<string, unknown>;
+}
+
+const failing = (verdict: Verdict): string[] => verdict.checks.filter(({ result }) => result === "fail").map(({ name }) => name);
+
+/** A shard's files, the shard list and the top's proof are not this verifier's to check: these vectors are about them. */
+const needsShards = (v: ProofVector): boolean => v.files !== undefined;
+
+test("proofs are judged as the vectors say", async (t) => {
+  const all = vectors<ProofVector>("proof");
+  const [unjudged, judged] = [all.filter(needsShards), all.filter((v) => !needsShards(v))];
+  for (const v of judged)
+    await t.test(v.name, async () => {
+      const verdict = await verifyProof({ proof: bytesOf(v.proof ?? ""), policy: bytesOf(v.policy), customer: v.customer });
+      assert.deepEqual(failing(verdict), v.expect === "pass" || v.skipped ? [] : [v.expect], JSON.stringify(verdict.checks, null, 1));
+      if (v.skipped) assert.equal(verdict.checks.find(({ name }) => name === v.expect)?.result, "skipped");
+      assert.equal(verdict.exit, v.exit ?? 0);
+      assert.equal(verdict.proven, v.expect === "pass");
+      assert.equal(verdict.row !== undefined, verdict.checks.some(({ name, result }) => name === "proof.root" && result === "pass"));
+    });
+  // Of the others all but what the files show is judged: the row is under the root, or is not.
+  for (const v of unjudged)
+    await t.test(v.name, async () => {
+      const verdict = await verifyProof({ proof: bytesOf(v.proof!), policy: bytesOf(v.policy), customer: v.customer });
+      assert.deepEqual(failing(verdict), [], JSON.stringify(verdict.checks, null, 1));
+      assert.ok(verdict.row);
+    });
+  assert.ok(judged.length > 100);
+  t.diagnostic(`judged ${judged.length} of ${all.length} proofs`);
+  t.diagnostic(`not judged ${unjudged.length}, which need a shard's files: ${unjudged.map(({ name }) => name).join(", ")}`);
+});
+
+interface BundleVector {
+  policy: string;
+  exit?: number;
+  files?: Record<string, { text?: string; base64?: string }>; // neither: an empty file
+}
+
+const fileOf = (v: BundleVector, path: string): Uint8Array | undefined => {
+  const file = v.files?.[path];
+  if (file === undefined) return undefined;
+  return file.base64 === undefined ? bytesOf(file.text ?? "") : new Uint8Array(Buffer.from(file.base64, "base64"));
+};
+
+/** The checks of a bundle that a statement and what is attached to it are enough for. */
+const own = new Set([
+  ...["policy", "statement.signature", "statement.format", "statement.exchange", "snapshot", "statement.approvals", "statement.series", "statement.moment"],
+  ...["log", "findings", "reserves.totals", "coverage.stated", "coverage.policy", "liabilities.ledger", "liabilities.margin", "bands"],
+]);
+
+/** Faults of lines and evidence, which a statement does not have. */
+const inLines = new Set(
+  ["attested-by-too-few", "band-grade-too-high", "band-line-inflated", "band-line-left-out", "band-line-of-another-wallet", "band-node-of-another-block", "band-total-wrong"].map((name) => `bundle/${name}`),
+);
+const isOwn = (v: { name: string; expect: string }): boolean => own.has(v.expect) && !inLines.has(v.name);
+
+/** A revoked key that a time stamp or a block saves: this verifier reads neither, and believes no such key. */
+const datedOtherwise = (v: BundleVector & { expect: string }): boolean =>
+  v.expect !== "statement.signature" && /\nrevoked = /.test(v.policy) && Object.keys(v.files ?? {}).some((path) => /^attachments\/(?:timestamps|anchor)/.test(path));
+
+/** reportOf leaves out what is attached where the folder itself is at fault: that is told before. */
+async function reportOf(v: BundleVector & { expect: string }): Promise<Verdict> {
+  const statement = fileOf(v, "statement.dsse.json") ?? new Uint8Array(0);
+  if (v.expect === "bundle.files") return verifyReport({ policy: bytesOf(v.policy), statement });
+  const [entry, proof] = [fileOf(v, "attachments/entry.dsse.json"), fileOf(v, "attachments/log.tlog-proof")];
+  const findings = Object.keys(v.files ?? {}).filter((path) => path.startsWith("attachments/findings/")).sort().map((path) => fileOf(v, path)!);
+  return verifyReport({ policy: bytesOf(v.policy), statement, ...(entry && proof ? { log: { entry, proof } } : {}), findings });
+}
+
+test("statements of bundles are judged as the vectors say", async (t) => {
+  const all = vectors<BundleVector>("bundle");
+  const unjudged = all.filter(datedOtherwise);
+  let failed = 0;
+  let passed = 0;
+  for (const v of all.filter((each) => !datedOtherwise(each)))
+    await t.test(v.name, async () => {
+      const verdict = await reportOf(v);
+      const expected = isOwn(v) ? [v.expect] : [];
+      assert.deepEqual(failing(verdict), expected, JSON.stringify(verdict.checks, null, 1));
+      assert.equal(verdict.exit, isOwn(v) ? v.exit : 0);
+      if (isOwn(v)) failed++;
+      else passed++;
+    });
+  t.diagnostic(`judged ${failed + passed} of ${all.length} bundles: ${failed} statements are refused where they should be, ${passed} pass, whose faults are of other checks, or that have none`);
+  t.diagnostic(`not judged ${unjudged.length}, which time stamps or anchors date: ${unjudged.map(({ name }) => name).join(", ")}`);
+  assert.ok(failed > 100 && passed > 100);
+});
