@@ -4,7 +4,7 @@ import { amountLimit, type Sum } from "./amount.ts";
 import { amount, base64, canonical, bytesOf, Fields, fromHex, hex32, integer, list, malformed, matching, oneOf, parse, type Reader, record, toHex, untrue } from "./canon.ts";
 import { decodePoint, decodeScalar, type Point } from "./grumpkin.ts";
 import { identity } from "./identity.ts";
-import type { Rows } from "./rows.ts";
+import type { Generators } from "./rows.ts";
 import * as tree from "./tree.ts";
 
 const maxProof = 4 << 20;
@@ -179,14 +179,15 @@ export interface Step {
   joined: string;
 }
 
-/** Signed is what the climb must lead to: root in hex, and of a plain tree the liabilities. */
+/** Signed is what the climb must lead to: root in hex, and of a plain tree the liabilities of its columns. */
 export interface Signed {
   root: string;
+  columns: readonly string[];
   liabilities: Sum;
 }
 
 /** climb is check proof.root, for the customer who typed this id. */
-export function climb(placed: Placed, typed: string, signed: Signed, rows: Rows): Climb {
+export function climb(placed: Placed, typed: string, signed: Signed, generators: Generators): Climb {
   const { proof } = placed;
   const id = identity(typed, fromHex(proof.snapshot), proof.nonce);
   if (proof.tree.kind === "plain") {
@@ -196,7 +197,7 @@ export function climb(placed: Placed, typed: string, signed: Signed, rows: Rows)
     return ways;
   }
   const { path, top, blinding, total } = proof.tree;
-  const row = rows.commit(placed.balances, blinding);
+  const row = generators.commit(signed.columns, placed.balances, blinding);
   if (row.is0()) throw untrue("the proof commits to nothing");
   const { ways } = up(tree.confidential, { proof, path, top }, tree.leaf(tree.confidential, tree.shard, id, row), () => total);
   reached(ways.root, signed.root);

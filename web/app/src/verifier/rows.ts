@@ -4,7 +4,6 @@ import type { Sum } from "./amount.ts";
 import { bytesOf, untrue } from "./canon.ts";
 import { hashed, type Message, Point } from "./grumpkin.ts";
 
-const bits = 128;
 const maxColumns = 1024;
 const maxName = "debit:".length + 32;
 const blindingBase: Message = { message: new Uint8Array(0), tag: "assay/v1/confidential/blinding" };
@@ -15,37 +14,42 @@ export function generatorMessage(column: string, bit: number): Message {
   return { message: Uint8Array.of(name.length, ...name, bit), tag: "assay/v1/confidential/generator" };
 }
 
-/**
- * Rows commits to rows of the given columns, and keeps the generators that it made: of several proofs most are the same. Only generators of bits that are set are ever made.
- */
-export class Rows {
-  private readonly generators = new Map<number, Point>();
+/** Generators keeps those that it made: of several proofs most are the same. Only generators of bits that are set are ever made. */
+export class Generators {
+  private readonly made = new Map<string, Point>();
   private base: Point | undefined;
 
-  /** Equal names would have equal generators, and commit to anything: they are refused. */
-  constructor(private readonly columns: readonly string[]) {
-    const distinct = new Set(columns).size;
-    if (distinct === 0 || distinct > maxColumns) throw untrue(`a row has ${distinct} columns; it has 1 to ${maxColumns}`);
-    if (distinct !== columns.length) throw untrue("two columns of a row have one name");
-    if (columns.some((name) => name.length === 0 || name.length > maxName)) throw untrue(`the name of a column has 1 to ${maxName} characters`);
-  }
-
-  /** commit is Σ e_c G_c + r H; the identity where nothing is committed to and the blinding is 0. */
-  commit(balances: Sum, blinding: bigint): Point {
-    const wanted = balances.flatMap(({ column, amount }) => setBits(amount).map((bit) => bits * column + bit));
+  /** commit is Σ e_c G_c + r H of a row of the given columns; the identity where nothing is committed to and the blinding is 0. */
+  commit(columns: readonly string[], balances: Sum, blinding: bigint): Point {
+    distinct(columns);
+    const wanted = balances.flatMap(({ column, amount }) => setBits(amount).map((bit) => ({ name: columns[column]!, bit })));
     this.make(wanted);
-    const sum = wanted.reduce((point, c) => point.add(this.generators.get(c)!), Point.ZERO);
+    const sum = wanted.reduce((point, generator) => point.add(this.made.get(keyOf(generator))!), Point.ZERO);
     return sum.add(this.base!.multiplyUnsafe(blinding));
   }
 
-  private make(wanted: readonly number[]): void {
-    const missing = wanted.filter((c) => !this.generators.has(c));
-    const messages = missing.map((c) => generatorMessage(this.columns[Math.floor(c / bits)]!, c % bits));
+  private make(wanted: readonly Generator[]): void {
+    const missing = wanted.filter((generator) => !this.made.has(keyOf(generator)));
+    const messages = missing.map(({ name, bit }) => generatorMessage(name, bit));
     if (!this.base) messages.push(blindingBase);
     const points = hashed(messages);
-    missing.forEach((c, i) => this.generators.set(c, points[i]!));
+    missing.forEach((generator, i) => this.made.set(keyOf(generator), points[i]!));
     this.base ??= points.at(-1)!;
   }
+}
+
+interface Generator {
+  name: string;
+  bit: number;
+}
+
+const keyOf = ({ name, bit }: Generator): string => `${name} ${bit}`;
+
+/** distinct refuses columns of one name: they would have equal generators, and commit to anything. */
+function distinct(columns: readonly string[]): void {
+  if (columns.length === 0 || columns.length > maxColumns) throw untrue(`a row has ${columns.length} columns; it has 1 to ${maxColumns}`);
+  if (new Set(columns).size !== columns.length) throw untrue("two columns of a row have one name");
+  if (columns.some((name) => name.length === 0 || name.length > maxName)) throw untrue(`the name of a column has 1 to ${maxName} characters`);
 }
 
 function setBits(amount: bigint): number[] {
