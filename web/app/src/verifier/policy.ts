@@ -111,8 +111,8 @@ const keys: Reader<Key[]> = distinct(list(publicKey, Infinity, 1), ({ text }) =>
 
 const duration: Reader<number> = (value, path) => {
   const parts = matching(/^(?:[0-9]{1,9}[hms])+$/, "a duration, such as 2h or 1h30m")(value, path).matchAll(/([0-9]+)([hms])/g);
-  const seconds = { h: 3600, m: 60, s: 1 };
-  return [...parts].reduce((total, [, count, unit]) => total + Number(count) * seconds[unit as "h" | "m" | "s"], 0);
+  const units = { h: 3600, m: 60, s: 1 };
+  return [...parts].reduce((total, [, count, unit]) => total + Number(count) * units[unit as keyof typeof units], 0);
 };
 
 const percent = matching(/^(?:0|[1-9][0-9]{0,77})\.[0-9]{2}$/, "a percentage with two decimals, such as 97.31");
