@@ -62,7 +62,8 @@ var rules = map[string][]string{
 
 	"web":           {"report", "web/anomaly", "web/api", "web/published", "web/httpsig", "web/audit", "web/authn", "web/authz", "web/console", "web/limit", "web/oauth", "web/store", "web/watch"},
 	"web/api":       {"report", "attest", "web/published", "web/store", "web/audit", "web/runs", "web/authn", "web/authz", "web/people", "web/oauth", "web/hidden"},
-	"web/published": {"report", "attest"},
+	"web/published": {"report", "attest", "web/copies"},
+	"web/copies":    {},
 	"web/httpsig":   {},
 	"web/store":     {},
 	"web/watch":     {},

@@ -41,7 +41,7 @@ func TestLogAsServed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Log = &published.Log{Dir: kept.Dir}
+	c.Log = &published.Log{Files: published.LogFolder(kept.Dir)}
 	server := httptest.NewServer(handler(t, c))
 	defer server.Close()
 	root, err := url.Parse(server.URL + "/v1/log/")

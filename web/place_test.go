@@ -88,7 +88,7 @@ func (p place) config() web.Config {
 	return web.Config{
 		Config: api.Config{
 			Reports: published.Folder(filepath.Join(p.dir, "reports"), func() time.Time { looks = looks.Add(time.Minute); return looks }),
-			Log:     &published.Log{Dir: filepath.Join(p.dir, "log")}, Policy: filepath.Join(p.dir, "policy.toml"),
+			Log:     &published.Log{Files: published.LogFolder(filepath.Join(p.dir, "log"))}, Policy: filepath.Join(p.dir, "policy.toml"),
 			KeyList: func() ([]byte, error) { return []byte(`{"a":"list"}`), nil },
 		},
 		Key: responseKey, Now: now, Logger: slog.New(slog.NewTextHandler(p.log, nil)),

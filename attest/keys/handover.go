@@ -41,15 +41,15 @@ func SaveHandover(path string, h Handover, lock Lock) error {
 	return nil
 }
 
-// OpenHandover opens the handover at path.
-func OpenHandover(path string, unlock Unlock) (Handover, error) {
-	line, err := openFile(path, kindHandover, unlock)
+// OpenHandover opens a sealed handover: what a file of it holds. Errors begin with name.
+func OpenHandover(name string, sealed []byte, unlock Unlock) (Handover, error) {
+	line, err := open(sealed, kindHandover, unlock)
 	if err != nil {
-		return Handover{}, fmt.Errorf("%s: %w", kindHandover, err)
+		return Handover{}, fmt.Errorf("%s: %s: %w", kindHandover, name, err)
 	}
 	h, ok := parseHandover(line)
 	if !ok { // its parts are secret
-		return Handover{}, fmt.Errorf("%s: %s: %w", kindHandover, path, ErrNotSealed)
+		return Handover{}, fmt.Errorf("%s: %s: %w", kindHandover, name, ErrNotSealed)
 	}
 	return h, nil
 }

@@ -15,6 +15,15 @@ import (
 	"github.com/assay-por/assay/attest/keys"
 )
 
+func openHandover(t *testing.T, path string, unlock keys.Unlock) (keys.Handover, error) {
+	t.Helper()
+	sealed, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys.OpenHandover(path, sealed, unlock)
+}
+
 // TestHandover: what is sealed for a server opens with its key and no other, and prints nothing secret.
 func TestHandover(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "handover.age")
@@ -23,11 +32,11 @@ func TestHandover(t *testing.T) {
 	if err := keys.SaveHandover(path, want, keys.Lock{Recipients: []age.Recipient{server.Recipient()}}); err != nil {
 		t.Fatal(err)
 	}
-	got, err := keys.OpenHandover(path, keys.Unlock{Identities: []age.Identity{server}})
+	got, err := openHandover(t, path, keys.Unlock{Identities: []age.Identity{server}})
 	if err != nil || got.Statement != want.Statement || got.Lookup != want.Lookup || got.Files.Recipient().String() != files.Recipient().String() {
 		t.Fatalf("%v: %v", err, got)
 	}
-	if _, err := keys.OpenHandover(path, keys.Unlock{Identities: []age.Identity{files}}); !errors.Is(err, keys.ErrNoIdentity) {
+	if _, err := openHandover(t, path, keys.Unlock{Identities: []age.Identity{files}}); !errors.Is(err, keys.ErrNoIdentity) {
 		t.Errorf("by another key: %v", err)
 	}
 	if _, err := keys.OpenSecret(path, keys.Unlock{Identities: []age.Identity{server}}); err == nil {
@@ -60,7 +69,7 @@ func TestHandover(t *testing.T) {
 		if err := os.WriteFile(path, sealed(t, "# assay/v1 handover\n"+line+"\n", "p"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := keys.OpenHandover(path, with("p")); !errors.Is(err, keys.ErrNotSealed) || strings.Contains(err.Error(), "SECRET") {
+		if _, err := openHandover(t, path, with("p")); !errors.Is(err, keys.ErrNotSealed) || strings.Contains(err.Error(), "SECRET") {
 			t.Errorf("%q: %v", line, err)
 		}
 	}

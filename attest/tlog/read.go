@@ -67,6 +67,11 @@ func ReadCheckpoint(dir fs.FS, vkey string, witnesses ...string) (Checkpoint, er
 	if err != nil {
 		return Checkpoint{}, fmt.Errorf("log: %w", err)
 	}
+	return OpenCheckpoint(raw, vkey, witnesses...)
+}
+
+// OpenCheckpoint is [ReadCheckpoint] of a file that was read.
+func OpenCheckpoint(raw []byte, vkey string, witnesses ...string) (Checkpoint, error) {
 	c, err := openCheckpoint(raw, vkey, witnesses)
 	if err != nil {
 		return Checkpoint{}, fmt.Errorf("log: checkpoint: %w", err)

@@ -169,6 +169,9 @@ func (s *stages) anchorImport(cmd *cobra.Command, chain chains.Chain, at utxo.Pl
 	if err := s.publishAttachments(envelope, signed); err != nil {
 		return err
 	}
+	if err := s.showAgain(signed); err != nil {
+		return err
+	}
 	const policy = "[[anchor]]\nchain = %q\nnumber = %d\nhash = %q"
 	lines := fmt.Sprintf(policy, got.Block.Chain, got.Block.Number, got.Block.Hash)
 	when := got.Block.Time.Format("2006-01-02T15:04:05Z")

@@ -83,6 +83,9 @@ func (s *stages) attach(cmd *cobra.Command, files []string) error {
 	if err := s.publishAttachments(envelope, signed); err != nil {
 		return err
 	}
+	if err := s.showAgain(signed); err != nil {
+		return err
+	}
 	place := ""
 	if proof != nil {
 		place = ", and shows its place in a log"

@@ -44,6 +44,14 @@ func s3Name(name string) (bucket, key string, err error) {
 	return bucket, key, nil
 }
 
+// inS3 is a name that begins with s3://, or nothing.
+func inS3(name string) string {
+	if strings.HasPrefix(name, s3Scheme) {
+		return name
+	}
+	return ""
+}
+
 // checkS3 refuses half of a server, and names that lie at none.
 func (c *Config) checkS3() error {
 	var needs string
@@ -55,11 +63,14 @@ func (c *Config) checkS3() error {
 			needs = "ledger.files"
 		}
 	}
-	if c.Run.Store != "" {
-		if _, _, err := s3Name(c.Run.Store); err != nil {
-			return fmt.Errorf("run.store: %w", err)
+	for _, folder := range []struct{ key, name string }{{"run.store", c.Run.Store}, {"server.reports", inS3(c.Server.Reports)}, {"server.proofs", inS3(c.Server.Proofs)}, {"log.bucket", c.Log.Bucket}} {
+		if folder.name == "" {
+			continue
 		}
-		needs = "run.store"
+		if _, _, err := s3Name(folder.name); err != nil {
+			return fmt.Errorf("%s: %w", folder.key, err)
+		}
+		needs = folder.key
 	}
 	file, isFile := strings.CutPrefix(c.S3.Credentials, "file:")
 	switch {
@@ -95,25 +106,25 @@ func (c *Config) store(run string) (store.Store, error) {
 }
 
 func (c *Config) storeBucket() (*store.Bucket, error) {
-	name, prefix, err := s3Name(c.Run.Store)
+	return c.bucket(c.Run.Store, s3Patient)
+}
+
+// bucket opens a folder of a bucket, s3://bucket/folder; nobody is asked yet.
+func (c *Config) bucket(folder string, waits s3Waits) (*store.Bucket, error) {
+	name, prefix, err := s3Name(folder)
 	if err != nil {
 		return nil, err
 	}
-	return c.bucket(name, strings.TrimSuffix(prefix, "/"))
-}
-
-// bucket opens a folder of a bucket; nobody is asked yet.
-func (c *Config) bucket(name, prefix string) (*store.Bucket, error) {
 	path := c.resolve(strings.TrimPrefix(c.S3.Credentials, "file:"))
 	keys, err := s3Credentials(path)
 	if err != nil {
 		return nil, err
 	}
-	client, err := s3Client(c.S3, keys, s3Patience)
+	client, err := s3Client(c.S3, keys, waits)
 	if err != nil {
 		return nil, unreadable("s3.endpoint: %v", err)
 	}
-	return &store.Bucket{Client: client, Name: name, Prefix: prefix}, nil
+	return &store.Bucket{Client: client, Name: name, Prefix: strings.TrimSuffix(prefix, "/")}, nil
 }
 
 // s3Credentials reads the file of the keys, one NAME=VALUE a line. No error repeats any of it.
@@ -145,27 +156,33 @@ func s3Credentials(path string) (*credentials.Credentials, error) {
 	return credentials.NewStaticV4(values["AWS_ACCESS_KEY_ID"], values["AWS_SECRET_ACCESS_KEY"], values["AWS_SESSION_TOKEN"]), nil
 }
 
-// A request is given up, and made anew so many times in all, when the server is silent for so long.
-const (
-	s3Patience = time.Minute
-	s3Tries    = 4
+// s3Waits says after how much silence a request is given up, and how many times it is made in all.
+type s3Waits struct {
+	patience time.Duration
+	tries    int
+}
+
+// Who builds can wait; somebody waits for who serves.
+var (
+	s3Patient = s3Waits{time.Minute, 4}
+	s3Prompt  = s3Waits{10 * time.Second, 2}
 )
 
-func s3Client(at S3Config, keys *credentials.Credentials, patience time.Duration) (*minio.Client, error) {
+func s3Client(at S3Config, keys *credentials.Credentials, waits s3Waits) (*minio.Client, error) {
 	u, err := url.Parse(at.Endpoint)
 	if err != nil {
 		return nil, errors.New("is no URL")
 	}
 	dialer := net.Dialer{Timeout: 10 * time.Second}
 	return minio.New(u.Host, &minio.Options{
-		Creds: keys, Region: at.Region, Secure: u.Scheme == "https", MaxRetries: s3Tries,
+		Creds: keys, Region: at.Region, Secure: u.Scheme == "https", MaxRetries: waits.tries,
 		Transport: &http.Transport{
 			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 				conn, err := dialer.DialContext(ctx, network, address)
 				if err != nil {
 					return nil, err
 				}
-				return &patientConn{Conn: conn, patience: patience}, nil
+				return &patientConn{Conn: conn, patience: waits.patience}, nil
 			},
 			TLSHandshakeTimeout: 10 * time.Second,
 			MaxIdleConnsPerHost: 16,

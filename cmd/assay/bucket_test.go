@@ -167,7 +167,7 @@ func TestS3Silent(t *testing.T) {
 	server := storetest.Start(t)
 	put(t, server, "large", make([]byte, 64<<20))
 	keys := credentials.NewStaticV4(storetest.AccessKey, storetest.SecretKey, "")
-	client, err := s3Client(S3Config{Endpoint: "http://" + server.Address, Region: storetest.Region}, keys, time.Second)
+	client, err := s3Client(S3Config{Endpoint: "http://" + server.Address, Region: storetest.Region}, keys, s3Waits{time.Second, 4})
 	if err != nil {
 		t.Fatal(err)
 	}

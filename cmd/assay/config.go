@@ -189,7 +189,7 @@ func parseConfig(raw []byte) (*Config, error) {
 	}
 	for _, check := range []func() error{
 		c.checkRun, c.checkSeries, c.checkLedger, c.checkMargin, c.checkS3, named("worker.", c.checkWorker), c.checkKeys, c.checkRecipes, c.checkChains, c.checkWallets,
-		c.checkClaims, c.checkBands, c.checkValidators, c.checkTimestamps, c.checkWebhooks, c.checkServer, c.checkLog,
+		c.checkClaims, c.checkBands, c.checkValidators, c.checkTimestamps, c.checkWebhooks, c.checkServer, c.checkBuckets, c.checkLog,
 	} {
 		if err := check(); err != nil {
 			return nil, fmt.Errorf(" %w", err)
@@ -371,6 +371,7 @@ func defaultConfig() *Config {
 	c.Coverage.Classes = []string{"issued", "native"}
 	c.Bundle.Dir, c.Bundle.Zip, c.Bundle.Report, c.Bundle.Leaves = "bundle", "bundle.zip", "report", true
 	c.Server.Listen, c.Server.Keys = "127.0.0.1:8080", "response-keys.dsse.json"
+	c.Server.Cache, c.Server.CacheSize = "cache", "10GiB"
 	c.Server.Log, c.Server.TracesShare = logText, 0.01
 	c.Server.KEK, c.Server.Pepper, c.Server.Audit = "file:keys/kek.age", "keys/pepper", "audit"
 	c.Log.Dir, c.Log.Key = "log", "file:keys/log.age"

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"os"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"github.com/assay-por/assay/attest/keys"
 	"github.com/assay-por/assay/chains"
 	"github.com/assay-por/assay/chains/egress"
+	"github.com/assay-por/assay/merkle/store"
 )
 
 // finding is one thing that the doctor looked at.
@@ -100,7 +102,42 @@ func (s *stages) examine() []finding {
 	if s.config.Run.Store != "" {
 		found = append(found, s.look("store", s.lookStore))
 	}
+	for key, folder := range s.config.shownBuckets() {
+		found = append(found, s.look("bucket", func() (string, error) { return s.lookBucket(key, folder) }))
+	}
 	return append(found, s.look("disk", s.lookDisk))
+}
+
+// shownBuckets are the buckets that servers show, by the key that names them.
+func (c *Config) shownBuckets() iter.Seq2[string, string] {
+	return func(yield func(string, string) bool) {
+		for _, b := range [][2]string{{"server.reports", inS3(c.Server.Reports)}, {"server.proofs", inS3(c.Server.Proofs)}, {"log.bucket", c.Log.Bucket}} {
+			if b[1] != "" && !yield(b[0], b[1]) {
+				return
+			}
+		}
+	}
+}
+
+// lookBucket lists what is there as servers do, and tries to write as who publishes must, and servers need not.
+func (s *stages) lookBucket(key, folder string) (string, error) {
+	ctx, cancel := context.WithTimeout(s.ctx, 30*time.Second)
+	defer cancel()
+	b, err := s.config.bucket(folder, s3Prompt)
+	if err != nil {
+		return "", err
+	}
+	there, _, err := objects{b}.Level(ctx)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", key, err)
+	}
+	may := "can be read and written"
+	if _, err := b.Probe(ctx, ".doctor-"+rand.Text()); errors.Is(err, store.ErrUnreachable) {
+		return "", fmt.Errorf("%s: %w", key, err)
+	} else if err != nil {
+		may = "can be read and not written, which is enough for a server"
+	}
+	return fmt.Sprintf("%s: %s %s; it has %d objects", key, folder, may, len(there)), nil
 }
 
 func (s *stages) look(name string, at func() (string, error)) finding {

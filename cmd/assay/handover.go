@@ -19,6 +19,7 @@ import (
 	"github.com/assay-por/assay/merkle/build"
 	"github.com/assay-por/assay/merkle/store"
 	"github.com/assay-por/assay/report"
+	shelves "github.com/assay-por/assay/web/published"
 )
 
 // Files of a handover, beside the statement's envelope, the log's attachments and the shard files, which keep their names.
@@ -40,7 +41,7 @@ func newHandover(a *app) *cobra.Command {
 	var out string
 	var to []string
 	cmd := &cobra.Command{
-		Use:   "handover --out DIR [--to RECIPIENT…]",
+		Use:   "handover --out DIR|s3://BUCKET/FOLDER [--to RECIPIENT…]",
 		Short: "Hand a server what it takes to answer for customers' proofs, and nothing more",
 		Long: `Write a folder with which assay serve makes the customers' proofs of the run's signed statement: envelope, place in the log, shard list, the shard files,
 which are sealed, and handover.age: the identity that opens those and the keys that find a customer's row, sealed to the server's key (server.proofs_key, or --to: age1… or a
@@ -49,7 +50,11 @@ file of them). The snapshot's secret and the snapshot key stay here, and no cust
 Where run.store is a bucket, the shard files stay there, and the folder says where; else they are copied. Put the folder into the server's server.proofs. After assay publish or
 assay log cosign, hand over again into the same folder: proofs then show the statement's place in the log as it is now, and nothing is copied twice.
 
-Who has the folder and the server's key can read every balance, and whose it is of customers whose ids they know. Remove the folder, and the server is done with that statement.`,
+Or hand over into a bucket that server.proofs names: --out s3://bucket/handovers/2026-10. Files go there first and 2026-10.json, which names them, last; after an interrupt the
+same command goes on.
+
+Who has the folder and the server's key can read every balance, and whose it is of customers whose ids they know. Remove the folder, in a bucket the .json beside it first, and the
+servers are done with that statement.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if out == "" {
@@ -58,7 +63,7 @@ Who has the folder and the server's key can read every balance, and whose it is 
 			return a.readRun(cmd, func(s *stages) error { return s.handOver(cmd, out, to) })
 		},
 	}
-	cmd.Flags().StringVar(&out, "out", "", "folder of this statement's handover")
+	cmd.Flags().StringVar(&out, "out", "", "folder of this statement's handover, on this machine or in a bucket")
 	cmd.Flags().StringArrayVar(&to, "to", nil, "age recipient (age1…) of the server, or a file of them (default: server.proofs_key)")
 	return cmd
 }
@@ -72,24 +77,96 @@ func (s *stages) handOver(cmd *cobra.Command, out string, to []string) error {
 	if err != nil {
 		return err
 	}
-	if err := sameHandover(out, report.Digest(p.statement)); err != nil {
-		return err
-	}
-	place := handoverPlace{Type: typeHandover}
-	if s.config.Run.Store != "" {
-		plan, err := s.builtPlan()
-		if err != nil {
-			return err
-		}
-		place.Bucket = strings.TrimSuffix(s.config.Run.Store, "/") + "/" + build.Folder(plan)
-	} else if err := s.copyShards(p, store.Dir(out)); err != nil {
-		return err
-	}
-	if err := s.writeHandover(p, out, place, keys.Lock{Recipients: recipients}); err != nil {
+	if err := s.handTo(p, out, keys.Lock{Recipients: recipients}); err != nil {
 		return err
 	}
 	return s.app.say(cmd, map[string]any{"dir": out, "statement": report.Digest(p.statement).String(), "customers": p.customers, "shards": len(p.tree.Shards)},
-		"the proofs of %d customers are handed over in %s: put it into the server's server.proofs", p.customers, out)
+		"the proofs of %d customers are handed over in %s: %s", p.customers, out, s.afterHandover(out))
+}
+
+// afterHandover says what is left to be done.
+func (s *stages) afterHandover(out string) string {
+	if inS3(out) == "" {
+		return "put it into the server's server.proofs"
+	}
+	return "servers whose server.proofs is the folder above serve them"
+}
+
+// handTo writes the handover to a folder, or to one of a bucket.
+func (s *stages) handTo(p *prover, out string, lock keys.Lock) error {
+	if inS3(out) != "" {
+		return s.handToBucket(p, strings.TrimSuffix(out, "/"), lock)
+	}
+	if err := sameHandover(out, report.Digest(p.statement)); err != nil {
+		return err
+	}
+	place, err := s.shardsPlace()
+	if err != nil {
+		return err
+	}
+	if place.Bucket == "" {
+		if err := s.copyShards(p, store.Dir(out)); err != nil {
+			return err
+		}
+	}
+	return s.writeHandover(p, out, place, lock)
+}
+
+// handToBucket writes all but the shard files on this machine first, sealed or public, as a set of files goes there whole.
+func (s *stages) handToBucket(p *prover, out string, lock keys.Lock) (err error) {
+	at := strings.LastIndexByte(out, '/')
+	above, name := out[:at], out[at+1:]
+	if _, key, err := s3Name(out); err != nil || key == "" || strings.HasPrefix(name, ".") {
+		return usage("--out: got %q, want a folder of this statement's own: s3://bucket/folder, and no name that begins with a dot", out)
+	}
+	set, err := s.config.bucket(above, s3Patient)
+	if err != nil {
+		return err
+	}
+	if err := sameHandoverSet(s.ctx, set, name, report.Digest(p.statement)); err != nil {
+		return err
+	}
+	place, err := s.shardsPlace()
+	if err != nil {
+		return err
+	}
+	if place.Bucket == "" {
+		place.Bucket = out
+		if err := s.copyShards(p, store.Within(set, name)); err != nil {
+			return err
+		}
+	}
+	dir, err := os.MkdirTemp("", "assay-handover-") // mode 0700
+	if err != nil {
+		return unreadable("%v", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if err := s.writeHandover(p, dir, place, lock); err != nil {
+		return err
+	}
+	files := map[string]string{}
+	for _, path := range []string{fileHandover, fileHandoverSealed, fileHandoverShards, fileEnvelope, report.PathEntry, report.PathLogProof} {
+		if full := filepath.Join(dir, filepath.FromSlash(path)); isFile(full) {
+			files[path] = full
+		}
+	}
+	return setOf{bucket: set, name: name, files: files, progress: s.progress}.put(s.ctx)
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// shardsPlace is where the shard files stay; nowhere if they are to be copied.
+func (s *stages) shardsPlace() (handoverPlace, error) {
+	place := handoverPlace{Type: typeHandover}
+	if s.config.Run.Store == "" {
+		return place, nil
+	}
+	plan, err := s.builtPlan()
+	place.Bucket = strings.TrimSuffix(s.config.Run.Store, "/") + "/" + build.Folder(plan)
+	return place, err
 }
 
 // serverRecipients are those that a handover is sealed to.
@@ -127,6 +204,34 @@ func sameHandover(dir string, statement report.Digest) error {
 	}
 	if signed.Digest != statement {
 		return hinted(refused("%s holds the handover of another statement", dir), "each statement has a folder of its own")
+	}
+	return nil
+}
+
+// sameHandoverSet refuses a name of a bucket that has another statement's.
+func sameHandoverSet(ctx context.Context, b *store.Bucket, name string, statement report.Digest) error {
+	files, err := readIndex(ctx, b, name)
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		if f.Path != fileEnvelope {
+			continue
+		}
+		raw, err := store.Read(ctx, b, name+"/"+f.Object())
+		if errors.Is(err, fs.ErrNotExist) { // somebody has removed it, and is not done
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if signed, err := report.Read(raw); err == nil && signed.Digest == statement {
+			return nil
+		}
+		return hinted(refused("%s holds the handover of another statement", name), "each statement has a folder of its own")
+	}
+	if len(files) > 0 {
+		return refused("%s%s names something else: a handover has a folder of its own", name, shelves.IndexSuffix)
 	}
 	return nil
 }

@@ -58,6 +58,24 @@ func newProofServerOf(t *testing.T, run string, customers int) *proofServer {
 	for _, name := range []string{"first", "second"} {
 		e.shelved(t, name)
 	}
+	s.equip(t)
+	for _, name := range []string{"reports", "log"} {
+		if err := os.CopyFS(filepath.Join(s.dir, name), os.DirFS(filepath.Join(e.dir, name))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	onPostgres(t, s.dir)
+	if err := os.Mkdir(filepath.Join(s.dir, "handovers"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s.handed(t, "first")
+	return s
+}
+
+// equip gives the server its keys, and of the exchange's what it may have.
+func (s *proofServer) equip(t *testing.T) {
+	t.Helper()
+	e := s.exchange
 	recipient, err := identityFile(s.dir)
 	if err != nil {
 		t.Fatal(err)
@@ -69,23 +87,12 @@ func newProofServerOf(t *testing.T, run string, customers int) *proofServer {
 	mustCall(t, s.dir, e.assay, "keys", "new", "--algorithm", "x25519", "--recipient", recipient, "keys/server.age")
 	e.write(t, "keys/server.pub", read(t, s.dir, "keys", "server.pub"))
 	e.must(t, "keys", "response", "--recipient", recipient, "--sign-only")
-	for _, name := range []string{"reports", "log"} {
-		if err := os.CopyFS(filepath.Join(s.dir, name), os.DirFS(filepath.Join(e.dir, name))); err != nil {
-			t.Fatal(err)
-		}
-	}
 	for _, name := range []string{"response.age", "response.pub", "log.pub", "statement.pub"} {
 		s.write(t, "keys/"+name, read(t, e.dir, "keys", name))
 	}
 	for _, name := range []string{"assay.toml", "response-keys.dsse.json", "policy.toml"} {
 		s.write(t, name, read(t, e.dir, name))
 	}
-	onPostgres(t, s.dir)
-	if err := os.Mkdir(filepath.Join(s.dir, "handovers"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	s.handed(t, "first")
-	return s
 }
 
 // onPostgres has the server of a folder keep its records in PostgreSQL, where the tests run on that.
@@ -292,7 +299,7 @@ func (s *proofServer) holdsNoSecret(t *testing.T, name string) {
 			return err
 		}
 		if filepath.Base(path) == fileHandoverSealed {
-			h, err := keys.OpenHandover(path, keys.Unlock{Identities: []age.Identity{server}})
+			h, err := keys.OpenHandover(path, raw, keys.Unlock{Identities: []age.Identity{server}})
 			if err != nil {
 				return err
 			}

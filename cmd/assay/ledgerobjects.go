@@ -78,7 +78,7 @@ func ledgerObjects(ctx context.Context, c *Config) ([]ledgerObject, error) {
 		if err != nil {
 			return nil, unreadable("ledger.files: %v", err)
 		}
-		bucket, err := c.bucket(name, "")
+		bucket, err := c.bucket(s3Scheme+name, s3Patient)
 		if err != nil {
 			return nil, err
 		}

@@ -55,6 +55,9 @@ witness, and how many, is for them to say.`,
 			if err := tlog.Create(config); err != nil {
 				return refused("%v", err)
 			}
+			if err := c.showLog(cmd.Context(), signer.PublicKey()); err != nil {
+				return err
+			}
 			vkey, err := tlog.VerifierKey(config.Origin, signer.PublicKey())
 			if err != nil {
 				return refused("%v", err)

@@ -21,6 +21,7 @@ import (
 type LogConfig struct {
 	Origin    string             `toml:"origin"`
 	Dir       string             `toml:"dir"`
+	Bucket    string             `toml:"bucket"`
 	Key       string             `toml:"key"`
 	Witnesses []LogWitnessConfig `toml:"witnesses"`
 	Quorum    int                `toml:"quorum"`
@@ -82,6 +83,9 @@ func withLog[T any](ctx context.Context, a *app, work func(*tlog.Log) (T, error)
 		return none, refused("%w", err)
 	}
 	done, err := work(l)
+	if err == nil {
+		err = c.showLog(ctx, signer.PublicKey())
+	}
 	var quorum *tlog.QuorumError
 	var said *failure
 	switch err = errors.Join(err, l.Close()); {

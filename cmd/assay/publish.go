@@ -53,6 +53,9 @@ func (s *stages) publish(cmd *cobra.Command) error {
 	if err := s.publishAttachments(envelope, signed); err != nil {
 		return err
 	}
+	if err := s.show(signed); err != nil {
+		return err
+	}
 	all := shown(at.head)
 	all["statement"], all["index"] = signed.Digest.String(), at.index
 	return s.app.say(cmd, all, "published statement %s: entry #%d of %s", signed.Digest, at.index, headLines(at.head))

@@ -46,10 +46,17 @@ func (s *stages) all(cmd *cobra.Command, w instant, unsignedToo bool) error {
 
 // signAndPublish does what is left once there is a draft.
 func (s *stages) signAndPublish(cmd *cobra.Command, d draft) error {
-	if err := s.sign(cmd, d); err != nil || s.config.Log.Origin == "" {
+	if err := s.sign(cmd, d); err != nil {
 		return err
 	}
-	return s.publish(cmd)
+	if s.config.Log.Origin != "" {
+		return s.publish(cmd)
+	}
+	_, signed, err := s.signedStatement()
+	if err != nil {
+		return err
+	}
+	return s.show(signed)
 }
 
 // drawn does the stages up to the draft. Evidence comes before the tree: nodes forget, ledgers do not.

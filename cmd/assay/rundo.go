@@ -69,7 +69,7 @@ func (w *runWorker) report(s *stages, silent *cobra.Command, r store.Run) (strin
 			return "", err
 		}
 	}
-	return signed.Digest.String(), w.config.showRun(r.ID)
+	return signed.Digest.String(), s.showRun(r.ID, signed)
 }
 
 // bringFormer puts the last statement of the series beside the run, if server.reports has it, so that what moved since then is noticed; the configuration may name
@@ -86,7 +86,7 @@ func (w *runWorker) bringFormer(s *stages) error {
 	if last == nil {
 		return nil
 	}
-	there, err := w.shelf().Find(last.Entry.Statement)
+	there, err := w.find(s.ctx, last.Entry.Statement)
 	if err != nil || there == nil {
 		return err
 	}
@@ -102,9 +102,20 @@ func (w *runWorker) bringFormer(s *stages) error {
 	return s.run.write(fileFormer, raw)
 }
 
-// shelf is what the server shows.
-func (w *runWorker) shelf() *shelves.Shelf {
-	return shelves.Folder(w.config.resolve(w.config.Server.Reports), time.Now)
+// find is the report of a statement as servers show it, or nil.
+func (w *runWorker) find(ctx context.Context, statement report.Digest) (*shelves.Report, error) {
+	shelf := shelves.Folder(w.config.resolve(w.config.Server.Reports), time.Now)
+	if w.shown != nil {
+		if err := w.shown.Look(ctx); err != nil {
+			return nil, fmt.Errorf("server.reports: %w", err)
+		}
+		shelf = w.shown.Shelf(time.Now)
+	}
+	there, err := shelf.Find(statement)
+	if err != nil {
+		return nil, unreadable("server.reports: %v", err)
+	}
+	return there, nil
 }
 
 // mayPublish tells the server of the draft, takes in what approvers signed of it, and is an error until all that is needed is there.
@@ -175,9 +186,9 @@ func (w *runWorker) withdraw(ctx context.Context, r store.Run) error {
 
 // approvedBy wants a withdrawal approved by those who could approve the statement, as that itself names them: its digest is in the log.
 func (w *runWorker) approvedBy(ctx context.Context, r store.Run, statement report.Digest) error {
-	published, err := w.shelf().Find(statement)
+	published, err := w.find(ctx, statement)
 	if err != nil {
-		return unreadable("server.reports: %v", err)
+		return err
 	}
 	if published == nil {
 		return refused("server.reports does not hold the statement %s, which names its approvers", statement)

@@ -17,6 +17,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/assay-por/assay/attest/tlog"
+	"github.com/assay-por/assay/report"
+	"github.com/assay-por/assay/web/copies"
+	shelves "github.com/assay-por/assay/web/published"
 	"github.com/assay-por/assay/web/runs"
 	"github.com/assay-por/assay/web/store"
 )
@@ -29,7 +32,7 @@ const (
 var runName = regexp.MustCompile(`^[a-z2-7]{16}$`)
 
 // forRun is the configuration of a run that was asked for over the API: it has a directory below worker.runs, and what it makes for others lies in
-// server.reports, under a name that begins with a dot until it is published.
+// server.reports, under a name that begins with a dot until it is published; or, where that is a bucket, in the run's directory until it goes there.
 func (c *Config) forRun(id string) (*Config, error) {
 	if c.Worker.Runs == "" {
 		return nil, refused("--run: there is no worker.runs in %s", c.path)
@@ -40,7 +43,9 @@ func (c *Config) forRun(id string) (*Config, error) {
 	own := *c
 	own.Run.Dir = filepath.Join(c.Worker.Runs, id)
 	place := c.shownRun(id)
-	if _, err := os.Stat(place); err != nil {
+	if inS3(c.Server.Reports) != "" {
+		place = filepath.Join(c.resolve(own.Run.Dir), "public")
+	} else if _, err := os.Stat(place); err != nil {
 		place = c.hiddenRun(id)
 	}
 	own.Bundle.Dir, own.Bundle.Zip, own.Bundle.Report = filepath.Join(place, "bundle"), filepath.Join(place, "bundle.zip"), filepath.Join(place, "report")
@@ -75,7 +80,8 @@ type runWorker struct {
 	store  *store.Store
 	book   runs.Worker
 	logger *slog.Logger
-	out    io.Writer // for progress
+	out    io.Writer       // for progress
+	shown  *shelves.Bucket // server.reports, if it is a bucket
 }
 
 // workRuns does runs until it is interrupted. That is how it ends, so it is no error.
@@ -107,7 +113,11 @@ func (a *app) workRuns(cmd *cobra.Command, c *Config) (err error) {
 // runWorker opens what a worker needs, its keys too: later there may be nobody to ask for a passphrase.
 func (a *app) runWorker(cmd *cobra.Command, c *Config) (w *runWorker, end func() error, err error) {
 	dir := c.resolve(c.Worker.Runs)
-	for _, d := range []string{dir, c.resolve(c.Server.Reports)} {
+	folders := []string{dir}
+	if inS3(c.Server.Reports) == "" {
+		folders = append(folders, c.resolve(c.Server.Reports))
+	}
+	for _, d := range folders {
 		if err := os.MkdirAll(d, 0o755); err != nil {
 			return nil, nil, unreadable("%v", err)
 		}
@@ -136,7 +146,26 @@ func (a *app) runWorker(cmd *cobra.Command, c *Config) (w *runWorker, end func()
 	host, err := os.Hostname()
 	w = &runWorker{app: a, config: c, store: records, logger: a.logger(cmd), out: cmd.ErrOrStderr()}
 	w.book = runs.Worker{Store: records, Name: host + " " + dir, Now: time.Now} // who holds the folder's lock is the only one of that name
-	return w, lock.Unlock, err
+	return w, lock.Unlock, errors.Join(err, w.look(cmd.Context(), filepath.Join(dir, ".cache")))
+}
+
+// look has the worker see a bucket's reports as servers do.
+func (w *runWorker) look(ctx context.Context, cache string) (err error) {
+	if inS3(w.config.Server.Reports) == "" {
+		return nil
+	}
+	limit, err := parseSize(w.config.Server.CacheSize)
+	if err != nil {
+		return err
+	}
+	r := &reader{ctx: ctx, config: w.config, logger: w.logger}
+	if r.copies, err = copies.Open(cache, limit); err != nil {
+		return unreadable("worker.runs: %v", err)
+	}
+	w.app.opened = append(w.app.opened, r.copies)
+	link, err := r.link(w.config.Server.Reports)
+	w.shown = shelves.NewBucket(link, "report")
+	return err
 }
 
 // errCancelled is why a run's context ends that was cancelled over the API.
@@ -258,8 +287,16 @@ func (w *runWorker) inRun(ctx context.Context, id, now string, do func(*stages, 
 	return do(&stages{ctx: ctx, app: w.app, config: c, run: run, progress: p}, silent)
 }
 
-// show lets the server show what a run made; what is shown already stays.
-func (c *Config) showRun(id string) error {
+// showRun lets the server show what a run made; what is shown already stays.
+func (s *stages) showRun(id string, signed report.Signed) error {
+	c := s.config
+	switch {
+	case inS3(c.Server.Reports) == "":
+	case c.Log.Origin != "":
+		return nil // publish did
+	default:
+		return s.show(signed)
+	}
 	if _, err := os.Stat(c.shownRun(id)); err == nil {
 		return nil
 	}

@@ -22,6 +22,8 @@ import (
 type ServerConfig struct {
 	Listen         string `toml:"listen"`
 	Reports        string `toml:"reports"`
+	Cache          string `toml:"cache"`
+	CacheSize      string `toml:"cache_size"`
 	Key            string `toml:"key"`
 	Keys           string `toml:"keys"`
 	Certificate    string `toml:"certificate"`
@@ -120,20 +122,28 @@ or on SIGHUP). Addresses and clients are held to [server.limits]. With server.ce
 
 func (a *app) serve(cmd *cobra.Command, c *Config, listen string) error {
 	logger := a.serverLogger(cmd, c)
-	shelf, err := c.shelf(logger)
+	buckets, err := a.reader(cmd.Context(), c, logger)
+	if err != nil {
+		return err
+	}
+	shelf, err := c.shelf(logger, buckets)
 	if err != nil {
 		return err
 	}
 	config := web.Config{Config: api.Config{Reports: shelf, Policy: c.resolve("policy.toml")}, Now: time.Now, Logger: logger}
 	if c.Log.Origin != "" {
-		config.Log = &shelves.Log{Dir: c.resolve(c.Log.Dir)}
+		files, err := buckets.log()
+		if err != nil {
+			return err
+		}
+		config.Log = &shelves.Log{Files: files}
 	}
 	if c.Server.Key != "" {
 		if err := a.signAnswers(cmd.Context(), c, &config); err != nil {
 			return err
 		}
 	}
-	if err := a.serveProofs(cmd.Context(), c, &config); err != nil {
+	if err := a.serveProofs(cmd.Context(), c, &config, buckets); err != nil {
 		return err
 	}
 	if err := a.guardProofs(cmd.Context(), c, &config); err != nil {
@@ -187,16 +197,25 @@ func (a *app) logLevel() slog.Level {
 	return slog.LevelInfo
 }
 
-// shelf is what is served: the reports of a folder, of which those that are not whole are told, or the one of [bundle], which must be.
-func (c *Config) shelf(logger *slog.Logger) (*shelves.Shelf, error) {
+// shelf is what is served: the reports of a bucket or a folder, of which those that are not whole are told, or the one of [bundle], which must be.
+func (c *Config) shelf(logger *slog.Logger, buckets *reader) (*shelves.Shelf, error) {
+	if folder := inS3(c.Server.Reports); folder != "" {
+		sets, err := buckets.sets("server.reports", folder, "report")
+		if err != nil {
+			return nil, err
+		}
+		shelf := sets.Shelf(time.Now)
+		if _, err := shelf.Reports(); err == nil {
+			tellFaults(logger, shelf)
+		}
+		return shelf, nil
+	}
 	if dir := c.Server.Reports; dir != "" {
 		shelf := shelves.Folder(c.resolve(dir), time.Now)
 		if _, err := shelf.Reports(); err != nil {
 			return nil, unreadable("server.reports: %v", err)
 		}
-		for _, fault := range shelf.Faults() {
-			logger.Warn("a report is not shown: it is not whole", "fault", fault)
-		}
+		tellFaults(logger, shelf)
 		return shelf, nil
 	}
 	place := shelves.Place{Bundle: c.resolve(c.Bundle.Dir), Page: c.resolve(c.Bundle.Report)}
@@ -215,6 +234,12 @@ func (c *Config) shelf(logger *slog.Logger) (*shelves.Shelf, error) {
 		return nil, unreadable("%s: the report has no page %s", place.Page, shelves.PageName)
 	}
 	return shelf, nil
+}
+
+func tellFaults(logger *slog.Logger, shelf *shelves.Shelf) {
+	for _, fault := range shelf.Faults() {
+		logger.Warn("a report is not shown: it is not whole", "fault", fault)
+	}
 }
 
 // tls is how the server speaks: TLS with a certificate, and without one nothing, which is for a loopback address.

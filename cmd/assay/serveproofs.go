@@ -25,6 +25,7 @@ import (
 	"github.com/assay-por/assay/web"
 	"github.com/assay-por/assay/web/api"
 	"github.com/assay-por/assay/web/hidden"
+	shelves "github.com/assay-por/assay/web/published"
 	"github.com/assay-por/assay/web/watch"
 )
 
@@ -45,7 +46,7 @@ func (s ServerConfig) checkProofs() error {
 }
 
 // serveProofs gives a server the customers' proofs of what was handed over to it.
-func (a *app) serveProofs(ctx context.Context, c *Config, config *web.Config) error {
+func (a *app) serveProofs(ctx context.Context, c *Config, config *web.Config, buckets *reader) error {
 	if c.Server.Proofs == "" {
 		return nil
 	}
@@ -61,19 +62,34 @@ func (a *app) serveProofs(ctx context.Context, c *Config, config *web.Config) er
 	if err != nil {
 		return err
 	}
-	all := &handovers{ctx: ctx, config: c, dir: c.resolve(c.Server.Proofs), key: key, own: own, now: time.Now, logger: config.Logger}
-	if err := all.look(); err != nil {
+	all := &handovers{ctx: ctx, config: c, key: key, own: own, now: time.Now, logger: config.Logger}
+	if inS3(c.Server.Proofs) != "" {
+		sets, err := buckets.sets("server.proofs", c.Server.Proofs, "handover")
+		if err != nil {
+			return err
+		}
+		all.places = func() (map[string]handoverFiles, error) { return handoversOf(sets) }
+	} else {
+		all.places = func() (map[string]handoverFiles, error) { return handoversIn(c.resolve(c.Server.Proofs)) }
+	}
+	if err := all.look(); err != nil && inS3(c.Server.Proofs) == "" {
 		return unreadable("server.proofs: %v", err)
 	}
 	config.Proofs = all
 	return nil
 }
 
-// handovers are those of a folder, a folder each, as they are by now: one that is removed is not served any more.
+// handoverFiles are the files of one handover. What is no file is an fs.ErrNotExist.
+type handoverFiles interface {
+	Mark() (string, error) // another one when the handover is
+	Read(path string) ([]byte, error)
+}
+
+// handovers are those of a folder, or of a bucket, as they are by now: one that is removed is not served any more.
 type handovers struct {
 	ctx    context.Context // of the server
 	config *Config
-	dir    string
+	places func() (map[string]handoverFiles, error) // by name
 	key    age.Identity
 	own    []attest.PublicKey // who may have signed a statement
 	now    func() time.Time
@@ -144,7 +160,7 @@ func (h *handovers) look() error {
 		return nil
 	}
 	h.next = now.Add(time.Second)
-	entries, err := os.ReadDir(h.dir)
+	places, err := h.places()
 	if err != nil {
 		return errors.Join(err, h.set("", nil, func(string) bool { return false }))
 	}
@@ -152,24 +168,24 @@ func (h *handovers) look() error {
 		h.seen = map[string]glimpse{}
 	}
 	there := map[string]bool{}
-	for _, e := range entries {
-		mark, err := handoverMark(filepath.Join(h.dir, e.Name()))
-		if err != nil || strings.HasPrefix(e.Name(), ".") {
-			continue
-		}
-		there[e.Name()] = true
-		if last := h.seen[e.Name()]; last.mark == mark && (last.again.IsZero() || now.Before(last.again)) {
-			continue
-		}
-		h.seen[e.Name()] = glimpse{mark: mark}
-		one, err := h.open(filepath.Join(h.dir, e.Name()))
+	for name, files := range places {
+		mark, err := files.Mark()
 		if err != nil {
-			h.seen[e.Name()] = glimpse{mark, now.Add(patience)}
-			h.logger.Warn("a handover is not served", "handover", e.Name(), "fault", err)
-		} else {
-			h.logger.Info("the proofs of a statement are served", "statement", one.statement, "handover", e.Name())
+			continue
 		}
-		if err := h.set(e.Name(), one, func(string) bool { return true }); err != nil {
+		there[name] = true
+		if last := h.seen[name]; last.mark == mark && (last.again.IsZero() || now.Before(last.again)) {
+			continue
+		}
+		h.seen[name] = glimpse{mark: mark}
+		one, err := h.open(files)
+		if err != nil {
+			h.seen[name] = glimpse{mark, now.Add(patience)}
+			h.logger.Warn("a handover is not served", "handover", name, "fault", err)
+		} else {
+			h.logger.Info("the proofs of a statement are served", "statement", one.statement, "handover", name)
+		}
+		if err := h.set(name, one, func(string) bool { return true }); err != nil {
 			h.logger.Warn("closing a handover", "fault", err)
 		}
 	}
@@ -201,11 +217,43 @@ func (h *handovers) set(name string, one *handed, keep func(name string) bool) e
 	return errors.Join(all...)
 }
 
-// handoverMark changes when a handover does; without the sealed file there is none.
-func handoverMark(dir string) (string, error) {
+// handoversOf are those of a bucket.
+func handoversOf(sets *shelves.Bucket) (map[string]handoverFiles, error) {
+	there, err := sets.Sets()
+	all := map[string]handoverFiles{}
+	for name, set := range there {
+		all[name] = set
+	}
+	return all, err
+}
+
+// handoversIn are those of a folder, a folder each.
+func handoversIn(dir string) (map[string]handoverFiles, error) {
+	entries, err := os.ReadDir(dir)
+	all := map[string]handoverFiles{}
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), ".") {
+			all[e.Name()] = handoverFolder(filepath.Join(dir, e.Name()))
+		}
+	}
+	return all, err
+}
+
+// handoverFolder are the files of a folder.
+type handoverFolder string
+
+func (f handoverFolder) path(name string) string {
+	return filepath.Join(string(f), filepath.FromSlash(name))
+}
+
+// Read implements [handoverFiles].
+func (f handoverFolder) Read(path string) ([]byte, error) { return os.ReadFile(f.path(path)) }
+
+// Mark implements [handoverFiles]; without the sealed file there is no handover.
+func (f handoverFolder) Mark() (string, error) {
 	var marks []string
 	for _, name := range []string{fileHandoverSealed, fileHandover, fileHandoverShards, fileEnvelope, report.PathEntry, report.PathLogProof, filepath.Dir(build.ShardFile(0))} {
-		info, err := os.Stat(filepath.Join(dir, filepath.FromSlash(name)))
+		info, err := os.Stat(f.path(name))
 		switch {
 		case err == nil:
 			marks = append(marks, fmt.Sprint(info.ModTime().UnixNano(), " ", info.Size()))
@@ -219,8 +267,8 @@ func handoverMark(dir string) (string, error) {
 }
 
 // open opens a handover, and refuses one whose parts are not of one statement, that nobody known signed, or whose shards are not there.
-func (h *handovers) open(dir string) (*handed, error) {
-	envelope, err := os.ReadFile(filepath.Join(dir, fileEnvelope))
+func (h *handovers) open(from handoverFiles) (*handed, error) {
+	envelope, err := from.Read(fileEnvelope)
 	if err != nil {
 		return nil, err
 	}
@@ -235,7 +283,11 @@ func (h *handovers) open(dir string) (*handed, error) {
 	if err := signedBy(e, h.own); err != nil {
 		return nil, err
 	}
-	sealed, err := keys.OpenHandover(filepath.Join(dir, fileHandoverSealed), keys.Unlock{Identities: []age.Identity{h.key}})
+	raw, err := from.Read(fileHandoverSealed)
+	if err != nil {
+		return nil, err
+	}
+	sealed, err := keys.OpenHandover(fileHandoverSealed, raw, keys.Unlock{Identities: []age.Identity{h.key}})
 	if err != nil {
 		return nil, err
 	}
@@ -243,7 +295,7 @@ func (h *handovers) open(dir string) (*handed, error) {
 		return nil, fmt.Errorf("%s is of the statement %s, and the envelope holds %s", fileHandoverSealed, report.Digest(sealed.Statement), signed.Digest)
 	}
 	snap, tree := signed.Statement.Predicate.Snapshot, signed.Statement.Predicate.Tree
-	list, err := os.ReadFile(filepath.Join(dir, fileHandoverShards))
+	list, err := from.Read(fileHandoverShards)
 	if err != nil {
 		return nil, err
 	}
@@ -254,11 +306,11 @@ func (h *handovers) open(dir string) (*handed, error) {
 	if report.Digest(result.Root) != tree.Root || report.Digest(result.Snapshot) != snap.ID {
 		return nil, fmt.Errorf("%s has the root %v, and the statement another one", fileHandoverShards, result.Root)
 	}
-	log, err := handedLog(dir, envelope)
+	log, err := handedLog(from, envelope)
 	if err != nil {
 		return nil, err
 	}
-	files, err := h.files(dir)
+	files, err := h.files(from)
 	if err != nil {
 		return nil, err
 	}
@@ -287,15 +339,15 @@ func signedBy(e attest.Envelope, own []attest.PublicKey) error {
 }
 
 // handedLog is the statement's place in the log, if it was handed over.
-func handedLog(dir string, envelope []byte) (*merkle.InLog, error) {
-	entry, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(report.PathEntry)))
+func handedLog(from handoverFiles, envelope []byte) (*merkle.InLog, error) {
+	entry, err := from.Read(report.PathEntry)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	proof, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(report.PathLogProof)))
+	proof, err := from.Read(report.PathLogProof)
 	if err != nil {
 		return nil, err
 	}
@@ -306,8 +358,8 @@ func handedLog(dir string, envelope []byte) (*merkle.InLog, error) {
 }
 
 // files is where a handover's shard files lie.
-func (h *handovers) files(dir string) (store.Store, error) {
-	raw, err := os.ReadFile(filepath.Join(dir, fileHandover))
+func (h *handovers) files(from handoverFiles) (store.Store, error) {
+	raw, err := from.Read(fileHandover)
 	if err != nil {
 		return nil, err
 	}
@@ -318,15 +370,15 @@ func (h *handovers) files(dir string) (store.Store, error) {
 	if place.Type != typeHandover {
 		return nil, fmt.Errorf("%s is of type %q, and this version reads %s", fileHandover, place.Type, typeHandover)
 	}
-	if place.Bucket == "" {
-		return store.Dir(dir), nil
+	if folder, ok := from.(handoverFolder); ok && place.Bucket == "" {
+		return store.Dir(folder), nil
 	}
 	if h.config.S3.Endpoint == "" {
 		return nil, fmt.Errorf("its shard files lie in %s: say under [s3] which server that is", place.Bucket)
 	}
-	bucket, folder, err := s3Name(place.Bucket)
+	b, err := h.config.bucket(place.Bucket, s3Prompt)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", fileHandover, err)
 	}
-	return h.config.bucket(bucket, folder)
+	return b, nil
 }

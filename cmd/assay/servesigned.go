@@ -18,9 +18,11 @@ import (
 	"github.com/assay-por/assay/attest"
 	"github.com/assay-por/assay/attest/keys"
 	"github.com/assay-por/assay/attest/tlog"
+	"github.com/assay-por/assay/merkle/store"
 	"github.com/assay-por/assay/report"
 	"github.com/assay-por/assay/web"
 	"github.com/assay-por/assay/web/api"
+	shelves "github.com/assay-por/assay/web/published"
 )
 
 // signAnswers gives a server the key that signs its answers (SPEC part 28), the list that it stands in, and what is said under it alone.
@@ -48,10 +50,10 @@ func (a *app) signAnswers(ctx context.Context, c *Config, config *web.Config) er
 	if err != nil {
 		return err
 	}
-	log := &servedLog{dir: os.DirFS(c.resolve(c.Log.Dir)), vkey: vkey, witnesses: c.witnessKeys(), exchange: c.Exchange.Name, own: own}
+	log := &servedLog{dir: shelves.FS(config.Log.Files), vkey: vkey, witnesses: c.witnessKeys(), exchange: c.Exchange.Name, own: own}
 	if _, err := log.seen(); errors.Is(err, fs.ErrNotExist) {
 		return noLog(c)
-	} else if err != nil {
+	} else if err != nil && !errors.Is(err, store.ErrUnreachable) {
 		return refused("%v", err)
 	}
 	config.Register, config.Prove = log.seen, log.prove

@@ -135,6 +135,9 @@ func (s *stages) timestamp(cmd *cobra.Command) error {
 		if err := s.publishAttachments(envelope, signed); err != nil {
 			return err
 		}
+		if err := s.showAgain(signed); err != nil {
+			return err
+		}
 		if err := s.sayStamps(cmd, signed, all); err != nil {
 			return err
 		}

@@ -83,6 +83,15 @@ func (b *Bucket) Remove(ctx context.Context, name string) error {
 	return nil
 }
 
+// Replace puts a small file in its place, whatever is there: who reads it gets the one or the other, whole.
+func (b *Bucket) Replace(ctx context.Context, name string, data []byte) error {
+	if err := check("replace", name); err != nil {
+		return err
+	}
+	_, err := minio.Core{Client: b.Client}.PutObject(ctx, b.Name, b.key(name), bytes.NewReader(data), int64(len(data)), "", "", minio.PutObjectOptions{})
+	return b.failed(ctx, b.key(name), err)
+}
+
 // removeUnfinished aborts uploads that nobody ended: the server keeps their parts for ever.
 func (b *Bucket) removeUnfinished(ctx context.Context, prefix string) error {
 	for u := range b.Client.ListIncompleteUploads(ctx, b.Name, b.key(prefix), true) {

@@ -1,5 +1,5 @@
-// Package published reads what an exchange has published, as it lies in folders, for
-// those who serve it: reports on a shelf, and the transparency log.
+// Package published reads what an exchange has published, as it lies in folders or in
+// a bucket, for those who serve it: reports on a shelf, and the transparency log.
 //
 // A shelf is a folder with one folder a report, of any name that does not begin with a
 // dot:
@@ -17,6 +17,10 @@
 // leaves all or none. What a manifest lists is handed out only if it has the digest
 // that the manifest says, so that a statement's digest vouches for it.
 //
+// In a bucket the files of one of these lie under an [Index], which is put there last
+// ([Bucket]). What was read of it is kept on this machine, and shown while the bucket
+// is away.
+//
 // Files are opened below their folder and nowhere else; links are not followed. Nothing
-// here is written, and no signature is verified: readers do that.
+// but copies is written, and no signature is verified: readers do that.
 package published

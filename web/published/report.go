@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -35,9 +33,8 @@ var ErrDamaged = errors.New("it is not the file that the manifest lists")
 type Report struct {
 	report.Signed
 
-	place   Place
-	listed  map[string]report.ManifestFile // by the manifest
-	digests *Digests
+	files  Files
+	listed map[string]report.ManifestFile // by the manifest
 
 	mu  sync.Mutex
 	zip [sha256.Size]byte // digest of the zip that was found to be of this report
@@ -57,7 +54,7 @@ func (r *Report) Open(path string) (f *File, fixed bool, err error) {
 	if _, ok := report.PartOf(path); !ok {
 		return nil, false, fmt.Errorf("no bundle has a file %q: %w", path, fs.ErrNotExist)
 	}
-	if f, err = r.digests.Open(r.place.Bundle, path); err != nil {
+	if f, err = r.files.Open(bundled(path)); err != nil {
 		return nil, false, err
 	}
 	want, fixed := r.digest(path)
@@ -79,11 +76,7 @@ func (r *Report) digest(path string) (want [sha256.Size]byte, ok bool) {
 
 // Zip opens the bundle as one file, if it was published so and is of this statement.
 func (r *Report) Zip() (*File, error) {
-	if r.place.Zip == "" {
-		return nil, fmt.Errorf("the bundle is published as a folder: %w", fs.ErrNotExist)
-	}
-	dir, name := filepath.Split(r.place.Zip)
-	f, err := r.digests.Open(filepath.Clean(dir), name)
+	f, err := r.files.Open(PathZip)
 	if err != nil {
 		return nil, err
 	}
@@ -106,70 +99,72 @@ func (r *Report) Zip() (*File, error) {
 func (r *Report) holds(f *File) error {
 	z, err := zip.NewReader(io.NewSectionReader(f, 0, f.Size), f.Size)
 	if err != nil {
-		return fmt.Errorf("%s: %w: %w", r.place.Zip, err, fs.ErrNotExist)
+		return fmt.Errorf("the zip of %s: %w: %w", r.files, err, fs.ErrNotExist)
 	}
 	in, err := z.Open(report.PathEnvelope)
 	if err != nil {
-		return fmt.Errorf("%s: %w", r.place.Zip, err)
+		return fmt.Errorf("the zip of %s: %w", r.files, err)
 	}
 	envelope, err := io.ReadAll(io.LimitReader(in, attest.MaxEnvelope))
 	if err := errors.Join(err, in.Close()); err != nil {
-		return fmt.Errorf("%s: %w", r.place.Zip, err)
+		return fmt.Errorf("the zip of %s: %w", r.files, err)
 	}
 	e, err := attest.ParseEnvelope(envelope)
 	if err != nil || !bytes.Equal(e.Payload, r.Payload) {
-		return fmt.Errorf("%s holds another statement: %w", r.place.Zip, fs.ErrNotExist)
+		return fmt.Errorf("the zip of %s holds another statement: %w", r.files, fs.ErrNotExist)
 	}
 	return nil
 }
 
 // Page opens the report's page.
-func (r *Report) Page() (*File, error) { return r.digests.Open(r.place.Page, PageName) }
+func (r *Report) Page() (*File, error) { return r.files.Open(PathPage) }
 
 // HasZip says whether there is a file where the zip belongs.
-func (r *Report) HasZip() bool { return regular(r.place.Zip) }
+func (r *Report) HasZip() bool { return r.has(PathZip) }
 
 // HasPage says whether there is a page.
-func (r *Report) HasPage() bool { return regular(filepath.Join(r.place.Page, PageName)) }
+func (r *Report) HasPage() bool { return r.has(PathPage) }
 
-func regular(name string) bool {
-	info, err := os.Lstat(name)
-	return err == nil && info.Mode().IsRegular()
+func (r *Report) has(path string) bool {
+	_, err := r.files.Size(path)
+	return err == nil
 }
 
 // Entries lists the files of the bundle that are there, sorted by path.
 func (r *Report) Entries() ([]Entry, error) {
+	paths, err := r.files.Paths()
+	if err != nil {
+		return nil, err
+	}
 	var all []Entry
-	err := fs.WalkDir(os.DirFS(r.place.Bundle), ".", func(path string, d fs.DirEntry, err error) error {
+	for _, path := range paths {
 		part, ok := report.PartOf(path)
-		if err != nil || !d.Type().IsRegular() || !ok {
-			return err
+		if !ok {
+			continue
 		}
-		info, err := d.Info()
-		if err != nil {
-			return err
+		e := Entry{Path: path, Part: part}
+		if e.Size, err = r.files.Size(bundled(path)); err != nil {
+			return nil, err
 		}
-		e := Entry{Path: path, Part: part, Size: info.Size()}
 		if e.SHA256, ok = r.digest(path); !ok {
-			f, err := r.digests.Open(r.place.Bundle, path)
+			f, err := r.files.Open(bundled(path))
 			if err != nil {
-				return err
+				return nil, err
 			}
 			e.SHA256 = f.SHA256
 			if err := f.Close(); err != nil {
-				return err
+				return nil, err
 			}
 		}
 		all = append(all, e)
-		return nil
-	})
+	}
 	slices.SortFunc(all, func(a, b Entry) int { return strings.Compare(a.Path, b.Path) })
-	return all, err
+	return all, nil
 }
 
-// read takes a report from its place, and refuses one that is not whole.
-func read(place Place, digests *Digests) (*Report, error) {
-	envelope, err := os.ReadFile(filepath.Join(place.Bundle, report.PathEnvelope))
+// read takes a report from its files, and refuses one that is not whole.
+func read(files Files) (*Report, error) {
+	envelope, err := readAll(files, bundled(report.PathEnvelope))
 	if err != nil {
 		return nil, err
 	}
@@ -177,7 +172,7 @@ func read(place Place, digests *Digests) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	raw, err := os.ReadFile(filepath.Join(place.Bundle, report.PathManifest))
+	raw, err := readAll(files, bundled(report.PathManifest))
 	if err != nil {
 		return nil, err
 	}
@@ -186,24 +181,33 @@ func read(place Place, digests *Digests) (*Report, error) {
 		return nil, err
 	}
 	if sha256.Sum256(raw) != want {
-		return nil, fmt.Errorf("%s: %s is not the one that the statement names", place.Bundle, report.PathManifest)
+		return nil, fmt.Errorf("%s: %s is not the one that the statement names", files, report.PathManifest)
 	}
 	var m report.Manifest
 	if err := attest.Decode(raw, &m); err != nil {
-		return nil, fmt.Errorf("%s: %w", place.Bundle, err)
+		return nil, fmt.Errorf("%s: %w", files, err)
 	}
-	r := &Report{Signed: signed, place: place, digests: digests, listed: map[string]report.ManifestFile{}}
+	r := &Report{Signed: signed, files: files, listed: map[string]report.ManifestFile{}}
 	for _, f := range m.Files {
 		r.listed[f.Path] = f
 	}
 	return r, r.whole()
 }
 
+func readAll(files Files, path string) ([]byte, error) {
+	f, err := files.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(f)
+}
+
 // whole reports which listed file is missing, or of another size. Leaves are all there or none.
 func (r *Report) whole() error {
 	shards, there := 0, 0
 	for path, f := range r.listed {
-		info, err := os.Lstat(filepath.Join(r.place.Bundle, filepath.FromSlash(path)))
+		size, err := r.files.Size(bundled(path))
 		if f.Part == report.PartShard {
 			shards++
 			if errors.Is(err, fs.ErrNotExist) {
@@ -214,12 +218,12 @@ func (r *Report) whole() error {
 		if err != nil {
 			return err
 		}
-		if !info.Mode().IsRegular() || uint64(info.Size()) != f.Size { //nolint:gosec // a file's size
-			return fmt.Errorf("%s: %s has %d bytes, the manifest says %d", r.place.Bundle, path, info.Size(), f.Size)
+		if uint64(size) != f.Size { //nolint:gosec // a file's size
+			return fmt.Errorf("%s: %s has %d bytes, the manifest says %d", r.files, path, size, f.Size)
 		}
 	}
 	if there > 0 && there < shards {
-		return fmt.Errorf("%s: of what there is of shards, %d files are there, of %d", r.place.Bundle, there, shards)
+		return fmt.Errorf("%s: of what there is of shards, %d files are there, of %d", r.files, there, shards)
 	}
 	return nil
 }

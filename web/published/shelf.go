@@ -19,9 +19,8 @@ const look = time.Second
 
 // Shelf knows the reports that are published. It may be used by many at once.
 type Shelf struct {
-	places  func() (map[string]Place, error) // by name
-	now     func() time.Time
-	digests Digests
+	places func() (map[string]Files, error) // by name
+	now    func() time.Time
 
 	mu      sync.Mutex
 	next    time.Time // when to look again
@@ -38,12 +37,13 @@ type sight struct {
 
 // Folder is the shelf of a folder that holds one folder a report.
 func Folder(dir string, now func() time.Time) *Shelf {
-	return &Shelf{now: now, places: func() (map[string]Place, error) {
+	digests := new(Digests)
+	return &Shelf{now: now, places: func() (map[string]Files, error) {
 		entries, err := os.ReadDir(dir)
-		all := map[string]Place{}
+		all := map[string]Files{}
 		for _, e := range entries {
 			if at := filepath.Join(dir, e.Name()); e.IsDir() && !strings.HasPrefix(e.Name(), ".") {
-				all[e.Name()] = Place{Bundle: filepath.Join(at, "bundle"), Zip: filepath.Join(at, "bundle.zip"), Page: filepath.Join(at, "report")}
+				all[e.Name()] = placed{Place{Bundle: filepath.Join(at, FolderBundle), Zip: filepath.Join(at, PathZip), Page: filepath.Join(at, FolderPage)}, digests}
 			}
 		}
 		return all, err
@@ -52,7 +52,8 @@ func Folder(dir string, now func() time.Time) *Shelf {
 
 // Single is the shelf of one report, which may be replaced by another.
 func Single(p Place, now func() time.Time) *Shelf {
-	return &Shelf{now: now, places: func() (map[string]Place, error) { return map[string]Place{"": p}, nil }}
+	files := placed{p, new(Digests)}
+	return &Shelf{now: now, places: func() (map[string]Files, error) { return map[string]Files{"": files}, nil }}
 }
 
 // Reports returns the reports that are whole, the newest first: by instant, then number
@@ -91,7 +92,7 @@ func (s *Shelf) Faults() []error {
 	}
 	var all []error
 	for _, p := range places {
-		if _, err := read(p, &s.digests); err != nil {
+		if _, err := read(p); err != nil {
 			all = append(all, err)
 		}
 	}
@@ -112,13 +113,13 @@ func (s *Shelf) scan() error {
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		mark, err := places[name].mark()
+		mark, err := places[name].Mark()
 		if err != nil {
 			continue
 		}
 		at, ok := s.seen[name]
 		if !ok || at.mark != mark {
-			r, err := read(places[name], &s.digests)
+			r, err := read(places[name])
 			if err != nil {
 				continue // it is looked at again until it is whole
 			}
@@ -133,19 +134,6 @@ func (s *Shelf) scan() error {
 	slices.SortFunc(reports, newer)
 	s.seen, s.reports = seen, reports
 	return nil
-}
-
-// mark changes when a report is replaced. What lies in a bundle is replaced with its folder or, the attachments, as one folder.
-func (p Place) mark() (string, error) {
-	var marks []string
-	for _, name := range []string{p.Bundle, filepath.Join(p.Bundle, report.PathEnvelope), filepath.Join(p.Bundle, report.PathManifest)} {
-		info, err := os.Stat(name)
-		if err != nil {
-			return "", err
-		}
-		marks = append(marks, fmt.Sprint(info.ModTime().UnixNano(), " ", info.Size()))
-	}
-	return strings.Join(marks, "\n"), nil
 }
 
 func newer(a, b *Report) int {

@@ -45,7 +45,7 @@ func same(a, b []string) bool {
 	return len(a) == len(b)
 }
 
-func try(t *testing.T, err error) {
+func try(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

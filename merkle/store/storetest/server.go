@@ -32,6 +32,7 @@ type Server struct {
 	Address string // host and port
 	Folder  string // of the bucket: an object is a file below it
 	process *exec.Cmd
+	again   func() error // starts it at its address
 	ended   chan struct{}
 	said    bytes.Buffer
 }
@@ -73,6 +74,11 @@ func (s *Server) start(program, dir string, flags []string) error {
 	if err := l.Close(); err != nil {
 		return err
 	}
+	s.again = func() error { return s.startHere(program, dir, flags) }
+	return s.again()
+}
+
+func (s *Server) startHere(program, dir string, flags []string) error {
 	s.said.Reset()
 	args := append([]string{"--port", s.Address, "--region", Region, "--quiet"}, flags...)
 	s.process = exec.Command(program, append(args, "posix", "--sidecar", filepath.Join(dir, "meta"), filepath.Join(dir, "data"))...) //nolint:gosec // G204: a server for tests
@@ -86,6 +92,7 @@ func (s *Server) start(program, dir string, flags []string) error {
 		defer close(s.ended)
 		_ = s.process.Wait() // it is killed in the end
 	}()
+	var err error
 	for range 2000 {
 		var conn net.Conn
 		if conn, err = net.Dial("tcp", s.Address); err == nil {
@@ -105,6 +112,14 @@ func (s *Server) start(program, dir string, flags []string) error {
 func (s *Server) Kill() {
 	_ = s.process.Process.Kill() // it may have ended
 	<-s.ended
+}
+
+// Begin starts a server that was killed again, at the address and with the data that it had.
+func (s *Server) Begin(t testing.TB) {
+	t.Helper()
+	if err := s.again(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // Signal sends the server a signal.
