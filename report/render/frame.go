@@ -9,6 +9,7 @@ import (
 // Frame is what a site puts around a report; the zero value is the page by itself. It is
 // drawn before, of templates that escape what they fill in.
 type Frame struct {
+	Title    string        // instead of the page's own
 	Head     template.HTML // for the page's head: the languages, the feed
 	Top      template.HTML // the site's own header
 	State    template.HTML // what became of the statement, before all else

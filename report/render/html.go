@@ -71,7 +71,7 @@ func Framed(w io.Writer, f Files, words Words, frame Frame) error {
 	}
 	p.Style = template.CSS(style + frame.Style) //nolint:gosec // our own file, not input
 	p.StyleHash = Hash(style + frame.Style)
-	t, err := template.New("page").Funcs(functions(words)).Parse(pageText)
+	t, err := template.New("page").Funcs(Functions(words)).Parse(pageText)
 	if err != nil {
 		return fmt.Errorf("report page: %w", err)
 	}

@@ -144,7 +144,7 @@ func newPage(w Words, s report.Signed, lines []report.Line, frame Frame) page {
 		p.Shared = append(p.Shared, shared{a.Address, strings.Join(strs(a.Chains), ", ")})
 	}
 	p.Rule = newRule(w, p.Reserves.Rule)
-	p.Headline = headline(w, len(p.Short), len(p.Assets))
+	p.Headline = Headline(w, len(p.Short), len(p.Assets))
 	p.Words = newWords(w)
 	return p
 }
@@ -223,11 +223,11 @@ func list[T ~string](w Words, words []T) string {
 	s := strs(words)
 	switch len(s) {
 	case 0:
-		return w.Text("list.none", nil)
+		return w.Text("words.none", nil)
 	case 1:
 		return s[0]
 	}
-	return w.Text("list.or", map[string]any{"list": strings.Join(s[:len(s)-1], ", "), "last": s[len(s)-1]})
+	return w.Text("words.or", map[string]any{"list": strings.Join(s[:len(s)-1], ", "), "last": s[len(s)-1]})
 }
 
 func newLedger(w Words, p report.Predicate) ledger {
@@ -282,8 +282,8 @@ func newAccounts(w Words, p report.Predicate, lines []report.Line) []account {
 	return out
 }
 
-// headline says in one sentence how many assets are short.
-func headline(w Words, short, of int) string {
+// Headline says in one sentence how many assets are short.
+func Headline(w Words, short, of int) string {
 	key := "headline.reach"
 	if short > 0 {
 		key = "headline.short"

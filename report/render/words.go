@@ -20,8 +20,8 @@ type Words interface {
 	Instant(at time.Time) string
 }
 
-// functions are what the template calls.
-func functions(w Words) template.FuncMap {
+// Functions are what templates of such pages call: w "key" "name" value … for a text, time for an instant.
+func Functions(w Words) template.FuncMap {
 	return template.FuncMap{
 		"w": func(key string, pairs ...any) (template.HTML, error) {
 			args := map[string]any{}
