@@ -2,6 +2,7 @@ package published
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -37,6 +38,24 @@ func (l *Log) Tile(path string) (f *File, whole bool, err error) {
 	}
 	f, err = l.digests.Open(l.Dir, path)
 	return f, whole, err
+}
+
+// Tiles lists the paths of the tiles that are there and shown, sorted.
+func (l *Log) Tiles() ([]string, error) {
+	size, all := l.size(), []string{}
+	err := fs.WalkDir(os.DirFS(l.Dir), "tile", func(path string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) && path == "tile" {
+			return nil // an empty log has none
+		}
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		if _, ok := covered(path, size); ok {
+			all = append(all, path)
+		}
+		return nil
+	})
+	return all, err
 }
 
 // size is the size under the checkpoint; 0 if there is none.

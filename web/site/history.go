@@ -34,7 +34,7 @@ type history struct {
 // plot is one asset's coverage over time.
 type plot struct {
 	ID, Asset, Text string
-	Latest          string
+	Value           string // in this report
 	Wide, High      int
 	Full            int // where 100 % is
 	Path            string
@@ -113,7 +113,7 @@ func coverageOf(p report.Predicate, asset string) (report.Coverage, bool) {
 // newPlot draws an asset's coverage from the oldest statement to the newest, on a scale of its own that always shows 100 %.
 func newPlot(t *words.Texts, id, asset string, oldest []*shown, now *shown) plot {
 	const full, most = 10_000, 20_000 // hundredths of a percent; what is beyond is drawn at the edge, and marked
-	low, high := 9_000, 11_000
+	low, high := 9_500, 10_500
 	values := make([]int, len(oldest)) // -1: there is none
 	for i, one := range oldest {
 		values[i] = -1
@@ -143,10 +143,16 @@ func newPlot(t *words.Texts, id, asset string, oldest []*shown, now *shown) plot
 			at.X += (plotWide - 2*plotEdge) * i / (n - 1)
 		}
 		pl.Points = append(pl.Points, at)
-		path = append(path, fmt.Sprintf("%s%d %d", pen, at.X, at.Y))
-		pen = "L"
+		if at.Reached { // where it truly is nobody is shown
+			pen = "M"
+		} else {
+			path = append(path, fmt.Sprintf("%s%d %d", pen, at.X, at.Y))
+			pen = "L"
+		}
 		said = append(said, t.Text("history.point", words.Args{"period": one.Statement.Predicate.Snapshot.Period, "value": ratio(t, c)}))
-		pl.Latest = ratio(t, c)
+		if one == now {
+			pl.Value = ratio(t, c)
+		}
 	}
 	pl.Path, pl.Text = strings.Join(path, " "), strings.Join(said, "; ")
 	return pl

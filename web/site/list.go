@@ -14,7 +14,7 @@ const (
 )
 
 // sheets is how many pages the list has.
-func (s *Site) sheets() int { return max(1, (len(s.shown)+sheetSize-1)/sheetSize) }
+func (s *Site) sheets() int { return (len(s.shown) + sheetSize - 1) / sheetSize }
 
 // sheetPath is the path of the list's page n, from 0.
 func sheetPath(n int) string {
@@ -55,9 +55,6 @@ func (s *Site) sheet(t *words.Texts, n int) (Page, error) {
 	f.Here = "index"
 	who := s.exchange()
 	f.Title = t.Text("list.title", words.Args{"exchange": who.Name})
-	if len(s.shown) == 0 {
-		f.Title = t.Text("list.none", nil)
-	}
 	l := list{Entity: who.Entity, LEI: who.LEI, URL: who.URL}
 	for _, r := range s.shown[n*sheetSize : min(len(s.shown), (n+1)*sheetSize)] {
 		l.Reports = append(l.Reports, s.row(t, r))

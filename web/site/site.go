@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/assay-por/assay/report"
-	"github.com/assay-por/assay/report/render"
 	"github.com/assay-por/assay/web/published"
 	"github.com/assay-por/assay/web/words"
 )
@@ -48,8 +47,14 @@ type shown struct {
 // file is the set of texts that these pages have.
 const file = "site"
 
+// ErrEmpty says that there is no report, and so nothing to show.
+var ErrEmpty = errors.New("there is no report to show")
+
 // New lays out a site. No page is drawn yet.
 func New(src Source) (*Site, error) {
+	if len(src.Reports) == 0 {
+		return nil, fmt.Errorf("site: %w", ErrEmpty)
+	}
 	s := &Site{src: src, byName: map[string]*shown{}}
 	for _, l := range words.Languages(file) {
 		t, err := words.Load(l.Tag, file)
@@ -96,6 +101,11 @@ const (
 	pathFeed     = "feed.xml"
 	pathReport   = "report.json"
 )
+
+// Fixed lists the paths that a site has whatever it shows, of English pages, and of a verifier if there is one.
+func Fixed() []string {
+	return []string{pathIndex, pathHow, pathFeed, pathJSON, pathRobots, pathMissing, pathVerifier}
+}
 
 // Paths lists the site's files but those of bundles and log, sorted.
 func (s *Site) Paths() []string {
@@ -185,9 +195,6 @@ func (s *Site) languageOf(path string) (t *words.Texts, rest string) {
 
 // exchange is whose site it is: the newest report says.
 func (s *Site) exchange() report.Exchange {
-	if len(s.shown) == 0 {
-		return report.Exchange{}
-	}
 	return s.shown[0].Statement.Predicate.Snapshot.Exchange
 }
 
@@ -199,8 +206,3 @@ func policy(styleHash, scriptHash string) string {
 	}
 	return p + " base-uri 'none'; form-action 'none'"
 }
-
-var errNoReport = errors.New("site: there is no report")
-
-// words of the pages must do what the template of a report asks.
-var _ render.Words = (*words.Texts)(nil)
