@@ -18,7 +18,7 @@ import (
 	"github.com/assay-por/assay/attest"
 	"github.com/assay-por/assay/report"
 	"github.com/assay-por/assay/report/render"
-	"github.com/assay-por/assay/web/words"
+	lang "github.com/assay-por/assay/web/words"
 )
 
 func newSign(a *app) *cobra.Command {
@@ -302,7 +302,7 @@ func (s *stages) render(path string, envelope []byte, bands int) error {
 	if err != nil {
 		return err
 	}
-	english, err := words.Load(words.English, "site")
+	english, err := lang.Load(lang.English, "site")
 	if err != nil {
 		return err
 	}
