@@ -60,7 +60,7 @@ var rules = map[string][]string{
 	"report":        {"merkle", "chains", "attest"},
 	"report/render": {"report"},
 
-	"web":           {"report", "web/anomaly", "web/api", "web/published", "web/httpsig", "web/audit", "web/authn", "web/authz", "web/console", "web/limit", "web/oauth", "web/store", "web/watch"},
+	"web":           {"report", "web/anomaly", "web/api", "web/published", "web/httpsig", "web/audit", "web/authn", "web/authz", "web/console", "web/limit", "web/oauth", "web/site", "web/store", "web/watch", "web/words"},
 	"web/api":       {"report", "attest", "web/published", "web/store", "web/audit", "web/runs", "web/authn", "web/authz", "web/people", "web/oauth", "web/hidden"},
 	"web/published": {"report", "attest", "web/copies"},
 	"web/copies":    {},
@@ -81,6 +81,8 @@ var rules = map[string][]string{
 	"web/hooks":     {"web/store", "web/httpsig", "attest"},
 	"web/runs":      {"report", "attest", "web/store", "web/audit"},
 	"web/client":    {"web/httpsig", "attest"},
+	"web/site":      {"report", "report/render", "web/published", "web/words"},
+	"web/words":     {},
 
 	"web/published/publishedtest": {"report", "merkle", "attest"},
 	"web/store/storetest":         {"web/store", "web/store/pgtest", "web/seal"},

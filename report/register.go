@@ -23,6 +23,30 @@ type Listed struct {
 	Errata       []Noted
 }
 
+// State is what became of a statement (SPEC part 24).
+type State string
+
+// The states of SPEC part 24 that others see.
+const (
+	StateSigned     State = "signed" // no entry names it
+	StatePublished  State = "published"
+	StateSuperseded State = "superseded"
+	StateWithdrawn  State = "withdrawn"
+)
+
+// State is the log's last word on a statement; of none it is that it was signed.
+func (l *Listed) State() State {
+	switch {
+	case l == nil:
+		return StateSigned
+	case l.Withdrawal != nil:
+		return StateWithdrawn
+	case l.SupersededBy != nil:
+		return StateSuperseded
+	}
+	return StatePublished
+}
+
 // Noted is an entry and where it stands.
 type Noted struct {
 	Index uint64
@@ -79,8 +103,11 @@ func (r *Register) note(n Noted) {
 	}
 }
 
-// Find returns the statement of that digest, or nil.
+// Find returns the statement of that digest, or nil. A register that is nil has none.
 func (r *Register) Find(statement Digest) *Listed {
+	if r == nil {
+		return nil
+	}
 	return r.last(func(e Entry) bool { return e.Statement == statement })
 }
 

@@ -1,8 +1,9 @@
 // Package web serves what an exchange has published: a site for people, and the API of
 // package web/api for programs.
 //
-//	GET /                      the newest report's page
-//	GET /statement.dsse.json   its signed statement
+//	GET /                      the reports, and below /reports/ each of them (package web/site)
+//	GET /feed.xml  /how.html   news of them, and how all this works; the pages in other languages below /es/ …
+//	GET /statement.dsse.json   the newest report's signed statement
 //	GET /bundle.zip            its bundle as one file
 //	GET /bundle/manifest.json  each file of the bundle by its path
 //	GET /log/checkpoint        the transparency log, and below /log/tile/ its tiles
@@ -44,8 +45,9 @@ import (
 	"github.com/assay-por/assay/web/authn"
 	"github.com/assay-por/assay/web/httpsig"
 	"github.com/assay-por/assay/web/limit"
-	"github.com/assay-por/assay/web/published"
+	"github.com/assay-por/assay/web/site"
 	"github.com/assay-por/assay/web/watch"
+	"github.com/assay-por/assay/web/words"
 )
 
 // Config says what is served. The files may be replaced meanwhile.
@@ -63,6 +65,8 @@ type Config struct {
 	Anomalies *anomaly.Watch // notices what stands out; nil: nobody does
 
 	Proxies Proxies // before this server, if there are any
+
+	Verifier *site.Page // the page that checks proofs, if there is one
 }
 
 // Handler returns all routes.
@@ -123,14 +127,24 @@ func Handler(c Config) (http.Handler, error) {
 
 // add adds site and API.
 func (c Config) add(r chi.Router) error {
-	s := site{c}
+	s := newFront(c)
 	r.Group(func(r chi.Router) {
 		r.Use(noted)
 		if c.Key != nil {
 			r.Use(c.current)
 		}
 		r.Use(c.retires, c.door)
+		for _, path := range site.Fixed() {
+			r.Get("/"+path, s.page)
+		}
 		r.Get("/", s.page)
+		r.Get("/page-{number}.html", s.page)
+		r.Get("/reports/*", s.report)
+		for _, l := range words.All() {
+			if l.Tag != words.English {
+				r.Get("/"+l.Tag+"/*", s.page)
+			}
+		}
 		r.Get("/bundle.zip", s.zip)
 		r.Get("/bundle/*", s.file)
 		r.Get("/log/*", s.log)
@@ -156,87 +170,4 @@ func (c Config) add(r chi.Router) error {
 		err = api.Add(r, c.Config)
 	})
 	return errors.Join(err, c.addConsole(r))
-}
-
-// site is for people; it shows the newest report.
-type site struct{ Config }
-
-// newest is the report that the site shows; without one it has answered.
-func (s site) newest(w http.ResponseWriter) *published.Report {
-	all, err := s.Reports.Reports()
-	switch {
-	case err != nil:
-		api.RefuseFor(w, err)
-	case len(all) == 0:
-		api.Refuse(w, http.StatusNotFound, "no report is published here")
-	default:
-		return all[0]
-	}
-	return nil
-}
-
-func (s site) page(w http.ResponseWriter, r *http.Request) {
-	if report := s.newest(w); report != nil {
-		f, err := report.Page()
-		if err != nil {
-			api.RefuseFor(w, err)
-			return
-		}
-		api.Page(f).Send(w, r)
-	}
-}
-
-func (s site) zip(w http.ResponseWriter, r *http.Request) {
-	newest := s.newest(w)
-	if newest == nil {
-		return
-	}
-	if !newest.HasZip() {
-		api.Refuse(w, http.StatusNotFound, "this bundle is published as a folder: see /bundle/"+report.PathManifest)
-		return
-	}
-	f, err := newest.Zip()
-	if err != nil {
-		api.RefuseFor(w, err)
-		return
-	}
-	api.Zip(f).Send(w, r)
-}
-
-func (s site) file(w http.ResponseWriter, r *http.Request) { s.bundled(w, r, chi.URLParam(r, "*")) }
-
-// bundled serves a file of the bundle; paths that a bundle cannot hold are unknown.
-func (s site) bundled(w http.ResponseWriter, r *http.Request, path string) {
-	if report := s.newest(w); report != nil {
-		f, _, err := report.Open(path)
-		if err != nil {
-			api.RefuseFor(w, err)
-			return
-		}
-		api.Of(f, api.KindOf(path), api.AskFor).Send(w, r)
-	}
-}
-
-// log serves the log's folder.
-func (s site) log(w http.ResponseWriter, r *http.Request) {
-	if s.Log == nil {
-		api.Refuse(w, http.StatusNotFound, "no log is served here")
-		return
-	}
-	path := chi.URLParam(r, "*")
-	if path == "checkpoint" {
-		f, err := s.Log.Checkpoint()
-		if err != nil {
-			api.RefuseFor(w, err)
-			return
-		}
-		api.Of(f, "text/plain; charset=utf-8", api.AskFor).Send(w, r)
-		return
-	}
-	f, whole, err := s.Log.Tile(path)
-	if err != nil {
-		api.RefuseFor(w, err)
-		return
-	}
-	api.Of(f, "application/octet-stream", api.Keep(whole)).Send(w, r)
 }

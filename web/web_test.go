@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -14,10 +15,12 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/assay-por/assay/report"
 	"github.com/assay-por/assay/web"
 	"github.com/assay-por/assay/web/api"
 	"github.com/assay-por/assay/web/published"
 	"github.com/assay-por/assay/web/published/publishedtest"
+	"github.com/assay-por/assay/web/site"
 )
 
 // siteFiles are the site's paths and what is served there.
@@ -30,8 +33,10 @@ func (p place) siteFiles(t testing.TB) map[string][2]string {
 		}
 		return string(raw)
 	}
-	return map[string][2]string{
-		"/":                                      {"text/html; charset=utf-8", newest("report/index.html")},
+	files := map[string][2]string{
+		"/reports/main-1/bundle.zip":                 {"application/zip", newest("bundle.zip")},
+		"/reports/main-1/bundle/manifest.json":       {"application/json", newest("bundle/manifest.json")},
+		"/reports/main-0/bundle/statement.dsse.json": {"application/json", string(p.first.Envelope)},
 		"/bundle.zip":                            {"application/zip", newest("bundle.zip")},
 		"/statement.dsse.json":                   {"application/json", string(p.last.Envelope)},
 		"/bundle/statement.dsse.json":            {"application/json", string(p.last.Envelope)},
@@ -46,6 +51,30 @@ func (p place) siteFiles(t testing.TB) map[string][2]string {
 		"/log/tile/entries/000.p/200":            {"application/octet-stream", "entries of before"},
 		"/log/tile/entries/001.p/44":             {"application/octet-stream", "more entries"},
 	}
+	pages := p.pages(t)
+	for _, path := range pages.Paths() {
+		page, err := pages.Page(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files["/"+path] = [2]string{page.Kind, string(page.Content)}
+	}
+	files["/"], files["/reports/main-1/"] = files["/index.html"], files["/reports/main-1/index.html"]
+	return files
+}
+
+// pages is the site as it is exported: what is served must be the same.
+func (p place) pages(t testing.TB) *site.Site {
+	t.Helper()
+	all, err := p.config().Reports.Reports()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := site.New(site.Source{Reports: all, Policy: []byte("version = 1\n")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 func TestServes(t *testing.T) {
@@ -84,7 +113,10 @@ func TestRefuses(t *testing.T) {
 		"/bundle", "/bundle/", "/bundle/reserves", "/bundle/reserves/", "/bundle/ledger.csv", "/bundle/liabilities/shard-00000.leaves.gz",
 		"/bundle/liabilities/shard-00002.leaves", "/bundle/../keys/statement.age", "/bundle/reserves/../../keys/statement.age", "/../keys/statement.age",
 		"/bundle/..%2f..%2fkeys%2fstatement.age", "/bundle/%2e%2e/keys/statement.age", `/bundle/..\keys\statement.age`, "/bundle//manifest.json",
-		"/bundle/./manifest.json", "/bundle/manifest.json\x00", "/bundle/attachments/anchor.json", "/index.html", "/notes.txt", "/report/index.html", "/keys/statement.age", "/x",
+		"/bundle/./manifest.json", "/bundle/manifest.json\x00", "/bundle/attachments/anchor.json", "/notes.txt", "/report/index.html", "/keys/statement.age", "/x",
+		"/reports", "/reports/", "/reports/main-1", "/reports/main-2/", "/reports/main-1/notes.txt", "/reports/main-1/keys.age", "/reports/main-1/report/index.html", "/reports/main-1/bundle", "/reports/main-1/bundle/",
+		"/reports/main-1/bundle/ledger.csv", "/reports/main-1/bundle/../../keys.age", "/reports/main-1/bundle/..%2fkeys.age", "/reports/main-1/bundle/attachments/anchor.json", "/reports/../policy.toml", "/reports/2026-11-02/bundle.zip",
+		"/es/", "/es/index.html", "/page-1.html", "/page-2.html", "/page-x.html", "/verify.html",
 		"/log", "/log/", "/log/.state/treeState", "/log/.lock", "/log/tile", "/log/tile/", "/log/tile/0/", "/log/tile/entries/001", "/log/tile/entries/001.p/45", "/log/tile/entries/002",
 		"/log/tile/0/x000/000", "/log/tile/0/000.p/0", "/log/tile/0/000.p/044", "/log/tile/0/000.p/256", "/log/tile/0/0", "/log/tile/1/000", "/log/tile/2/000.p/1", "/log/tile/8/000", "/log/tile/00/000",
 		"/log/tile/entries/notes", "/log/tile/entries/../../checkpoint", "/log/../keys/statement.age", "/log/tile/0/../../.state/treeState", "/log//checkpoint", "/log/checkpoint/", "/log/checkpoint\x00",
@@ -175,30 +207,35 @@ func TestReplaced(t *testing.T) {
 	p := newPlace(t)
 	h := p.signed(t)
 	page := filepath.Join(p.dir, "reports", "2026-11-02", "report", "index.html")
-	before := ask(h, http.MethodGet, "/")
+	const alone = "/v1/reports/latest/report" // the page that was published with the report
+	before := ask(h, http.MethodGet, alone)
 	write(t, page, "<!DOCTYPE html>anew")
 	if err := os.Chtimes(page, time.Time{}, time.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	after := ask(h, http.MethodGet, "/")
+	after := ask(h, http.MethodGet, alone)
 	if bytes.Equal(before.Body.Bytes(), after.Body.Bytes()) || before.Header().Get("ETag") == after.Header().Get("ETag") {
 		t.Error("the older page is served still, or under the older tag")
 	}
 	if err := os.Remove(page); err != nil {
 		t.Fatal(err)
 	}
-	if gone := ask(h, http.MethodGet, "/"); gone.Code != http.StatusNotFound {
+	if gone := ask(h, http.MethodGet, alone); gone.Code != http.StatusNotFound {
 		t.Errorf("a page that is gone: %d", gone.Code)
 	}
+	list := ask(h, http.MethodGet, "/")
 	next := publishedtest.Draft(t, 2, &p.last)
 	next.Publish(t, filepath.Join(p.dir, "reports", "2026-11-03"))
 	if got := ask(h, http.MethodGet, "/statement.dsse.json"); got.Body.String() != string(next.Envelope) {
 		t.Errorf("a new report was not noticed: %d", got.Code)
 	}
+	if got := ask(h, http.MethodGet, "/"); !strings.Contains(got.Body.String(), `href="reports/main-2/index.html"`) || got.Header().Get("ETag") == list.Header().Get("ETag") {
+		t.Error("the site does not show the new report, or under the older tag")
+	}
 	if err := os.RemoveAll(filepath.Join(p.dir, "reports")); err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{"/", "/v1/reports", "/v1/health"} {
+	for _, path := range []string{"/", "/reports/main-2/index.html", "/reports/main-2/bundle.zip", "/v1/reports", "/v1/health"} {
 		if got := ask(h, http.MethodGet, path); got.Code != http.StatusServiceUnavailable {
 			t.Errorf("%s without the folder: %d", path, got.Code)
 		}
@@ -222,7 +259,7 @@ func TestHandlerRefuses(t *testing.T) {
 	}
 	c := p.config()
 	c.Reports = published.Single(published.Place{Bundle: filepath.Join(p.dir, "reports", "2026-11-01", "bundle")}, now)
-	for path, want := range map[string]string{"/bundle.zip": "folder", "/": "no such file"} {
+	for path, want := range map[string]string{"/bundle.zip": "folder", "/reports/main-0/bundle.zip": "no such file", "/v1/reports/latest/report": "no such file"} {
 		if got := ask(handler(t, c), http.MethodGet, path); got.Code != http.StatusNotFound || !strings.Contains(got.Body.String(), want) {
 			t.Errorf("%s of a bundle alone: %d %q", path, got.Code, got.Body)
 		}
@@ -230,6 +267,36 @@ func TestHandlerRefuses(t *testing.T) {
 	c.Reports = published.Folder(t.TempDir(), now)
 	if got := ask(handler(t, c), http.MethodGet, "/"); got.Code != http.StatusNotFound || !strings.Contains(got.Body.String(), "no report is published") {
 		t.Errorf("an empty folder: %d %q", got.Code, got.Body)
+	}
+}
+
+// TestSiteKnowsTheLog: what the log says of a report stands on its page as soon as it is there, and where the log cannot be read no page is shown.
+func TestSiteKnowsTheLog(t *testing.T) {
+	p := newPlace(t)
+	c := p.withRegister(t, p.config())
+	published := c.Register
+	var now func() (api.Seen, error)
+	c.Register = func() (api.Seen, error) { return now() }
+	h := handler(t, c)
+	const page = "/reports/main-0/index.html"
+	now = published
+	before := ask(h, http.MethodGet, page)
+	if before.Code != 200 || !strings.Contains(before.Body.String(), "state published") || before.Header().Get("Content-Security-Policy") == "" {
+		t.Errorf("published: %d", before.Code)
+	}
+	if policy := before.Header().Get("Content-Security-Policy"); !strings.Contains(policy, "script-src 'sha256-") || strings.Contains(policy, "unsafe") || !strings.HasSuffix(policy, "frame-ancestors 'none'") {
+		t.Errorf("policy %s", policy)
+	}
+	now = p.withRegister(t, p.config(), report.EntryErratum, report.EntryWithdrawal).Register
+	after := ask(h, http.MethodGet, page)
+	if body := after.Body.String(); !strings.Contains(body, "state withdrawn") || !strings.Contains(body, "taken back") || !strings.Contains(body, "mended") || after.Header().Get("ETag") == before.Header().Get("ETag") {
+		t.Error("a withdrawal is not shown, or under the older tag")
+	}
+	now = func() (api.Seen, error) { return api.Seen{}, errors.New("secret") }
+	for _, path := range []string{page, "/", "/index.json", "/feed.xml"} {
+		if got := ask(h, http.MethodGet, path); got.Code != http.StatusServiceUnavailable || strings.Contains(got.Body.String(), "secret") {
+			t.Errorf("%s without the log: %d %.80s", path, got.Code, got.Body)
+		}
 	}
 }
 

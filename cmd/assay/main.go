@@ -68,7 +68,7 @@ says where it stands. Figures that moved too far since the former statement wait
 On machines of their own: approve, for those who must approve a statement; countersign, for auditors, whose findings attach takes in.
 To show when it was there: timestamp, by time-stamping authorities; anchor, in a block of Bitcoin.
 Beside them: custody, for what outside custodians sign; draw, for an instant that nobody could choose; log, the transparency log of what was published;
-witness, to watch over logs of others; keys, for what signs; serve, for whoever asks, admin, for who may ask for what is not public, worker, which does inside
+witness, to watch over logs of others; keys, for what signs; serve, for whoever asks, site, for files that anybody can host, admin, for who may ask for what is not public, worker, which does inside
 what they ask for, and audit, for the record of what they did. backup and restore are for the machine that serves.
 
 Interrupt any of them with Ctrl-C: what was finished is kept, and the same command goes on where it stopped. A second Ctrl-C does not wait for it to end cleanly.
@@ -104,7 +104,7 @@ func newRoot(app *app) *cobra.Command {
 		newApprove(app), newConfirm(app), newAttach(app), newStatus(app), newCountersign(app),
 		newTimestamp(app), newAnchor(app),
 		newDraw(app), newCustody(app), newKeyring(app),
-		newProve(app), newHandover(app), newServe(app), newWorker(app), newAdmin(app), newBackup(app), newRestore(app), newAudit(app), newLog(app), newWitness(app),
+		newProve(app), newHandover(app), newServe(app), newSite(app), newWorker(app), newAdmin(app), newBackup(app), newRestore(app), newAudit(app), newLog(app), newWitness(app),
 	)
 	return root
 }

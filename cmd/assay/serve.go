@@ -94,7 +94,8 @@ func newServe(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve reports and log over HTTP; with a key of its own, every answer signed",
-		Long: `Serve the newest report's page at /, its bundle's files below /bundle/ and the whole as /bundle.zip, and the transparency log of [log] below /log/.
+		Long: `Serve the site that assay site writes: the reports at /, each of them with its files below /reports/, and the transparency log of [log] below /log/.
+The newest report's files are below /bundle/ too, and the whole at /bundle.zip.
 With server.key every answer is signed, so that whoever asked can show later what was answered (assay-verify response), and the API for programs answers below /v1/:
 all reports of server.reports, what the log says of each, proofs; /openapi.json describes it. Without that key /v1/ answers 503. With [[webhook]] it tells others what happens.
 With server.admin it shows metrics and whether it is ready at a loopback address of its own; server.log and server.traces say what else is told of requests.
@@ -141,6 +142,13 @@ func (a *app) serve(cmd *cobra.Command, c *Config, listen string) error {
 	if c.Server.Key != "" {
 		if err := a.signAnswers(cmd.Context(), c, &config); err != nil {
 			return err
+		}
+	}
+	if c.Log.Origin != "" && config.Register == nil {
+		if log, err := a.siteLog(cmd.Context(), c, config.Log.Files); err == nil {
+			config.Register = log.seen
+		} else {
+			logger.Warn("the log cannot be read, and the site does not say what became of reports", "error", err)
 		}
 	}
 	if err := a.serveProofs(cmd.Context(), c, &config, buckets); err != nil {

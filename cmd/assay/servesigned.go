@@ -46,18 +46,27 @@ func (a *app) signAnswers(ctx context.Context, c *Config, config *web.Config) er
 	if c.Log.Origin == "" {
 		return nil
 	}
-	vkey, err := a.logKey(ctx, c)
+	log, err := a.openLog(ctx, c, config.Log.Files, own)
 	if err != nil {
 		return err
 	}
-	log := &servedLog{dir: shelves.FS(config.Log.Files), vkey: vkey, witnesses: c.witnessKeys(), exchange: c.Exchange.Name, own: own}
-	if _, err := log.seen(); errors.Is(err, fs.ErrNotExist) {
-		return noLog(c)
-	} else if err != nil && !errors.Is(err, store.ErrUnreachable) {
-		return refused("%v", err)
-	}
 	config.Register, config.Prove = log.seen, log.prove
 	return nil
+}
+
+// openLog opens the log of [log] as others see it, and reads what it says of the statements of these keys.
+func (a *app) openLog(ctx context.Context, c *Config, files shelves.LogFiles, own []attest.PublicKey) (*servedLog, error) {
+	vkey, err := a.logKey(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	log := &servedLog{dir: shelves.FS(files), vkey: vkey, witnesses: c.witnessKeys(), exchange: c.Exchange.Name, own: own}
+	if _, err := log.seen(); errors.Is(err, fs.ErrNotExist) {
+		return nil, noLog(c)
+	} else if err != nil && !errors.Is(err, store.ErrUnreachable) {
+		return nil, refused("%v", err)
+	}
+	return log, nil
 }
 
 // knownKeys are the exchange's public keys, from files alone: a server asks no token and no Transit server for its statement key.

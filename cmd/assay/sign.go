@@ -18,6 +18,7 @@ import (
 	"github.com/assay-por/assay/attest"
 	"github.com/assay-por/assay/report"
 	"github.com/assay-por/assay/report/render"
+	lang "github.com/assay-por/assay/web/words"
 )
 
 func newSign(a *app) *cobra.Command {
@@ -301,8 +302,12 @@ func (s *stages) render(path string, envelope []byte, bands int) error {
 	if err != nil {
 		return err
 	}
+	english, err := lang.Load(lang.English, "site")
+	if err != nil {
+		return err
+	}
 	var page bytes.Buffer
-	if err := render.HTML(&page, render.Files{Envelope: envelope, Lines: lines, Bands: bandLines, Findings: findings, Logged: at.shown()}); err != nil {
+	if err := render.HTML(&page, render.Files{Envelope: envelope, Lines: lines, Bands: bandLines, Findings: findings, Logged: at.shown()}, english); err != nil {
 		return refused("%v", err)
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

@@ -12,16 +12,16 @@ type claim struct {
 	Amount              figure
 }
 
-func newClaims(p report.Predicate) []claim {
+func newClaims(w Words, p report.Predicate) []claim {
 	var out []claim
 	for _, c := range p.Reserves.Claims {
 		of := p.Snapshot.Assets[slices.Index(p.Snapshot.AssetIDs(), c.Asset)]
-		word := "the exchange alone"
+		word := w.Text("claims.exchange", nil)
 		if c.Kind == report.Custodian {
-			word = "a custodian, signed"
+			word = w.Text("claims.custodian", nil)
 		}
 		out = append(out, claim{Asset: c.Asset, Holder: c.Holder, Word: word,
-			Amount: money(c.Amount, of.Decimals, places(of.Decimals, c.Amount), of.ID)})
+			Amount: money(w, c.Amount, of.Decimals, places(of.Decimals, c.Amount), of.ID)})
 	}
 	return out
 }
@@ -33,7 +33,7 @@ type step struct {
 }
 
 // newSteps lists the flows of every asset that has tokens; the others lie on no chain.
-func newSteps(s report.Snapshot, lines []report.Line, bands []report.BandReserves) ([]step, error) {
+func newSteps(w Words, s report.Snapshot, lines []report.Line, bands []report.BandReserves) ([]step, error) {
 	all, err := report.Flows(s, lines, bands)
 	if err != nil {
 		return nil, err
@@ -41,7 +41,7 @@ func newSteps(s report.Snapshot, lines []report.Line, bands []report.BandReserve
 	name := func(t report.Time) string {
 		text := t.Format("2006-01-02 15:04:05 UTC")
 		if t.Equal(s.Instant.Time) {
-			text += " (this report)"
+			text = w.Text("report.flows.this", map[string]any{"time": text})
 		}
 		return text
 	}
@@ -54,7 +54,7 @@ func newSteps(s report.Snapshot, lines []report.Line, bands []report.BandReserve
 			}
 			n := places(of.Decimals, f.In, f.Out)
 			out = append(out, step{From: name(st.From), To: name(st.To), Asset: of.ID,
-				In: money(f.In, of.Decimals, n, of.ID), Out: money(f.Out, of.Decimals, n, of.ID)})
+				In: money(w, f.In, of.Decimals, n, of.ID), Out: money(w, f.Out, of.Decimals, n, of.ID)})
 		}
 	}
 	return out, nil

@@ -21,6 +21,7 @@ type chart struct {
 	Height int
 	Line   string // where 100 % is
 	Rows   []bar
+	Full   string // how 100 % is written
 	Text   string // the chart in a sentence an asset
 }
 
@@ -37,7 +38,7 @@ type bar struct {
 }
 
 // newChart draws one bar an asset, all on one scale.
-func newChart(coverage []report.Coverage) chart {
+func newChart(w Words, coverage []report.Coverage) chart {
 	scale := 12_500 // hundredths of a percent from edge to edge; what is far beyond does not stretch it
 	for _, c := range coverage {
 		for _, wider := range []int{15_000, 20_000} {
@@ -46,28 +47,26 @@ func newChart(coverage []report.Coverage) chart {
 			}
 		}
 	}
-	ch := chart{Height: chartTop + chartRow*len(coverage), Line: share(10_000, scale)}
+	ch := chart{Height: chartTop + chartRow*len(coverage), Line: share(10_000, scale), Full: w.Percent("100")}
 	var text []string
 	for i, c := range coverage {
 		top := chartTop + i*chartRow
 		b := bar{Asset: c.Asset, Label: top + 14, Top: top + barTop, Tick: top + barTop + barHigh + 5, Short: c.Shortfall != nil}
 		if c.Hidden() {
-			b.Drawn, b.Width, b.Value = true, ch.Line, "reached; by how much is not shown"
-			text = append(text, c.Asset+": "+b.Value+".")
+			b.Drawn, b.Width, b.Value = true, ch.Line, w.Text("reached.unknown", nil)
 		} else if c.Ratio == "" {
-			b.Value = "nothing owed"
-			text = append(text, c.Asset+": nothing owed.")
+			b.Value = w.Text("owed.nothing", nil)
 		} else {
 			n := hundredths(c.Ratio)
 			b.Drawn, b.Beyond = true, n > scale
 			b.Width = share(min(n, scale), scale)
-			b.Value = percent(c.Ratio)
+			b.Value = w.Percent(c.Ratio)
 			if b.Short {
 				b.Gap = share(10_000-n, scale)
-				b.Value += " · shortfall"
+				b.Value = w.Text("bar.short", map[string]any{"ratio": b.Value})
 			}
-			text = append(text, c.Asset+": "+b.Value+".")
 		}
+		text = append(text, w.Text("bar.sentence", map[string]any{"asset": c.Asset, "value": b.Value}))
 		ch.Rows = append(ch.Rows, b)
 	}
 	ch.Text = strings.Join(text, " ")

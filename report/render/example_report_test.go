@@ -14,6 +14,7 @@ import (
 	"github.com/assay-por/assay/merkle"
 	"github.com/assay-por/assay/report"
 	"github.com/assay-por/assay/report/render"
+	"github.com/assay-por/assay/web/words"
 )
 
 const (
@@ -23,6 +24,15 @@ const (
 	usdt     = "eip155:1/erc20:0xdac17f958d2ee523a2206206994597c13d831ec7"
 	usdcBase = "eip155:8453/erc20:0x833589fcd6edb6e08f4c7c32d4f71b54bda02913"
 )
+
+func english(t *testing.T) render.Words {
+	t.Helper()
+	w, err := words.Load(words.English, "site")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
 
 // signer is a key made of one byte; the page must be the same each time.
 type signer struct{ key ed25519.PrivateKey }

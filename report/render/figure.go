@@ -1,7 +1,7 @@
 package render
 
 import (
-	"strconv"
+	"html/template"
 	"strings"
 
 	"github.com/assay-por/assay/report"
@@ -18,19 +18,26 @@ type figure struct {
 	Exact string // all decimals, and base units
 }
 
+// html is the figure as an element that keeps the exact amount.
+func (f figure) html() template.HTML {
+	escape := template.HTMLEscapeString
+	return template.HTML(`<data value="` + escape(f.Units) + `" title="` + escape(f.Exact) + `">` + escape(f.Text) + `</data>`) //nolint:gosec // escaped
+}
+
 // money shows an amount of base units with at most places decimals. It cuts and never rounds.
-func money(u report.Units, decimals uint8, places int, unit string) figure {
+func money(w Words, u report.Units, decimals uint8, places int, unit string) figure {
 	whole, part := split(u, decimals)
 	exact := whole
 	if all := strings.TrimRight(part, "0"); all != "" {
 		exact += "." + all
 	}
-	f := figure{Units: u.String(), Exact: exact + " " + unit + " = " + u.String() + " base units"}
+	f := figure{Units: u.String(), Exact: w.Text("exact", map[string]any{"amount": exact, "asset": unit, "units": u.String()})}
 	shown := part[:min(places, len(part))]
-	f.Text = grouped(whole)
+	f.Text = whole
 	if shown != "" {
 		f.Text += "." + shown
 	}
+	f.Text = w.Number(f.Text)
 	if strings.Trim(part[len(shown):], "0") != "" {
 		f.Text += "…"
 	}
@@ -55,25 +62,4 @@ func split(u report.Units, decimals uint8) (whole, part string) {
 	}
 	at := len(digits) - int(decimals)
 	return digits[:at], digits[at:]
-}
-
-// grouped sets a comma before every third digit from the right.
-func grouped(digits string) string {
-	var b strings.Builder
-	for i, c := range digits {
-		if i > 0 && (len(digits)-i)%3 == 0 {
-			b.WriteByte(',')
-		}
-		b.WriteRune(c)
-	}
-	return b.String()
-}
-
-// count shows a whole number.
-func count(n uint64) string { return grouped(strconv.FormatUint(n, 10)) }
-
-// percent shows a ratio as the statement has it, grouped.
-func percent(ratio string) string {
-	whole, part, _ := strings.Cut(ratio, ".")
-	return grouped(whole) + "." + part + " %"
 }

@@ -4,7 +4,17 @@ import (
 	"testing"
 
 	"github.com/assay-por/assay/report"
+	"github.com/assay-por/assay/web/words"
 )
+
+func english(t *testing.T) Words {
+	t.Helper()
+	w, err := words.Load(words.English, "site")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
 
 func TestMoney(t *testing.T) {
 	for _, c := range []struct {
@@ -28,7 +38,7 @@ func TestMoney(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := money(u, c.decimals, c.places, "X")
+		got := money(english(t), u, c.decimals, c.places, "X")
 		if got.Text != c.text || got.Exact != c.exact || got.Units != c.units {
 			t.Errorf("%s with %d decimals: %+v, want %q, %q", c.units, c.decimals, got, c.text, c.exact)
 		}
@@ -38,7 +48,7 @@ func TestMoney(t *testing.T) {
 // TestChart: bars keep their proportion, the 100 % line its place, and nothing is capped without a mark.
 func TestChart(t *testing.T) {
 	u := report.Units{}
-	ch := newChart([]report.Coverage{
+	ch := newChart(english(t), []report.Coverage{
 		{Asset: "A", Liabilities: &u, Ratio: "50.00", Shortfall: &u}, {Asset: "B", Liabilities: &u, Ratio: "100.00", Surplus: &u}, {Asset: "C", Liabilities: &u, Ratio: "140.00", Surplus: &u},
 		{Asset: "D", Liabilities: &u, Ratio: "99999999999999999999999999.00", Surplus: &u}, {Asset: "E", Liabilities: &u, Surplus: &u}, {Asset: "F", Counted: u},
 	})

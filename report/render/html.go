@@ -2,9 +2,7 @@ package render
 
 import (
 	"bytes"
-	"crypto/sha256"
 	_ "embed"
-	"encoding/base64"
 	"fmt"
 	"html/template"
 	"io"
@@ -41,18 +39,16 @@ type Witnessed struct {
 	Time time.Time
 }
 
-// Place says where in the log it is.
-func (l *Logged) Place() string {
-	return fmt.Sprintf("entry #%s of %s then", count(l.Index), count(l.Size))
-}
-
 // At is the time as the page has it.
 func (w Witnessed) At() string { return w.Time.UTC().Format("2006-01-02 15:04:05 UTC") }
 
-// HTML writes the page of a signed report. It draws nothing when the bytes are not of
+// HTML writes the page of a signed report, in these words. It draws nothing when the bytes are not of
 // their format, when the lines do not give the statement's reserves and totals, or when
 // a finding is about another statement.
-func HTML(w io.Writer, f Files) error {
+func HTML(w io.Writer, f Files, words Words) error { return Framed(w, f, words, Frame{}) }
+
+// Framed writes the page of a signed report with what a site puts around it: else it is [HTML].
+func Framed(w io.Writer, f Files, words Words, frame Frame) error {
 	signed, err := report.Read(f.Envelope)
 	if err != nil {
 		return fmt.Errorf("report page: %w", err)
@@ -65,18 +61,17 @@ func HTML(w io.Writer, f Files) error {
 	if err != nil {
 		return fmt.Errorf("report page: %w", err)
 	}
-	p := newPage(signed, list)
-	p.Claims, p.Logged = newClaims(p.Predicate), f.Logged
-	if p.Steps, err = newSteps(p.Snapshot, list, held); err != nil {
+	p := newPage(words, signed, list, frame)
+	p.Claims, p.Logged = newClaims(words, p.Predicate), f.Logged
+	if p.Steps, err = newSteps(words, p.Snapshot, list, held); err != nil {
 		return fmt.Errorf("report page: %w", err)
 	}
 	if p.Findings, err = newFindings(signed.Digest, f.Findings); err != nil {
 		return fmt.Errorf("report page: %w", err)
 	}
-	hash := sha256.Sum256([]byte(style))
-	p.Style = template.CSS(style) //nolint:gosec // our own file, not input
-	p.StyleHash = base64.StdEncoding.EncodeToString(hash[:])
-	t, err := template.New("page").Parse(pageText)
+	p.Style = template.CSS(style + frame.Style) //nolint:gosec // our own file, not input
+	p.StyleHash = Hash(style + frame.Style)
+	t, err := template.New("page").Funcs(Functions(words)).Parse(pageText)
 	if err != nil {
 		return fmt.Errorf("report page: %w", err)
 	}

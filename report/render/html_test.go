@@ -21,7 +21,7 @@ func TestGolden(t *testing.T) {
 	envelope, lines := signed(t, in)
 	var first, second bytes.Buffer
 	for _, w := range []*bytes.Buffer{&first, &second} {
-		if err := render.HTML(w, render.Files{Envelope: envelope, Lines: lines, Bands: bandLines(t, in), Findings: [][]byte{exampleFinding(t, envelope)}, Logged: exampleLogged()}); err != nil {
+		if err := render.HTML(w, render.Files{Envelope: envelope, Lines: lines, Bands: bandLines(t, in), Findings: [][]byte{exampleFinding(t, envelope)}, Logged: exampleLogged()}, english(t)); err != nil {
 			t.Fatal(err)
 		}
 	}

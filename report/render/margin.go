@@ -10,7 +10,7 @@ import (
 type borrowing struct {
 	Currency, Source string
 	Prices           []price
-	Underwater       string // a sentence, if debts were written off
+	Underwater       uint64 // customers whose debts were written off
 }
 
 type price struct {
@@ -19,7 +19,7 @@ type price struct {
 	Owed, WrittenOff figure // Owed is for the page only where totals are not hidden
 }
 
-func newBorrowing(p report.Predicate) *borrowing {
+func newBorrowing(w Words, p report.Predicate) *borrowing {
 	m := p.Snapshot.Margin
 	if m == nil {
 		return nil
@@ -36,12 +36,10 @@ func newBorrowing(p report.Predicate) *borrowing {
 	for _, at := range m.Prices {
 		of := p.Snapshot.Assets[slices.Index(p.Snapshot.AssetIDs(), at.Asset)]
 		show := func(u report.Units) figure {
-			return money(u, of.Decimals, places(of.Decimals, debts[of.ID], off[of.ID]), of.ID)
+			return money(w, u, of.Decimals, places(of.Decimals, debts[of.ID], off[of.ID]), of.ID)
 		}
 		b.Prices = append(b.Prices, price{Asset: of.ID, Price: at.Price, Weight: at.Weight, Owed: show(debts[of.ID]), WrittenOff: show(off[of.ID])})
 	}
-	if n := p.Ledger.Underwater.Customers; n > 0 {
-		b.Underwater = "The debts of " + plural(n, "customer", "customers") + " were worth more: they were written off, and count for nothing."
-	}
+	b.Underwater = p.Ledger.Underwater.Customers
 	return b
 }

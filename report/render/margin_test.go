@@ -34,7 +34,7 @@ func TestMarginAccounts(t *testing.T) {
 	in.Files = exampleFiles(t, in)
 	envelope, lines := signed(t, in)
 	var page bytes.Buffer
-	if err := render.HTML(&page, render.Files{Envelope: envelope, Lines: lines}); err != nil {
+	if err := render.HTML(&page, render.Files{Envelope: envelope, Lines: lines}, english(t)); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{

@@ -6,20 +6,16 @@ import (
 	"github.com/assay-por/assay/report"
 )
 
-// origin is when a statement was drawn up, by whose leave, and its place among others.
+// origin is by whose leave a statement was signed, and when at the earliest.
 type origin struct {
-	Issued, IssuedText string
-	Series             string
-	Approval           string
-	Approvers          []string // key ids of those who approved
-	Last               []block  // what could not be known earlier
+	Approvers []string // key ids of those who approved
+	Last      []block  // what could not be known earlier
 }
 
 // newOrigin parts the signatures: those of approvers, and those of the exchange, whose ids it returns.
-func newOrigin(s report.Signed) (o origin, exchange []string) {
+func newOrigin(w Words, s report.Signed) (o origin, exchange []string) {
 	p := s.Statement.Predicate
-	o = origin{Issued: p.Issued.String(), IssuedText: p.Issued.Format("2 January 2006, 15:04:05 UTC"), Last: newBlocks(p.Moment.Blocks)}
-	o.Series = fmt.Sprintf("%s, statement number %d", p.Series.Name, p.Series.Number)
+	o = origin{Last: newBlocks(w, p.Moment.Blocks)}
 	may := map[string]bool{}
 	for _, k := range p.Approvals.Keys {
 		may[k.KeyID()] = true
@@ -31,18 +27,15 @@ func newOrigin(s report.Signed) (o origin, exchange []string) {
 			exchange = append(exchange, id)
 		}
 	}
-	o.Approval = "Unattended: nobody approved it."
-	if p.Approvals.Required > 0 {
-		o.Approval = fmt.Sprintf("Approved by %d of %d before it was signed; %d had to.", len(o.Approvers), len(p.Approvals.Keys), p.Approvals.Required)
-	}
 	return o, exchange
 }
 
 // finding is an auditor's, as the page shows it.
 type finding struct {
 	report.Finding
-	KeyID, Checked string
-	Open           []report.CheckResult // checks that did not pass
+	KeyID  string
+	Passed int
+	Open   []report.CheckResult // checks that did not pass
 }
 
 // newFindings reads findings and refuses one that is about another statement.
@@ -62,15 +55,8 @@ func newFindings(about report.Digest, envelopes [][]byte) ([]finding, error) {
 				shown.Open = append(shown.Open, c)
 			}
 		}
-		shown.Checked = passed(len(f.Checks)-len(shown.Open), len(f.Checks))
+		shown.Passed = len(f.Checks) - len(shown.Open)
 		out = append(out, shown)
 	}
 	return out, nil
-}
-
-func passed(n, of int) string {
-	if n == of {
-		return fmt.Sprintf("all %d passed", of)
-	}
-	return fmt.Sprintf("%d of %d passed", n, of)
 }

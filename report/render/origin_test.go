@@ -41,7 +41,7 @@ func TestFindingsAreShown(t *testing.T) {
 	envelope, lines := signed(t, in)
 	files := render.Files{Envelope: envelope, Lines: lines, Bands: bandLines(t, in), Findings: [][]byte{exampleFinding(t, envelope)}}
 	var b bytes.Buffer
-	if err := render.HTML(&b, files); err != nil {
+	if err := render.HTML(&b, files, english(t)); err != nil {
 		t.Fatal(err)
 	}
 	p := cells(b.String())
@@ -59,7 +59,7 @@ func TestFindingsAreShown(t *testing.T) {
 	for name, bad := range map[string][]byte{"about another": exampleFinding(t, others), "a statement": envelope, "nothing": nil} {
 		files.Findings = [][]byte{bad}
 		b.Reset()
-		if err := render.HTML(&b, files); err == nil || b.Len() > 0 {
+		if err := render.HTML(&b, files, english(t)); err == nil || b.Len() > 0 {
 			t.Errorf("%s: a page was drawn (%v)", name, err)
 		}
 	}

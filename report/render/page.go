@@ -1,21 +1,24 @@
 package render
 
 import (
-	"fmt"
 	"html/template"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/assay-por/assay/report"
 )
 
-// shownLines bounds the table of accounts; the rest is in the bundle.
+// shownLines bounds a table of accounts. The page by itself has one; the rest is in the bundle.
 const shownLines = 1000
 
 // page is what the template fills in. Every text of the exchange's is escaped there.
 type page struct {
+	Lang      string
+	RTL       bool
 	Style     template.CSS
 	StyleHash string
+	Frame     Frame
 
 	report.Predicate
 	Digest, Manifest string
@@ -23,17 +26,17 @@ type page struct {
 	Origin           origin
 	Logged           *Logged
 	Findings         []finding
-	InstantText      string
-	CustomersText    string
 	Blocks           []block
 	Chart            chart
 	Assets           []asset
 	Short            []asset // those with a shortfall
+	Headline         string  // how many are short, in one sentence
 	Ledger           ledger
 	Borrowing        *borrowing // nil without margin accounts
 	Accounts         []account
-	MoreAccounts     string
-	Shared           []report.SharedAddress
+	Batches          []batch // of accounts, those after the first
+	MoreAccounts     uint64
+	Shared           []shared
 	Claims           []claim
 	Steps            []step
 	Rule             rule
@@ -43,9 +46,9 @@ type page struct {
 type block struct{ Name, Chain, Number, Hash, Time string }
 
 type asset struct {
-	ID, Ratio, Finding string
+	ID, Ratio          string
 	Owed, Counted, Gap figure
-	GapName            string // surplus or shortfall
+	GapName            string // surplus or shortfall, in words
 	Short              bool
 	Hidden             bool // what is owed: no more than Counted, and there is no Gap
 	Groups             []group
@@ -79,8 +82,8 @@ type moved struct {
 }
 
 type named struct {
-	Asset string
-	figure
+	Asset  string
+	Amount figure
 }
 
 type account struct {
@@ -91,6 +94,21 @@ type account struct {
 	Counts                               bool
 }
 
+// batch is a part of a long list of accounts, folded.
+type batch struct {
+	First, Last int
+	Accounts    []account
+}
+
+// accountTable is a table of accounts and the id of what names it.
+type accountTable struct {
+	Accounts []account
+	Label    string
+}
+
+// shared is an address that occurs on several chains.
+type shared struct{ Address, Chains string }
+
 type rule struct{ Classes, Control, Evidence string }
 
 type wordList struct {
@@ -98,57 +116,63 @@ type wordList struct {
 	Words []word
 }
 
-func newPage(s report.Signed, lines []report.Line) page {
-	p := page{Predicate: s.Statement.Predicate, Digest: s.Digest.String()}
-	p.Origin, p.KeyIDs = newOrigin(s)
+func newPage(w Words, s report.Signed, lines []report.Line, frame Frame) page {
+	p := page{Predicate: s.Statement.Predicate, Digest: s.Digest.String(), Frame: frame}
+	p.Lang, p.RTL = w.Lang()
+	p.Origin, p.KeyIDs = newOrigin(w, s)
 	p.Manifest = s.Statement.Subject[0].Digest.SHA256
-	p.InstantText = p.Snapshot.Instant.Format("2 January 2006, 15:04:05 UTC")
-	p.CustomersText = count(p.Predicate.Ledger.Customers)
-	p.Blocks = newBlocks(p.Snapshot.Blocks)
-	p.Chart = newChart(p.Coverage)
+	p.Blocks = newBlocks(w, p.Snapshot.Blocks)
+	p.Chart = newChart(w, p.Coverage)
 	for i := range p.Snapshot.Assets {
-		a := newAsset(p.Predicate, i)
+		a := newAsset(w, p.Predicate, i)
 		p.Assets = append(p.Assets, a)
 		if a.Short {
 			p.Short = append(p.Short, a)
 		}
 	}
-	p.Ledger = newLedger(p.Predicate)
-	p.Borrowing = newBorrowing(p.Predicate)
-	p.Accounts = newAccounts(p.Predicate, lines[:min(len(lines), shownLines)])
-	if more := len(lines) - len(p.Accounts); more > 0 {
-		p.MoreAccounts = count(uint64(more))
+	p.Ledger = newLedger(w, p.Predicate)
+	p.Borrowing = newBorrowing(w, p.Predicate)
+	p.Accounts = newAccounts(w, p.Predicate, lines[:min(len(lines), shownLines)])
+	rest := lines[len(p.Accounts):]
+	for first := len(p.Accounts); len(rest) > 0 && frame.Lines > first; {
+		n := min(len(rest), shownLines, frame.Lines-first)
+		p.Batches = append(p.Batches, batch{First: first + 1, Last: first + n, Accounts: newAccounts(w, p.Predicate, rest[:n])})
+		first, rest = first+n, rest[n:]
 	}
-	p.Shared = report.SharedAddresses(lines)
-	p.Rule = newRule(p.Reserves.Rule)
-	p.Words = []wordList{{"Evidence, weakest first", evidenceWords()}, {"Control", controlWords()}, {"Token class", classWords()}, {"Custody", custodyWords()}}
+	p.MoreAccounts = uint64(len(rest))
+	for _, a := range report.SharedAddresses(lines) {
+		p.Shared = append(p.Shared, shared{a.Address, strings.Join(strs(a.Chains), ", ")})
+	}
+	p.Rule = newRule(w, p.Reserves.Rule)
+	p.Headline = Headline(w, len(p.Short), len(p.Assets))
+	p.Words = newWords(w)
 	return p
 }
 
-func newBlocks(blocks []report.Block) []block {
+func newBlocks(w Words, blocks []report.Block) []block {
 	var out []block
 	for _, b := range blocks {
-		out = append(out, block{chainName(string(b.Chain)), string(b.Chain), count(b.Number), b.Hash, b.Time.Format("2006-01-02 15:04:05 UTC")})
+		out = append(out, block{chainName(string(b.Chain)), string(b.Chain), count(w, b.Number), b.Hash, b.Time.Format("2006-01-02 15:04:05 UTC")})
 	}
 	return out
 }
 
-func newAsset(p report.Predicate, i int) asset {
+func newAsset(w Words, p report.Predicate, i int) asset {
 	of, c, r := p.Snapshot.Assets[i], p.Coverage[i], p.Reserves.Assets[i]
-	a := asset{ID: of.ID, Finding: c.Finding(), Short: c.Shortfall != nil, Hidden: c.Hidden()}
+	a := asset{ID: of.ID, Short: c.Shortfall != nil, Hidden: c.Hidden()}
 	if a.Hidden {
-		a.Counted = money(c.Counted, of.Decimals, places(of.Decimals, c.Counted), of.ID)
+		a.Counted = money(w, c.Counted, of.Decimals, places(of.Decimals, c.Counted), of.ID)
 	} else {
 		gap, name := c.Surplus, "surplus"
 		if a.Short {
 			gap, name = c.Shortfall, "shortfall"
 		}
 		n := places(of.Decimals, *c.Liabilities, c.Counted, *gap)
-		show := func(u report.Units) figure { return money(u, of.Decimals, n, of.ID) }
-		a.Owed, a.Counted, a.Gap, a.GapName = show(*c.Liabilities), show(c.Counted), show(*gap), name
+		show := func(u report.Units) figure { return money(w, u, of.Decimals, n, of.ID) }
+		a.Owed, a.Counted, a.Gap, a.GapName = show(*c.Liabilities), show(c.Counted), show(*gap), w.Text(name, nil)
 	}
 	if c.Ratio != "" {
-		a.Ratio = percent(c.Ratio)
+		a.Ratio = w.Percent(c.Ratio)
 	}
 	amounts := []report.Units{c.Counted}
 	for _, g := range r.Groups {
@@ -156,83 +180,83 @@ func newAsset(p report.Predicate, i int) asset {
 	}
 	n := places(of.Decimals, amounts...)
 	for _, g := range r.Groups {
-		chain, kind := tokenName(string(g.Token))
+		chain, kind := tokenName(w, string(g.Token))
 		a.Groups = append(a.Groups, group{
 			Chain: chain, Kind: kind, Token: string(g.Token), Class: string(g.Class), Custody: string(g.Custody),
-			Evidence: string(g.Evidence), Control: string(g.Control), Accounts: count(g.Accounts),
-			Amount: money(g.Amount, of.Decimals, n, of.ID), Why: why(p.Reserves.Rule, g),
+			Evidence: string(g.Evidence), Control: string(g.Control), Accounts: count(w, g.Accounts),
+			Amount: money(w, g.Amount, of.Decimals, n, of.ID), Why: why(w, p.Reserves.Rule, g),
 		})
 	}
-	a.Held = money(c.Counted, of.Decimals, n, of.ID)
+	a.Held = money(w, c.Counted, of.Decimals, n, of.ID)
 	return a
 }
 
 // why says what keeps a group from counting.
-func why(r report.Rule, g report.Group) string {
+func why(w Words, r report.Rule, g report.Group) string {
 	var reasons []string
 	if !slices.Contains(r.Classes, g.Class) {
-		reasons = append(reasons, "class")
+		reasons = append(reasons, w.Text("why.class", nil))
 	}
 	if !slices.Contains(r.Control, g.Control) {
-		reasons = append(reasons, "control")
+		reasons = append(reasons, w.Text("why.control", nil))
 	}
 	if !g.Evidence.AtLeast(r.Evidence) {
-		reasons = append(reasons, "evidence")
+		reasons = append(reasons, w.Text("why.evidence", nil))
 	}
 	return strings.Join(reasons, ", ")
 }
 
-func newRule(r report.Rule) rule {
-	return rule{Classes: list(r.Classes), Control: list(r.Control), Evidence: string(r.Evidence)}
+func newRule(w Words, r report.Rule) rule {
+	return rule{Classes: list(w, r.Classes), Control: list(w, r.Control), Evidence: string(r.Evidence)}
 }
 
-// list joins words as a sentence does.
-func list[T ~string](words []T) string {
+func strs[T ~string](words []T) []string {
 	var s []string
 	for _, w := range words {
 		s = append(s, string(w))
 	}
+	return s
+}
+
+// list joins words as a sentence does.
+func list[T ~string](w Words, words []T) string {
+	s := strs(words)
 	switch len(s) {
 	case 0:
-		return "none"
+		return w.Text("words.none", nil)
 	case 1:
 		return s[0]
 	}
-	return strings.Join(s[:len(s)-1], ", ") + " or " + s[len(s)-1]
+	return w.Text("words.or", map[string]any{"list": strings.Join(s[:len(s)-1], ", "), "last": s[len(s)-1]})
 }
 
-func newLedger(p report.Predicate) ledger {
+func newLedger(w Words, p report.Predicate) ledger {
 	in := p.Ledger
 	l := ledger{
-		Entries:    count(in.Entries),
-		Duplicates: moved{Rule: in.Duplicates.Rule, Entries: count(in.Duplicates.Entries)},
-		Negatives:  moved{Rule: in.Negatives.Rule, Entries: count(in.Negatives.Entries), Sums: sums(p.Snapshot, in.Negatives.Sum)},
-		Unknown:    moved{Rule: in.UnknownAssets.Rule, Entries: count(in.UnknownAssets.Entries)},
+		Entries:    count(w, in.Entries),
+		Duplicates: moved{Rule: in.Duplicates.Rule, Entries: count(w, in.Duplicates.Entries)},
+		Negatives:  moved{Rule: in.Negatives.Rule, Entries: count(w, in.Negatives.Entries), Sums: sums(w, p.Snapshot, in.Negatives.Sum)},
+		Unknown:    moved{Rule: in.UnknownAssets.Rule, Entries: count(w, in.UnknownAssets.Entries)},
 	}
 	for _, c := range in.Classes {
-		l.Classes = append(l.Classes, class{c.Class, count(c.Customers), count(c.Entries), sums(p.Snapshot, c.Sum)})
+		l.Classes = append(l.Classes, class{c.Class, count(w, c.Customers), count(w, c.Entries), sums(w, p.Snapshot, c.Sum)})
 	}
 	for _, u := range in.UnknownAssets.Sums {
-		whole, part, dotted := strings.Cut(u.Amount, ".")
-		text := grouped(whole)
-		if dotted {
-			text += "." + part
-		}
-		l.Unknown.Sums = append(l.Unknown.Sums, named{u.Asset, figure{Text: text, Units: u.Amount, Exact: u.Amount}})
+		l.Unknown.Sums = append(l.Unknown.Sums, named{u.Asset, figure{Text: w.Number(u.Amount), Units: u.Amount, Exact: u.Amount}})
 	}
 	return l
 }
 
-func sums(s report.Snapshot, list []report.AssetAmount) []named {
+func sums(w Words, s report.Snapshot, list []report.AssetAmount) []named {
 	var out []named
 	for _, a := range list {
 		of := s.Assets[slices.Index(s.AssetIDs(), a.Asset)]
-		out = append(out, named{a.Asset, money(a.Amount, of.Decimals, places(of.Decimals, a.Amount), a.Asset)})
+		out = append(out, named{a.Asset, money(w, a.Amount, of.Decimals, places(of.Decimals, a.Amount), a.Asset)})
 	}
 	return out
 }
 
-func newAccounts(p report.Predicate, lines []report.Line) []account {
+func newAccounts(w Words, p report.Predicate, lines []report.Line) []account {
 	type known struct {
 		asset string
 		token report.Token
@@ -246,12 +270,12 @@ func newAccounts(p report.Predicate, lines []report.Line) []account {
 	var out []account
 	for _, l := range lines {
 		k := tokens[string(l.Token)]
-		chain, kind := tokenName(string(l.Token))
+		chain, kind := tokenName(w, string(l.Token))
 		out = append(out, account{
 			Chain: chain, Account: string(l.Account), Address: l.Account.Address(),
 			Kind: kind, Token: string(l.Token), Asset: k.asset,
 			Custody: string(l.Custody), Evidence: string(l.Evidence), Control: string(l.Control),
-			Amount: money(l.Amount, k.token.Decimals, places(k.token.Decimals, l.Amount), k.asset),
+			Amount: money(w, l.Amount, k.token.Decimals, places(k.token.Decimals, l.Amount), k.asset),
 			Counts: p.Reserves.Rule.Counts(k.token.Class, l.Control, l.Evidence),
 		})
 	}
@@ -259,32 +283,16 @@ func newAccounts(p report.Predicate, lines []report.Line) []account {
 }
 
 // Headline says in one sentence how many assets are short.
-func (p page) Headline() string {
-	n := len(p.Assets)
-	noun := "assets"
-	if n == 1 {
-		noun = "asset"
+func Headline(w Words, short, of int) string {
+	key := "headline.reach"
+	if short > 0 {
+		key = "headline.short"
 	}
-	switch {
-	case len(p.Short) > 0:
-		return fmt.Sprintf("Shortfall in %d of %d %s", len(p.Short), n, noun)
-	case n == 1:
-		return "The reserves counted reach what is owed"
-	}
-	return fmt.Sprintf("The reserves counted reach what is owed, in each of %d assets", n)
+	return w.Text(key, map[string]any{"short": short, "n": of})
 }
 
 // Hides says whether sums hide in a tree of this kind.
 func (p page) Hides() bool { return p.Tree.Kind == report.KindConfidential }
 
-// TreeText says how large the tree is.
-func (p page) TreeText() string {
-	return plural(p.Tree.Leaves, "leaf", "leaves") + " in " + plural(p.Tree.Shards, "shard", "shards")
-}
-
-func plural(n uint64, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return count(n) + " " + many
-}
+// count shows a whole number.
+func count(w Words, n uint64) string { return w.Number(strconv.FormatUint(n, 10)) }

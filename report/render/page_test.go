@@ -18,10 +18,26 @@ func page(t *testing.T, in report.Inputs) string {
 	t.Helper()
 	envelope, lines := signed(t, in)
 	var b bytes.Buffer
-	if err := render.HTML(&b, render.Files{Envelope: envelope, Lines: lines, Bands: bandLines(t, in)}); err != nil {
+	if err := render.HTML(&b, render.Files{Envelope: envelope, Lines: lines, Bands: bandLines(t, in)}, english(t)); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
+}
+
+// TestEveryTextIsThere: no key without its text, and no {name} that nothing fills in.
+func TestEveryTextIsThere(t *testing.T) {
+	seen := text(page(t, inputs(t)) + page(t, inputsOf(t, report.KindPlain)))
+	if left := regexp.MustCompile(`\[[a-z.]+\]|\{[a-z]+\}`).FindString(seen); left != "" {
+		t.Errorf("the page shows %s", left)
+	}
+}
+
+// TestShortfallInWords: the page's words for a shortfall are those that a report has for it.
+func TestShortfallInWords(t *testing.T) {
+	one := units(t, "1")
+	if got, want := english(t).Text("report.shortfall", nil), (report.Coverage{Liabilities: &one, Shortfall: &one}).Finding(); got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
 }
 
 var (
@@ -238,7 +254,7 @@ func TestE11_DrawnFromSignedBytes(t *testing.T) {
 		"lines as JSON ": {envelope, append([]byte(" "), lines...)},
 	} {
 		var b bytes.Buffer
-		if err := render.HTML(&b, render.Files{Envelope: c[0], Lines: c[1], Bands: bandLines(t, in)}); err == nil || b.Len() > 0 {
+		if err := render.HTML(&b, render.Files{Envelope: c[0], Lines: c[1], Bands: bandLines(t, in)}, english(t)); err == nil || b.Len() > 0 {
 			t.Errorf("%s: a page was drawn (%d bytes, %v)", name, b.Len(), err)
 		}
 	}
@@ -247,7 +263,7 @@ func TestE11_DrawnFromSignedBytes(t *testing.T) {
 		"no bands": nil, "one band": bands[:1], "bands as JSON": {bands[0], append([]byte(" "), bands[1]...)}, "another band": {bands[0], othersLines},
 	} {
 		var b bytes.Buffer
-		if err := render.HTML(&b, render.Files{Envelope: envelope, Lines: lines, Bands: c}); err == nil || b.Len() > 0 {
+		if err := render.HTML(&b, render.Files{Envelope: envelope, Lines: lines, Bands: c}, english(t)); err == nil || b.Len() > 0 {
 			t.Errorf("%s: a page was drawn (%d bytes, %v)", name, b.Len(), err)
 		}
 	}

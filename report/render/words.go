@@ -1,6 +1,57 @@
 package render
 
-import "strings"
+import (
+	"fmt"
+	"html/template"
+	"strings"
+	"time"
+
+	"github.com/assay-por/assay/report"
+)
+
+// Words says what a page says, in one language. Keys and what they are filled in with are the
+// page's; {name} in a text stands for what args has of that name: a string, a whole number, or HTML.
+type Words interface {
+	Lang() (tag string, rtl bool)
+	Text(key string, args map[string]any) string
+	HTML(key string, args map[string]any) template.HTML // escaped, but for marks of its own and what is filled in as HTML
+	Number(decimal string) string                       // grouped, exactly
+	Percent(ratio string) string
+	Instant(at time.Time) string
+}
+
+// Functions are what templates of such pages call: w "key" "name" value … for a text, time for an instant.
+func Functions(w Words) template.FuncMap {
+	return template.FuncMap{
+		"w": func(key string, pairs ...any) (template.HTML, error) {
+			args := map[string]any{}
+			for i := 0; i+1 < len(pairs); i += 2 {
+				name, ok := pairs[i].(string)
+				if !ok {
+					return "", fmt.Errorf("the name #%d of %s is no string", i, key)
+				}
+				switch v := pairs[i+1].(type) {
+				case string, int, uint64, template.HTML:
+					args[name] = v
+				default: // a chain, a digest, a time
+					args[name] = fmt.Sprint(v)
+				}
+			}
+			return w.HTML(key, args), nil
+		},
+		"amount": figure.html,
+		"time": func(t report.Time) template.HTML {
+			return template.HTML(`<time datetime="` + t.String() + `">` + template.HTMLEscapeString(w.Instant(t.Time)) + `</time>`) //nolint:gosec // digits, and our own words escaped
+		},
+		"of":    func(accounts []account, label string) accountTable { return accountTable{accounts, label} },
+		"count": func(n uint64) string { return count(w, n) },
+		"plain": func(n uint64) string { return fmt.Sprint(n) },
+		"term":  func(s string) template.HTML { return template.HTML("<em>" + template.HTMLEscapeString(s) + "</em>") }, //nolint:gosec // escaped
+		"codes": func(ids []string) template.HTML {
+			return template.HTML("<code>" + strings.Join(ids, "</code>, <code>") + "</code>") //nolint:gosec // ids of keys are hex
+		},
+	}
+}
 
 // chainName returns the common name of a chain; others keep their CAIP-2 name.
 func chainName(chain string) string {
@@ -35,58 +86,34 @@ func chainName(chain string) string {
 
 // tokenName returns the chain of a token and its kind in few words; its CAIP-19 name
 // stands beside them in full.
-func tokenName(token string) (chain, kind string) {
+func tokenName(w Words, token string) (chain, kind string) {
 	chain, asset, _ := strings.Cut(token, "/")
 	if contract, ok := strings.CutPrefix(asset, "erc20:"); ok && len(contract) == 42 {
 		return chainName(chain), "ERC-20 " + contract[:6] + "…" + contract[38:]
 	}
-	return chainName(chain), "native coin"
+	return chainName(chain), w.Text("native", nil)
 }
 
 // word is a term that the tables use, in plain words.
 type word struct{ Term, Meaning string }
 
-// evidenceWords are the evidence grades of SPEC part 15, weakest first.
-func evidenceWords() []word {
-	return []word{
-		{"claimed", "The exchange says so."},
-		{"node-attested", "Named nodes answered so."},
-		{"inclusion-proved", "The coins were created, under proof of work. That they were not spent since is what named nodes answered."},
-		{"filter-checked", "As before, and compact filters of all later blocks show no spending."},
-		{"state-proved", "The balance is proved out of the state of the pinned block."},
+// newWords explains the terms of SPEC parts 3 and 15; of evidence the weakest comes first.
+func newWords(w Words) []wordList {
+	var lists []wordList
+	for _, l := range []struct {
+		name  string
+		terms []string
+	}{
+		{"evidence", []string{"claimed", "node-attested", "inclusion-proved", "filter-checked", "state-proved"}},
+		{"control", []string{"none", "static", "bound", "script", "owner-proved", "contract-attested", "spend", "custodian-statement"}},
+		{"class", []string{"native", "issued", "wrapped", "staked", "own"}},
+		{"custody", []string{"own-hot", "own-cold", "own-other"}},
+	} {
+		list := wordList{Title: w.Text("words."+l.name, nil)}
+		for _, term := range l.terms {
+			list.Words = append(list.Words, word{term, w.Text(l.name+"."+term, nil)})
+		}
+		lists = append(lists, list)
 	}
-}
-
-// controlWords are the control grades of SPEC part 15.
-func controlWords() []word {
-	return []word{
-		{"none", "Nobody signed for the account."},
-		{"static", "Signed a fixed text, which could have been signed at any time."},
-		{"bound", "Signed this very report: its exchange, snapshot, block and root."},
-		{"script", "As bound, and all of the address's spending conditions were met."},
-		{"owner-proved", "The owners of a contract signed, and the chain shows that they own it."},
-		{"contract-attested", "A contract accepted the signature; that it is the exchange's is not shown."},
-		{"spend", "The account moved coins as announced."},
-		{"custodian-statement", "An outside custodian signed a statement."},
-	}
-}
-
-// classWords are the token classes of SPEC part 3.
-func classWords() []word {
-	return []word{
-		{"native", "The chain's own coin."},
-		{"issued", "Issued by a third party, who owes the value behind it."},
-		{"wrapped", "Stands for a coin that is locked elsewhere."},
-		{"staked", "Bound in staking; it may take time to set free."},
-		{"own", "The exchange's own token."},
-	}
-}
-
-// custodyWords are the kinds of custody of SPEC part 15.
-func custodyWords() []word {
-	return []word{
-		{"own-hot", "Kept by the exchange, connected."},
-		{"own-cold", "Kept by the exchange, offline."},
-		{"own-other", "Kept by the exchange in another way."},
-	}
+	return lists
 }

@@ -44,8 +44,8 @@ func Of(f *published.File, kind, cache string) Answer {
 	return Answer{Kind: kind, Content: f, SHA256: f.SHA256, Cache: cache}
 }
 
-// bytesOf answers with content that lies in memory, and may be another one at any time.
-func bytesOf(content []byte, kind string) Answer {
+// BytesOf answers with content that lies in memory, and may be another one at any time.
+func BytesOf(content []byte, kind string) Answer {
 	return Answer{Kind: kind, Content: inMemory{bytes.NewReader(content)}, SHA256: sha256.Sum256(content), Cache: AskFor}
 }
 
@@ -53,13 +53,13 @@ type inMemory struct{ *bytes.Reader }
 
 func (inMemory) Close() error { return nil }
 
-// jsonOf is bytesOf a value as JSON.
+// jsonOf is BytesOf a value as JSON.
 func jsonOf(v any) (Answer, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	err := enc.Encode(v)
-	return bytesOf(b.Bytes(), kindJSON), err
+	return BytesOf(b.Bytes(), kindJSON), err
 }
 
 // tagOf is the content's ETag.

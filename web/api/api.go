@@ -290,9 +290,9 @@ func schema[T any](a *api) map[string]*huma.Schema {
 func (a *api) addDocument() error {
 	var asJSON, asYAML []byte
 	add(a, operation{"/openapi.json", "openapi-json", tagTrust, "This document", object()},
-		func(*struct{}) (Answer, error) { return bytesOf(asJSON, kindJSON), nil })
+		func(*struct{}) (Answer, error) { return BytesOf(asJSON, kindJSON), nil })
 	add(a, operation{"/openapi.yaml", "openapi-yaml", tagTrust, "This document as YAML", map[string]*huma.Schema{kindYAML: object()[kindJSON]}},
-		func(*struct{}) (Answer, error) { return bytesOf(asYAML, kindYAML), nil })
+		func(*struct{}) (Answer, error) { return BytesOf(asYAML, kindYAML), nil })
 	a.describeProblems()
 	a.describeLimits()
 	if err := a.retire(); err != nil {

@@ -49,6 +49,6 @@ func (a *api) addLog() {
 		if err != nil {
 			return Answer{}, fault(err)
 		}
-		return bytesOf(proof, kindText+utf8), nil
+		return BytesOf(proof, kindText+utf8), nil
 	})
 }

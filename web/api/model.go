@@ -95,20 +95,13 @@ type Entry struct {
 	Text   string `json:"text,omitempty" maxLength:"4096" doc:"Why, or what is wrong and how it should read"`
 }
 
-// The states of SPEC part 24 that a served statement can be in.
-const (
-	stateSigned     = "signed"
-	statePublished  = "published"
-	stateSuperseded = "superseded"
-	stateWithdrawn  = "withdrawn"
-	kindErratum     = "erratum"
-)
+const kindErratum = "erratum"
 
 func summary(r *published.Report, register *report.Register) Summary {
 	p, base := r.Statement.Predicate, "/v1/reports/"+r.Digest.String()
 	s := Summary{
 		Statement: r.Digest.String(), Exchange: p.Snapshot.Exchange.Name, Series: Series{p.Series.Name, p.Series.Number}, Period: p.Snapshot.Period,
-		Instant: p.Snapshot.Instant.String(), Issued: p.Issued.String(), State: state(listed(register, r.Digest)),
+		Instant: p.Snapshot.Instant.String(), Issued: p.Issued.String(), State: string(register.Find(r.Digest).State()),
 		Links: Links{Self: base, Statement: base + "/statement", Manifest: base + "/files/" + report.PathManifest, States: base + "/states"},
 	}
 	if r.HasZip() {
@@ -149,26 +142,6 @@ func digits(u *report.Units) string {
 	return u.String()
 }
 
-func listed(register *report.Register, statement report.Digest) *report.Listed {
-	if register == nil {
-		return nil
-	}
-	return register.Find(statement)
-}
-
-// state is the last word of the log.
-func state(l *report.Listed) string {
-	switch {
-	case l == nil:
-		return stateSigned
-	case l.Withdrawal != nil:
-		return stateWithdrawn
-	case l.SupersededBy != nil:
-		return stateSuperseded
-	}
-	return statePublished
-}
-
 // states answers for statements that the log holds too, where their report is not here any more.
 func (a *api) states(in *reportInput) (Answer, error) {
 	seen, err := a.seen()
@@ -183,8 +156,8 @@ func (a *api) states(in *reportInput) (Answer, error) {
 		}
 		statement = r.Digest
 	}
-	about := listed(seen.Register, statement)
-	out := States{Statement: statement.String(), State: state(about), Entries: entries(about)}
+	about := seen.Register.Find(statement)
+	out := States{Statement: statement.String(), State: string(about.State()), Entries: entries(about)}
 	if seen.Register != nil {
 		out.Log = &Head{seen.Origin, seen.Size}
 	}
@@ -199,15 +172,15 @@ func entries(about *report.Listed) []Entry {
 	note := func(kind string, n report.Noted) {
 		all = append(all, Entry{Index: n.Index, Kind: kind, Issued: n.Entry.Issued.String(), Text: n.Entry.Text})
 	}
-	note(statePublished, about.Noted)
+	note(string(report.StatePublished), about.Noted)
 	for _, e := range about.Errata {
 		note(kindErratum, e)
 	}
 	if about.Withdrawal != nil {
-		note(stateWithdrawn, *about.Withdrawal)
+		note(string(report.StateWithdrawn), *about.Withdrawal)
 	}
 	if by := about.SupersededBy; by != nil {
-		note(stateSuperseded, by.Noted)
+		note(string(report.StateSuperseded), by.Noted)
 		last := &all[len(all)-1]
 		last.By, last.Text = by.Entry.Statement.String(), by.Entry.Series.Supersedes.Reason
 	}

@@ -245,7 +245,7 @@ func (a *api) draft(ctx context.Context, who *authn.Principal, in *draftInput) (
 	if r.Digest == "" {
 		return Answer{}, refused(http.StatusNotFound, "", "there is no draft yet")
 	}
-	return bytesOf(r.Draft, kindJSON), nil
+	return BytesOf(r.Draft, kindJSON), nil
 }
 
 // runRefusal is what an error about a run amounts to.

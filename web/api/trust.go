@@ -20,7 +20,7 @@ func (a *api) addTrust() {
 			if err != nil {
 				return Answer{}, fault(err)
 			}
-			return bytesOf(policy, kindTOML+utf8), nil
+			return BytesOf(policy, kindTOML+utf8), nil
 		})
 	add(a, operation{"/.well-known/assay-keys", "response-keys", tagTrust, "The keys that sign answers, in an envelope that the statement's key signed (SPEC part 28)", object()},
 		func(*struct{}) (Answer, error) {
@@ -28,7 +28,7 @@ func (a *api) addTrust() {
 			if list == nil {
 				return Answer{}, fault(err)
 			}
-			return bytesOf(list, kindJSON), nil // even if the server's own key is not good now: others are looked for in it
+			return BytesOf(list, kindJSON), nil // even if the server's own key is not good now: others are looked for in it
 		})
 	add(a, operation{"/v1/health", "health", tagTrust, "Whether the server can answer", schema[Health](a)}, func(*struct{}) (Answer, error) {
 		if faults := a.config.Faults(); len(faults) > 0 {

@@ -56,7 +56,7 @@ func (l *Log) Checkpoint() (*File, error) { return l.Files.Open(checkpointName) 
 // Tile opens a tile by its path, such as tile/0/000. It is whole if it never changes;
 // one of the log's end is there as long as no wider one takes its place.
 func (l *Log) Tile(path string) (f *File, whole bool, err error) {
-	whole, ok := covered(path, l.size())
+	whole, ok := covered(path, l.Size())
 	if !ok {
 		return nil, false, fmt.Errorf("the log has no tile %q: %w", path, fs.ErrNotExist)
 	}
@@ -64,8 +64,8 @@ func (l *Log) Tile(path string) (f *File, whole bool, err error) {
 	return f, whole, err
 }
 
-// size is the size under the checkpoint; 0 if there is none.
-func (l *Log) size() uint64 {
+// Size is how many entries the checkpoint covers; 0 if there is none.
+func (l *Log) Size() uint64 {
 	raw, err := fs.ReadFile(FS(l.Files), checkpointName)
 	if err != nil {
 		return 0
