@@ -3,6 +3,7 @@ import { test } from "node:test";
 import type { Sum } from "./amount.ts";
 import { fromHex, Refusal, toHex } from "./canon.ts";
 import { decodePoint, decodeScalar, encodePoint, fieldElements, hashed, mapped, type Message, order, Point } from "./grumpkin.ts";
+import { broken, type Claim } from "./levelproof.ts";
 import { bigEndian, hash, unsigned } from "./octets.ts";
 import { Generators, generatorMessage } from "./rows.ts";
 import * as tree from "./tree.ts";
@@ -36,6 +37,16 @@ interface Confidential extends Vector {
   nodes: { hash: string; sum: string }[];
   paths: { hash: string; sum: string }[][];
   root: string;
+  base: string;
+  proof: string;
+  edits: { at: number; cut?: number; hex?: string }[];
+  fails: string[];
+  snapshot: string;
+  shard: number;
+  relations: string[][];
+  total: string;
+  totals: string[];
+  surplus: string;
 }
 
 const hexOf = (point: Point): string => toHex(encodePoint(point));
@@ -72,6 +83,7 @@ const judges: Record<string, (v: Confidential) => void> = {
     assert.equal(row.is0(), v.expect === "identity", v.name);
     assert.equal(hexOf(row), v.point, v.name);
   },
+  proof: (v) => judgeProof(withBase(v)),
   tree: (v) => {
     const level = v.level === "shard" ? tree.shard : tree.top;
     const hashes = new Set(v.nodes.map((node) => `${node.hash} ${node.sum}`));
@@ -86,13 +98,15 @@ const judges: Record<string, (v: Confidential) => void> = {
   },
 };
 
-// What a shard's prover makes, and a verifier of shards: a customer's page reads no shard.
-const unjudged = ["build", "proof"];
+// What a builder refuses is no verifier's to judge.
+const unjudged = ["build"];
+const all = vectors<Confidential>("confidential");
+const generators = new Generators();
 
 test("vectors of confidential trees", (t) => {
   const judged = new Map<string, number>();
   const left = new Map<string, number>();
-  for (const v of vectors<Confidential>("confidential")) {
+  for (const v of all) {
     const judge = judges[v.about];
     const counts = judge ? judged : left;
     assert.ok(judge ?? unjudged.includes(v.about), `${v.name} is about ${v.about}`);
@@ -104,10 +118,36 @@ test("vectors of confidential trees", (t) => {
   t.diagnostic(`not judged of confidential: ${told(left)}`);
 });
 
+/** withBase puts a vector's keys over those of its base, and its edits into the proof. */
+function withBase(v: Confidential): Confidential {
+  const base = v.base === undefined ? v : { ...all.find(({ name }) => name === `confidential/${v.base}`)!, ...v };
+  const proof = (v.edits ?? []).reduce((hex, edit) => hex.slice(0, 2 * edit.at) + (edit.hex ?? "") + hex.slice(2 * (edit.at + (edit.cut ?? 0))), base.proof);
+  return { ...base, proof };
+}
+
+/** judgeProof: what refuses, or which equations do not hold. */
+function judgeProof(v: Confidential): void {
+  const point = (hex: string): Point | undefined => decodePoint(fromHex(hex), "no identity");
+  const rows = (v.rows ?? []).map(point);
+  const [total, surplus] = [v.total, v.surplus].map((hex) => (hex ? point(hex) : undefined));
+  if (rows.includes(undefined)) return assert.equal(v.expect, "rows", v.name);
+  if ((v.level === "shard" && (!total || v.surplus)) || (v.level === "top" && ((v.surplus && !surplus) || v.relations?.length))) return assert.equal(v.expect, "claim", v.name);
+  const of: Claim["of"] =
+    v.level === "shard"
+      ? { level: "shard", index: v.shard ?? 0, total: total!, relations: (v.relations ?? []).map((factors) => factors.map(BigInt)) }
+      : { level: "top", totals: (v.totals ?? []).map(BigInt), ...(surplus ? { surplus } : {}) };
+  const claim: Claim = { snapshot: fromHex(v.snapshot), columns: v.assets, rows: rows as Point[], root: fromHex(v.root), sum: read(v.sum), of };
+  try {
+    assert.deepEqual(broken(claim, fromHex(v.proof), generators), v.expect === "pass" ? [] : v.fails, v.name);
+  } catch (e) {
+    if (!(e instanceof Refusal)) throw e;
+    assert.equal(v.expect, e.exit === 3 ? "format" : "claim", `${v.name}: ${e.message}`);
+  }
+}
+
 const told = (counts: Map<string, number>): string => [...counts].map(([about, count]) => `${count} ${about}`).join(", ");
 
 test("a row is what its generators add up to, whether they were made for it or kept", () => {
-  const generators = new Generators();
   const commit = (row: Sum, blinding: bigint): Point => generators.commit(["BTC", "ETH", "debit:BTC"], row, blinding);
   const [bit0, bit70, debit, base] = hashed([generatorMessage("BTC", 0), generatorMessage("ETH", 70), generatorMessage("debit:BTC", 127), { message: new Uint8Array(0), tag: "assay/v1/confidential/blinding" }]);
   const all: Sum = [

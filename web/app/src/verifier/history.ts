@@ -3,6 +3,7 @@
 import type { Check, Input, Statement, Verdict } from "../verdict.ts";
 import { untrue } from "./canon.ts";
 import { Checks, Unmade } from "./checks.ts";
+import { Generators } from "./rows.ts";
 import { verifyProof } from "./verify.ts";
 
 /** History is what several proofs of one series show together: of a customer, "included in 6 of 7 reports". */
@@ -34,23 +35,30 @@ export interface Gap {
 /** Histories has one history a series, in the order of the inputs. unread are the inputs whose statement does not verify: they are in no history. */
 export interface Histories {
   histories: History[];
-  unread: { input: number; verdict: Verdict }[];
+  unread: number[];
 }
 
 /** verifyHistory checks each proof by itself, and then what they show together. */
 export async function verifyHistory(inputs: readonly Input[]): Promise<Histories> {
-  const unread: Histories["unread"] = [];
+  const generators = new Generators();
+  const verdicts: Verdict[] = [];
+  for (const input of inputs) verdicts.push(await verifyProof(input, generators));
+  return historiesOf(verdicts);
+}
+
+/** historiesOf is what proofs show together that were checked before. */
+export function historiesOf(verdicts: readonly Verdict[]): Histories {
+  const unread: number[] = [];
   const series = new Map<string, Report[]>();
-  for (const [input, given] of inputs.entries()) {
-    const verdict = await verifyProof(given);
+  verdicts.forEach((verdict, input) => {
     const { statement } = verdict;
     if (!statement || !isSound(verdict)) {
-      unread.push({ input, verdict });
-      continue;
+      unread.push(input);
+      return;
     }
     const key = JSON.stringify([statement.exchange, statement.series]);
     series.set(key, withReport(series.get(key) ?? [], { statement, row: rowOf(verdict), verdict, input }));
-  }
+  });
   return { histories: [...series.values()].map(historyOf), unread };
 }
 

@@ -46,7 +46,7 @@ export interface LogTrust extends Trust {
 export function readPolicy(bytes: Uint8Array): Policy {
   if (bytes.length > maxPolicy) throw malformed(`the policy has ${bytes.length} bytes; at most ${maxPolicy} are read`);
   const file = Fields.of(toml(utf8Text(bytes)), "");
-  if (file.read("version", integer()) !== 1) throw unsupported("version: this verifier reads policies of version 1");
+  file.read("version", integer(1, 1));
   const exchange = file.object("exchange");
   const evidence = file.object("evidence");
   const liabilities = file.object("liabilities");
@@ -85,10 +85,18 @@ export function readPolicy(bytes: Uint8Array): Policy {
   return policy;
 }
 
-/** toml is the file as the readers of canonical JSON take it. What those have no value for is refused: dates, fractions, numbers below zero. */
+/** toml is the file as the readers of canonical JSON take it. What those have no value for is refused: dates, fractions, numbers below zero. Of another version nothing but that is read. */
 function toml(text: string): Value {
+  if (text.startsWith("\ufeff")) throw malformed("the policy begins with a byte-order mark");
+  const file = tables(text);
+  const { version } = file;
+  if (typeof version === "bigint" && version !== 1n) throw unsupported(`version ${version}: this verifier reads policies of version 1`);
+  return valueOf(file, "");
+}
+
+function tables(text: string): Record<string, unknown> {
   try {
-    return valueOf(parseToml(text, { integersAsBigInt: true }), "");
+    return parseToml(text, { integersAsBigInt: true });
   } catch (e) {
     if (e instanceof TomlError) throw malformed(`line ${e.line}, column ${e.column}: is not TOML`);
     throw e;
