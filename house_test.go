@@ -83,6 +83,7 @@ var rules = map[string][]string{
 	"web/client":    {"web/httpsig", "attest"},
 	"web/site":      {"report", "report/render", "web/published", "web/words"},
 	"web/words":     {},
+	"web/app":       {},
 
 	"web/published/publishedtest": {"report", "merkle", "attest"},
 	"web/store/storetest":         {"web/store", "web/store/pgtest", "web/seal"},

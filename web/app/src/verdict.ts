@@ -18,6 +18,7 @@ export interface Input {
   customer: string;
   statement?: Uint8Array; // an envelope beside the proof
   findings?: Uint8Array[]; // auditors' envelopes (SPEC part 27)
+  files?: Readonly<Record<string, Uint8Array>>; // of a confidential tree, by path as in a bundle: leaves and proof of the customer's shard, the shard list and the top's proof
   notices?: Uint8Array[]; // entries with their place in a log, {"entry","proof"} as in a proof's `log`: withdrawals, superseding statements, errata
 }
 
@@ -85,7 +86,7 @@ export interface Row {
   leaf: string; // hash, hex
   shardRoot: string;
   root: string;
-  /** who checked that the row is counted in the totals: the sums along the path (plain), or an auditor's name whose finding the policy believes; empty: nobody did */
+  /** who checked that the row is counted in the totals: this verifier, by the sums along the path (plain) or those of the shard's files (confidential), or an auditor's name whose finding the policy believes; empty: nobody did */
   countedBy: "" | "sums" | { auditor: string };
 }
 

@@ -3,9 +3,9 @@
 import type { Amount, Input, LogPlace, Row, Verdict } from "../verdict.ts";
 import type { Sum } from "./amount.ts";
 import { checkBands } from "./bands.ts";
-import { malformed, Refusal, untrue, within } from "./canon.ts";
+import { fromHex, malformed, Refusal, untrue, within } from "./canon.ts";
 import { Checks, Unmade } from "./checks.ts";
-import { checkCoverage, checkLeast, checkReserves, figuresOf } from "./coverage.ts";
+import { checkCoverage, checkReserves, least } from "./coverage.ts";
 import { approvers, type Envelope, readEnvelope, signers, withinLimits } from "./envelope.ts";
 import { counted, type Found, readFindings } from "./findings.ts";
 import { checkLedger, checkMarginTotals } from "./ledger.ts";
@@ -15,6 +15,7 @@ import { checkPlace, type Place, readPlace, stateOf, witnessedFor } from "./plac
 import { type Policy, readPolicy } from "./policy.ts";
 import { climb, type Climb, placed, type Placed, type Proof, readProof } from "./proof.ts";
 import { Generators } from "./rows.ts";
+import { checkShard, checkShardList, checkTotals, type Shard } from "./shard.ts";
 import { amountOf, shownStatement } from "./shown.ts";
 import { checkSnapshot } from "./snapshot.ts";
 import { checkExchange, checkMoment, checkSeries, owedOf, readStatement, type Statement } from "./statement.ts";
@@ -204,11 +205,10 @@ class Run {
       checkCoverage(of());
       return "the stated coverage follows from the stated groups and liabilities; that those are true only the whole report shows";
     });
-    const least = policy.leastCoverage;
-    if (least !== undefined)
+    if (policy.leastCoverage !== undefined)
       checks.make("coverage.policy", ["coverage.stated"], () => {
-        checkLeast(figuresOf(of(), policy.rule), least);
-        return `by the policy's rule every asset is covered to ${least} percent or more`;
+        if (least(of(), policy) !== "shown") throw new Unmade(true, "whether what counts by the policy's rule is confirmed, or attested by enough nodes, only the whole report shows");
+        return `by the policy's rule every asset is covered to ${policy.leastCoverage} percent or more`;
       });
     checks.make("liabilities.ledger", ["statement.format"], () => {
       checkLedger(of());
@@ -305,17 +305,56 @@ class ProofRun {
       this.way = climb(this.placed!, this.input.customer, signed, this.generators);
       return `root ${this.way.root}`;
     });
-    if (statement?.tree.kind === "confidential") this.checkCounted();
-    else if (this.way) this.countedBy = "sums";
+    if (statement?.tree.kind === "confidential") {
+      this.checkCounted(statement);
+      this.checkTotals(statement);
+    } else if (this.way) this.countedBy = "sums";
   }
 
-  /** checkCounted: a row that is committed to is counted if an auditor found that every shard's proof holds. The shard's own files are not read here. */
-  private checkCounted(): void {
+  /** checkCounted: a row that is committed to is counted if its shard's proof holds, as the shard's files show here or an auditor found. */
+  private checkCounted(statement: Statement): void {
+    const { leaves, proof } = this.shardFiles();
     this.run.checks.make("proof.counted", ["proof.root"], () => {
-      const auditor = counted(readFindings(this.input.findings ?? [], this.run.statement!.digest, this.policy), this.policy);
+      if (leaves && proof) {
+        checkShard(leaves, proof, this.shard(), statement, this.generators);
+        this.countedBy = "sums";
+        return `the proof of shard #${this.proof!.shard.index} holds over its ${this.proof!.shard.leaves} rows`;
+      }
+      if (leaves ?? proof) throw malformed("of the shard's leaves and its proof only one was given");
+      const auditor = counted(readFindings(this.input.findings ?? [], statement.digest, this.policy), this.policy);
       if (auditor === undefined) throw new Unmade(this.policy.recompute, "nobody checked the proof of this customer's shard here: that the row is counted is the exchange's word");
       this.countedBy = { auditor };
       return `the auditor ${auditor} found that every shard's proof holds`;
+    });
+  }
+
+  private shardFiles(): { leaves: Uint8Array | undefined; proof: Uint8Array | undefined } {
+    const path = `liabilities/shard-${String(this.proof?.shard.index ?? 0).padStart(5, "0")}`;
+    return { leaves: this.input.files?.[`${path}.leaves`], proof: this.input.files?.[`${path}.proof`] };
+  }
+
+  /** shard is the customer's, as the way to the root came by it. */
+  private shard(): Shard {
+    const { shard, tree } = this.proof!;
+    if (tree.kind !== "confidential") throw malformed("a plain tree has no rows that are committed to");
+    return { index: shard.index, leaves: shard.leaves, root: fromHex(this.way!.shardRoot), total: tree.total };
+  }
+
+  /** checkTotals is made where the reader has the top's files. */
+  private checkTotals(statement: Statement): void {
+    const { checks } = this.run;
+    const [list, proof] = [this.input.files?.["liabilities/shards.json"], this.input.files?.["liabilities/top.proof"]];
+    if (!list && !proof) return;
+    let shards: Shard[] = [];
+    checks.make("liabilities.root", ["proof.statement"], () => {
+      if (!list) throw malformed("liabilities/shards.json is missing beside the top's proof");
+      shards = checkShardList(list, statement);
+      return `${statement.tree.leaves} leaves in ${shards.length} shards give root ${statement.tree.root}`;
+    });
+    checks.make("liabilities.totals", ["liabilities.root", "snapshot"], () => {
+      if (!proof) throw malformed("liabilities/top.proof is missing beside the shard list");
+      checkTotals(shards, proof, statement, this.generators);
+      return "the shards' total rows add up to what the statement says";
     });
   }
 
