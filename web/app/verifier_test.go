@@ -5,6 +5,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -29,6 +31,18 @@ func TestTypeScriptVerifier(t *testing.T) {
 		}
 		return out
 	}
+	// What the programs read is looked at here too, so that a cached result never hides a change.
+	for _, folder := range []string{".", "src", "src/verifier", "../../verifier/vectors/*"} {
+		found, err := filepath.Glob(folder)
+		for _, each := range found {
+			if _, err := os.ReadDir(each); err != nil && filepath.Ext(each) == "" {
+				t.Fatal(err)
+			}
+		}
+		if err != nil || len(found) == 0 {
+			t.Fatalf("nothing in %s", folder)
+		}
+	}
 	run(root, filepath.Join(bin, "tsc"), "-p", ".")
 	sources, err := filepath.Glob(filepath.Join(root, "src", "verifier", "*.test.ts"))
 	if err != nil || len(sources) == 0 {
@@ -39,5 +53,34 @@ func TestTypeScriptVerifier(t *testing.T) {
 	out := run(dir, node, "--test", "--test-reporter=tap")
 	for _, said := range regexp.MustCompile(`(?m)^\s*# (?:judged|not judged|tests|pass) .*`).FindAll(out, -1) {
 		t.Logf("%s", said)
+	}
+}
+
+// TestVerifierIsPure: what judges a proof reads no clock, network, storage or page, draws nothing at random, and imports its neighbours and the libraries that hash, sign and read TOML.
+func TestVerifierIsPure(t *testing.T) {
+	forTests := []string{"made.ts", "vectors.ts"}
+	outside := regexp.MustCompile(`(?:^|[^.\w])(?:(?:window|document|navigator|globalThis|self|performance|crypto|process|caches)\.|(?:fetch|XMLHttpRequest|WebSocket|EventSource|Worker|setTimeout|setInterval|localStorage|sessionStorage|indexedDB)\b)|Date\.now|new Date\(\)|Math\.random|\bimport\(|\beval\b|new Function`)
+	imports := regexp.MustCompile(`(?s)\b(?:import|export)\s[^;"]*?from\s+"([^"]+)"`)
+	allowed := regexp.MustCompile(`^(?:\./[a-z]+\.ts|\.\./verdict\.ts|@noble/(?:curves|hashes)/[a-z0-9/-]+\.js|smol-toml)$`)
+	sources, err := filepath.Glob(filepath.Join("src", "verifier", "*.ts"))
+	if err != nil || len(sources) < 20 {
+		t.Fatalf("%d sources of the verifier: %v", len(sources), err)
+	}
+	for _, name := range sources {
+		if strings.HasSuffix(name, ".test.ts") || slices.Contains(forTests, filepath.Base(name)) {
+			continue
+		}
+		source, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := outside.Find(source); found != nil {
+			t.Errorf("%s: %q reaches outside of what it was given", name, found)
+		}
+		for _, found := range imports.FindAllSubmatch(source, -1) {
+			if path := string(found[1]); !allowed.MatchString(path) || slices.Contains(forTests, strings.TrimPrefix(path, "./")) {
+				t.Errorf("%s imports %s", name, path)
+			}
+		}
 	}
 }

@@ -42,5 +42,5 @@ test("base64 has one spelling", () => {
 
 test("another version is told from another format", () => {
   const exit = (got: string) => { try { version(got, "assay/v1/proof", "type"); return 0; } catch (e) { return (e as Refusal).exit; } };
-  assert.deepEqual(["assay/v1/proof", "assay/v2/proof", "assay/v1/shards", "proof"].map(exit), [0, 4, 3, 3]);
+  assert.deepEqual(["assay/v1/proof", "assay/v2/proof", "assay/v1/shards", "assay/v/proof", "assay/proof", "proof"].map(exit), [0, 4, 3, 3, 3, 3]);
 });

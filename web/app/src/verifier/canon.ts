@@ -252,8 +252,8 @@ export class Fields {
 /** version refuses a name that is not the wanted one: with exit 4 where only its version is another. */
 export function version(got: string, wanted: string, path: string): void {
   if (got === wanted) return;
-  const cut = (name: string): string => name.replace(/\/v[0-9]+(?=\/|$)/, "/v");
-  if (cut(got) === cut(wanted)) throw unsupported(`${path} is of another version: this verifier reads ${wanted}`);
+  const numbered = /\/v[0-9]+(?=\/|$)/;
+  if (numbered.test(got) && got.replace(numbered, "") === wanted.replace(numbered, "")) throw unsupported(`${path} is of another version: this verifier reads ${wanted}`);
   throw malformed(`${path} is not ${wanted}`);
 }
 

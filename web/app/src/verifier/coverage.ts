@@ -2,6 +2,7 @@
 
 import { untrue } from "./canon.ts";
 import { reaches, type Rule } from "./forms.ts";
+import type { Policy } from "./policy.ts";
 import type { Group, Liability, Statement, StatedCoverage } from "./statement.ts";
 
 /** Figures are what an asset's coverage comes to. liabilities are missing where they are hidden. */
@@ -55,10 +56,15 @@ export function checkCoverage(statement: Statement): void {
   });
 }
 
-/** checkLeast is the check `coverage.policy` as far as the statement's groups go: a light client or nodes of the reader's own are not asked here. */
-export function checkLeast(figures: readonly Figures[], least: string): void {
-  for (const { asset, counted, liabilities, atMost } of figures) {
+/** least is the check `coverage.policy` as far as the groups go: it refuses what is not covered whatever the evidence shows, and otherwise says whether the evidence has to be seen. */
+export function least(statement: Statement, { rule, nodes, leastCoverage }: Policy): "shown" | "evidence needed" {
+  const wanted = BigInt(leastCoverage!.replace(".", ""));
+  const confirmed = rule.evidence === "header-trusted"; // which state-proved groups are, the anchors and light clients of a bundle say
+  const widest: Rule = confirmed ? { ...rule, evidence: "state-proved" } : rule;
+  for (const { asset, counted, liabilities, atMost } of figuresOf(statement, widest)) {
     const owed = liabilities ?? atMost!;
-    if (owed > 0n && (counted * 10_000n) / owed < BigInt(least.replace(".", ""))) throw untrue(`${asset}: coverage is below the policy's least, ${least} percent`);
+    if (owed > 0n && (counted * 10_000n) / owed < wanted) throw untrue(`${asset}: coverage is below the policy's least, ${leastCoverage} percent`);
   }
+  const attested = nodes > 1 && statement.reserves.assets.some(({ groups }) => groups.some((group) => group.evidence === "node-attested" && counts(widest, group)));
+  return confirmed || attested ? "evidence needed" : "shown";
 }

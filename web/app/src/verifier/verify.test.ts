@@ -59,6 +59,9 @@ const inLines = new Set(
 );
 const isOwn = (v: { name: string; expect: string }): boolean => own.has(v.expect) && !inLines.has(v.name);
 
+/** What enough nodes attested counts, and their number stands in the evidence: coverage.policy is not made. */
+const asksForNodes = new Set(["bundle/attested-by-too-few", "bundle/happy-attested-by-enough"]);
+
 /** A revoked key that a time stamp or a block saves: this verifier reads neither, and believes no such key. */
 const datedOtherwise = (v: BundleVector & { expect: string }): boolean =>
   v.expect !== "statement.signature" && /\nrevoked = /.test(v.policy) && Object.keys(v.files ?? {}).some((path) => /^attachments\/(?:timestamps|anchor)/.test(path));
@@ -82,11 +85,22 @@ test("statements of bundles are judged as the vectors say", async (t) => {
       const verdict = await reportOf(v);
       const expected = isOwn(v) ? [v.expect] : [];
       assert.deepEqual(failing(verdict), expected, JSON.stringify(verdict.checks, null, 1));
-      assert.equal(verdict.exit, isOwn(v) ? v.exit : 0);
+      const unmade = asksForNodes.has(v.name);
+      assert.equal(verdict.exit, isOwn(v) ? v.exit : unmade ? 1 : 0);
+      assert.equal(verdict.proven, !isOwn(v) && !unmade);
       if (isOwn(v)) failed++;
       else passed++;
     });
   t.diagnostic(`judged ${failed + passed} of ${all.length} bundles: ${failed} statements are refused where they should be, ${passed} pass, whose faults are of other checks, or that have none`);
   t.diagnostic(`not judged ${unjudged.length}, which time stamps or anchors date: ${unjudged.map(({ name }) => name).join(", ")}`);
   assert.ok(failed > 100 && passed > 100);
+});
+
+test("what only confirmed blocks may count is neither said to cover nor not to", async () => {
+  const v = vectors<BundleVector>("bundle").find(({ name }) => name === "bundle/happy-shortfall")!;
+  const coverage = async (evidence: string, least: string): Promise<string | undefined> => {
+    const policy = `${v.policy.replace(/least = "[a-z-]+"/, `least = "${evidence}"`)}[coverage]\nleast = "${least}"\n`;
+    return (await reportOf({ ...v, policy })).checks.find(({ name }) => name === "coverage.policy")?.result;
+  };
+  assert.deepEqual([await coverage("inclusion-proved", "0.00"), await coverage("header-trusted", "0.00"), await coverage("header-trusted", "100.00")], ["pass", "skipped", "fail"]);
 });

@@ -5,7 +5,7 @@ import type { Sum } from "./amount.ts";
 import { checkBands } from "./bands.ts";
 import { fromHex, malformed, Refusal, untrue, within } from "./canon.ts";
 import { Checks, Unmade } from "./checks.ts";
-import { checkCoverage, checkLeast, checkReserves, figuresOf } from "./coverage.ts";
+import { checkCoverage, checkReserves, least } from "./coverage.ts";
 import { approvers, type Envelope, readEnvelope, signers, withinLimits } from "./envelope.ts";
 import { counted, type Found, readFindings } from "./findings.ts";
 import { checkLedger, checkMarginTotals } from "./ledger.ts";
@@ -205,11 +205,10 @@ class Run {
       checkCoverage(of());
       return "the stated coverage follows from the stated groups and liabilities; that those are true only the whole report shows";
     });
-    const least = policy.leastCoverage;
-    if (least !== undefined)
+    if (policy.leastCoverage !== undefined)
       checks.make("coverage.policy", ["coverage.stated"], () => {
-        checkLeast(figuresOf(of(), policy.rule), least);
-        return `by the policy's rule every asset is covered to ${least} percent or more`;
+        if (least(of(), policy) !== "shown") throw new Unmade(true, "whether what counts by the policy's rule is confirmed, or attested by enough nodes, only the whole report shows");
+        return `by the policy's rule every asset is covered to ${policy.leastCoverage} percent or more`;
       });
     checks.make("liabilities.ledger", ["statement.format"], () => {
       checkLedger(of());
