@@ -100,10 +100,10 @@ type batch struct {
 	Accounts    []account
 }
 
-// accountTable is a table of accounts and the id of what names it.
+// accountTable is a table of accounts and what it is called.
 type accountTable struct {
 	Accounts []account
-	Label    string
+	Name     template.HTML
 }
 
 // shared is an address that occurs on several chains.

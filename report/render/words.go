@@ -43,7 +43,7 @@ func Functions(w Words) template.FuncMap {
 		"time": func(t report.Time) template.HTML {
 			return template.HTML(`<time datetime="` + t.String() + `">` + template.HTMLEscapeString(w.Instant(t.Time)) + `</time>`) //nolint:gosec // digits, and our own words escaped
 		},
-		"of":    func(accounts []account, label string) accountTable { return accountTable{accounts, label} },
+		"of":    func(accounts []account, name template.HTML) accountTable { return accountTable{accounts, name} },
 		"count": func(n uint64) string { return count(w, n) },
 		"plain": func(n uint64) string { return fmt.Sprint(n) },
 		"term":  func(s string) template.HTML { return template.HTML("<em>" + template.HTMLEscapeString(s) + "</em>") }, //nolint:gosec // escaped
