@@ -67,7 +67,7 @@ func (s *sharing) handOver(t *testing.T, name string) {
 func (s *sharing) begin(t *testing.T, i int) {
 	t.Helper()
 	name := fmt.Sprintf("server-%d", i)
-	s.write(t, name+".toml", strings.Replace(read(t, s.dir, "assay.toml"), "[server]\n", "[server]\ncache = \""+name+"\"\n", 1))
+	s.write(t, name+".toml", strings.Replace(read(t, s.dir, "assay.toml"), "[server]\n", "[server]\nadmin = \"127.0.0.1:0\"\ncache = \""+name+"\"\n", 1))
 	s.url[i], s.said[i], _ = servingProcess(t, s.dir, s.exchange.assay, opened("serve", "--config", name+".toml", "--listen", "127.0.0.1:0")...)
 	c, err := client.New(client.Config{URL: s.url[i], Keys: []string{strings.TrimSpace(read(t, s.dir, "keys", "statement.pub"))}, Exchange: "Demo Exchange", APIKey: s.key})
 	if err != nil {
