@@ -119,6 +119,9 @@ func (s *stages) handToBucket(p *prover, out string, lock keys.Lock) (err error)
 	if _, key, err := s3Name(out); err != nil || key == "" || strings.HasPrefix(name, ".") {
 		return usage("--out: got %q, want a folder of this statement's own: s3://bucket/folder, and no name that begins with a dot", out)
 	}
+	if s.config.S3.Endpoint == "" {
+		return usage("--out begins with s3://: say under [s3] which server that is")
+	}
 	set, err := s.config.bucket(above, s3Patient)
 	if err != nil {
 		return err

@@ -20,7 +20,8 @@ func newPublish(a *app) *cobra.Command {
 		Use:   "publish",
 		Short: "Enter the signed statement in the log, and show its place in bundle and report",
 		Long: `Enter the run's signed statement in the transparency log of [log]; it comes back once the witnesses cosigned a checkpoint that holds it. Bundle, zip and report page
-then show its place. Nothing can be taken out of a log: a statement that does not follow from the ones before it is refused. Done again, it enters nothing twice.`,
+then show its place. Nothing can be taken out of a log: a statement that does not follow from the ones before it is refused. Where server.reports is a bucket, the report goes there last, for servers
+to show. Done again, it enters nothing twice, and puts there what is missing.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if _, err := a.loadLog(); err != nil {

@@ -104,7 +104,7 @@ With server.database, or proofs, clients are let in by their API keys (assay adm
 with server.oauth apps have tokens, for themselves or for a customer who allowed it.
 
 It changes nothing but that database, and opens no ledger, no run, and no key but the response key and server.proofs_key. New reports, handovers and another certificate are noticed while it runs (the certificate every 10 seconds,
-or on SIGHUP). Addresses and clients are held to [server.limits]. With server.certificate it speaks TLS 1.3 and nothing else; without, plain HTTP at a loopback address. Port 0 takes a free one; the address is printed.`,
+or on SIGHUP). What lies in a bucket (s3://) it keeps copies of in server.cache, and shows while the bucket is away. Addresses and clients are held to [server.limits]. With server.certificate it speaks TLS 1.3 and nothing else; without, plain HTTP at a loopback address. Port 0 takes a free one; the address is printed.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.load()
@@ -169,7 +169,7 @@ func (a *app) serve(cmd *cobra.Command, c *Config, listen string) error {
 	if err := a.tellHooks(cmd.Context(), c, config, logger); err != nil {
 		return err
 	}
-	end, admin, err := a.watched(cmd, c, &config, away)
+	end, admin, err := a.watched(cmd, c, &config, away, buckets.away())
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"github.com/assay-por/assay/merkle/store"
@@ -18,6 +19,14 @@ import (
 func (c *Config) checkBuckets() error {
 	if c.Log.Bucket != "" && c.Log.Origin == "" {
 		return errors.New("log.bucket: it is a copy of the [log], which has no origin")
+	}
+	shown := map[string]string{}
+	for key, folder := range c.shownBuckets() {
+		folder = strings.TrimSuffix(folder, "/")
+		if other, twice := shown[folder]; twice {
+			return fmt.Errorf("%s: %s is that of %s: each has a folder of its own", key, folder, other)
+		}
+		shown[folder] = key
 	}
 	if _, err := parseSize(c.Server.CacheSize); err != nil {
 		return fmt.Errorf("server.cache_size: %w", err)
@@ -56,6 +65,17 @@ type reader struct {
 	config *Config
 	logger *slog.Logger
 	copies *copies.Folder
+	read   []interface{ Away() bool } // what is read by now
+}
+
+// away reports whether something that is read is away. It is nil if nothing is read.
+func (r *reader) away() func() bool {
+	if len(r.read) == 0 {
+		return nil
+	}
+	return func() bool {
+		return slices.ContainsFunc(r.read, func(b interface{ Away() bool }) bool { return b.Away() })
+	}
 }
 
 // reader takes the folder of the copies, if there is anything in a bucket.
@@ -93,6 +113,7 @@ func (r *reader) sets(key, folder, kind string) (*shelves.Bucket, error) {
 	if err := begins(key, b.Look(r.ctx)); err != nil {
 		return nil, err
 	}
+	r.read = append(r.read, b)
 	go b.Watch(r.ctx)
 	return b, nil
 }
@@ -114,6 +135,7 @@ func (r *reader) log() (shelves.LogFiles, error) {
 	if err := begins("log.bucket", err); err != nil {
 		return nil, err
 	}
+	r.read = append(r.read, b)
 	go b.Watch(r.ctx)
 	return b, nil
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -67,7 +68,7 @@ func (s *sharing) handOver(t *testing.T, name string) {
 func (s *sharing) begin(t *testing.T, i int) {
 	t.Helper()
 	name := fmt.Sprintf("server-%d", i)
-	s.write(t, name+".toml", strings.Replace(read(t, s.dir, "assay.toml"), "[server]\n", "[server]\ncache = \""+name+"\"\n", 1))
+	s.write(t, name+".toml", strings.Replace(read(t, s.dir, "assay.toml"), "[server]\n", "[server]\nadmin = \"127.0.0.1:0\"\ncache = \""+name+"\"\n", 1))
 	s.url[i], s.said[i], _ = servingProcess(t, s.dir, s.exchange.assay, opened("serve", "--config", name+".toml", "--listen", "127.0.0.1:0")...)
 	c, err := client.New(client.Config{URL: s.url[i], Keys: []string{strings.TrimSpace(read(t, s.dir, "keys", "statement.pub"))}, Exchange: "Demo Exchange", APIKey: s.key})
 	if err != nil {
@@ -79,7 +80,12 @@ func (s *sharing) begin(t *testing.T, i int) {
 // get asks a server for what is public.
 func (s *sharing) get(t *testing.T, i int, path string) (status int, content string) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url[i]+path, nil)
+	return s.fetch(t, s.url[i]+path)
+}
+
+func (s *sharing) fetch(t *testing.T, url string) (status int, content string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,6 +99,20 @@ func (s *sharing) get(t *testing.T, i int, path string) (status int, content str
 		t.Fatal(err)
 	}
 	return response.StatusCode, string(raw)
+}
+
+// up is what a server's metrics say of its buckets.
+func (s *sharing) up(t *testing.T, i int) string {
+	t.Helper()
+	found := regexp.MustCompile(`this server is watched" at=(http://[0-9.:]+)`).FindStringSubmatch(read(t, s.said[i]))
+	if found == nil {
+		t.Fatalf("server %d is not watched: %s", i, read(t, s.said[i]))
+	}
+	status, got := s.fetch(t, found[1]+"/metrics")
+	if status != http.StatusOK {
+		t.Fatalf("server %d has no metrics: %d", i, status)
+	}
+	return after(t, got, "assay_buckets_up ")
 }
 
 // both waits until both servers answer so.
@@ -129,6 +149,21 @@ func (s *sharing) proves(t *testing.T, name, customer string) {
 	}
 }
 
+// audit attaches an auditor's finding to a statement.
+func (s *sharing) audit(t *testing.T, name string) {
+	t.Helper()
+	e := s.exchange
+	office := onAnotherMachine(t, e.assay, "auditor", attest.Ed25519, e.dir, name+".zip", "trust.toml")
+	_, verdict, _ := call(t, office, e.verify, "bundle", name+".zip", "--policy", "trust.toml", "--json")
+	if err := os.WriteFile(filepath.Join(office, "verdict.json"), []byte(verdict), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	must(t, office, e.assay, opened("countersign", name+".zip", "--verdict", "verdict.json", "--key", "file:auditor.age", "--name", "Example Accountants", "--scope", "All shards.",
+		"--procedure", "Recomputed every leaf.", "--finding", "Every leaf was there.", "--out", "finding.dsse.json")...)
+	take(t, office, e.dir, "finding.dsse.json")
+	e.must(t, "attach", "finding.dsse.json", "--config", name+".toml")
+}
+
 // TestServersShareABucket: what is put into a bucket two servers show and prove by, whole; while it is away they go on with what they have seen,
 // and catch up by themselves; a handover that is taken out of it is not served any more.
 func TestServersShareABucket(t *testing.T) {
@@ -156,6 +191,7 @@ func TestServersShareABucket(t *testing.T) {
 	for i := range s.said {
 		waitFor(t, "the server says that the bucket is away", func() bool { return strings.Contains(read(t, s.said[i]), "the bucket cannot be read") })
 	}
+	s.both(t, "0 among the metrics", func(i int) bool { return s.up(t, i) == "0" })
 	s.shows(t, "second")
 	s.proves(t, "first", s.customers[0])
 	for i := range s.ask {
@@ -178,6 +214,12 @@ func TestServersShareABucket(t *testing.T) {
 	for _, customer := range s.customers {
 		s.proves(t, "first", customer)
 	}
+	s.audit(t, "second")
+	s.both(t, "the finding", func(i int) bool {
+		status, _ := s.get(t, i, "/bundle/"+report.PathFinding(0))
+		return status == http.StatusOK
+	})
+	s.shows(t, "second")
 	s.handOver(t, "second")
 	s.both(t, "the second handover", func(i int) bool { _, _, err := s.ask[i].Proof(t.Context(), second, s.customers[1]); return err == nil })
 	s.proves(t, "second", s.customers[1])
@@ -196,6 +238,7 @@ func TestServersShareABucket(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.both(t, "the second handover is gone", gone("second"))
+	s.both(t, "1 among the metrics", func(i int) bool { return s.up(t, i) == "1" })
 	for i := range s.said {
 		if text := read(t, s.said[i]); strings.Contains(text, storetest.SecretKey) || strings.Contains(text, "panic") || strings.Contains(text, s.customers[0]) {
 			t.Errorf("server %d says %s", i, text)

@@ -70,9 +70,9 @@ func (a *app) serverLogger(cmd *cobra.Command, c *Config) *slog.Logger {
 var traceLimits = egress.Limits{Bytes: 1 << 20, Timeout: 10 * time.Second}
 
 // watched has a server's requests be seen, and returns what is to be closed at the end, and the URL of the admin's address if there is one.
-// Away says whether its Redis is, and is nil if it has none.
-func (a *app) watched(cmd *cobra.Command, c *Config, config *web.Config, away func() bool) (end func(), admin string, err error) {
-	ctx, settings := cmd.Context(), watch.Config{Random: rand.Reader, Version: version, Away: away}
+// Away says whether its Redis is, and buckets whether one of those that it shows is; each is nil if it has none.
+func (a *app) watched(cmd *cobra.Command, c *Config, config *web.Config, away, buckets func() bool) (end func(), admin string, err error) {
+	ctx, settings := cmd.Context(), watch.Config{Random: rand.Reader, Version: version, Away: away, Buckets: buckets}
 	if c.Server.Log == logJSON {
 		settings.Lines = config.Logger
 	}

@@ -210,6 +210,9 @@ func (s *Set) Open(path string) (*File, error) {
 		return nil, err
 	}
 	file, err := s.open(f)
+	if err != nil {
+		s.bucket.miss(s.name+"/"+f.Object(), err)
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s: %v", s, err) //nolint:errorlint // as said
 	}

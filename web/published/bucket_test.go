@@ -222,14 +222,30 @@ func TestBucket(t *testing.T) {
 	}
 }
 
+// enlarge makes a report's zip so large that it is not fetched before somebody asks; a zip's directory is at its end.
+func enlarge(t *testing.T, dir string) (zip string) {
+	t.Helper()
+	zip = filepath.Join(dir, "bundle.zip")
+	try(t, os.WriteFile(zip, append(make([]byte, 5<<20), []byte(readFile(t, zip))...), 0o600))
+	return zip
+}
+
+// sees looks until that is no error: a server that has begun again may have to be asked twice.
+func sees(t *testing.T, look func(context.Context) error) {
+	t.Helper()
+	err := look(t.Context())
+	for end := time.Now().Add(time.Minute); err != nil && time.Now().Before(end); err = look(t.Context()) {
+		time.Sleep(50 * time.Millisecond)
+	}
+	try(t, err)
+}
+
 // TestBucketAway: while a bucket is away what was seen is shown, and what there is no copy of is an error that says so; it comes back by
 // itself, and a machine that begins meanwhile shows nothing.
 func TestBucketAway(t *testing.T) {
 	f := newFar(t, 1<<30)
 	m, dir := made(t, 0, nil)
-	zip := filepath.Join(dir, "bundle.zip")
-	large := append(make([]byte, 5<<20), []byte(readFile(t, zip))...) // a zip's directory is at its end
-	try(t, os.WriteFile(zip, large, 0o600))
+	zip := enlarge(t, dir)
 	f.publish(t, dir, "a", func() {})
 	b := published.NewBucket(f.link, "report")
 	try(t, b.Look(t.Context()))
@@ -254,7 +270,7 @@ func TestBucketAway(t *testing.T) {
 	}
 	f.server.Begin(t)
 	for _, l := range []*published.Bucket{b, late} {
-		try(t, l.Look(t.Context()))
+		sees(t, l.Look)
 	}
 	opens(t, s, m, dir)
 	opens(t, late.Shelf(watch()), m, dir)
@@ -299,6 +315,22 @@ func TestBucketDamaged(t *testing.T) {
 		}
 	}
 	opens(t, s, m, dir)
+}
+
+// TestBucketLost: a file that the index names and somebody has removed is not one that never was.
+func TestBucketLost(t *testing.T) {
+	f := newFar(t, 1<<30)
+	m, dir := made(t, 0, nil)
+	zip := enlarge(t, dir)
+	f.publish(t, dir, "a", func() {})
+	b := published.NewBucket(f.link, "report")
+	try(t, b.Look(t.Context()))
+	r, err := b.Shelf(watch()).Find(m.Digest)
+	try(t, err)
+	try(t, f.bucket.Remove(t.Context(), "a/"+published.IndexFile{SHA256: sha256.Sum256([]byte(readFile(t, zip)))}.Object()))
+	if _, err := r.Zip(); err == nil || errors.Is(err, fs.ErrNotExist) || !strings.Contains(f.said.String(), "was asked for and cannot be had") {
+		t.Errorf("got %v; said: %s", err, f.said)
+	}
 }
 
 // TestLogBucket: a checkpoint is shown once all tiles under it are there, and while the bucket is away the one that was seen last.
@@ -365,7 +397,7 @@ func TestLogBucket(t *testing.T) {
 		}
 	}
 	f.server.Begin(t)
-	try(t, log.Look(t.Context()))
+	sees(t, log.Look)
 	is(checkpoint("300"))
 }
 

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"io/fs"
 	"log/slog"
 	"os"
 	"sync"
@@ -49,7 +48,7 @@ type linked struct {
 	mu      sync.Mutex
 	away    error           // why it could not be read; nil if it could
 	answers bool            // it does again, and is being read
-	missed  map[string]bool // what was asked for in vain since then
+	missed  map[string]bool // what was asked for in vain, and told of, until it could be read again
 }
 
 // watch looks again and again until the context ends.
@@ -78,8 +77,6 @@ func (l *linked) told(err error) error {
 		l.Logger.Error("the bucket cannot be read: what there are copies of is shown as it was seen last", "bucket", l.Name, "error", err)
 	case err == nil && l.away != nil:
 		l.Logger.Warn("the bucket can be read again", "bucket", l.Name)
-	}
-	if err == nil {
 		l.missed = nil
 	}
 	l.away, l.answers = err, false
@@ -105,6 +102,13 @@ func (l *linked) miss(object string, err error) {
 	}
 	l.missed[object] = true
 	l.Logger.Warn("a file of the bucket was asked for and cannot be had", "bucket", l.Name, "object", object, "error", err)
+}
+
+// Away reports whether the bucket could not be read when it was looked at last.
+func (l *linked) Away() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.away != nil
 }
 
 // isAway is not nil while the bucket does not answer.
@@ -133,7 +137,7 @@ func (l *linked) read(ctx context.Context, object string, most int64) ([]byte, e
 
 // open opens the copy of an object that a name names. While the bucket is away nobody waits for it.
 func (l *linked) open(name, object string, checked func(io.ReadCloser) io.ReadCloser) (*os.File, error) {
-	file, err := l.Copies.Get(name, func() (io.ReadCloser, error) {
+	return l.Copies.Get(name, func() (io.ReadCloser, error) {
 		if err := l.isAway(); err != nil {
 			return nil, err
 		}
@@ -143,10 +147,6 @@ func (l *linked) open(name, object string, checked func(io.ReadCloser) io.ReadCl
 		}
 		return checked(r), nil
 	})
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		l.miss(object, err)
-	}
-	return file, err
 }
 
 // exact is a reader that is an error unless all it reads has a size and a digest.

@@ -75,6 +75,9 @@ func (l *LogBucket) Open(name string) (*File, error) {
 		file, err = l.openTile(name)
 	}
 	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) { // a path that the log does not have
+			l.miss(name, err)
+		}
 		return nil, err
 	}
 	opened, err := l.digests.read(file.Name(), file)

@@ -24,7 +24,7 @@ type metrics struct {
 }
 
 // newMetrics makes them; they are in no registry but their own.
-func newMetrics(version string, away func() bool) (*prometheus.Registry, *metrics, error) {
+func newMetrics(c Config) (*prometheus.Registry, *metrics, error) {
 	m := &metrics{
 		open: prometheus.NewGauge(prometheus.GaugeOpts{Name: "assay_requests_open", Help: "Requests that are being answered."}),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "assay_requests_total",
@@ -37,18 +37,22 @@ func newMetrics(version string, away func() bool) (*prometheus.Registry, *metric
 			Help: "Requests for what is not everybody's, by the kind of credential, whether it was good, and the tier of who has it."}, []string{"credential", "outcome", "tier"}),
 	}
 	m.anomalies = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "assay_anomalies_total", Help: "What stood out of what clients do, by rule and what was done about it."}, []string{"rule", "action"})
-	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "assay_build_info", Help: "1, of the version that runs.", ConstLabels: prometheus.Labels{"version": version}})
+	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "assay_build_info", Help: "1, of the version that runs.", ConstLabels: prometheus.Labels{"version": c.Version}})
 	build.Set(1)
 	registry, all := prometheus.NewRegistry(), []error{}
-	if away != nil {
-		all = append(all, registry.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "assay_redis_up",
-			Help: "1; 0 while Redis is away: this server counts its share of each limit alone, and takes no signed requests."}, func() float64 {
+	up := func(name, help string, away func() bool) {
+		if away == nil {
+			return
+		}
+		all = append(all, registry.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 {
 			if away() {
 				return 0
 			}
 			return 1
 		})))
 	}
+	up("assay_redis_up", "1; 0 while Redis is away: this server counts its share of each limit alone, and takes no signed requests.", c.Away)
+	up("assay_buckets_up", "1; 0 while a bucket cannot be read that this server shows: it shows what it saw last.", c.Buckets)
 	for _, c := range []prometheus.Collector{m.open, m.requests, m.seconds, m.bytes, m.origins, m.credentials, m.anomalies, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})} {
 		all = append(all, registry.Register(c))

@@ -37,6 +37,7 @@ type Config struct {
 	Version string       // of the program
 	Ready   func() error // why the server cannot answer; nil: it can
 	Away    func() bool  // whether the Redis that it shares with others is; nil: it has none
+	Buckets func() bool  // whether one of the buckets that it shows is away; nil: it shows none
 }
 
 // Watch sees the requests of one server.
@@ -55,7 +56,7 @@ func New(c Config) (*Watch, error) {
 	}
 	w := &Watch{config: c}
 	var err error
-	if w.registry, w.metrics, err = newMetrics(c.Version, c.Away); err != nil {
+	if w.registry, w.metrics, err = newMetrics(c); err != nil {
 		return nil, err
 	}
 	if c.Traces != nil {

@@ -38,7 +38,7 @@ func newSeen(t testing.TB, next http.HandlerFunc, traces *watch.Traces) seen {
 	t.Helper()
 	lines := new(bytes.Buffer)
 	logger := slog.New(watch.Log(slog.NewJSONHandler(lines, nil)))
-	w, err := watch.New(watch.Config{Random: rand.Reader, Lines: logger, Traces: traces, Version: "1", Ready: func() error { return nil }, Away: func() bool { return true }})
+	w, err := watch.New(watch.Config{Random: rand.Reader, Lines: logger, Traces: traces, Version: "1", Ready: func() error { return nil }, Away: func() bool { return true }, Buckets: func() bool { return false }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +127,7 @@ func TestWatch(t *testing.T) {
 	metrics := s.admin("/metrics").Body.String()
 	for _, want := range []string{
 		`assay_requests_total{operation="POST /v1/proofs",status="404",tier="standard"} 1`, `assay_requests_total{operation="none",status="200",tier="public"} 2`, `assay_requests_total{operation="none",status="0",tier="other"} 1`,
-		`assay_request_seconds_count{operation="none"} 3`, `assay_answer_bytes_total{operation="POST /v1/proofs"} 12`, `assay_requests_open 0`, `assay_redis_up 0`, `assay_build_info{version="1"} 1`, `go_goroutines `, `process_cpu_seconds_total `,
+		`assay_request_seconds_count{operation="none"} 3`, `assay_answer_bytes_total{operation="POST /v1/proofs"} 12`, `assay_requests_open 0`, `assay_redis_up 0`, `assay_buckets_up 1`, `assay_build_info{version="1"} 1`, `go_goroutines `, `process_cpu_seconds_total `,
 		`assay_anomalies_total{action="halve",rule="burst"} 1`,
 		`assay_origins_total{origin="ipv4"} 1`, `assay_origins_total{origin="ipv6"} 1`, `assay_origins_total{origin="loopback"} 1`, `assay_origins_total{origin="private"} 1`, `assay_origins_total{origin="other"} 1`,
 		`assay_credentials_total{credential="secret",outcome="good",tier="standard"} 1`, `assay_credentials_total{credential="signature",outcome="refused",tier="public"} 1`, `assay_credentials_total{credential="certificate",outcome="good",tier="other"} 1`,

@@ -117,7 +117,11 @@ func (s *Server) Kill() {
 // Begin starts a server that was killed again, at the address and with the data that it had.
 func (s *Server) Begin(t testing.TB) {
 	t.Helper()
-	if err := s.again(); err != nil {
+	err := s.again()
+	for end := time.Now().Add(time.Minute); err != nil && time.Now().Before(end); err = s.again() { // a connection of somebody else may have the port for now
+		time.Sleep(100 * time.Millisecond)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 }
