@@ -25,11 +25,12 @@ type idp struct {
 	key    *ecdsa.PrivateKey
 	now    func() time.Time
 
-	mu     sync.Mutex
-	codes  map[string][3]string
-	asked  int  // for keys
-	away   bool // it answers nothing
-	others []jose.JSONWebKey
+	mu      sync.Mutex
+	codes   map[string][3]string
+	asked   int  // for keys
+	away    bool // it answers nothing
+	refused int  // how often it did not
+	others  []jose.JSONWebKey
 }
 
 func newIDP(t testing.TB, now func() time.Time) *idp {
@@ -65,6 +66,9 @@ func newIDP(t testing.TB, now func() time.Time) *idp {
 	p.server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p.mu.Lock()
 		away := p.away
+		if away {
+			p.refused++
+		}
 		p.mu.Unlock()
 		if away {
 			http.Error(w, "away", http.StatusServiceUnavailable)

@@ -24,8 +24,8 @@ type Login struct {
 // signIn is the way there.
 type signIn struct{ oauth2.Config }
 
-func (l *Login) provider(ctx context.Context) (signIn, error) {
-	p, _, err := l.Issuer.provider(ctx)
+func (l *Login) provider(ctx context.Context, now time.Time) (signIn, error) {
+	p, _, err := l.Issuer.provider(ctx, now)
 	if err != nil {
 		return signIn{}, err
 	}
@@ -40,7 +40,7 @@ func (p signIn) ask(state, nonce, verifier, back string) string {
 
 // customer changes a code of the identity provider for who has signed in.
 func (l *Login) customer(ctx context.Context, code, nonce, verifier, back string, now func() time.Time) (string, error) {
-	p, err := l.provider(ctx)
+	p, err := l.provider(ctx, now())
 	if err != nil {
 		return "", err
 	}

@@ -289,6 +289,7 @@ func TestLoginIsHeld(t *testing.T) {
 		t.Fatalf("%d %v", w.Code, h.faults)
 	}
 	h.idp.away = false
+	h.pass(10 * time.Second) // it is asked seldom while it is away
 	back := b.begin(t, c, uri, "")
 	if w := b.ask("GET", back, ""); w.Code != 400 || !strings.Contains(w.Body.String(), "no customer") {
 		t.Errorf("%d %s", w.Code, w.Body)
