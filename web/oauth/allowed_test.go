@@ -42,6 +42,7 @@ func TestAllowed(t *testing.T) {
 	h := newHouse(t)
 	c := h.client(t)
 	token := c.tokens(t, "customer-1")["access_token"]
+	h.pass(time.Second) // the oldest is shown first
 	kept := c.tokens(t, "customer-1")["access_token"]
 	other := c.tokens(t, "customer-2")["access_token"]
 	b := &browser{h: h}
