@@ -55,6 +55,9 @@ func (l *Login) customer(ctx context.Context, code, nonce, verifier, back string
 	}
 	raw, _ := got.Extra("id_token").(string)
 	id, err := oidc.NewVerifier(l.Issuer.URL, keysAt{l.Issuer, now}, &oidc.Config{ClientID: l.Client, SupportedSigningAlgs: l.Issuer.Algorithms, Now: now}).Verify(ctx, raw)
+	if err == nil && len(id.Audience) != 1 {
+		err = errors.New("it is for others too")
+	}
 	if err == nil && id.Nonce != nonce {
 		err = errors.New("it is of another sign-in")
 	}
