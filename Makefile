@@ -9,6 +9,7 @@ GOSEC     = github.com/securego/gosec/v2/cmd/gosec@v2.30.0
 OASDIFF   = github.com/oasdiff/oasdiff@v1.38.0
 VULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 K6        = go.k6.io/k6@v1.8.1
+CYCLONEDX = github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.9.0
 TOXIPROXY = github.com/Shopify/toxiproxy/v2/cmd/server@v2.5.0
 
 # What tests alone need of npm, into build/npm: a node of Ethereum, Safe's contracts (LGPL-3.0, so not in this repository), and
@@ -34,13 +35,20 @@ LDFLAGS   = -s -w -X main.version=$(VERSION)
 
 export CGO_ENABLED ?= 0
 
-.PHONY: help build demo test test-faults test-mutations check bench bench-scale vectors fuzz clean litecoind anvil judges softhsm tokens vaultd versitygw toxiproxy postgres besides security oasdiff test-security bench-serve
+.PHONY: help build demo test test-faults test-mutations check bench bench-scale vectors fuzz clean litecoind anvil judges softhsm tokens vaultd versitygw toxiproxy postgres besides security oasdiff sbom test-security bench-serve
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST)
 
 build: ## build assay and assay-verify into build/bin
 	go build -trimpath -tags '$(TAGS)' -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/assay ./cmd/assay-verify
+
+# A list is the same for the same programs: it has neither a number nor a time of its own.
+sbom: build $(BIN)/cyclonedx-gomod ## write down what assay and assay-verify are made of (CycloneDX), beside them in build/bin
+	@for p in assay assay-verify; do \
+	  $(BIN)/cyclonedx-gomod bin -json -noserial -std -version $(VERSION) -output $(BIN)/$$p.cdx.json.new $(BIN)/$$p && \
+	  sed '/^    "timestamp": /d' $(BIN)/$$p.cdx.json.new >$(BIN)/$$p.cdx.json && rm $(BIN)/$$p.cdx.json.new || exit 1; \
+	done
 
 demo: build $(BIN)/btcd ## the main job, start to end, on real local chains, under build/demo
 	go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/devchain
@@ -235,6 +243,10 @@ $(BIN)/oasdiff: Makefile
 
 $(BIN)/gosec: Makefile
 	GOBIN=$(BIN) go install $(GOSEC)
+	@touch $@
+
+$(BIN)/cyclonedx-gomod: Makefile
+	GOBIN=$(BIN) go install $(CYCLONEDX)
 	@touch $@
 
 $(BIN)/k6: Makefile
