@@ -9,6 +9,8 @@ GOSEC     = github.com/securego/gosec/v2/cmd/gosec@v2.30.0
 OASDIFF   = github.com/oasdiff/oasdiff@v1.38.0
 VULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 K6        = go.k6.io/k6@v1.8.1
+CYCLONEDX = github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.9.0
+TOXIPROXY = github.com/Shopify/toxiproxy/v2/cmd/server@v2.5.0
 
 # What tests alone need of npm, into build/npm: a node of Ethereum, Safe's contracts (LGPL-3.0, so not in this repository), and
 # others' programs that judge our signed answers and the API's document; a compiler for the client in TypeScript; what drives a
@@ -17,10 +19,10 @@ NPM       = @foundry-rs/anvil-$$os-$$arch@1.7.1 \
             @safe-global/safe-contracts@1.4.1 @gnosis.pm/safe-contracts@1.3.0 @safe-global/safe-deployments@1.37.56
 JUDGES    = http-message-signatures@1.0.6 http-message-sig@0.3.0 structured-headers@2.1.0 \
             @stoplight/spectral-cli@6.16.3 @stoplight/spectral-owasp-ruleset@2.0.1 typescript@5.9.3 \
-            playwright-core@1.65.1 axe-core@4.14.1 oauth4webapi@3.8.8 openid-client@6.8.9 oidc-provider@9.13.3
+            playwright-core@1.65.1 axe-core@4.14.1 oauth4webapi@3.8.8 openid-client@6.8.9 oidc-provider@9.13.3 oauth2-mock-server@9.3.0
 
 # Others' programs that judge a served exchange: of Debian, and of PyPI.
-SECURITY  = testssl.sh sslscan slowhttptest sqlmap wapiti openssl python3-venv haproxy
+SECURITY  = testssl.sh sslscan slowhttptest sqlmap wapiti hydra ffuf openssl python3-venv haproxy
 SCHEMA    = schemathesis==4.32.5 http-message-signatures==3.0.0
 VULNDB   ?= https://vuln.go.dev
 # What gosec finds and is no fault: of conversions (G115) make check's linter judges, with the reason beside each; the operator names the folder of a run; the KEK of tests draws its nonces.
@@ -33,7 +35,7 @@ LDFLAGS   = -s -w -X main.version=$(VERSION)
 
 export CGO_ENABLED ?= 0
 
-.PHONY: help build demo test test-faults test-mutations check bench bench-scale vectors fuzz clean litecoind anvil judges softhsm tokens vaultd versitygw postgres besides security oasdiff test-security bench-serve page
+.PHONY: help build demo test test-faults test-mutations check bench bench-scale vectors fuzz clean litecoind anvil judges softhsm tokens vaultd versitygw toxiproxy postgres besides security oasdiff sbom test-security bench-serve page node-modules
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST)
@@ -41,23 +43,30 @@ help: ## list the targets
 build: ## build assay and assay-verify into build/bin
 	go build -trimpath -tags '$(TAGS)' -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/assay ./cmd/assay-verify
 
+# A list is the same for the same programs: it has neither a number nor a time of its own.
+sbom: build $(BIN)/cyclonedx-gomod ## write down what assay and assay-verify are made of (CycloneDX), beside them in build/bin
+	@for p in assay assay-verify; do \
+	  $(BIN)/cyclonedx-gomod bin -json -noserial -std -version $(VERSION) -output $(BIN)/$$p.cdx.json.new $(BIN)/$$p && \
+	  sed '/^    "timestamp": /d' $(BIN)/$$p.cdx.json.new >$(BIN)/$$p.cdx.json && rm $(BIN)/$$p.cdx.json.new || exit 1; \
+	done
+
 demo: build $(BIN)/btcd ## the main job, start to end, on real local chains, under build/demo
 	go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/devchain
 	sh cmd/devchain/demo.sh
 
-test: $(BIN)/btcd litecoind anvil judges node-modules softhsm vaultd versitygw postgres besides ## every test that CI needs
+test: $(BIN)/btcd litecoind anvil judges node-modules softhsm vaultd versitygw toxiproxy postgres besides ## every test that CI needs
 	go test -timeout 60m ./...
 	@$(MAKE) --no-print-directory tokens
 
-test-faults: ## kill the log's writer, its witness and the server a hundred times each, and one of two servers twenty times, where make test does so twenty times, ten or five
+test-faults: ## kill the log's writer, its witness and the server a hundred times each, and one of two servers twenty times in 10,000 writes, where make test does so twenty times, ten or five
 	ASSAY_KILLS=100 go test -count=1 -v -run '^TestX11_Killed(Appender|Witness)$$' ./attest/...
 	ASSAY_KILLS=100 go test -count=1 -timeout 30m -v -run '^TestKilledServer$$' ./cmd/assay
-	ASSAY_KILLS=20 go test -count=1 -timeout 30m -v -run '^TestKilledReplicas$$' ./cmd/assay
+	ASSAY_KILLS=20 ASSAY_WRITES=10000 go test -count=1 -timeout 60m -v -run '^TestKilledReplicas$$' ./cmd/assay
 
 test-mutations: ## take each check of the confidential tree's verifier away in turn, and see a test fail; ten minutes
 	ASSAY_MUTATIONS=1 go test -count=1 -timeout 60m -run '^TestMutations_' ./verifier ./verifier/confidential
 
-check: $(BIN)/btcd $(BIN)/golangci-lint litecoind anvil judges node-modules softhsm vaultd versitygw postgres besides ## formatting, vet, tidy, lint, import rules, tests with the race detector
+check: $(BIN)/btcd $(BIN)/golangci-lint litecoind anvil judges node-modules softhsm vaultd versitygw toxiproxy postgres besides ## formatting, vet, tidy, lint, import rules, tests with the race detector
 	@test -z "$$(gofmt -l cmd merkle chains attest report verifier web *.go)" || { gofmt -l cmd merkle chains attest report verifier web *.go; echo "run gofmt -w on these files"; exit 1; }
 	go vet ./...
 	CGO_ENABLED=1 go vet -tags pkcs11 ./attest/keys ./cmd/assay
@@ -84,7 +93,7 @@ bench-serve: $(BIN)/k6 ## measure signed answers a second, their time at half of
 # What each judge says is kept in build/security. There is no copy of the vulnerability database in this repository: where the live one
 # cannot be reached nothing is known of vulnerabilities, and this fails. A copy, whose date is told, is named by VULNDB=file:///its/folder.
 test-security: security judges oasdiff $(BIN)/gosec $(BIN)/govulncheck ## others' programs judge a served exchange, and what changed in the API's document; 100,000 malformed requests; gosec and govulncheck
-	ASSAY_SECURITY=$(CURDIR)/build/security ASSAY_MALFORMED=100000 go test -count=1 -timeout 60m -v -run '^Test(OutsideJudges|JudgedByRole|JudgedBySQLMap|BehindHAProxy|MalformedRequests|ServeTLS|ReceiptsAreBelieved|TypeScript)$$' ./cmd/assay
+	ASSAY_SECURITY=$(CURDIR)/build/security ASSAY_MALFORMED=100000 go test -count=1 -timeout 60m -v -run '^Test(OutsideJudges|JudgedByRole|JudgedBySQLMap|Hydra|Ffuf|BehindHAProxy|MalformedRequests|ServeTLS|ReceiptsAreBelieved|TypeScript)$$' ./cmd/assay
 	ASSAY_SECURITY=$(CURDIR)/build/security go test -count=1 -run '^Test(Spectral|NothingBreaks|OutsideJudges)$$' ./web ./web/httpsig
 	ASSAY_PYTHON=$(CURDIR)/build/security/venv/bin/python go test -count=1 -run '^TestOutside_' ./verifier/respsig
 	$(BIN)/gosec -severity high -confidence medium $(EXPLAINED) -fmt text ./web/... ./verifier/respsig ./cmd/... >build/security/gosec.txt 2>&1 || { tail -n 40 build/security/gosec.txt; exit 1; }
@@ -132,7 +141,7 @@ postgres:
 	  found || echo "no PostgreSQL: its tests are skipped; on Debian type: sudo apt-get install -y --no-install-recommends postgresql"; \
 	}
 
-# Tests in which sqlite3 alters the audit log, haproxy stands before the servers, Redis beside them, and chromium shows the console, are skipped without them: where they cannot be had, nothing fails.
+# Tests in which sqlite3 alters the audit log, haproxy stands before the servers, Redis beside them, chromium shows the console, and python3-jwcrypto makes hostile tokens, are skipped without them: where they cannot be had, nothing fails.
 besides:
 	@for p in sqlite3 haproxy redis-server chromium; do command -v $$p >/dev/null 2>&1 || { \
 	  if test "$$(id -u)" = 0 && command -v apt-get >/dev/null 2>&1; then \
@@ -142,6 +151,21 @@ besides:
 	  fi; \
 	  command -v $$p >/dev/null 2>&1 || echo "no $$p: its tests are skipped; on Debian type: sudo apt-get install -y --no-install-recommends $$p"; \
 	}; done
+	@jose() { /usr/bin/python3 -c 'import jwcrypto' >/dev/null 2>&1 || python3 -c 'import jwcrypto' >/dev/null 2>&1; }; jose || { \
+	  if test "$$(id -u)" = 0 && command -v apt-get >/dev/null 2>&1; then \
+	    echo "installing python3-jwcrypto, which tests run"; \
+	    wait="-o Acquire::Retries=0 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20"; \
+	    { apt-get $$wait update && DEBIAN_FRONTEND=noninteractive apt-get $$wait install -y --no-install-recommends python3-jwcrypto; } >/dev/null 2>&1 </dev/null; \
+	  fi; \
+	  jose || echo "no python3-jwcrypto: tests of hostile tokens are skipped; on Debian type: sudo apt-get install -y --no-install-recommends python3-jwcrypto"; \
+	}
+
+# It spoils the way between a server and what it shares with others. Where it cannot be built, its tests are skipped.
+toxiproxy: $(BIN)/toxiproxy
+
+$(BIN)/toxiproxy: Makefile
+	@echo "building toxiproxy, which tests run; the first time it takes a minute"
+	@mkdir -p $(BIN)/.toxiproxy && GOBIN=$(BIN)/.toxiproxy go install $(TOXIPROXY) && mv $(BIN)/.toxiproxy/server $@ && rmdir $(BIN)/.toxiproxy && touch $@ || echo "no toxiproxy: tests of a network that fails are skipped; see above, then type: make toxiproxy"
 
 # Tests against anvil and with Safe's contracts are skipped without them: where npm cannot be had, nothing fails.
 anvil:
@@ -175,7 +199,7 @@ node-modules:
 # Others' programs that judge a served exchange. Without them there is no judgement: this fails, and says what to type.
 security:
 	@mkdir -p build/security; \
-	missing() { for p in testssl sslscan slowhttptest sqlmap wapiti openssl haproxy; do command -v $$p >/dev/null 2>&1 || return 0; done; return 1; }; \
+	missing() { for p in testssl sslscan slowhttptest sqlmap wapiti hydra ffuf openssl haproxy; do command -v $$p >/dev/null 2>&1 || return 0; done; return 1; }; \
 	if missing && test "$$(id -u)" = 0 && command -v apt-get >/dev/null 2>&1; then \
 	  echo "installing $(SECURITY)"; \
 	  { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $(SECURITY); } >/dev/null 2>&1 </dev/null; \
@@ -231,6 +255,10 @@ $(BIN)/oasdiff: Makefile
 
 $(BIN)/gosec: Makefile
 	GOBIN=$(BIN) go install $(GOSEC)
+	@touch $@
+
+$(BIN)/cyclonedx-gomod: Makefile
+	GOBIN=$(BIN) go install $(CYCLONEDX)
 	@touch $@
 
 $(BIN)/k6: Makefile

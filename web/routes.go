@@ -56,6 +56,9 @@ var permissions = map[string]authz.Permission{
 	"GET /oauth/authorize":                        public,
 	"GET /oauth/callback":                         public,
 	"GET /oauth/consent":                          public,
+	"GET /oauth/grants":                           public, // a customer's own, once they signed in
+	"POST /oauth/grants":                          public,
+	"GET /oauth/grants/sign-in":                   public,
 	"GET /oauth/style.css":                        public,
 	"POST /oauth/consent":                         public,
 	"POST /oauth/par":                             public, // apps show who they are, to these four

@@ -235,3 +235,42 @@ func TestProposalsReadAsTheyAre(t *testing.T) {
 		}
 	}
 }
+
+// TestProposalsOfAnySpelling: what is proposed is a value, however a client spells it: the digest is that of its one canonical spelling.
+func TestProposalsOfAnySpelling(t *testing.T) {
+	o := newOffice(t)
+	ada, bob := o.person(t, authz.Admin), o.person(t, authz.Admin)
+	client := o.client(t, authz.Scope{}, authz.Admin)
+	wish := func(change string) string {
+		return `{"kind":"key-create","reason":"A <test> & more.","change":` + strings.ReplaceAll(change, "{client}", client.ID) + `}`
+	}
+	canonical := strings.ReplaceAll(`{"client":"{client}","days":30,"name":"R&D <é😀/>","permissions":["client:read"]}`, "{client}", client.ID)
+	plain := answered[api.Proposal](t, ada.ask(t, "POST", "/v1/proposals", wish(canonical)), 201)
+	for name, change := range map[string]string{
+		"as encoding/json escapes":   `{"client":"{client}","days":30,"name":"R\u0026D \u003cé😀/\u003e","permissions":["client:read"]}`,
+		"as Python's json escapes":   `{"client":"{client}","days": 30, "name": "R&D <\u00e9\ud83d\ude00/>", "permissions": ["client:read"]}`,
+		"as PHP's json escapes":      `{"client":"{client}","days":30,"name":"R&D <\u00e9\ud83d\ude00\/>","permissions":["client:read"]}`,
+		"in capitals, another order": `{"permissions":["client\u003Aread"],"client":"{client}","name":"R\u0026D \u003C\u00E9😀\u002F\u003E","days":30}`,
+		"its name escaped":           "{\"client\":\"{client}\",\"d\\u0061ys\":30,\n\t\"name\":\"R&D <é😀/>\",\"permissions\":[\"client:read\"]}",
+		"its number in another way":  `{"client":"{client}","days":3e1,"name":"R&D <é😀/>","permissions":["client:read"]}`,
+	} {
+		w := ada.ask(t, "POST", "/v1/proposals", wish(change))
+		if w.Code != 201 {
+			t.Errorf("%s: %d %s", name, w.Code, w.Body)
+			continue
+		}
+		if got := answered[api.Proposal](t, w, 201); got.Digest != plain.Digest || string(got.Change.RawMessage) != canonical {
+			t.Errorf("%s: digest %s of %s, want %s", name, got.Digest, got.Change.RawMessage, plain.Digest)
+		}
+	}
+	for name, change := range map[string]string{
+		"a fraction":     `{"client":"{client}","days":30.5,"name":"x","permissions":["client:read"]}`,
+		"beyond 2^53":    `{"client":"{client}","days":9007199254740993,"name":"x","permissions":["client:read"]}`,
+		"another's name": `{"client":"{client}","days-":30,"name":"x","permissions":["client:read"]}`,
+	} {
+		if w := ada.ask(t, "POST", "/v1/proposals", wish(change)); w.Code != 422 || !strings.Contains(w.Body.String(), "change: ") {
+			t.Errorf("%s: %d %s", name, w.Code, w.Body)
+		}
+	}
+	answered[api.Decision](t, bob.confirms(t, plain), 200)
+}

@@ -224,3 +224,41 @@ func TestOwnFactors(t *testing.T) {
 	invited := answered[api.Invited](t, ada.ask(t, "POST", "/v1/auth/recovery", fmt.Sprintf(`{"login":%q,"code":%q}`, ada.login, codes.Recovery[9])), 200)
 	ada.enrol(t, invited.Invitation)
 }
+
+// TestPasswordChange: whoever sets a password has shown a passkey within five minutes; the former password is neither enough nor asked for, and signs nobody in afterwards.
+func TestPasswordChange(t *testing.T) {
+	o := newOffice(t)
+	ada := o.person(t, authz.Admin)
+	uri := ada.setsPassword(t)
+	wish := func(p *person, text string) (string, *httptest.ResponseRecorder) {
+		asked := p.ask(t, "POST", "/v1/me/password:begin", "")
+		if asked.Code != 200 {
+			return "", asked
+		}
+		next := answered[api.TOTPAsked](t, asked, 200).TOTP
+		return next, p.ask(t, "POST", "/v1/me/password", fmt.Sprintf(`{"password":%q,"code":%q}`, text, code(t, next, o.clock)))
+	}
+	const other = "another staple of a battery"
+	o.clock = o.clock.Add(time.Minute)
+	thief := *ada // who has the password, and sits where she sits, but has no passkey
+	thief.cookie = ""
+	answered[api.SignedIn](t, thief.ask(t, "POST", "/v1/auth/password", byPassword(ada.login, password, code(t, uri, o.clock))), 200)
+	if _, w := wish(&thief, other); w.Code != 401 || !strings.Contains(w.Body.String(), "/problems/insufficient-user-authentication") || !strings.Contains(w.Header().Get("WWW-Authenticate"), `acr_values="urn:assay:acr:phr"`) {
+		t.Errorf("by the former password alone: %d %v %s", w.Code, w.Header(), w.Body)
+	}
+	o.clock = o.clock.Add(authn.Fresh)
+	if _, w := wish(ada, other); w.Code != 401 || !strings.Contains(w.Body.String(), "/problems/insufficient-user-authentication") {
+		t.Errorf("by a passkey of six minutes ago: %d %s", w.Code, w.Body)
+	}
+	ada.stepUp(t)
+	next, w := wish(ada, other)
+	answered[api.Factors](t, w, 200)
+	o.clock = o.clock.Add(time.Minute)
+	stranger := &person{o: o}
+	for _, factors := range [][2]string{{password, uri}, {password, next}, {other, uri}} {
+		if w := stranger.ask(t, "POST", "/v1/auth/password", byPassword(ada.login, factors[0], code(t, factors[1], o.clock))); w.Code != 401 {
+			t.Errorf("by what was before: %d %s", w.Code, w.Body)
+		}
+	}
+	answered[api.SignedIn](t, stranger.ask(t, "POST", "/v1/auth/password", byPassword(ada.login, other, code(t, next, o.clock))), 200)
+}

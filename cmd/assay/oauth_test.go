@@ -5,8 +5,10 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
@@ -31,6 +33,7 @@ type appServer struct {
 	byCertificate    string // and of the one that shows a certificate,
 	shown, shownKey  string // which is this, in PEM
 	said             string // file of what the server says
+	spki             string // of the certificate that both servers show, as a browser is told to take it
 }
 
 // nodeOf finds node, and the programs of npm.
@@ -51,14 +54,16 @@ func nodeOf(t *testing.T, names ...string) (node, modules string) {
 	return node, modules
 }
 
-func newAppServer(t *testing.T) *appServer {
+// newAppServer runs one, and its identity provider; others may be named in what is configured besides.
+func newAppServer(t *testing.T, besides ...func(*appServer) string) *appServer {
 	t.Helper()
 	s := &appServer{}
 	s.node, s.modules = nodeOf(t, "oauth4webapi", "openid-client", "oidc-provider")
 	s.proofServer = newProofServer(t)
 	port, other := freePort(t), freePort(t)
 	s.origin, s.provider = fmt.Sprintf("https://127.0.0.1:%d", port), fmt.Sprintf("https://127.0.0.1:%d", other)
-	pair(t, s.dir, 1, time.Now().AddDate(0, 0, 90))
+	spki := sha256.Sum256(pair(t, s.dir, 1, time.Now().AddDate(0, 0, 90)).RawSubjectPublicKeyInfo)
+	s.spki = base64.StdEncoding.EncodeToString(spki[:])
 	s.runProvider(t, other)
 	ca := newAuthority(t, 1)
 	s.write(t, "clients.pem", inPEM(ca.certificate.Raw))
@@ -75,6 +80,9 @@ addresses = ["127.0.0.1"]
 ca = "cert.pem"
 rules = [{ claim = "scope", value = "proofs", role = "delegate" }]
 `, s.origin, s.provider)
+	for _, more := range besides {
+		config += more(s)
+	}
 	s.write(t, "assay.toml", config)
 	s.registers(t, ca)
 	_, s.said, _ = servingProcess(t, s.dir, s.exchange.assay, opened("serve", "--listen", fmt.Sprintf("127.0.0.1:%d", port))...)
@@ -203,6 +211,27 @@ func TestAppsOutside(t *testing.T) {
 	stdout, _ := mustCall(t, s.dir, s.exchange.assay, opened("admin", "app", "list")...)
 	if !strings.Contains(stdout, "private_key_jwt") || !strings.Contains(stdout, "tls_client_auth") || !strings.Contains(stdout, s.byKey) {
 		t.Error(stdout)
+	}
+}
+
+// TestCustomersInABrowser: in a real Chromium, a customer allows an app, sees on a page that they did, and takes it back there; without a script too. The pages pass axe and are as
+// narrow as a telephone; what they look like is kept in build/screenshots. testdata/oauth/customer.mjs is what is done.
+func TestCustomersInABrowser(t *testing.T) {
+	chromium, _, _ := browserOf(t)
+	s := newAppServer(t)
+	shots, err := filepath.Abs("../../build/screenshots")
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := s.runs(t, "customer.mjs", map[string]any{
+		"origin": s.origin, "provider": s.provider, "customer": s.customers[0], "byKey": s.byKey, "key": jose.JSONWebKey{Key: s.key}, "chromium": chromium, "spki": s.spki, "shots": shots,
+		"cert": filepath.Join(s.dir, "cert.pem"), "certKey": filepath.Join(s.dir, "key.pem"),
+	})
+	t.Logf("%s", said)
+	for _, name := range []string{s.said, filepath.Join(s.dir, "assay.db"), filepath.Join(s.dir, "assay.db-wal")} {
+		if strings.Contains(read(t, name), s.customers[0]) {
+			t.Errorf("%s names a customer", filepath.Base(name))
+		}
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"io"
 	mathrand "math/rand/v2"
 	"net/http"
+	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -128,6 +130,34 @@ func (l *load) looks(t *testing.T) {
 	}
 }
 
+// writes is how many there are to be at the least: ASSAY_WRITES, or as many as there are meanwhile.
+func writes(t *testing.T) int {
+	t.Helper()
+	text := os.Getenv("ASSAY_WRITES")
+	if text == "" {
+		return 0
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		t.Fatalf("ASSAY_WRITES=%q is no number of writes", text)
+	}
+	return n
+}
+
+// reaches waits until so many are written, as long as they are getting more.
+func (l *load) reaches(t *testing.T, many int) {
+	t.Helper()
+	at := func() int {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return len(l.written)
+	}
+	for n := at(); n < many && !t.Failed(); n = at() {
+		before := n
+		waitFor(t, "more are written", func() bool { return at() > before })
+	}
+}
+
 // stands is how it stands once it is over: each that was told to be made is there, once, and nothing else is; the log is one chain.
 func (l *load) stands(t *testing.T, times int) {
 	t.Helper()
@@ -168,9 +198,10 @@ func (l *load) stands(t *testing.T, times int) {
 // Redis are killed once: what was told to be done is done, once, however often it was asked for; what is public is read all the time.
 func TestKilledReplicas(t *testing.T) {
 	r := newReplicas(t)
-	times := kills(t, 5)
+	times, most := kills(t, 5), writes(t)
 	l := r.underLoad(t)
 	for n := range times {
+		l.reaches(t, most*n/times) // the kills are spread over all of the writing
 		time.Sleep(time.Duration(100+mathrand.IntN(500)) * time.Millisecond)
 		i := mathrand.IntN(2)
 		if err := r.process[i].Kill(); err != nil {
@@ -185,7 +216,11 @@ func TestKilledReplicas(t *testing.T) {
 		r.begin(t, i)
 		r.both(t)
 	}
+	l.reaches(t, most)
 	time.Sleep(200 * time.Millisecond)
 	l.end()
+	if len(l.written) < most {
+		t.Errorf("%d were written, want %d", len(l.written), most)
+	}
 	l.stands(t, times)
 }

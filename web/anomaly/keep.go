@@ -159,6 +159,7 @@ func (w *Watch) review(ctx context.Context) error {
 			if err != nil {
 				return fmt.Errorf("row %d of the audit log: %w", row.Seq, err)
 			}
+			w.guessed(e)
 			if f, is := reused(e); is {
 				f.At = w.Now()
 				w.raise(f)

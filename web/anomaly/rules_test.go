@@ -193,6 +193,9 @@ func TestEdges(t *testing.T) {
 		"a revoked key": {8, 1, 0, func(*watched) {}, func(w *watched) {
 			w.Refused(t.Context(), Refusal{Client: "backend", Credential: "key", Network: away, Ended: true})
 		}, "reuse alert"},
+		"guesses at how somebody signs in": {8, 1, 0, func(w *watched) { w.failsToSignIn(t, "ada", 4, 16) }, func(w *watched) { w.failsToSignIn(t, "ada", 0, 1) }, "failures alert"},
+		"guesses of names that nobody has": {8, 1, 0, func(w *watched) { w.failsToSignIn(t, "", 3, 17) }, func(w *watched) { w.failsToSignIn(t, "", 1, 0) }, "failures alert"},
+		"guesses from here and there":      {8, 1, 0, func(w *watched) { w.failsToSignIn(t, "ada", 20, 0); w.failsToSignIn(t, "bob", 20, 0) }, func(w *watched) { w.failsToSignIn(t, "bob", 0, 7) }, "failures alert"},
 		"a token of before": {8, 1, 0, func(w *watched) {
 			ctx := audit.With(t.Context(), audit.Origin{Client: "app"})
 			for _, reason := range []string{"the app gave it back", ""} {
@@ -252,5 +255,25 @@ func TestPages(t *testing.T) {
 		if !strings.Contains(string(page), action) || undo[action] == "" {
 			t.Errorf("%s is not explained", action)
 		}
+	}
+}
+
+// failsToSignIn puts on record that somebody could not be signed in: so many rows, and one more that stands for several.
+func (w *watched) failsToSignIn(t *testing.T, person string, rows int, several int64) {
+	t.Helper()
+	ctx := audit.With(t.Context(), audit.Local())
+	err := w.Store.Write(ctx, func(tx *store.Tx) error {
+		for range rows {
+			if err := audit.Record(ctx, tx, audit.Act{At: w.at, Action: "sign-in", Object: person, Outcome: audit.Denied}); err != nil {
+				return err
+			}
+		}
+		if several == 0 {
+			return nil
+		}
+		return audit.Record(ctx, tx, audit.Act{At: w.at, Action: "sign-in", Object: person, Outcome: audit.Denied, Count: several})
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }

@@ -25,13 +25,13 @@ type suspect struct {
 	counts  [failing]int
 }
 
-// add counts a failure, and returns how many there were within some minutes.
-func (s *suspect) add(minute int64) (all int) {
+// add counts failures, and returns how many there were within some minutes.
+func (s *suspect) add(minute int64, n int) (all int) {
 	at := minute % failing
 	if s.minutes[at] != minute {
 		s.minutes[at], s.counts[at] = minute, 0
 	}
-	s.counts[at]++
+	s.counts[at] += n
 	for i, m := range s.minutes {
 		if m > minute-failing {
 			all += s.counts[i]
@@ -54,7 +54,7 @@ func (w *Watch) Refused(ctx context.Context, r Refusal) {
 	now := w.Now()
 	many := 0
 	if !r.Again && !r.Ended {
-		if many = w.suspect(source{r.Credential, r.Network}, now.Unix()/60); many <= manyFailures {
+		if many = w.suspect(source{r.Credential, r.Network}, now.Unix()/60, 1); many <= manyFailures {
 			return
 		}
 	}
@@ -95,8 +95,8 @@ func (w *Watch) history(ctx context.Context, r Refusal) (settledDown, there bool
 	return c.age(w.Now()) >= settled, there
 }
 
-// suspect counts a failure. If there are too many suspects those of before are forgotten; if there are too many still, it is not counted.
-func (w *Watch) suspect(from source, minute int64) int {
+// suspect counts failures. If there are too many suspects those of before are forgotten; if there are too many still, it is not counted.
+func (w *Watch) suspect(from source, minute int64, n int) int {
 	w.suspecting.Lock()
 	defer w.suspecting.Unlock()
 	one := w.suspects[from]
@@ -114,7 +114,21 @@ func (w *Watch) suspect(from source, minute int64) int {
 		one = new(suspect)
 		w.suspects[from] = one
 	}
-	return one.add(minute)
+	return one.add(minute, n)
+}
+
+// guessed tells of somebody who tries how people sign in, from one network: as one person, or by names that nobody has. That locks by itself.
+func (w *Watch) guessed(e audit.Event) {
+	if e.Action != "sign-in" || e.Outcome != audit.Denied {
+		return
+	}
+	now := w.Now()
+	many := w.suspect(source{"sign-in " + e.Object, e.From}, now.Unix()/60, int(min(e.Count, manyFailures+1)))
+	if many <= manyFailures {
+		return
+	}
+	w.raise(store.Anomaly{Client: e.Object, Network: e.From, At: now, Rule: Failures, Action: Alert,
+		Saw: fmt.Sprintf("more than %d attempts to sign in within %d minutes that failed, from %s", manyFailures, failing, cmp.Or(e.From, "nowhere that is known")), Usual: fmt.Sprintf("at most %d", manyFailures)})
 }
 
 // reused is the finding that an act of another room amounts to: something was used there that is good once, or by one alone, and is ended for it.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"regexp"
@@ -168,8 +169,8 @@ func (a *api) propose(ctx context.Context, c *call, in *ProposalWish) (Proposal,
 	}
 	if in.Change != nil {
 		var err error
-		if p.Change, err = attest.Canonical(in.Change); err != nil {
-			return Proposal{}, refused(http.StatusUnprocessableEntity, "", "change: it has numbers that are no whole ones, or is no JSON of one spelling")
+		if p.Change, err = oneSpelling(in.Change.RawMessage); err != nil {
+			return Proposal{}, err
 		}
 	}
 	err := c.tx.Nested(ctx, func() error {
@@ -194,6 +195,20 @@ func (a *api) propose(ctx context.Context, c *call, in *ProposalWish) (Proposal,
 	}
 	c.location = proposalsPath + "/" + p.ID
 	return a.proposalOf(p), c.record(ctx, "proposal.create", p.ID, p.Kind+" "+p.Object+" "+p.Digest)
+}
+
+// oneSpelling is the canonical JSON of what is to change, however it was spelled: escapes, the order of members and ways to write
+// a number are the client's own.
+func oneSpelling(raw []byte) ([]byte, error) {
+	var change any
+	if err := json.Unmarshal(raw, &change); err != nil {
+		return nil, err
+	}
+	out, err := attest.Canonical(change)
+	if err != nil {
+		return nil, refused(http.StatusUnprocessableEntity, "", "change: its numbers must be whole ones from 0 to 2^53-1, its names of letters, digits and _, and every code point a character")
+	}
+	return out, nil
 }
 
 // done does what is proposed, as whoever asks in the call. That they may is looked at: the table of permissions has proposals alone.

@@ -59,13 +59,11 @@ func (p *problem) is(slug string) bool { return p.Type == "/problems/"+slug }
 func (v *visit) ask(method, path string, content, into any, fields ...string) (http.Header, error) {
 	var body io.Reader = http.NoBody
 	if content != nil {
-		var raw bytes.Buffer
-		to := json.NewEncoder(&raw)
-		to.SetEscapeHTML(false) // of what is proposed there is one spelling
-		if err := to.Encode(content); err != nil {
+		raw, err := json.Marshal(content)
+		if err != nil {
 			return nil, err
 		}
-		body = &raw
+		body = bytes.NewReader(raw)
 	}
 	r, err := http.NewRequestWithContext(v.r.Context(), method, path, body)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"time"
 
 	"github.com/ory/fosite"
 
@@ -17,17 +18,17 @@ import (
 // loginCookie is what a customer's browser has from the moment at which it brought a request until that is decided. Lax: it comes back from the identity provider.
 const loginCookie = "__Host-assay-consent"
 
-func setCookie(w http.ResponseWriter, value string) {
-	c := &http.Cookie{Name: loginCookie, Value: value, Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode, MaxAge: int(loginLife.Seconds())}
+func setCookie(w http.ResponseWriter, name, value string, life time.Duration) {
+	c := &http.Cookie{Name: name, Value: value, Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode, MaxAge: int(life.Seconds())}
 	if value == "" {
 		c.MaxAge = -1
 	}
 	http.SetCookie(w, c)
 }
 
-// login is what the browser has; empty: nothing, or several.
-func login(r *http.Request) string {
-	if all := r.CookiesNamed(loginCookie); len(all) == 1 {
+// cookie is what the browser has of a name; empty: nothing, or several.
+func cookie(r *http.Request, name string) string {
+	if all := r.CookiesNamed(name); len(all) == 1 {
 		return all[0].Value
 	}
 	return ""
@@ -51,7 +52,7 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 		s.sorry(w, r, q.Get("client_id"), err)
 		return
 	}
-	provider, err := s.Login.provider(ctx)
+	provider, err := s.Login.provider(ctx, s.Now())
 	if err != nil {
 		s.sorry(w, r, q.Get("client_id"), err)
 		return
@@ -71,7 +72,7 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 		s.sorry(w, r, q.Get("client_id"), err)
 		return
 	}
-	setCookie(w, name)
+	setCookie(w, loginCookie, name, loginLife)
 	goTo(w, provider.ask(s.mac("state", name), begun.Nonce, begun.Verifier, s.Origin+PathCallback))
 }
 
@@ -109,9 +110,14 @@ func goTo(w http.ResponseWriter, address string) {
 
 // callback is where the identity provider sends the browser back to.
 func (s *Server) callback(w http.ResponseWriter, r *http.Request) {
-	ctx, name := r.Context(), login(r)
+	ctx, name := r.Context(), cookie(r, loginCookie)
 	q, err := queryOf(r)
-	if err != nil || name == "" || q.Get("state") != s.mac("state", name) || q.Has("iss") && q.Get("iss") != s.Login.Issuer.URL {
+	elsewhere := q.Has("iss") && q.Get("iss") != s.Login.Issuer.URL
+	if visit := cookie(r, visitCookie); err == nil && !elsewhere && visit != "" && q.Get("state") == s.mac("visit state", visit) {
+		s.visited(w, r, q, visit)
+		return
+	}
+	if err != nil || elsewhere || name == "" || q.Get("state") != s.mac("state", name) {
 		s.sorry(w, r, "", fosite.ErrInvalidRequest.WithHint("This browser did not begin to sign in, or did so long ago."))
 		return
 	}
@@ -147,13 +153,13 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) {
 		s.sorry(w, r, begun.App, err)
 		return
 	}
-	setCookie(w, next)
+	setCookie(w, loginCookie, next, loginLife)
 	goTo(w, PathConsent)
 }
 
 // decide takes the customer's answer.
 func (s *Server) decide(w http.ResponseWriter, r *http.Request) {
-	name := login(r)
+	name := cookie(r, loginCookie)
 	sent, err := form(w, r)
 	if err == nil && (http.NewCrossOriginProtection().Check(r) != nil || name == "" || sent.Get("for") != s.mac("consent", name)) {
 		err = fosite.ErrInvalidRequest.WithHint("The answer is to no question that was asked here.")
@@ -202,7 +208,7 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, name string, all
 		s.sorry(w, r, app, err)
 		return
 	}
-	setCookie(w, "")
+	setCookie(w, loginCookie, "", 0)
 	params.Set("iss", s.Origin) // RFC 9207
 	q := back.Query()
 	for key := range params {

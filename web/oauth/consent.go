@@ -32,7 +32,7 @@ type question struct {
 
 // ask asks the customer whether they allow what an app wants.
 func (s *Server) ask(w http.ResponseWriter, r *http.Request) {
-	name := login(r)
+	name := cookie(r, loginCookie)
 	wanted, err := s.wantedOf(s.Store.Pushed(r.Context(), s.mac("pushed", name)))
 	if err == nil && wanted.Customer == "" {
 		err = errGone
@@ -46,7 +46,7 @@ func (s *Server) ask(w http.ResponseWriter, r *http.Request) {
 		s.sorry(w, r, wanted.App, err)
 		return
 	}
-	q := question{Exchange: s.Exchange, App: of.Name, Owner: of.kept.Owner, For: s.mac("consent", name), Until: s.now().Add(grantLife).Format("2 January 2006"), At: back.Host}
+	q := question{Exchange: s.Exchange, App: of.Name, Owner: of.kept.Owner, For: s.mac("consent", name), Until: day(s.now().Add(grantLife)), At: back.Host}
 	for _, scope := range wanted.Scopes {
 		q.Scopes = append(q.Scopes, words[scope])
 	}

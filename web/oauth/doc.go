@@ -3,6 +3,7 @@
 //
 //	POST /oauth/par          an app says what it asks for (RFC 9126), and is given a name for that
 //	GET  /oauth/authorize    the customer's browser brings the name; from there it is sent to sign in, and to the question
+//	GET  /oauth/grants       the customer sees what they have allowed, once they signed in, and takes it back
 //	POST /oauth/token        a code, or a refresh token, is changed for tokens; or an app asks for itself (client_credentials)
 //	POST /oauth/introspect   an app asks what a token of its own is (RFC 7662)
 //	POST /oauth/revoke       and gives one back, with all of its grant (RFC 7009)

@@ -25,16 +25,20 @@ type idp struct {
 	key    *ecdsa.PrivateKey
 	now    func() time.Time
 
-	mu     sync.Mutex
-	codes  map[string][3]string
-	asked  int  // for keys
-	away   bool // it answers nothing
-	others []jose.JSONWebKey
+	mu      sync.Mutex
+	codes   map[string][3]string
+	asked   int                  // for keys
+	away    bool                 // it answers nothing
+	says    func(map[string]any) // changes what it says of itself
+	attests func(map[string]any) // and what it says of who signed in
+	refused int                  // how often it did not
+	others  []jose.JSONWebKey
 }
 
 func newIDP(t testing.TB, now func() time.Time) *idp {
 	t.Helper()
-	p := &idp{key: newKey(t), now: now, codes: map[string][3]string{}}
+	as := func(map[string]any) {}
+	p := &idp{key: newKey(t), now: now, codes: map[string][3]string{}, says: as, attests: as}
 	mux := http.NewServeMux()
 	say := func(w http.ResponseWriter, v any) {
 		w.Header().Set("Content-Type", "application/json")
@@ -44,7 +48,9 @@ func newIDP(t testing.TB, now func() time.Time) *idp {
 	}
 	mux.HandleFunc("GET /.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
 		u := p.server.URL
-		say(w, map[string]any{"issuer": u, "authorization_endpoint": u + "/authorize", "token_endpoint": u + "/token", "jwks_uri": u + "/keys", "id_token_signing_alg_values_supported": []string{"ES256"}})
+		of := map[string]any{"issuer": u, "authorization_endpoint": u + "/authorize", "token_endpoint": u + "/token", "jwks_uri": u + "/keys", "id_token_signing_alg_values_supported": []string{"ES256"}}
+		p.says(of)
+		say(w, of)
 	})
 	mux.HandleFunc("GET /keys", func(w http.ResponseWriter, _ *http.Request) {
 		p.mu.Lock()
@@ -60,11 +66,16 @@ func newIDP(t testing.TB, now func() time.Time) *idp {
 			return
 		}
 		at := now().Unix()
-		say(w, map[string]any{"access_token": "x", "token_type": "Bearer", "id_token": signed(t, p.key, map[string]any{"kid": "first"}, map[string]any{"iss": p.server.URL, "aud": "assay", "sub": of[0], "nonce": of[1], "iat": at, "exp": at + 60})})
+		claims := map[string]any{"iss": p.server.URL, "aud": "assay", "sub": of[0], "nonce": of[1], "iat": at, "exp": at + 60}
+		p.attests(claims)
+		say(w, map[string]any{"access_token": "x", "token_type": "Bearer", "id_token": signed(t, p.key, map[string]any{"kid": "first"}, claims)})
 	})
 	p.server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p.mu.Lock()
 		away := p.away
+		if away {
+			p.refused++
+		}
 		p.mu.Unlock()
 		if away {
 			http.Error(w, "away", http.StatusServiceUnavailable)

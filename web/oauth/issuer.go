@@ -24,6 +24,7 @@ const (
 	keysGood  = 10 * time.Minute
 	keysStale = time.Hour
 	keysAgain = 30 * time.Second
+	awayAgain = 10 * time.Second // and, where it did not say what it is, before it is asked for that again
 )
 
 // Issuer is the exchange's identity provider. Its fields are not changed once it is in use.
@@ -38,6 +39,8 @@ type Issuer struct {
 
 	mu       sync.Mutex
 	known    *oidc.Provider
+	away     time.Time // when it did not say what it is
+	whyAway  error
 	keysURL  string
 	keys     []jose.JSONWebKey
 	read     time.Time // when they were
@@ -87,17 +90,26 @@ func (i *Issuer) algorithms() (all []jose.SignatureAlgorithm) {
 	return all
 }
 
-// provider is what the issuer says of itself, which must be itself.
-func (i *Issuer) provider(ctx context.Context) (*oidc.Provider, string, error) {
+// provider is what the issuer says of itself, which must be itself. While it is away it is asked seldom, however many strangers come.
+func (i *Issuer) provider(ctx context.Context, now time.Time) (*oidc.Provider, string, error) {
 	i.mu.Lock()
-	known, keys := i.known, i.keysURL
+	known, keys, away, why := i.known, i.keysURL, i.away, i.whyAway
 	i.mu.Unlock()
 	if known != nil {
 		return known, keys, nil
 	}
+	if why != nil && now.Sub(away) < awayAgain {
+		return nil, "", why
+	}
 	known, err := oidc.NewProvider(oidc.ClientContext(ctx, i.HTTP), i.URL)
 	if err != nil {
-		return nil, "", fmt.Errorf("the identity provider %s: %w", i.URL, err)
+		err = fmt.Errorf("the identity provider %s: %w", i.URL, err)
+		if ctx.Err() == nil { // it was not who asks that gave up
+			i.mu.Lock()
+			defer i.mu.Unlock()
+			i.away, i.whyAway = now, err
+		}
+		return nil, "", err
 	}
 	var more struct {
 		Keys string `json:"jwks_uri"`
@@ -107,7 +119,7 @@ func (i *Issuer) provider(ctx context.Context) (*oidc.Provider, string, error) {
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.known, i.keysURL = known, more.Keys
+	i.known, i.keysURL, i.whyAway = known, more.Keys, nil
 	return known, more.Keys, nil
 }
 
@@ -133,7 +145,7 @@ func (i *Issuer) keysFor(ctx context.Context, id string, now time.Time) ([]jose.
 	}
 	i.tried, i.fetching = now, make(chan struct{})
 	i.mu.Unlock()
-	keys, err := i.fetch(ctx)
+	keys, err := i.fetch(ctx, now)
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	close(i.fetching)
@@ -152,8 +164,8 @@ func (i *Issuer) usable(now time.Time) ([]jose.JSONWebKey, error) {
 	return i.keys, nil
 }
 
-func (i *Issuer) fetch(ctx context.Context) ([]jose.JSONWebKey, error) {
-	_, at, err := i.provider(ctx)
+func (i *Issuer) fetch(ctx context.Context, now time.Time) ([]jose.JSONWebKey, error) {
+	_, at, err := i.provider(ctx, now)
 	if err != nil {
 		return nil, err
 	}

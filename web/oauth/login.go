@@ -24,8 +24,8 @@ type Login struct {
 // signIn is the way there.
 type signIn struct{ oauth2.Config }
 
-func (l *Login) provider(ctx context.Context) (signIn, error) {
-	p, _, err := l.Issuer.provider(ctx)
+func (l *Login) provider(ctx context.Context, now time.Time) (signIn, error) {
+	p, _, err := l.Issuer.provider(ctx, now)
 	if err != nil {
 		return signIn{}, err
 	}
@@ -40,7 +40,7 @@ func (p signIn) ask(state, nonce, verifier, back string) string {
 
 // customer changes a code of the identity provider for who has signed in.
 func (l *Login) customer(ctx context.Context, code, nonce, verifier, back string, now func() time.Time) (string, error) {
-	p, err := l.provider(ctx)
+	p, err := l.provider(ctx, now())
 	if err != nil {
 		return "", err
 	}
@@ -55,6 +55,9 @@ func (l *Login) customer(ctx context.Context, code, nonce, verifier, back string
 	}
 	raw, _ := got.Extra("id_token").(string)
 	id, err := oidc.NewVerifier(l.Issuer.URL, keysAt{l.Issuer, now}, &oidc.Config{ClientID: l.Client, SupportedSigningAlgs: l.Issuer.Algorithms, Now: now}).Verify(ctx, raw)
+	if err == nil && len(id.Audience) != 1 {
+		err = errors.New("it is for others too")
+	}
 	if err == nil && id.Nonce != nonce {
 		err = errors.New("it is of another sign-in")
 	}

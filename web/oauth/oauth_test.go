@@ -298,6 +298,7 @@ func (c *client) push(t testing.TB) string {
 type browser struct {
 	h      *house
 	cookie string
+	visit  string // the cookie of who sees what they allowed
 }
 
 func (b *browser) ask(method, at, content string) *httptest.ResponseRecorder {
@@ -309,9 +310,16 @@ func (b *browser) ask(method, at, content string) *httptest.ResponseRecorder {
 	if b.cookie != "" {
 		r.AddCookie(&http.Cookie{Name: "__Host-assay-consent", Value: b.cookie})
 	}
+	if b.visit != "" {
+		r.AddCookie(&http.Cookie{Name: "__Host-assay-grants", Value: b.visit})
+	}
 	w := b.h.ask(r)
 	for _, c := range w.Result().Cookies() {
-		b.cookie = c.Value
+		if c.Name == "__Host-assay-grants" {
+			b.visit = c.Value
+		} else {
+			b.cookie = c.Value
+		}
 	}
 	return w
 }

@@ -190,6 +190,7 @@ func TestIssuer(t *testing.T) {
 	}
 	for name, token := range map[string]string{
 		"another issuer":   signed(t, h.idp.key, header(nil), claims(map[string]any{"iss": h.idp.server.URL + "/"})),
+		"two audiences":    signed(t, h.idp.key, header(nil), claims(map[string]any{"aud": []string{origin, "https://elsewhere.example"}})),
 		"another audience": signed(t, h.idp.key, header(nil), claims(map[string]any{"aud": "https://elsewhere.example"})),
 		"an ID token":      signed(t, h.idp.key, header(map[string]any{"typ": "JWT"}), claims(nil)),
 		"another key":      signed(t, newKey(t), header(nil), claims(nil)),
@@ -214,7 +215,7 @@ func TestIssuer(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	bound := claims(map[string]any{"cnf": map[string]any{"jkt": thumbprint(t, c)}})
+	bound := claims(map[string]any{"aud": []string{origin, "https://elsewhere.example"}, "cnf": map[string]any{"jkt": thumbprint(t, c)}})
 	token := signed(t, h.idp.key, header(nil), bound)
 	if _, err := bearer(token); err == nil {
 		t.Error("a bound token, as a bearer's")
@@ -289,6 +290,7 @@ func TestLoginIsHeld(t *testing.T) {
 		t.Fatalf("%d %v", w.Code, h.faults)
 	}
 	h.idp.away = false
+	h.pass(10 * time.Second) // it is asked seldom while it is away
 	back := b.begin(t, c, uri, "")
 	if w := b.ask("GET", back, ""); w.Code != 400 || !strings.Contains(w.Body.String(), "no customer") {
 		t.Errorf("%d %s", w.Code, w.Body)

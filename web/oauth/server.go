@@ -42,6 +42,8 @@ const (
 	PathAuthorize  = "/oauth/authorize"
 	PathCallback   = "/oauth/callback"
 	PathConsent    = "/oauth/consent"
+	PathGrants     = "/oauth/grants"
+	PathVisit      = "/oauth/grants/sign-in"
 	PathStyle      = "/oauth/style.css"
 	PathToken      = "/oauth/token" //nolint:gosec // a path, and no token
 	PathIntrospect = "/oauth/introspect"
@@ -121,6 +123,7 @@ func (s *Server) Handlers() map[string]http.HandlerFunc {
 	if s.Login != nil {
 		all["POST "+PathPAR], all["GET "+PathAuthorize], all["GET "+PathCallback] = s.push, s.authorize, s.callback
 		all["GET "+PathConsent], all["POST "+PathConsent], all["GET "+PathStyle] = s.ask, s.decide, style
+		all["GET "+PathGrants], all["POST "+PathGrants], all["GET "+PathVisit] = s.allows, s.takesBack, s.visits
 	}
 	return all
 }

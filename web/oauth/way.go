@@ -168,6 +168,9 @@ func (s *Server) external(r *http.Request, token string, dpop bool) (*authn.Prin
 	if body["cnf"] != nil && bound == (cnf{}) || of.Bound && bound == (cnf{}) {
 		return no("a token of %s that is bound to nothing that is known here", of.URL)
 	}
+	if bound == (cnf{}) && len(body.texts("aud")) > 1 {
+		return no("a token of %s that is bound to nothing, and that another server could show here", of.URL)
+	}
 	if err := s.holds(r, bound, token, dpop); err != nil {
 		return nil, turned(dpop || bound.Key != "", err)
 	}

@@ -2,32 +2,12 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { createHmac } from "node:crypto";
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { readdirSync, writeFileSync } from "node:fs";
+import { browse } from "./browser.mjs";
 
-const { CHROMIUM, MODULES, ORIGIN, SPKI, ADA, BOB, ASSAY, SHOTS } = process.env;
-const require = createRequire(MODULES + "/");
-const { chromium } = require("playwright-core");
-const axe = require("axe-core");
+const { ORIGIN, ADA, BOB, ASSAY, SHOTS } = process.env;
 const elsewhere = ORIGIN.replace("assay.example", "evil.assay.example");
-mkdirSync(SHOTS, { recursive: true });
-
-const browser = await chromium.launch({
-  executablePath: CHROMIUM,
-  args: ["--no-sandbox", "--host-resolver-rules=MAP *.example 127.0.0.1, EXCLUDE localhost", "--ignore-certificate-errors-spki-list=" + SPKI],
-});
-
-// A visitor has a browser of their own; everything that their pages ask for, and complain of, is kept.
-async function visitor(options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
-  context.setDefaultTimeout(20_000);
-  const asked = [], faults = [];
-  context.on("request", (request) => asked.push(request.url()));
-  const page = await context.newPage();
-  page.on("console", (message) => { if (message.type() === "error" && !/Failed to load resource/.test(message.text())) faults.push(message.text()); });
-  page.on("pageerror", (error) => faults.push(String(error)));
-  return { context, page, asked, faults };
-}
+const { browser, visitor, steady, looksAt, press, types, looked } = await browse(process.env);
 
 async function authenticator(v) {
   v.devtools = await v.context.newCDPSession(v.page);
@@ -38,65 +18,6 @@ async function authenticator(v) {
 
 const pathOf = (v) => new URL(v.page.url()).pathname;
 const text = (v) => v.page.locator("main").innerText();
-
-// steady asks a page again that gave way to another one meanwhile, as one does that is followed live.
-async function steady(v, ask) {
-  for (let left = 5; ; left--) {
-    try {
-      await v.page.waitForLoadState();
-      return await ask();
-    } catch (error) {
-      if (left === 0 || !/context was destroyed|navigat/.test(error.message)) throw error;
-    }
-  }
-}
-
-// looksAt holds a page to what everybody needs of it, and keeps what it looks like.
-let looked = 0;
-async function looksAt(v, name, shots = true) {
-  for (const colorScheme of ["light", "dark"]) {
-    await v.page.emulateMedia({ colorScheme });
-    const found = await steady(v, async () => {
-      await v.page.evaluate(axe.source);
-      return v.page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
-    });
-    assert.deepEqual(found.violations.map((one) => one.id + ": " + one.nodes.map((node) => node.html + " " + node.failureSummary).join("; ")), [], name + ", " + colorScheme);
-    if (shots) await v.page.screenshot({ path: `${SHOTS}/${name}-${colorScheme}.png`, fullPage: true });
-  }
-  await v.page.emulateMedia({ colorScheme: "light" });
-  await v.page.setViewportSize({ width: 320, height: 700 });
-  const wide = await steady(v, () => v.page.evaluate(() => document.documentElement.scrollWidth));
-  assert.ok(wide <= 320, `${name} is ${wide} wide on a screen of 320`);
-  if (shots) await v.page.screenshot({ path: `${SHOTS}/${name}-narrow.png`, fullPage: true });
-  await v.page.setViewportSize({ width: 1280, height: 900 });
-  looked++;
-}
-
-// focused is what the keyboard is at: its name, and whether that is to be seen. While a page gives way to the next there is nothing.
-const focused = (v) => v.page.evaluate(() => {
-  const e = document.activeElement;
-  const ring = getComputedStyle(e);
-  return { name: (e.labels?.[0] ?? e).innerText?.trim() ?? "", seen: ring.outlineStyle !== "none" && parseFloat(ring.outlineWidth) >= 2 };
-}).catch(() => ({ name: "" }));
-
-// press goes by the keyboard alone to what has that name, and presses it.
-async function press(v, name, key = "Enter") {
-  await v.page.waitForLoadState();
-  for (let i = 0; i < 80; i++) {
-    await v.page.keyboard.press("Tab");
-    const at = await focused(v);
-    if (!at.name.startsWith(name)) continue;
-    assert.ok(at.seen, `the focus on ${name} is not seen`);
-    if (key) await v.page.keyboard.press(key);
-    return;
-  }
-  assert.fail(`the keyboard does not get to ${name} at ${v.page.url()}`);
-}
-
-async function types(v, label, value) {
-  await press(v, label, "");
-  await v.page.keyboard.type(value);
-}
 
 async function enrols(v, link, name) {
   await authenticator(v);
@@ -325,5 +246,5 @@ for (const v of [ada, bob, plain, nobody]) {
   assert.deepEqual(v.faults, []);
 }
 writeFileSync(SHOTS + "/README", "What the console looks like: light, dark, and 320 pixels wide. Made by TestConsoleInABrowser.\n");
-console.log(`${looked} pages were looked at, light, dark and narrow`);
+console.log(`${looked()} pages were looked at, light, dark and narrow`);
 await browser.close();
