@@ -23,15 +23,22 @@ type Refusal struct {
 type suspect struct {
 	minutes [failing]int64
 	counts  [failing]int
+	unsent  [failing]int // of those, what other servers do not know
 }
 
 // add counts a failure, and returns how many there were within some minutes.
 func (s *suspect) add(minute int64) (all int) {
 	at := minute % failing
 	if s.minutes[at] != minute {
-		s.minutes[at], s.counts[at] = minute, 0
+		s.minutes[at], s.counts[at], s.unsent[at] = minute, 0, 0
 	}
 	s.counts[at]++
+	s.unsent[at]++
+	return s.within(minute)
+}
+
+// within is how many failures there were within some minutes.
+func (s *suspect) within(minute int64) (all int) {
 	for i, m := range s.minutes {
 		if m > minute-failing {
 			all += s.counts[i]
@@ -51,13 +58,18 @@ func (s *suspect) over(minute int64) bool {
 
 // Refused counts a credential that was guessed, or tells of one that came again.
 func (w *Watch) Refused(ctx context.Context, r Refusal) {
-	now := w.Now()
 	many := 0
 	if !r.Again && !r.Ended {
-		if many = w.suspect(source{r.Credential, r.Network}, now.Unix()/60); many <= manyFailures {
+		if many = w.suspect(r, w.Now().Unix()/60); many <= manyFailures {
 			return
 		}
 	}
+	w.tell(ctx, r, many)
+}
+
+// tell tells of somebody who was not let in; of one who guesses, how often.
+func (w *Watch) tell(ctx context.Context, r Refusal, many int) {
+	now := w.Now()
 	f := store.Anomaly{Client: r.Client, Credential: r.Credential, Network: r.Network, At: now}
 	settledDown, there := w.history(ctx, r)
 	switch {
@@ -96,7 +108,8 @@ func (w *Watch) history(ctx context.Context, r Refusal) (settledDown, there bool
 }
 
 // suspect counts a failure. If there are too many suspects those of before are forgotten; if there are too many still, it is not counted.
-func (w *Watch) suspect(from source, minute int64) int {
+func (w *Watch) suspect(r Refusal, minute int64) int {
+	from := source{r.Credential, r.Network}
 	w.suspecting.Lock()
 	defer w.suspecting.Unlock()
 	one := w.suspects[from]
@@ -113,6 +126,9 @@ func (w *Watch) suspect(from source, minute int64) int {
 	if one == nil {
 		one = new(suspect)
 		w.suspects[from] = one
+	}
+	if w.Store.Shared() {
+		w.guessed[guessAt(from, minute)] = r
 	}
 	return one.add(minute)
 }
