@@ -79,6 +79,14 @@ func TestConsoleManages(t *testing.T) {
 	(&person{o: o}).sends(t, "/console/invitation", "invitation", link).is(t, 200, "Welcome, Carol")
 	ada.sends(t, "/console/people/"+ada.id+"/disable").is(t, 403, "Not permitted")
 
+	dave := o.person(t, authz.Viewer)
+	of := "/console/people/" + dave.id
+	session := ada.opens(t, of).found(t, `action="`+of+`/sessions/([a-z2-7]{16})/end"`)
+	dave.sends(t, of+"/sessions/"+session+"/end").is(t, 403, "Not permitted")
+	ada.sends(t, of+"/sessions/"+session+"/end").leads(t, of+"?done=ended")
+	dave.opens(t, "/console/").leads(t, "/console/sign-in")
+	ada.opens(t, of).is(t, 200, "Disable them").lacks(t, "/sessions/")
+
 	client := ada.sends(t, "/console/clients/new", append(ada.opens(t, "/console/clients/new").hidden("once"), "name", "Mirror", "roles", "viewer", "tier", "standard")...).leads(t, "/console/clients/")
 	at, _, _ = strings.Cut(client, "?")
 	ada.sends(t, at+"/change", append(ada.opens(t, at+"/change").is(t, 200).hidden("version"), "name", "Mirrors", "roles", "viewer", "tier", "partner")...).leads(t, at+"?done=changed")

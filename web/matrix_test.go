@@ -73,13 +73,15 @@ var rules = map[string]rule{
 	"own-grants":   {own: "*:403"}, // they are customers'
 	"grant-revoke": {foreign: "*:403"},
 
-	"people":         {own: "admin:200 *:403"},
-	"person":         {own: "admin:200 *:403", foreign: "admin:200 *:403"},
-	"person-create":  {content: `{"login":"{unique}","name":"new","roles":["viewer"]}`, own: "admin:201 *:403"},
-	"person-change":  {content: `{"login":"{unique}","name":"other","roles":["viewer"]}`, foreign: "admin:200 *:403", people: &rule{own: "*:403", foreign: "admin:200 *:403"}},
-	"person-disable": {foreign: "admin:200 *:403", people: &rule{own: "*:403", foreign: "admin:200 *:403"}},
-	"person-enable":  {foreign: "admin:200 *:403", people: &rule{own: "*:403", foreign: "admin:200 *:403"}},
-	"person-reset":   {foreign: "admin:200 *:403", people: &rule{own: "*:403", foreign: "admin:200 *:403"}},
+	"people":             {own: "admin:200 *:403"},
+	"person":             {own: "admin:200 *:403", foreign: "admin:200 *:403"},
+	"person-create":      {content: `{"login":"{unique}","name":"new","roles":["viewer"]}`, own: "admin:201 *:403"},
+	"person-change":      {content: `{"login":"{unique}","name":"other","roles":["viewer"]}`, foreign: "admin:200 *:403", people: &rule{own: "*:403", foreign: "admin:200 *:403"}},
+	"person-disable":     {foreign: "admin:200 *:403", people: &rule{own: "*:403", foreign: "admin:200 *:403"}},
+	"person-enable":      {foreign: "admin:200 *:403", people: &rule{own: "*:403", foreign: "admin:200 *:403"}},
+	"person-sessions":    {own: "admin:200 *:403", foreign: "admin:200 *:403"},
+	"person-session-end": {own: "admin:200 *:403", foreign: "admin:200 *:403"},
+	"person-reset":       {foreign: "admin:200 *:403", people: &rule{own: "*:403", foreign: "admin:200 *:403"}},
 
 	"proposals":        {own: "admin:200 *:403", two: true},
 	"proposal":         {own: "admin:200 *:403", foreign: "admin:200 *:403", two: true},
@@ -213,7 +215,7 @@ func (o *office) about(t *testing.T, role authz.Role, kind string, own bool, nam
 		scope.Reports = []string{o.first.Digest.String()}
 	}
 	other, stranger := o.asker(t, authz.Service), &person{}
-	if strings.Contains(names, "/v1/people/{id}") || strings.Contains(names, "{person}") || strings.Contains(names, "/v1/me/") || strings.Contains(names, "/v1/proposals/") {
+	if strings.Contains(names, "/v1/people/{id}") || strings.Contains(names, "{person}") || strings.Contains(names, "/v1/me/") || strings.Contains(names, "/v1/sessions/") || strings.Contains(names, "/v1/proposals/") {
 		stranger = o.person(t, authz.Viewer)
 	}
 	who, statement := somebody(nil), o.first.Digest.String()
@@ -244,7 +246,7 @@ func (o *office) about(t *testing.T, role authz.Role, kind string, own bool, nam
 	run := o.run(t, &asks, o.first.Digest, 0)
 	return who, strings.NewReplacer("/v1/runs/{id}", "/v1/runs/"+run.ID, "{draft}", run.Digest, "/v1/clients/{id}", "/v1/clients/"+client, "/v1/keys/{id}", "/v1/keys/"+key,
 		"/v1/limits/{name}", "/v1/limits/runs", "{client}", client, "{statement}", statement, "{public}", publicText(t), "/v1/people/{id}", "/v1/people/"+of.id, "{person}", of.id,
-		"/v1/me/sessions/{id}", "/v1/me/sessions/"+of.session, "/v1/me/credentials/{id}", "/v1/me/credentials/"+of.passkey, "/v1/me/grants/{id}", "/v1/me/grants/"+strings.Repeat("a", 16), "{unique}", strings.ToLower(run.ID),
+		"/v1/me/sessions/{id}", "/v1/me/sessions/"+of.session, "/v1/sessions/{id}", "/v1/sessions/"+of.session, "/v1/me/credentials/{id}", "/v1/me/credentials/"+of.passkey, "/v1/me/grants/{id}", "/v1/me/grants/"+strings.Repeat("a", 16), "{unique}", strings.ToLower(run.ID),
 		"/v1/proposals/{id}", "/v1/proposals/"+proposal.ID, "{digest}", proposal.Digest,
 		"/v1/anomalies/{id}", "/v1/anomalies/"+finding)
 }

@@ -112,6 +112,8 @@ var permissions = map[string]authz.Permission{
 	"POST /v1/people/{id}:disable":          authz.ClientWrite,
 	"POST /v1/people/{id}:enable":           authz.ClientWrite,
 	"POST /v1/people/{id}:reset":            authz.ClientWrite,
+	"GET /v1/people/{id}/sessions":          authz.ClientRead,
+	"POST /v1/sessions/{id}:end":            authz.ClientWrite,
 	"GET /v1/proposals":                     authz.ClientRead,
 	"GET /v1/proposals/{id}":                authz.ClientRead,
 	"POST /v1/proposals":                    authz.Self, // and what the act takes that is proposed
@@ -158,6 +160,7 @@ var proved = map[string]bool{
 	"POST /v1/people/{id}:disable":          true,
 	"POST /v1/people/{id}:enable":           true,
 	"POST /v1/people/{id}:reset":            true,
+	"POST /v1/sessions/{id}:end":            true,
 	"POST /v1/proposals":                    true,
 	"POST /v1/proposals/{id}:confirm":       true,
 	"POST /v1/proposals/{id}:reject":        true,

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,6 +10,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/assay-por/assay/web/store/pgtest"
 )
 
 // TestLoad measures what a served exchange answers over TLS 1.3 at the loopback address, every answer signed: make bench-serve. It judges no
@@ -25,23 +27,43 @@ func TestLoad(t *testing.T) {
 	for _, path := range []string{"/v1/reports/latest/files/manifest.json", "/v1/reports/latest", "/bundle.zip"} {
 		t.Logf("%6.0f signed answers/s, the generator on the same cores: %s", asking{url: s.url + path}.wrk(t, "10s"), path)
 	}
-	measure(t, "cached reads", cached, s.process)
+	measure(t, "cached reads", cached, burning{"the server", s.process})
 	loaded(t, "after")
 }
 
-// TestLoadOfProofs measures the same of inclusion proofs, each of a customer drawn among a million of one shard file, asked for with an API
-// key: what is counted, looked up, recorded, padded and signed anew for each.
+// TestLoadOfProofs measures inclusion proofs, each of a customer drawn among a million of one shard file, asked for with an API
+// key: what is counted, looked up, recorded, padded and signed anew for each; and cached reads beside. The server keeps its records in a file
+// of SQLite first, and then in a PostgreSQL on the same cores.
 func TestLoadOfProofs(t *testing.T) {
 	if os.Getenv("ASSAY_LOAD") == "" {
 		t.Skip("make bench-serve runs this")
 	}
-	const customers = 1_000_000
-	d := newProofServerOf(t, "", customers).door(t, nil, "")
-	t.Setenv("SSL_CERT_FILE", filepath.Join(d.server.dir, "cert.pem"))
-	proofs := asking{url: d.url + "/v1/proofs", key: d.server.create(t).Key, statement: d.server.exchange.digest(t, "first"), customers: customers}
-	loaded(t, "before")
-	measure(t, "inclusion proofs", proofs, d.process)
-	loaded(t, "after")
+	customers := 1_000_000
+	if fewer := os.Getenv("ASSAY_LOAD_CUSTOMERS"); fewer != "" { // to look at one thing soon
+		var err error
+		if customers, err = strconv.Atoi(fewer); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := newProofServerOf(t, "", customers)
+	s.write(t, "assay.toml", strings.Replace(read(t, s.dir, "assay.toml"), "[server]\n", "[server]\ncertificate = \"cert.pem\"\ncertificate_key = \"key.pem\"\n", 1))
+	pair(t, s.dir, 1, time.Now().AddDate(0, 0, 90))
+	t.Setenv("SSL_CERT_FILE", filepath.Join(s.dir, "cert.pem"))
+	under := func(t *testing.T, beside ...burning) {
+		t.Helper()
+		url, _, process := servingProcess(t, s.dir, s.exchange.assay, opened("serve", "--listen", "127.0.0.1:0")...)
+		who := append([]burning{{"the server", process}}, beside...)
+		loaded(t, "before")
+		measure(t, "inclusion proofs", asking{url: url + "/v1/proofs", key: s.create(t).Key, statement: s.exchange.digest(t, "first"), customers: customers}, who...)
+		measure(t, "cached reads", asking{url: url + "/v1/reports/" + s.exchange.digest(t, "second") + "/files/manifest.json"}, who...)
+		loaded(t, "after")
+	}
+	t.Run("SQLite", func(t *testing.T) { under(t) })
+	t.Run("PostgreSQL", func(t *testing.T) {
+		db := pgtest.Start(t)
+		keptAt(t, s.dir, db.URL)
+		under(t, burning{"PostgreSQL", db.Process()})
+	})
 }
 
 func loaded(t *testing.T, when string) {
@@ -49,17 +71,29 @@ func loaded(t *testing.T, when string) {
 	t.Logf("load of the machine %s: %s", when, strings.TrimSpace(read(t, "/proc/loadavg")))
 }
 
-// measure tells the peak, how long answers take at half of it, and what a minute under load does to the server's memory.
-func measure(t *testing.T, what string, a asking, process *os.Process) {
+// burning is a process whose time is counted, and that of those it has begun.
+type burning struct {
+	name    string
+	process *os.Process
+}
+
+// measure tells the peak, how long answers take at half of it, and what a minute under load does to the memory of the first of those who
+// answer, the server.
+func measure(t *testing.T, what string, a asking, who ...burning) {
 	t.Helper()
 	a.wrk(t, "5s") // it warms up
-	began := computed(t, process)
-	peak := a.wrk(t, "10s")
-	t.Logf("%6.0f signed %s/s, the generator on the same cores; the server takes %.0f µs of a core for one", peak, what, (computed(t, process)-began)/peak/10*1e6)
-	if a.customers == 0 {
-		t.Logf("at half of the peak, by h2load: %s", a.h2load(t, int(peak/2)))
+	began := make([]float64, len(who))
+	for i, b := range who {
+		began[i] = computed(t, b.process)
 	}
-	t.Logf("at half of the peak, by k6: %s", a.k6(t, int(peak/2)))
+	peak := a.wrk(t, "10s")
+	t.Logf("%6.0f signed %s/s, the generator on the same cores", peak, what)
+	for i, b := range who {
+		t.Logf("%s takes %.0f µs of a core for one", b.name, (computed(t, b.process)-began[i])/peak/10*1e6)
+	}
+	t.Logf("at half of the peak, each asked at its time: %s", a.paced(t, int(peak/2), 15*time.Second))
+	t.Logf("at half of the peak, by h2load: %s", a.h2load(t, int(peak/2)))
+	process := who[0].process
 	before := resident(t, process)
 	first := a.wrk(t, "20s")
 	after := resident(t, process)
@@ -108,12 +142,20 @@ func (a asking) wrk(t *testing.T, duration string) (rate float64) {
 	return rate
 }
 
-// h2load asks so often a second for ten seconds, and says how long answers took.
+// h2load asks so often a second for ten seconds, of one customer, and says how long answers took from when they were asked for.
 func (a asking) h2load(t *testing.T, rate int) string {
 	t.Helper()
 	const clients = 16
-	file := filepath.Join(t.TempDir(), "times")
-	out, err := exec.CommandContext(t.Context(), "h2load", "--h1", "-c", strconv.Itoa(clients), "-D", "10", "--rps", strconv.Itoa(rate/clients), "--log-file", file, a.url).CombinedOutput()
+	dir := t.TempDir()
+	file, args := filepath.Join(dir, "times"), []string{"--h1", "-c", strconv.Itoa(clients), "-D", "10", "--rps", strconv.Itoa(rate / clients)}
+	if a.customers > 0 {
+		content := filepath.Join(dir, "content")
+		if err := os.WriteFile(content, a.content(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		args = append(args, "-d", content, "-H", "content-type: application/json", "-H", "assay-key: "+a.key)
+	}
+	out, err := exec.CommandContext(t.Context(), "h2load", append(args, "--log-file", file, a.url)...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
@@ -126,73 +168,45 @@ func (a asking) h2load(t *testing.T, rate int) string {
 		}
 		times = append(times, took)
 	}
+	return fmt.Sprintf("%d/s, %s", len(times)/10, spread(times))
+}
+
+// spread says what most of some times, in microseconds, are within.
+func spread(times []int) string {
 	slices.Sort(times)
 	at := func(percent int) float64 { return float64(times[len(times)*percent/100]) / 1000 }
-	return fmt.Sprintf("%d/s, p50 %.1f ms, p90 %.1f ms, p99 %.1f ms", len(times)/10, at(50), at(90), at(99))
+	return fmt.Sprintf("p50 %.1f ms, p90 %.1f ms, p99 %.1f ms", at(50), at(90), at(99))
 }
 
-// arriving is a program of k6, at whose rate requests begin, however long those before them take.
-const arriving = `import http from 'k6/http';
-const { URL, KEY, STATEMENT, CUSTOMERS, RATE } = __ENV;
-export const options = {
-  discardResponseBodies: true, summaryTrendStats: ['p(50)', 'p(90)', 'p(99)'],
-  scenarios: { all: { executor: 'constant-arrival-rate', rate: Number(RATE), timeUnit: '1s', duration: '15s', preAllocatedVUs: 64, maxVUs: 256 } },
-};
-const params = { headers: KEY ? { 'Content-Type': 'application/json', 'Assay-Key': KEY } : {} };
-export default function () {
-  if (!KEY) { http.get(URL, params); return; }
-  const customer = 'canary-' + Math.floor(Math.random() * Number(CUSTOMERS)) + '@customers.example';
-  http.post(URL, '{"customer":"' + customer + '","statement":"' + STATEMENT + '"}', params);
-}
-`
-
-// k6 begins so many requests a second for 15 seconds, and says how long answers took; where there is no k6 it says so.
-func (a asking) k6(t *testing.T, rate int) string {
+// computed is how long a process has been computing, and those that it has begun, in seconds of one core.
+func computed(t *testing.T, process *os.Process) (seconds float64) {
 	t.Helper()
-	program, err := filepath.Abs(filepath.Join("..", "..", "build", "bin", "k6"))
+	self := strconv.Itoa(process.Pid)
+	all, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(program); err != nil {
-		return "there is no build/bin/k6: make bench-serve installs it"
-	}
-	dir := t.TempDir()
-	script, summary := filepath.Join(dir, "ask.js"), filepath.Join(dir, "summary.json")
-	if err := os.WriteFile(script, []byte(arriving), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), program, "run", "--quiet", "--no-usage-report", "--address", "", "--insecure-skip-tls-verify", "--summary-export", summary, script)
-	cmd.Env = append(os.Environ(), "URL="+a.url, "KEY="+a.key, "STATEMENT="+a.statement, fmt.Sprint("CUSTOMERS=", a.customers), fmt.Sprint("RATE=", rate))
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	var said struct {
-		Metrics map[string]map[string]any
-	}
-	if err := json.Unmarshal([]byte(read(t, summary)), &said); err != nil {
-		t.Fatal(err)
-	}
-	took, failed := said.Metrics["http_req_duration"], said.Metrics["http_req_failed"]
-	if share, ok := failed["value"].(float64); !ok || share > 0 {
-		t.Errorf("k6: %v of the answers are no success", failed["value"])
-	}
-	dropped := 0.0 // requests that would have been late
-	if d := said.Metrics["dropped_iterations"]; d != nil {
-		dropped, _ = d["count"].(float64)
-	}
-	return fmt.Sprintf("%.0f/s of %d, p50 %.1f ms, p90 %.1f ms, p99 %.1f ms; %.0f not begun", said.Metrics["http_reqs"]["rate"], rate, took["p(50)"], took["p(90)"], took["p(99)"], dropped)
-}
-
-// computed is how long a process has been computing, in seconds of one core.
-func computed(t *testing.T, process *os.Process) (seconds float64) {
-	t.Helper()
-	_, after, _ := strings.Cut(read(t, "/proc", strconv.Itoa(process.Pid), "stat"), ") ")
-	for _, field := range strings.Fields(after)[11:13] { // in user mode and in the kernel, in hundredths
-		ticks, err := strconv.Atoi(field)
+	for _, path := range all {
+		text, err := os.ReadFile(path) //nolint:gosec // of the kernel
 		if err != nil {
-			t.Fatal(err)
+			continue // it has ended
 		}
-		seconds += float64(ticks) / 100
+		_, after, _ := strings.Cut(string(text), ") ")
+		fields := strings.Fields(after)
+		from, to := 11, 13 // in user mode and in the kernel, in hundredths
+		switch {
+		case filepath.Base(filepath.Dir(path)) == self:
+			to = 15 // and of those that have ended
+		case fields[1] != self:
+			continue
+		}
+		for _, field := range fields[from:to] {
+			ticks, err := strconv.Atoi(field)
+			if err != nil {
+				t.Fatal(err)
+			}
+			seconds += float64(ticks) / 100
+		}
 	}
 	return seconds
 }

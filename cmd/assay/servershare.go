@@ -69,7 +69,7 @@ func (c *Config) redis(config *web.Config) (*redis.Server, error) {
 	}
 	options, host, verified, err := redis.Options(string(url))
 	if err != nil {
-		return nil, hinted(unreadable("server.redis: %s does not hold the URL of a Redis", path), "write rediss://USER:PASSWORD@HOST:PORT/0, or unix://USER:PASSWORD@/PATH?db=0")
+		return nil, hinted(unreadable("server.redis: %s does not hold the URL of a Redis: %v", path, err), "write rediss://USER:PASSWORD@HOST:PORT/0, or unix://USER:PASSWORD@/PATH?db=0")
 	}
 	if !isPrivate(host, verified) {
 		return nil, hinted(refused("server.redis: the URL in %s lets others listen, or pose as the server", path), "begin it with rediss://, or use a Unix socket or the loopback address")

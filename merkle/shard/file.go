@@ -230,9 +230,6 @@ func (f *File[S]) decodeBlock(raw []byte, count int) (*block[S], error) {
 		return nil, fmt.Errorf("%d bytes follow %d rows", len(raw), count)
 	}
 	b.tree, err = merkle.NewTree(merkle.Shard, f.kind.Tree, leaves)
-	if err == nil && f.kind.Opens != nil {
-		err = f.kind.Opens(b.rows)
-	}
 	return b, err
 }
 

@@ -33,7 +33,7 @@ func (f *File[S]) prove(handle [32]byte) (Proved[S], error) {
 		}
 		at, _ := slices.BinarySearchFunc(refs, ref{prefix: prefix}, ref.cmp)
 		for ; at < len(refs) && refs[at].prefix == prefix; at++ {
-			p, err := f.leaf(uint64(refs[at].leaf))
+			p, err := f.leaf(uint64(refs[at].leaf), one)
 			if err != nil {
 				return Proved[S]{}, err
 			}
@@ -75,7 +75,7 @@ func (f *File[S]) At(leaf uint64) (Proved[S], error) {
 	if leaf >= f.header.Leaves {
 		return Proved[S]{}, fmt.Errorf("leaf #%d of %d", leaf, f.header.Leaves)
 	}
-	return f.leaf(leaf)
+	return f.leaf(leaf, one)
 }
 
 // Proved is a row's proof, as [File.Prove] returns it, with the row's handle and identity.
@@ -90,7 +90,7 @@ type Proved[S merkle.Sum[S]] struct {
 func (f *File[S]) All() iter.Seq2[Proved[S], error] {
 	return func(yield func(Proved[S], error) bool) {
 		for i := range f.header.Leaves {
-			p, err := f.leaf(i)
+			p, err := f.leaf(i, each)
 			if !yield(p, err) || err != nil {
 				return
 			}
@@ -98,8 +98,15 @@ func (f *File[S]) All() iter.Seq2[Proved[S], error] {
 	}
 }
 
-// leaf proves one leaf: it descends from the top run to the leaf's block.
-func (f *File[S]) leaf(leaf uint64) (Proved[S], error) {
+// Which rows are held to what they open to when a leaf is proved: its own; or, where each leaf of a block is in its turn, all of the block at once:
+// many at a time cost less.
+const (
+	one  = false
+	each = true
+)
+
+// leaf proves a leaf: it descends from the top run to the leaf's block.
+func (f *File[S]) leaf(leaf uint64, each bool) (Proved[S], error) {
 	var parts [][]merkle.Node[S] // of the path, the highest first
 	r := f.top
 	for level := f.level; ; level-- {
@@ -127,6 +134,9 @@ func (f *File[S]) leaf(leaf uint64) (Proved[S], error) {
 		for _, part := range slices.Backward(parts) {
 			path = append(path, part...)
 		}
+		if err := f.opens(b, leaf, each); err != nil {
+			return Proved[S]{}, err
+		}
 		row := b.rows[leaf%fanout]
 		return Proved[S]{Handle: row.Handle, Identity: row.Identity, Proof: merkle.Proof[S]{
 			Kind: f.kind.Tree, Snapshot: f.header.Snapshot, Balances: row.Sum, Opening: row.Opening, Nonce: row.Nonce,
@@ -134,4 +144,20 @@ func (f *File[S]) leaf(leaf uint64) (Proved[S], error) {
 			Path:  path,
 		}}, nil
 	}
+}
+
+// opens holds sums to what they open to.
+func (f *File[S]) opens(b *block[S], leaf uint64, each bool) error {
+	at := leaf % fanout
+	rows := b.rows[at : at+1]
+	switch {
+	case f.kind.Opens == nil, each && at > 0: // nothing is hidden, or it was looked at
+		return nil
+	case each:
+		rows = b.rows
+	}
+	if err := f.kind.Opens(rows); err != nil {
+		return fmt.Errorf("rows from #%d: %w", leaf, err)
+	}
+	return nil
 }

@@ -69,7 +69,7 @@ type Kind[S merkle.Sum[S]] struct {
 	Decode func(b []byte, assets int) (sum S, rest []byte, err error)
 	// Top, if not nil, computes the top of the tree over a block's rows, faster than leaf by leaf.
 	Top func(rows []Row[S]) (merkle.Node[S], error)
-	// Opens says that sums hide: rows have an opening each. It holds sums of a block's rows to what they open to.
+	// Opens says that sums hide: rows have an opening each. It holds sums of rows of a block to what they open to.
 	Opens func(rows []Row[S]) error
 }
 

@@ -12,7 +12,8 @@
 //
 // A [Watch] is told of each request of somebody who was let in, and of each that was not. What a client
 // usually does ([habits]: counts of a minute, an hour and the seven days before) it keeps in the
-// server's database each minute, and at the end. In a client's first seven days a rule only tells.
+// server's database each minute, and at the end. Servers that share it add up every ten seconds what each has
+// counted ([Watch.Add]), so that none sees a part alone. In a client's first seven days a rule only tells.
 //
 // What a rule finds is a row of the database with its figures and what they were held to, and one
 // of the audit log; who runs the server is told by webhook. What is done about it holds in memory at

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"sync"
 	"time"
+
+	"github.com/assay-por/assay/web/store"
 )
 
 // habits are what a client usually does, as it is kept. Hours are since 1970, other times seconds.
@@ -55,6 +57,7 @@ type source struct{ credential, network string }
 
 // client is one that is followed.
 type client struct {
+	id     string
 	mu     sync.Mutex
 	loaded bool
 	gone   bool // it is followed no more: look again
@@ -67,6 +70,10 @@ type client struct {
 	sources   map[source]uint32
 	customers customers
 	told      map[string]int64 // by rule, in which minute something was said last
+
+	last   Asker                 // who asked last
+	here   uint32                // customers of the hour who were looked up at this server
+	unsent map[store.Tally]int64 // what was counted here and other servers do not know; nil: there are none
 }
 
 // usual is the most of an hour in the week before.
@@ -99,7 +106,7 @@ func (c *client) age(now time.Time) time.Duration { return now.Sub(time.Unix(c.S
 
 // turn begins the minute and the hour that it is. An hour that stands out is kept as one that does not, unless somebody said that it is as it should be:
 // or what was found once would be usual from then on.
-func (w *Watch) turn(c *client, id string, now time.Time) {
+func (w *Watch) turn(c *client, now time.Time) {
 	if minute := now.Unix() / 60; minute != c.minute {
 		c.minute, c.requests = minute, 0
 		clear(c.sources)
@@ -108,16 +115,10 @@ func (w *Watch) turn(c *client, id string, now time.Time) {
 	if at == c.Now.At {
 		return
 	}
-	if was := c.Now; was.Requests > 0 {
-		if w.stands(id, Burst) && c.usual.peak > 0 {
-			was.Peak = min(was.Peak, c.usual.peak)
-		}
-		if w.stands(id, Enumeration) && c.usual.customers > 0 {
-			was.Customers = min(was.Customers, c.usual.customers)
-		}
-		c.Hours = append(c.Hours, was)
+	if c.Now.Requests > 0 {
+		c.Hours = append(c.Hours, w.over(c, c.Now))
 	}
-	c.Now, c.customers = hour{At: at}, customers{}
+	c.Now, c.customers, c.here = hour{At: at}, customers{}, 0
 	for len(c.Hours) > 0 && c.Hours[0].At < at-week {
 		c.Hours = c.Hours[1:]
 	}
@@ -129,6 +130,17 @@ func (w *Watch) turn(c *client, id string, now time.Time) {
 	c.compare()
 }
 
+// over is an hour as it is kept once it is over.
+func (w *Watch) over(c *client, was hour) hour {
+	if c.usual.peak > 0 && w.stands(c.id, Burst) {
+		was.Peak = min(was.Peak, c.usual.peak)
+	}
+	if c.usual.customers > 0 && w.stands(c.id, Enumeration) {
+		was.Customers = min(was.Customers, c.usual.customers)
+	}
+	return was
+}
+
 // compare finds what is usual.
 func (c *client) compare() {
 	c.usual = usual{}
@@ -138,7 +150,9 @@ func (c *client) compare() {
 }
 
 // asked counts a request.
-func (c *client) asked(operation string, from source) (fromThere uint32) {
+func (c *client) asked(operation string, a Asker) (fromThere uint32) {
+	from := source{a.Credential, a.Network}
+	c.last = a
 	c.requests++
 	c.Now.Requests++
 	c.Now.Peak = max(c.Now.Peak, c.requests)
@@ -153,11 +167,16 @@ func (c *client) asked(operation string, from source) (fromThere uint32) {
 		}
 		if u.Before == 0 || u.Before < c.Now.At-week {
 			c.Now.Fresh++
+			c.count(fresh, 1)
 		}
 	}
 	if _, there := c.sources[from]; there || len(c.sources) < maxSources {
 		c.sources[from]++
+	} else {
+		from = source{}
 	}
+	c.countFrom(from)
+	c.count(requests, 1)
 	c.dirty = true
 	return c.sources[from]
 }

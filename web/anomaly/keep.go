@@ -15,6 +15,7 @@ import (
 // How often a watch looks after what it holds.
 const (
 	keeps  = time.Minute
+	adds   = 10 * time.Second // what it has counted to what other servers have
 	tidies = time.Hour
 	looks  = 30 * time.Second // at findings whose action ends by itself
 	unused = time.Hour        // of a client without a request, after which it is in the database alone
@@ -36,15 +37,20 @@ func (w *Watch) Run(ctx context.Context) {
 		}
 	}
 	last := context.WithoutCancel(ctx)
-	if err := errors.Join(w.flush(last), w.Keep(last)); err != nil {
+	if err := errors.Join(w.Add(last), w.flush(last), w.Keep(last)); err != nil {
 		w.Fault(err)
 	}
 }
 
 // Turn does what is to be done once a second.
 func (w *Watch) Turn(ctx context.Context) error {
-	err := errors.Join(w.review(ctx), w.flush(ctx), w.Look(ctx))
 	now := w.Now()
+	var err error
+	if now.Sub(w.added) >= adds {
+		w.added = now
+		err = w.Add(ctx)
+	}
+	err = errors.Join(err, w.review(ctx), w.flush(ctx), w.Look(ctx))
 	if now.Sub(w.kept) >= keeps {
 		w.kept = now
 		err = errors.Join(err, w.Keep(ctx))
@@ -55,7 +61,7 @@ func (w *Watch) Turn(ctx context.Context) error {
 	if now.Sub(w.tidied) >= tidies {
 		w.tidied = now
 		err = errors.Join(err, w.Store.Write(ctx, func(tx *store.Tx) error {
-			return errors.Join(tx.ForgetAnomalies(ctx, now.Add(-kept)), tx.ForgetHabits(ctx, now.Add(-kept)))
+			return errors.Join(tx.ForgetAnomalies(ctx, now.Add(-kept)), tx.ForgetHabits(ctx, now.Add(-kept)), tx.ForgetTallies(ctx, now.Add(-2*time.Hour)))
 		}))
 	}
 	return err
@@ -159,7 +165,7 @@ func (w *Watch) review(ctx context.Context) error {
 			if err != nil {
 				return fmt.Errorf("row %d of the audit log: %w", row.Seq, err)
 			}
-			w.guessed(e)
+			w.triedToSignIn(e)
 			if f, is := reused(e); is {
 				f.At = w.Now()
 				w.raise(f)
@@ -177,20 +183,18 @@ func (w *Watch) Keep(ctx context.Context) error {
 	w.mu.RLock()
 	all := maps.Clone(w.clients)
 	w.mu.RUnlock()
-	now, records := w.Now(), map[string][]byte{}
+	now := w.Now()
+	var these []*client
 	var errs []error
-	for id, c := range all {
-		record, err := c.record()
-		if err != nil {
-			errs = append(errs, err)
-		} else if record != nil {
-			records[id] = record
+	for _, c := range all {
+		if c.clean() {
+			these = append(these, c)
 		}
-		if len(records) == batch {
-			errs, records = append(errs, w.put(ctx, all, records, now)), map[string][]byte{}
+		if len(these) == batch {
+			errs, these = append(errs, w.put(ctx, these, now)), nil
 		}
 	}
-	errs = append(errs, w.put(ctx, all, records, now))
+	errs = append(errs, w.put(ctx, these, now))
 	w.leave(now)
 	return errors.Join(errs...)
 }
@@ -198,25 +202,34 @@ func (w *Watch) Keep(ctx context.Context) error {
 // batch is how many records are one change.
 const batch = 256
 
-// record is what is to be kept; nil if that is there already.
-func (c *client) record() ([]byte, error) {
+// clean reports whether there is something to be kept of a client, which is about to be.
+func (c *client) clean() (was bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.dirty {
-		return nil, nil
-	}
-	c.dirty = false
-	return json.Marshal(c.habits)
+	was, c.dirty = c.dirty, false
+	return was
 }
 
-// put writes records; what cannot be written is to be kept still.
-func (w *Watch) put(ctx context.Context, all map[string]*client, records map[string][]byte, now time.Time) error {
-	if len(records) == 0 {
+// put writes what some clients do, and what other servers have written of them; what cannot be written is to be kept still.
+func (w *Watch) put(ctx context.Context, these []*client, now time.Time) error {
+	if len(these) == 0 {
 		return nil
 	}
+	ids := make([]string, len(these))
+	for i, c := range these {
+		ids[i] = c.id
+	}
 	err := w.Store.Write(ctx, func(tx *store.Tx) error {
-		for id, record := range records {
-			if err := tx.KeepHabits(ctx, id, record, now); err != nil {
+		before, err := tx.Habits(ctx, ids)
+		if err != nil {
+			return err
+		}
+		for _, c := range these {
+			record, err := w.record(c, before[c.id], now)
+			if err != nil {
+				return err
+			}
+			if err := tx.KeepHabits(ctx, c.id, record, now); err != nil {
 				return err
 			}
 		}
@@ -225,13 +238,24 @@ func (w *Watch) put(ctx context.Context, all map[string]*client, records map[str
 	if err == nil {
 		return nil
 	}
-	for id := range records {
-		c := all[id]
+	for _, c := range these {
 		c.mu.Lock()
 		c.dirty = true
 		c.mu.Unlock()
 	}
-	return fmt.Errorf("what %d clients usually do is not kept yet: %w", len(records), err)
+	return fmt.Errorf("what %d clients usually do is not kept yet: %w", len(these), err)
+}
+
+// record is what is to be kept of a client, with what was before; that is another server's where there are several.
+func (w *Watch) record(c *client, before []byte, now time.Time) ([]byte, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var other habits
+	if before != nil && json.Unmarshal(before, &other) == nil { // what is none was told of when it was read
+		w.turn(c, now)
+		w.join(c, other)
+	}
+	return json.Marshal(c.habits)
 }
 
 // leave follows those no more who have not asked for a while, and whose record is kept.

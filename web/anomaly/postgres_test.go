@@ -8,5 +8,5 @@ import (
 
 // TestOnPostgres: what is kept is kept on a real PostgreSQL too.
 func TestOnPostgres(t *testing.T) {
-	pgtest.Again(t, "TestMeasures", "TestRestart", "TestDamaged", "TestRecorded", "TestTogether")
+	pgtest.Again(t, "TestMeasures", "TestRestart", "TestDamaged", "TestRecorded", "TestTogether", "TestHalves", "TestHeldBack", "TestJoined", "TestNotLearned")
 }

@@ -23,15 +23,21 @@ type Refusal struct {
 type suspect struct {
 	minutes [failing]int64
 	counts  [failing]int
+	unsent  [failing]int // of those, what other servers do not know
 }
 
 // add counts failures, and returns how many there were within some minutes.
 func (s *suspect) add(minute int64, n int) (all int) {
 	at := minute % failing
 	if s.minutes[at] != minute {
-		s.minutes[at], s.counts[at] = minute, 0
+		s.minutes[at], s.counts[at], s.unsent[at] = minute, 0, 0
 	}
 	s.counts[at] += n
+	return s.within(minute)
+}
+
+// within is how many failures there were within some minutes.
+func (s *suspect) within(minute int64) (all int) {
 	for i, m := range s.minutes {
 		if m > minute-failing {
 			all += s.counts[i]
@@ -51,13 +57,18 @@ func (s *suspect) over(minute int64) bool {
 
 // Refused counts a credential that was guessed, or tells of one that came again.
 func (w *Watch) Refused(ctx context.Context, r Refusal) {
-	now := w.Now()
 	many := 0
 	if !r.Again && !r.Ended {
-		if many = w.suspect(source{r.Credential, r.Network}, now.Unix()/60, 1); many <= manyFailures {
+		if many = w.guess(r, w.Now().Unix()/60); many <= manyFailures {
 			return
 		}
 	}
+	w.tell(ctx, r, many)
+}
+
+// tell tells of somebody who was not let in; of one who guesses, how often.
+func (w *Watch) tell(ctx context.Context, r Refusal, many int) {
+	now := w.Now()
 	f := store.Anomaly{Client: r.Client, Credential: r.Credential, Network: r.Network, At: now}
 	settledDown, there := w.history(ctx, r)
 	switch {
@@ -95,10 +106,25 @@ func (w *Watch) history(ctx context.Context, r Refusal) (settledDown, there bool
 	return c.age(w.Now()) >= settled, there
 }
 
-// suspect counts failures. If there are too many suspects those of before are forgotten; if there are too many still, it is not counted.
-func (w *Watch) suspect(from source, minute int64, n int) int {
+// guess counts a credential that is not good, for other servers too.
+func (w *Watch) guess(r Refusal, minute int64) int {
+	from := source{r.Credential, r.Network}
 	w.suspecting.Lock()
 	defer w.suspecting.Unlock()
+	one := w.suspected(from, minute)
+	if one == nil {
+		return 0
+	}
+	all := one.add(minute, 1)
+	if w.Store.Shared() {
+		one.unsent[minute%failing]++
+		w.guessed[guessAt(from, minute)] = r
+	}
+	return all
+}
+
+// suspected is what was shown from somewhere. If there are too many suspects those of before are forgotten; if there are too many still, there is none.
+func (w *Watch) suspected(from source, minute int64) *suspect {
 	one := w.suspects[from]
 	if one == nil && len(w.suspects) >= maxSuspects {
 		for other, s := range w.suspects {
@@ -107,23 +133,28 @@ func (w *Watch) suspect(from source, minute int64, n int) int {
 			}
 		}
 		if len(w.suspects) >= maxSuspects {
-			return 0
+			return nil
 		}
 	}
 	if one == nil {
 		one = new(suspect)
 		w.suspects[from] = one
 	}
-	return one.add(minute, n)
+	return one
 }
 
-// guessed tells of somebody who tries how people sign in, from one network: as one person, or by names that nobody has. That locks by itself.
-func (w *Watch) guessed(e audit.Event) {
+// triedToSignIn tells of somebody who tries how people sign in, from one network: as one person, or by names that nobody has. That locks by itself.
+func (w *Watch) triedToSignIn(e audit.Event) {
 	if e.Action != "sign-in" || e.Outcome != audit.Denied {
 		return
 	}
 	now := w.Now()
-	many := w.suspect(source{"sign-in " + e.Object, e.From}, now.Unix()/60, int(min(e.Count, manyFailures+1)))
+	minute, many := now.Unix()/60, 0
+	w.suspecting.Lock()
+	if one := w.suspected(source{"sign-in " + e.Object, e.From}, minute); one != nil { // every server reads the same rows
+		many = one.add(minute, int(min(e.Count, manyFailures+1)))
+	}
+	w.suspecting.Unlock()
 	if many <= manyFailures {
 		return
 	}

@@ -44,6 +44,7 @@ type Watch struct {
 
 	suspecting sync.Mutex
 	suspects   map[source]*suspect
+	guessed    map[store.Tally]Refusal // failures that other servers do not know yet
 
 	passed atomic.Int64 // requests of clients that are not followed, as there are too many
 
@@ -54,6 +55,7 @@ type Watch struct {
 	measures atomic.Pointer[measures]
 
 	kept     time.Time // when habits were last
+	added    time.Time // when tallies were last
 	tidied   time.Time
 	seen     int64 // version of the findings
 	looked   time.Time
@@ -84,7 +86,7 @@ func New(ctx context.Context, c Config) (*Watch, error) {
 	if c.Store == nil || len(c.Key) == 0 || c.Random == nil || c.Now == nil || c.Fault == nil {
 		return nil, errors.New("anomaly: a store, a key, randomness, a clock and somebody who is told of faults are needed")
 	}
-	w := &Watch{Config: c, clients: map[string]*client{}, suspects: map[source]*suspect{}, open: map[what]store.Anomaly{}, undone: map[about]time.Time{}, seen: -1, kept: c.Now(), tidied: c.Now()}
+	w := &Watch{Config: c, clients: map[string]*client{}, suspects: map[source]*suspect{}, guessed: map[store.Tally]Refusal{}, open: map[what]store.Anomaly{}, undone: map[about]time.Time{}, seen: -1, kept: c.Now(), tidied: c.Now()}
 	last, err := c.Store.NewestEvent(ctx)
 	if err != nil {
 		return nil, err
@@ -133,7 +135,10 @@ func (w *Watch) begin(id string) *client {
 	if c := w.clients[id]; c != nil || len(w.clients) >= maxClients {
 		return c
 	}
-	c := new(client)
+	c := &client{id: id}
+	if w.Store.Shared() {
+		c.unsent = map[store.Tally]int64{}
+	}
 	w.clients[id] = c
 	return c
 }
@@ -152,7 +157,7 @@ func (w *Watch) notice(ctx context.Context, a Asker, operation string) {
 	}
 	defer c.mu.Unlock()
 	now := w.Now()
-	w.turn(c, a.Client, now)
+	w.turn(c, now)
 	before, full := saw(c.Networks, a.Network, maxNetworks, now)
 	if before.IsZero() && !full && c.age(now) >= newOrigin && (a.Kind == store.Machine || a.Kind == store.Person) { // who acts for others comes from where they are
 		w.found(c, a, Origin, Hold, a.Network, fmt.Sprintf("the first request from %s", cmp.Or(a.Network, "nowhere that is known")), fmt.Sprintf("%d networks, in %d days", len(c.Networks)-1, c.age(now)/day))
@@ -162,33 +167,34 @@ func (w *Watch) notice(ctx context.Context, a Asker, operation string) {
 			w.found(c, a, Dormant, Suspend, "", fmt.Sprintf("a request after %d days without one", now.Sub(before)/day), fmt.Sprintf("a key in use is used within %d days", idle/day))
 		}
 	}
-	from := source{a.Credential, a.Network}
-	if n := c.asked(operation, from); n > parallelEach {
-		w.parallel(c, a, from, n)
+	if n := c.asked(operation, a); n > parallelEach {
+		w.parallel(c, a, c.sources)
 	}
-	w.hourly(c, a, now)
+	w.burst(c, a, c.requests)
+	w.mix(c, a)
 }
 
-// parallel looks for the same credential elsewhere. Two networks that the client has used for long are two sites of its.
-func (w *Watch) parallel(c *client, a Asker, from source, n uint32) {
-	now := w.Now()
-	for other, m := range c.sources {
+// parallel looks for the credential elsewhere within the same minute. Two networks that the client has used for long are two sites of its.
+func (w *Watch) parallel(c *client, a Asker, within map[source]uint32) {
+	now, from := w.Now(), source{a.Credential, a.Network}
+	for other, m := range within {
 		if other.credential == from.credential && other.network != from.network && m > parallelEach && !(c.longUsed(from.network, now) && c.longUsed(other.network, now)) {
 			w.found(c, a, Parallel, Suspend, min(from.network, other.network)+" "+max(from.network, other.network),
-				fmt.Sprintf("%d requests within a minute from %s, and %d from %s", n, from.network, m, other.network), fmt.Sprintf("at most %d within a minute from each of two, one of them new within %d days", parallelEach, settled/day))
+				fmt.Sprintf("%d requests within a minute from %s, and %d from %s", within[from], from.network, m, other.network), fmt.Sprintf("at most %d within a minute from each of two, one of them new within %d days", parallelEach, settled/day))
 		}
 	}
 }
 
-// hourly holds a minute and an hour to those before.
-func (w *Watch) hourly(c *client, a Asker, now time.Time) {
-	if c.age(now) < known {
-		return
+// burst holds the requests of a minute to those before.
+func (w *Watch) burst(c *client, a Asker, requests uint32) {
+	if most := max(burstLeast, burstTimes*c.usual.peak); c.age(w.Now()) >= known && requests > most {
+		w.found(c, a, Burst, Halve, "", fmt.Sprintf("%d requests within a minute", requests), fmt.Sprintf("%d in the fullest minute of the week before", c.usual.peak))
 	}
-	if most := max(burstLeast, burstTimes*c.usual.peak); c.requests > most {
-		w.found(c, a, Burst, Halve, "", fmt.Sprintf("%d requests within a minute", c.requests), fmt.Sprintf("%d in the fullest minute of the week before", c.usual.peak))
-	}
-	if c.Now.Requests >= mixLeast && c.Now.Fresh*2 > c.Now.Requests {
+}
+
+// mix holds what an hour's requests are for to what was asked for before.
+func (w *Watch) mix(c *client, a Asker) {
+	if c.age(w.Now()) >= known && c.Now.Requests >= mixLeast && c.Now.Fresh*2 > c.Now.Requests {
 		w.found(c, a, Mix, Alert, "", fmt.Sprintf("%d of %d requests within an hour for what was not asked for in the week before", c.Now.Fresh, c.Now.Requests), "at most half of them")
 	}
 }
@@ -202,12 +208,24 @@ func (w *Watch) Looked(ctx context.Context, a Asker, customer string, there bool
 	}
 	defer c.mu.Unlock()
 	now := w.Now()
-	w.turn(c, a.Client, now)
+	w.turn(c, now)
 	c.customers.add(hash)
 	c.Now.Lookups, c.Now.Customers, c.dirty = c.Now.Lookups+1, max(c.Now.Customers, c.customers.count()), true
+	c.count(lookedUp, 1)
+	if n := c.customers.count(); n > c.here {
+		c.count(ofCustomers, int64(n-c.here))
+		c.here = n
+	}
 	if !there {
 		c.Now.Missed++
+		c.count(missed, 1)
 	}
+	w.enumeration(c, a)
+}
+
+// enumeration holds whom an hour's look-ups are of to those before.
+func (w *Watch) enumeration(c *client, a Asker) {
+	now := w.Now()
 	if most := max(manyLeast, manyTimes*c.usual.customers); c.age(now) >= known && c.Now.Customers > most {
 		w.found(c, a, Enumeration, Throttle, "", fmt.Sprintf("about %d customers within an hour", c.Now.Customers), fmt.Sprintf("%d in the fullest hour of the week before", c.usual.customers))
 	}

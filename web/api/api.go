@@ -25,6 +25,7 @@
 //	/v1/auth/…  /v1/me/…                     people sign in, and manage what they sign in by, and their sessions
 //	/v1/me/grants                            what a customer allowed apps, to be revoked
 //	/v1/people  /v1/people/{id}              who they are; to be invited, changed, disabled, enabled and reset
+//	/v1/people/{id}/sessions  /v1/sessions/… where they are signed in; to be ended
 //	/v1/proposals  /v1/proposals/{id}        what one person asks for, and another confirms
 //	/v1/runs  /v1/runs/{id}                  what a worker is asked for (package web/runs): to be followed, approved, published, cancelled
 //	POST /v1/reports/{statement}:withdraw    a statement is taken back

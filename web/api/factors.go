@@ -98,7 +98,12 @@ func (a *api) ownSessions(ctx context.Context, who *authn.Principal, _ *struct{}
 	if err := isPerson(who); err != nil {
 		return Answer{}, err
 	}
-	all, err := a.config.Acts.Store.SessionsOf(ctx, who.Client)
+	return a.sessions(ctx, who.Client, who)
+}
+
+// sessions are those of a person, as somebody sees them.
+func (a *api) sessions(ctx context.Context, of string, who *authn.Principal) (Answer, error) {
+	all, err := a.config.Acts.Store.SessionsOf(ctx, of)
 	if err != nil {
 		return Answer{}, unavailable(err)
 	}

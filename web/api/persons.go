@@ -63,6 +63,12 @@ func (a *api) addPeople() {
 	}
 	addPrivate(a, operation{peoplePath, "people", tagPeople, "The people, by their ids", schema[Persons](a)}, a.persons)
 	addPrivate(a, operation{peoplePath + "/{id}", "person", tagPeople, "One of them", schema[Person](a)}, a.onePerson)
+	addPrivate(a, operation{peoplePath + "/{id}/sessions", "person-sessions", tagPeople, "Where a person is signed in, oldest first", schema[Sessions](a)}, func(ctx context.Context, who *authn.Principal, in *personInput) (Answer, error) {
+		if _, err := a.config.Acts.Store.Account(ctx, in.ID); err != nil {
+			return Answer{}, unavailable(err)
+		}
+		return a.sessions(ctx, in.ID, who)
+	})
 	of := objectOf("id", isID, "Id of the person")
 	shown := func(ctx context.Context, c *call) (any, error) { return a.personNow(ctx, c, c.of) }
 	addAct(a, act{method: http.MethodPost, path: peoplePath, id: "person-create", tag: tagPeople, summary: "Invite somebody; the invitation is shown once", creates: true, second: authz.ClientWrite, most: 64 << 10},
@@ -106,6 +112,14 @@ func (a *api) addPeople() {
 			}
 			of, invitation, err := p.Reset(ctx, c.tx, c.of)
 			return a.invitedPerson(ctx, c, of, invitation, err)
+		})
+	addAct(a, act{method: http.MethodPost, path: "/v1/sessions/{id}:end", id: "person-session-end", tag: tagPeople, summary: "End a session, of whomever it is: they sign in anew", of: objectOf("id", isID, "Id of the session")},
+		func(ctx context.Context, c *call, _ *nothing) (Session, error) {
+			if err := manages(c.who); err != nil {
+				return Session{}, err
+			}
+			s, err := p.EndSessionOf(ctx, c.tx, c.of)
+			return sessionOf(s, c.who.Session), refusalOf(err)
 		})
 }
 

@@ -14,6 +14,9 @@ func (c *Console) peopleRoutes() {
 	c.form(Path+"people/{id}/change", "client:write", (*visit).personChange)
 	c.form(Path+"people/{id}/reset", "client:write", (*visit).personReset)
 	c.form(Path+"people/{id}/enable", "client:write", func(v *visit) error { return v.enable("people", "person") })
+	c.page("POST "+Path+"people/{id}/sessions/{session}/end", func(v *visit) error {
+		return v.acts("/v1/sessions/"+v.part("session")+":end", nil, Path+"people/"+v.part("id"), "ended")
+	})
 	c.page("POST "+Path+"people/{id}/disable", func(v *visit) error {
 		return v.acts("/v1/people/"+v.part("id")+":disable", nil, Path+"people/"+v.part("id"), "disabled")
 	})
@@ -30,6 +33,7 @@ func (v *visit) persons() error {
 // personPage is somebody who signs in.
 type personPage struct {
 	api.Person
+	SignedIn      []api.Session
 	MayWrite, Own bool
 }
 
@@ -38,7 +42,11 @@ func (v *visit) person() error {
 	if _, err := v.get("/v1/people/"+v.part("id"), &out.Person); err != nil {
 		return err
 	}
-	out.Own = out.ID == v.me.Client.ID
+	var all api.Sessions
+	if _, err := v.get("/v1/people/"+v.part("id")+"/sessions", &all); err != nil {
+		return err
+	}
+	out.SignedIn, out.Own = all.Sessions, out.ID == v.me.Client.ID
 	return v.show("person", page{Title: out.Name, Data: out})
 }
 

@@ -38,6 +38,7 @@ type receiver struct {
 	*httptest.Server
 	mu     sync.Mutex
 	answer int
+	heard  func(attest.Webhook) // is called before it answers; nil: nobody
 	told   []attest.Webhook
 	nonces []string
 }
@@ -71,8 +72,13 @@ type place struct {
 
 func newPlace(t *testing.T) *place {
 	t.Helper()
-	p := &place{now: start, key: ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, ed25519.SeedSize))}
-	p.path = filepath.Join(t.TempDir(), "assay.db")
+	return placeAt(t, filepath.Join(t.TempDir(), "assay.db"))
+}
+
+// placeAt is one whose database may be another's too.
+func placeAt(t *testing.T, path string) *place {
+	t.Helper()
+	p := &place{path: path, now: start, key: ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, ed25519.SeedSize))}
 	p.store = storetest.Open(t, p.path)
 	clock := func() time.Time { return p.now }
 	signer, err := httpsig.NewSigner(p.key, clock)
@@ -109,6 +115,9 @@ func (p *place) hook(t *testing.T, events ...string) *receiver {
 				t.Errorf("%v: %s", err, content)
 			}
 			r.told = append(r.told, told)
+			if r.heard != nil {
+				r.heard(told)
+			}
 		}
 		w.WriteHeader(r.answer)
 	}))

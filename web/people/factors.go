@@ -98,5 +98,18 @@ func (p *People) EndSession(ctx context.Context, tx *store.Tx, who *authn.Princi
 	if err != nil {
 		return s, err
 	}
-	return s, errors.Join(tx.EndSession(ctx, id), p.record(ctx, tx, "session.end", who.Client, id))
+	return s, p.endSession(ctx, tx, s)
+}
+
+// EndSessionOf ends a session of whomever it is. The error is [store.ErrUnknown] for one that is not there.
+func (p *People) EndSessionOf(ctx context.Context, tx *store.Tx, id string) (store.Session, error) {
+	s, err := tx.Session(ctx, id)
+	if err != nil {
+		return s, err
+	}
+	return s, p.endSession(ctx, tx, s)
+}
+
+func (p *People) endSession(ctx context.Context, tx *store.Tx, s store.Session) error {
+	return errors.Join(tx.EndSession(ctx, s.ID), p.record(ctx, tx, "session.end", s.Client, s.ID))
 }

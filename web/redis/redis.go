@@ -6,9 +6,12 @@ package redis
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
+	"os"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -39,11 +42,31 @@ type Server struct {
 	next   atomic.Int64 // when it is asked again, if it is away
 }
 
-// Options are what a URL says: redis://USER:PASSWORD@HOST:PORT/NUMBER, rediss:// over TLS, or unix://USER:PASSWORD@/PATH?db=NUMBER. It
+// Options are what a URL says: redis://USER:PASSWORD@HOST:PORT/NUMBER, rediss:// over TLS, or unix://USER:PASSWORD@/PATH?db=NUMBER. Over TLS
+// ca=PATH names a file with the certificates of those who vouch for the server, in place of whom the machine trusts. It
 // returns where that is too: an absolute path is a Unix socket's. The error does not repeat the URL.
-func Options(url string) (o *goredis.Options, host string, verified *tls.Config, err error) {
-	if o, err = goredis.ParseURL(url); err != nil {
-		return nil, "", nil, errors.New("the URL of Redis is not understood")
+func Options(text string) (o *goredis.Options, host string, verified *tls.Config, err error) {
+	fault := errors.New("the URL of Redis is not understood")
+	u, err := url.Parse(text)
+	if err != nil {
+		return nil, "", nil, fault
+	}
+	asks := u.Query()
+	ca := asks.Get("ca")
+	asks.Del("ca")
+	u.RawQuery = asks.Encode()
+	if o, err = goredis.ParseURL(u.String()); err != nil || ca != "" && o.TLSConfig == nil {
+		return nil, "", nil, fault
+	}
+	if ca != "" {
+		certificates, err := os.ReadFile(ca)
+		if err != nil {
+			return nil, "", nil, fmt.Errorf("ca: %w", err)
+		}
+		o.TLSConfig.RootCAs = x509.NewCertPool()
+		if !o.TLSConfig.RootCAs.AppendCertsFromPEM(certificates) {
+			return nil, "", nil, fmt.Errorf("ca: %s holds no certificate (PEM)", ca)
+		}
 	}
 	if o.Network == "unix" {
 		return o, o.Addr, nil, nil
@@ -104,13 +127,29 @@ func (s *Server) ask(ctx context.Context, what func(context.Context) error) erro
 // cause is what went wrong, without addresses.
 func cause(err error) error {
 	var at *net.OpError
+	var bad *tls.CertificateVerificationError
 	switch {
+	case errors.As(err, &bad):
+		return untrusted(bad)
 	case errors.As(err, &at):
 		return at.Err
 	case errors.Is(err, context.DeadlineExceeded):
 		return errors.New("it says nothing")
 	}
 	return err
+}
+
+// untrusted is why a certificate is not good, without the names in it.
+func untrusted(bad *tls.CertificateVerificationError) error {
+	var name x509.HostnameError
+	var unknown x509.UnknownAuthorityError
+	switch {
+	case errors.As(bad.Err, &name):
+		return errors.New("its certificate is for another name than its URL says")
+	case errors.As(bad.Err, &unknown):
+		return errors.New("its certificate is of nobody who is trusted to vouch for it: ca=PATH in its URL says who is")
+	}
+	return errors.New("its certificate is not good, or not now")
 }
 
 // greet looks, at each new connection, whether it is the Redis that it was: one that was started has forgotten what it did not write

@@ -115,6 +115,23 @@ func (s *Store) Habits(ctx context.Context, client string) (record []byte, err e
 	return record, err
 }
 
+// Habits are what some clients usually do, as it was kept.
+func (t *Tx) Habits(ctx context.Context, clients []string) (map[string][]byte, error) {
+	list, err := t.tx.texts(clients)
+	if err != nil {
+		return nil, err
+	}
+	all := map[string][]byte{}
+	rows, err := t.tx.QueryContext(ctx, "SELECT client, record FROM habits WHERE "+t.tx.among("client"), list)
+	_, err = collect(rows, err, func(row interface{ Scan(...any) error }) (client string, err error) {
+		var record []byte
+		err = row.Scan(&client, &record)
+		all[client] = record
+		return client, err
+	})
+	return all, err
+}
+
 // KeepHabits keeps what a client usually does.
 func (t *Tx) KeepHabits(ctx context.Context, client string, record []byte, at time.Time) error {
 	_, err := t.tx.ExecContext(ctx, "INSERT INTO habits (client, record, at) VALUES (?, ?, ?) ON CONFLICT (client) DO UPDATE SET record = excluded.record, at = excluded.at", client, record, at.Unix())

@@ -3,11 +3,13 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"io"
 	"io/fs"
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // dialect is which database is spoken to. All SQL of this package is written once, as SQLite has it and PostgreSQL nearly does; what they
@@ -105,6 +107,26 @@ func (d dialect) tables() string {
 	}
 	return "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite|_%' ESCAPE '|'"
 }
+
+// among is where a column has one of several texts, which are one argument ([dialect.texts]): so many or few are asked for in the same words.
+func (d dialect) among(column string) string {
+	if d == ofPostgres {
+		return column + " = ANY(?)"
+	}
+	return column + " IN (SELECT value FROM json_each(?))"
+}
+
+// texts are several as one argument.
+func (d dialect) texts(all []string) (any, error) {
+	if d == ofPostgres {
+		return all, nil
+	}
+	list, err := json.Marshal(all)
+	return string(list), err
+}
+
+// isText reports whether a database can hold a text: PostgreSQL takes no other one, and fails at it.
+func isText(text string) bool { return utf8.ValidString(text) && !strings.ContainsRune(text, 0) }
 
 // deferral lets a change put in rows before those that they refer to.
 func (d dialect) deferral() string {

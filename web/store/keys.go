@@ -100,19 +100,57 @@ func (s *Store) Key(ctx context.Context, id string) (Key, error) {
 	return k, err
 }
 
-// KeyAndClient are the records of a key and of whose it is, as they are now, in one look, or [ErrUnknown].
+// KeyAndClient are the records of a key and of whose it is, as they are now, in one look, or [ErrUnknown]. They are shared with all who look
+// for the same key at this moment, and are not to be changed.
 func (s *Store) KeyAndClient(ctx context.Context, id string) (Key, Client, error) {
-	var of clientRow
-	rows, err := s.both.QueryContext(ctx, id)
-	k, err := only(id)(s.seals.collect(rows, err, of.into()...))
-	if errors.Is(err, ErrUnknown) {
-		return k, Client{}, errors.Join(err, s.openDecoy(), s.openDecoy())
+	if !isText(id) {
+		return Key{}, Client{}, errors.Join(fmt.Errorf("%w: %q", ErrUnknown, id), s.openDecoy(), s.openDecoy())
 	}
+	both, err := s.looks.look(ctx, id)
 	if err != nil {
-		return k, Client{}, err
+		return Key{}, Client{}, err
 	}
-	c, err := s.seals.openClient(of)
-	return k, c, err
+	return both.key, both.client, both.err
+}
+
+// keyAndClient are a key and its client, or why not.
+type keyAndClient struct {
+	key    Key
+	client Client
+	err    error
+}
+
+// keysAndClients are those of some ids. One that was altered is a fault of that one. It takes as much to find that there is none.
+func (s *Store) keysAndClients(ctx context.Context, ids []string) (map[string]keyAndClient, error) {
+	var rows *sql.Rows
+	var err error
+	if len(ids) == 1 { // whose plan PostgreSQL makes once: of several it makes one each time
+		rows, err = s.both.QueryContext(ctx, ids[0])
+	} else {
+		var list any
+		if list, err = s.read.texts(ids); err != nil {
+			return nil, err
+		}
+		rows, err = s.several.QueryContext(ctx, list)
+	}
+	found, err := readKeys(rows, err, true)
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[string]keyAndClient, len(ids))
+	for i := range found {
+		one := keyAndClient{key: found[i].Key}
+		if one.err = s.seals.openRecord(&one.key, found[i].record); one.err == nil {
+			one.client, one.err = s.seals.openClient(found[i].client)
+		}
+		all[one.key.ID] = one
+	}
+	for _, id := range ids {
+		if _, there := all[id]; !there {
+			all[id] = keyAndClient{err: errors.Join(fmt.Errorf("%w: %q", ErrUnknown, id), s.openDecoy(), s.openDecoy())}
+		}
+	}
+	return all, nil
 }
 
 // KeyByCertificate is the record of the key that is bound to a certificate, or of one that was and is over, or [ErrUnknown].
@@ -192,40 +230,57 @@ func only(id string) func([]Key, error) (Key, error) {
 	}
 }
 
-// collect reads rows of selectKeys, and what stands behind that in the last of them.
-func (s seals) collect(rows *sql.Rows, err error, behind ...any) ([]Key, error) {
+// collect reads rows of selectKeys.
+func (s seals) collect(rows *sql.Rows, err error) ([]Key, error) {
+	found, err := readKeys(rows, err, false)
+	if err != nil {
+		return nil, err
+	}
+	var all []Key
+	for i := range found {
+		if err := s.openRecord(&found[i].Key, found[i].record); err != nil {
+			return nil, err
+		}
+		all = append(all, found[i].Key)
+	}
+	return all, nil
+}
+
+// keyRow is a key with all its credentials, of which what is sealed is not opened, and its client if that was asked for.
+type keyRow struct {
+	Key
+	record []byte
+	client clientRow
+}
+
+// readKeys reads rows of selectKeys, or of selectBoth.
+func readKeys(rows *sql.Rows, err error, both bool) ([]keyRow, error) {
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var all []Key
-	var records [][]byte
+	var all []keyRow
 	for rows.Next() {
-		var k Key
+		var k keyRow
 		var c Credential
-		var record []byte
 		var created, from, until int64
 		var used, revoked sql.NullInt64
-		if err := rows.Scan(append([]any{&k.ID, &k.Client, &record, &created, &used, &revoked, &c.MAC, &c.Public, &c.Certificate, &from, &until}, behind...)...); err != nil {
+		into := []any{&k.ID, &k.Client, &k.record, &created, &used, &revoked, &c.MAC, &c.Public, &c.Certificate, &from, &until}
+		if both {
+			into = append(into, k.client.into()...)
+		}
+		if err := rows.Scan(into...); err != nil {
 			return nil, err
 		}
 		if n := len(all); n == 0 || all[n-1].ID != k.ID {
 			k.Created, k.Used, k.Revoked = second(created), maybe(used), maybe(revoked)
-			all, records = append(all, k), append(records, record)
+			all = append(all, k)
 		}
 		c.Created, c.Until = second(from), second(until)
 		last := &all[len(all)-1]
 		last.Credentials = append(last.Credentials, c)
 	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	for i := range all {
-		if err := s.openRecord(&all[i], records[i]); err != nil {
-			return nil, err
-		}
-	}
-	return all, nil
+	return all, rows.Err()
 }
 
 // record is what a key is for, as its column has it sealed.

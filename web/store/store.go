@@ -31,8 +31,10 @@ type Store struct {
 	read, write pool
 	key, client *sql.Stmt // look one up
 	both        *sql.Stmt // the two together, which each request does
+	several     *sql.Stmt // both, of several
 	session     *sql.Stmt // of people
-	turn        int64     // of PostgreSQL: the lock that whoever writes takes
+	looks       together[keyAndClient]
+	turn        int64 // of PostgreSQL: the lock that whoever writes takes
 
 	seals seals  // what columns are sealed with
 	decoy []byte // a record of no key, which is opened where there is none
@@ -43,11 +45,12 @@ const readers = 8
 
 // prepare prepares what each request looks up.
 func (s *Store) prepare(ctx context.Context) (err error) {
-	for query, into := range map[string]**sql.Stmt{selectKeys + ofOne + order: &s.key, selectBoth + ofOne + order: &s.both, selectClients + " WHERE id = ?": &s.client, selectSessions + " WHERE token = ?": &s.session} {
+	for query, into := range map[string]**sql.Stmt{selectKeys + ofOne + order: &s.key, selectBoth + ofOne + order: &s.both, selectBoth + " WHERE " + s.read.among("k.id") + order: &s.several, selectClients + " WHERE id = ?": &s.client, selectSessions + " WHERE token = ?": &s.session} {
 		if *into, err = s.read.PrepareContext(ctx, query); err != nil {
 			return err
 		}
 	}
+	s.looks.put = s.keysAndClients
 	return nil
 }
 
@@ -138,10 +141,28 @@ func collect[T any](rows *sql.Rows, err error, scan func(interface{ Scan(...any)
 	return all, rows.Err()
 }
 
+// inParts has rows be written by statements of many at once, which have few lengths, so that the database knows them.
+func inParts[T any](rows []T, write func([]T) error) error {
+	for len(rows) > 0 {
+		n := 1
+		for _, many := range []int{100, 10} {
+			if len(rows) >= many {
+				n = many
+				break
+			}
+		}
+		if err := write(rows[:n]); err != nil {
+			return err
+		}
+		rows = rows[n:]
+	}
+	return nil
+}
+
 // Close closes the database.
 func (s *Store) Close() error {
 	var errs []error
-	for _, looks := range []*sql.Stmt{s.key, s.client, s.both, s.session} {
+	for _, looks := range []*sql.Stmt{s.key, s.client, s.both, s.several, s.session} {
 		if looks != nil {
 			errs = append(errs, looks.Close())
 		}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strings"
 	"time"
 )
 
@@ -20,21 +21,23 @@ type Usage struct {
 	Took, Longest time.Duration // all of them together, and the longest; kept in microseconds
 }
 
-// AddUsage adds reads to those of the same second.
+// AddUsage adds reads to those of the same second. No two rows have the same key.
 func (t *Tx) AddUsage(ctx context.Context, rows []Usage) error {
-	add, err := t.tx.PrepareContext(ctx, `INSERT INTO usage (at, client, credential, network, operation, status, count, took, longest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT (at, client, credential, network, operation, status) DO UPDATE SET count = usage.count + excluded.count, took = usage.took + excluded.took,
-		longest = CASE WHEN usage.longest > excluded.longest THEN usage.longest ELSE excluded.longest END`)
-	if err != nil {
-		return err
-	}
-	defer add.Close()
-	for _, r := range rows {
-		if _, err := add.ExecContext(ctx, r.At, r.Client, r.Credential, r.Network, r.Operation, r.Status, r.Count, r.Took.Microseconds(), r.Longest.Microseconds()); err != nil {
-			return err
+	return inParts(rows, func(part []Usage) error {
+		var args []any
+		for _, r := range part {
+			args = append(args, r.At, r.Client, r.Credential, r.Network, r.Operation, r.Status, r.Count, r.Took.Microseconds(), r.Longest.Microseconds())
 		}
-	}
-	return nil
+		_, err := t.tx.ExecContext(ctx, addUsage(len(part)), args...)
+		return err
+	})
+}
+
+func addUsage(rows int) string {
+	return `INSERT INTO usage (at, client, credential, network, operation, status, count, took, longest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)` +
+		strings.Repeat(", (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows-1) + `
+		ON CONFLICT (at, client, credential, network, operation, status) DO UPDATE SET count = usage.count + excluded.count, took = usage.took + excluded.took,
+		longest = CASE WHEN usage.longest > excluded.longest THEN usage.longest ELSE excluded.longest END`
 }
 
 // ForgetUsage deletes the reads of before.

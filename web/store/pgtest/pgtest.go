@@ -121,6 +121,9 @@ func Start(t testing.TB) *Server {
 	return s
 }
 
+// Process is the server's own, which begins one for each session.
+func (s *Server) Process() *os.Process { return s.server.Process }
+
 func (s *Server) data() string { return filepath.Join(s.dir, "data") }
 
 // lower gives the folder to an ordinary user, where this one is root: the server refuses to be root's.
