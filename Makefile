@@ -33,7 +33,7 @@ LDFLAGS   = -s -w -X main.version=$(VERSION)
 
 export CGO_ENABLED ?= 0
 
-.PHONY: help build demo test test-faults test-mutations check bench bench-scale vectors fuzz clean litecoind anvil judges softhsm tokens vaultd versitygw postgres besides security oasdiff test-security bench-serve
+.PHONY: help build demo test test-faults test-mutations check bench bench-scale vectors fuzz clean litecoind anvil judges softhsm tokens vaultd versitygw postgres besides security oasdiff test-security bench-serve page
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST)
@@ -45,7 +45,7 @@ demo: build $(BIN)/btcd ## the main job, start to end, on real local chains, und
 	go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/devchain
 	sh cmd/devchain/demo.sh
 
-test: $(BIN)/btcd litecoind anvil judges softhsm vaultd versitygw postgres besides ## every test that CI needs
+test: $(BIN)/btcd litecoind anvil judges page softhsm vaultd versitygw postgres besides ## every test that CI needs
 	go test -timeout 60m ./...
 	@$(MAKE) --no-print-directory tokens
 
@@ -57,7 +57,7 @@ test-faults: ## kill the log's writer, its witness and the server a hundred time
 test-mutations: ## take each check of the confidential tree's verifier away in turn, and see a test fail; ten minutes
 	ASSAY_MUTATIONS=1 go test -count=1 -timeout 60m -run '^TestMutations_' ./verifier ./verifier/confidential
 
-check: $(BIN)/btcd $(BIN)/golangci-lint litecoind anvil judges softhsm vaultd versitygw postgres besides ## formatting, vet, tidy, lint, import rules, tests with the race detector
+check: $(BIN)/btcd $(BIN)/golangci-lint litecoind anvil judges page softhsm vaultd versitygw postgres besides ## formatting, vet, tidy, lint, import rules, tests with the race detector
 	@test -z "$$(gofmt -l cmd merkle chains attest report verifier web *.go)" || { gofmt -l cmd merkle chains attest report verifier web *.go; echo "run gofmt -w on these files"; exit 1; }
 	go vet ./...
 	CGO_ENABLED=1 go vet -tags pkcs11 ./attest/keys ./cmd/assay
@@ -158,6 +158,15 @@ judges:
 	  npm install --prefix build/npm --save-exact --no-audit --no-fund --ignore-scripts --legacy-peer-deps \
 	    --fetch-retries=0 --fetch-timeout=60000 $(JUDGES) >/dev/null 2>&1 </dev/null && echo "$(JUDGES)" >build/npm/judges || \
 	  echo "no programs that judge signed answers and the API's document: their tests are skipped; install npm and type: make judges"; \
+	}
+
+# What the customer's page is built with, and its libraries, as web/app/package-lock.json pins them. Its tests are skipped without: where npm cannot be had, nothing fails.
+page:
+	@cmp -s web/app/package-lock.json web/app/node_modules/.installed || { \
+	  command -v npm >/dev/null 2>&1 && echo "installing what the customer's page is built with" && \
+	  npm ci --prefix web/app --no-audit --no-fund --ignore-scripts --fetch-retries=0 --fetch-timeout=60000 >/dev/null 2>&1 </dev/null && \
+	  cp web/app/package-lock.json web/app/node_modules/.installed || \
+	  echo "nothing to build the customer's page with: its tests are skipped; install npm and type: make page"; \
 	}
 
 # Others' programs that judge a served exchange. Without them there is no judgement: this fails, and says what to type.

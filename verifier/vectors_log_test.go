@@ -194,6 +194,7 @@ func proofLogVectors(t testing.TB, put putter) {
 	}))
 	const form = "proof.format"
 	one("log-without-an-entry", "E5", form, 3, "", func(_ *world, _ *logged, p obj) { delete(at(p, "log"), "entry") })
+	one("log-entry-that-is-a-text", "E5", form, 3, "", func(_ *world, _ *logged, p obj) { at(p, "log")["entry"] = "an entry" })
 	one("log-proof-not-base64", "E2", form, 3, "trailing bits are not zero", func(_ *world, _ *logged, p obj) { at(p, "log")["proof"] = "aGVsbG9=" })
 	one("log-with-a-key-too-many", "E6", form, 3, "", func(_ *world, _ *logged, p obj) { at(p, "log")["root"] = strings.Repeat("0", 64) })
 }

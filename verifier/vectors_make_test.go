@@ -234,6 +234,7 @@ func proofVectors(t testing.TB, put putter) {
 	fault("snapshot-other", "C10", "proof.statement", 1, "last month's tree", "", func(p obj) { p["snapshot"] = strings.Repeat("0", 64) })
 	fault("statement-digest-other", "E11", "proof.statement", 1, "", "", func(p obj) { p["statement"] = strings.Repeat("0", 64) })
 	fault("statement-missing", "C1", "statement.signature", 3, "neither in the proof nor beside it", "", func(p obj) { delete(p, "envelope") })
+	fault("envelope-that-is-a-text", "E5", form, 3, "", "", func(p obj) { p["envelope"] = "an envelope" })
 	fault("root-in-the-proof", "C1", form, 3, "a root from the proof file itself", "", func(p obj) { p["root"] = m.root })
 	fault("key-missing", "E5", form, 3, "", "", func(p obj) { delete(p, "nonce") })
 	fault("null", "E5", form, 3, "", "", func(p obj) { p["nonce"] = nil })
@@ -263,7 +264,7 @@ func proofVectors(t testing.TB, put putter) {
 	raw("empty", "E5", "no bytes", func(string) string { return "" })
 	raw("too-deep", "E9", "33 arrays", func(string) string { return strings.Repeat("[", 33) + strings.Repeat("]", 33) })
 
-	for name, id := range map[string]string{"customer-other": "carol2@example.org", "customer-upper-case": "Carol@example.org"} {
+	for name, id := range map[string]string{"customer-other": "carol2@example.org", "customer-upper-case": "Carol@example.org", "customer-that-is-no-id": "carol@example.org\u200e"} {
 		put("proof", name, vector{Attack: "I3", Comment: "the id that was typed is not the leaf's", Expect: root, Exit: 1, Customer: id, Policy: m.raw, Proof: string(encode(m.proof(0, 2)))})
 	}
 	stranger := newWorld()
@@ -447,10 +448,17 @@ func policyFaults(t testing.TB, put putter) {
 	for _, c := range append([]struct{ name, comment, policy string }{
 		{"policy-key-unknown", "a misspelt key must not be a default", strings.Replace(m.raw, "window =", "windows =", 1)},
 		{"policy-version-2", "", strings.Replace(m.raw, "version = 1", "version = 2", 1)},
+		{"policy-window-with-a-fraction", "1h30m has one spelling", strings.Replace(m.raw, `window = "2h"`, `window = "1.5h"`, 1)},
+		{"policy-window-in-milliseconds", "", strings.Replace(m.raw, `window = "2h"`, `window = "7200000ms"`, 1)},
+		{"policy-window-without-a-unit", "", strings.Replace(m.raw, `window = "2h"`, `window = "0"`, 1)},
 		{"policy-without-keys", "nobody to believe", strings.Replace(m.raw, `keys = ["`+newWorld().publicKey()+`"]`, "keys = []", 1)},
 		{"policy-key-malformed", "", strings.Replace(m.raw, "ed25519:", "ed25519:0", 1)},
 	}, refusedPolicies(m.raw)...) {
-		put("bundle", c.name, vector{Comment: c.comment, Expect: "policy", Exit: 3, Policy: c.policy, Files: vectorFiles(m.files)})
+		exit := ExitUnreadable
+		if c.name == "policy-version-2" {
+			exit = ExitUnsupported
+		}
+		put("bundle", c.name, vector{Comment: c.comment, Expect: "policy", Exit: exit, Policy: c.policy, Files: vectorFiles(m.files)})
 	}
 }
 

@@ -259,6 +259,9 @@ func checkBundle(t testing.TB, v vector) {
 	policy, err := ReadPolicy([]byte(v.Policy))
 	if v.Expect == "policy" {
 		expectError(t, v, err)
+		if got := ExitCode(err); got != v.Exit {
+			t.Errorf("exit %d, want %d", got, v.Exit)
+		}
 		return
 	}
 	if err != nil {

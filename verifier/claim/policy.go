@@ -353,10 +353,11 @@ func parseCode(s string) (string, error) {
 	return s, nil
 }
 
+// parseWindow reads whole hours, minutes and seconds. Go's own durations have fractions and further units.
 func parseWindow(s string) (time.Duration, error) {
 	d, err := time.ParseDuration(s)
-	if err != nil || d < 0 {
-		return 0, errors.New("want a duration, such as 2h or 90m")
+	if err != nil || !only(s, digits+"hms") || strings.Contains(s, "ms") || s == "0" {
+		return 0, errors.New("want a duration, such as 2h or 1h30m")
 	}
 	return d, nil
 }

@@ -56,7 +56,7 @@ func ParseProof(raw []byte) (*Proof, error) {
 		r.Object(
 			canon.Key("balances", func() { p.Balances = readBalances(r) }),
 			canon.Optional("blinding", func() { p.Blinding, blinding = canon.Parse(r, parseScalar), true }),
-			canon.Optional("envelope", func() { p.Envelope = r.Skip() }),
+			canon.Optional("envelope", func() { p.Envelope = readObject(r) }),
 			canon.Key("kind", func() { p.Kind = canon.Parse(r, parseKind) }),
 			canon.Optional("log", func() { p.Log = readLog(r) }),
 			canon.Key("nonce", func() { p.Nonce = r.Hash() }),
@@ -100,10 +100,19 @@ func (p *Proof) checkLengths(r *canon.Reader) {
 func readLog(r *canon.Reader) *Log {
 	l := new(Log)
 	r.Object(
-		canon.Key("entry", func() { l.Entry = r.Skip() }),
+		canon.Key("entry", func() { l.Entry = readObject(r) }),
 		canon.Key("proof", func() { l.Proof = canon.Parse(r, parseBase64) }),
 	)
 	return l
+}
+
+// readObject gives an object as it stands in the file. What is in it is another format's.
+func readObject(r *canon.Reader) []byte {
+	raw := r.Skip()
+	if !r.Failed() && raw[0] != '{' {
+		r.Fail("want an object")
+	}
+	return raw
 }
 
 // parseBase64 reads base64 in its one spelling (SPEC part 2).
