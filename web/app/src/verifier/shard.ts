@@ -7,6 +7,7 @@ import { broken, type Claim } from "./levelproof.ts";
 import { columnsOf, relationOf } from "./margin.ts";
 import { same, unsigned } from "./octets.ts";
 import type { Generators } from "./rows.ts";
+import { treeKind } from "./snapshot.ts";
 import type { Statement } from "./statement.ts";
 import * as tree from "./tree.ts";
 
@@ -66,11 +67,11 @@ function readLeaves(file: Uint8Array, snapshot: Uint8Array, shard: Shard): { ide
 export function checkShardList(file: Uint8Array, { snapshot, tree: stated }: Statement): Shard[] {
   const fields = Fields.of(parse(file, maxShardList), "");
   fields.type("assay/v1/shards");
-  const kind = fields.read("kind", matching(/^(?:plain|confidential)$/, "plain or confidential"));
+  if (fields.read("kind", treeKind) !== stated.kind) throw untrue("the shard list is of another kind than the statement's tree");
   const id = fields.read("snapshot", hex32);
   const shards = fields.read("shards", list(record(shardOf), maxShards, 1)).map((shard, index) => ({ ...shard, index }));
   fields.end();
-  if (kind !== stated.kind || id !== snapshot.id) throw untrue("the shard list is of another kind or snapshot than the statement");
+  if (id !== snapshot.id) throw untrue("the shard list is of another snapshot than the statement");
   const root = rootOf(tree.top, shards.map((shard) => tree.leaf(tree.confidential, tree.top, shard.root, shard.total)));
   if (toHex(root.hash) !== stated.root) throw untrue("the shard list does not give the signed root");
   if (shards.length !== stated.shards || shards.reduce((sum, { leaves }) => sum + leaves, 0) !== stated.leaves) throw untrue("the shard list has another number of shards or leaves than the statement");
