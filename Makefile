@@ -45,7 +45,7 @@ demo: build $(BIN)/btcd ## the main job, start to end, on real local chains, und
 	go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/devchain
 	sh cmd/devchain/demo.sh
 
-test: $(BIN)/btcd litecoind anvil judges page softhsm vaultd versitygw postgres besides ## every test that CI needs
+test: $(BIN)/btcd litecoind anvil judges node-modules softhsm vaultd versitygw postgres besides ## every test that CI needs
 	go test -timeout 60m ./...
 	@$(MAKE) --no-print-directory tokens
 
@@ -57,7 +57,7 @@ test-faults: ## kill the log's writer, its witness and the server a hundred time
 test-mutations: ## take each check of the confidential tree's verifier away in turn, and see a test fail; ten minutes
 	ASSAY_MUTATIONS=1 go test -count=1 -timeout 60m -run '^TestMutations_' ./verifier ./verifier/confidential
 
-check: $(BIN)/btcd $(BIN)/golangci-lint litecoind anvil judges page softhsm vaultd versitygw postgres besides ## formatting, vet, tidy, lint, import rules, tests with the race detector
+check: $(BIN)/btcd $(BIN)/golangci-lint litecoind anvil judges node-modules softhsm vaultd versitygw postgres besides ## formatting, vet, tidy, lint, import rules, tests with the race detector
 	@test -z "$$(gofmt -l cmd merkle chains attest report verifier web *.go)" || { gofmt -l cmd merkle chains attest report verifier web *.go; echo "run gofmt -w on these files"; exit 1; }
 	go vet ./...
 	CGO_ENABLED=1 go vet -tags pkcs11 ./attest/keys ./cmd/assay
@@ -66,6 +66,9 @@ check: $(BIN)/btcd $(BIN)/golangci-lint litecoind anvil judges page softhsm vaul
 	CGO_ENABLED=1 $(BIN)/golangci-lint run --build-tags pkcs11 ./attest/keys ./cmd/assay
 	CGO_ENABLED=1 go test -race -timeout 90m ./...
 	CGO_ENABLED=1 go test -race -tags pkcs11 ./attest/keys
+
+page: node-modules ## build the customer's page again, into web/app/dist; needs Node 20.19 or later and npm
+	cd web/app && node build.mjs
 
 bench: ## measure; figures depend on the machine, ratios within one run do not
 	go test -run '^$$' -bench . -benchmem ./merkle/... ./chains/evm ./verifier/... ./web/... ./cmd/assay
@@ -160,13 +163,13 @@ judges:
 	  echo "no programs that judge signed answers and the API's document: their tests are skipped; install npm and type: make judges"; \
 	}
 
-# What the customer's page is built with, and its libraries, as web/app/package-lock.json pins them. Its tests are skipped without: where npm cannot be had, nothing fails.
-page:
+# What the customer's page is built with, exactly as its lock file says. Tests that build the page are skipped without it: where npm cannot be had, nothing fails.
+node-modules:
 	@cmp -s web/app/package-lock.json web/app/node_modules/.installed || { \
 	  command -v npm >/dev/null 2>&1 && echo "installing what the customer's page is built with" && \
 	  npm ci --prefix web/app --no-audit --no-fund --ignore-scripts --fetch-retries=0 --fetch-timeout=60000 >/dev/null 2>&1 </dev/null && \
 	  cp web/app/package-lock.json web/app/node_modules/.installed || \
-	  echo "nothing to build the customer's page with: its tests are skipped; install npm and type: make page"; \
+	  echo "nothing to build the customer's page with: its tests are skipped; install npm and type: make node-modules"; \
 	}
 
 # Others' programs that judge a served exchange. Without them there is no judgement: this fails, and says what to type.

@@ -80,6 +80,7 @@ var rules = map[string][]string{
 	"web/hooks":     {"web/store", "web/httpsig", "attest"},
 	"web/runs":      {"report", "attest", "web/store", "web/audit"},
 	"web/client":    {"web/httpsig", "attest"},
+	"web/app":       {},
 
 	"web/published/publishedtest": {"report", "merkle", "attest"},
 	"web/store/storetest":         {"web/store", "web/store/pgtest", "web/seal"},

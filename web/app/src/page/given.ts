@@ -1,0 +1,117 @@
+// What a customer gives: files of several kinds, told apart by what is in them. Nothing here judges: that is the verifier's.
+import { sha256 } from "./digest.ts";
+import { unzipped } from "./gzip.ts";
+
+export type Kind = "proof" | "policy" | "statement" | "finding" | "notice" | "answer";
+
+export interface Given {
+  kind: Kind;
+  name: string; // of the file, or where it came from
+  bytes: Uint8Array;
+  claims: Claims;
+}
+
+/** Claims are what a file says of itself. Nobody has checked them. */
+export interface Claims {
+  exchange?: string;
+  period?: string;
+  instant?: string;
+  keys: string[]; // ids of the keys that signed
+  about?: string; // digest of the statement that it is, or is about
+  answer?: string; // of a proof: the server's signed answer that it came in
+}
+
+/** NotTaken says by a key of the texts why a file is of no use here. */
+export class NotTaken extends Error {
+  constructor(readonly key: string) {
+    super(key);
+  }
+}
+
+const limit = 16 << 20;
+
+/** told says what bytes are, compressed or not. */
+export async function told(bytes: Uint8Array, name: string): Promise<Given> {
+  if (bytes.length > limit) throw new NotTaken("given.large");
+  if (bytes[0] === 0x1f && bytes[1] === 0x8b) bytes = await unzipped(bytes, limit).catch(() => refuse("given.gzip"));
+  if (bytes[0] === 0x50 && bytes[1] === 0x4b) throw new NotTaken("given.zip");
+  const text = new TextDecoder().decode(bytes);
+  if (text.startsWith("age-encryption.org/") || text.startsWith("-----BEGIN AGE")) throw new NotTaken("given.sealed");
+  if (text.trim() === "") throw new NotTaken("given.empty");
+  const json = object(text);
+  if (json) return ofJSON(json, bytes, name);
+  if (/"assay\/v\d+\/proof"|^\{"balances":/.test(text)) return { kind: "proof", name, bytes, claims: { keys: [] } }; // a broken one: the verifier says so
+  if (/^\s*\[exchange\]/m.test(text) && /^\s*version\s*=/m.test(text)) return { kind: "policy", name, bytes, claims: { keys: [] } };
+  throw new NotTaken("given.unknown");
+}
+
+async function ofJSON(json: JSONObject, bytes: Uint8Array, name: string): Promise<Given> {
+  const type = text(json.type);
+  if (/^assay\/v\d+\/proof$/.test(type)) return { kind: "proof", name, bytes, claims: ofProof(json) };
+  if (type === "assay/v1/receipt") return answered(json, bytes, name);
+  if (type === "assay/v1/page-receipt") return kept(json, name);
+  if (typeof json.entry === "object" && typeof json.proof === "string") return { kind: "notice", name, bytes, claims: { keys: [] } };
+  if (typeof json.payload === "string") {
+    const payload = fromBase64(json.payload);
+    const { predicateType, subject } = object(new TextDecoder().decode(payload)) ?? {};
+    const about = text(((subject as JSONObject[] | undefined)?.[0]?.digest as JSONObject | undefined)?.sha256);
+    if (text(predicateType).includes("/assay/finding/")) return { kind: "finding", name, bytes, claims: { ...claimsOf(json), about } };
+    if (text(predicateType).includes("/assay/solvency/")) return { kind: "statement", name, bytes, claims: { ...claimsOf(json), about: await sha256(payload) } };
+  }
+  throw new NotTaken("given.unknown");
+}
+
+// A server's signed answer (SPEC part 28) that holds a proof.
+function answered(json: JSONObject, bytes: Uint8Array, name: string): Given {
+  const content = text(json.content);
+  const proof = object(decoded(content));
+  if (!/^assay\/v\d+\/proof$/.test(text(proof?.type))) throw new NotTaken("given.answer");
+  return { kind: "proof", name, bytes: fromBase64(content), claims: { ...ofProof(proof!), answer: new TextDecoder().decode(bytes) } };
+}
+
+// A receipt that this page made: the proof in it is checked anew.
+function kept(json: JSONObject, name: string): Given {
+  const proof = text(json.proof), answer = text(json.answer);
+  if (proof === "") throw new NotTaken("given.unknown");
+  const bytes = new TextEncoder().encode(proof);
+  return { kind: "proof", name, bytes, claims: { ...ofProof(object(proof) ?? {}), ...(answer === "" ? {} : { answer }) } };
+}
+
+const ofProof = (json: JSONObject): Claims => ({ ...claimsOf(json.envelope), about: text(json.statement) });
+
+function claimsOf(envelope: unknown): Claims {
+  const { payload, signatures } = (envelope ?? {}) as JSONObject;
+  const keys = Array.isArray(signatures) ? signatures.map((one) => text((one as JSONObject | null)?.keyid)).filter((id) => id !== "") : [];
+  const predicate = object(decoded(text(payload)))?.predicate as JSONObject | undefined;
+  const snapshot = predicate?.snapshot as JSONObject | undefined;
+  const exchange = text((snapshot?.exchange as JSONObject | undefined)?.name);
+  const period = text(snapshot?.period), instant = text(snapshot?.instant);
+  return { keys, ...(exchange && { exchange }), ...(period && { period }), ...(instant && { instant }) };
+}
+
+type JSONObject = Record<string, unknown>;
+
+function object(source: string): JSONObject | undefined {
+  try {
+    const value: unknown = JSON.parse(source);
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as JSONObject) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const text = (value: unknown): string => (typeof value === "string" ? value : "");
+
+export function fromBase64(source: string): Uint8Array {
+  try {
+    return Uint8Array.from(atob(source), (c) => c.charCodeAt(0));
+  } catch {
+    return new Uint8Array();
+  }
+}
+
+const decoded = (source: string): string => new TextDecoder().decode(fromBase64(source));
+
+function refuse(key: string): never {
+  throw new NotTaken(key);
+}

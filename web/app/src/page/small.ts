@@ -1,0 +1,4 @@
+// The page with one implementation.
+import { start } from "./app.ts";
+
+start(undefined);
