@@ -56,7 +56,7 @@ interface Said {
 function readPayload(payload: Uint8Array): Said {
   const file = Fields.of(parse(payload, maxFinding), "");
   version(file.read("predicateType", text()), "https://github.com/assay-por/assay/finding/v1", "predicateType");
-  version(file.read("_type", text()), "https://in-toto.io/Statement/v1", "_type");
+  file.read("_type", oneOf(["https://in-toto.io/Statement/v1"]));
   const subject = file.list("subject", record(named), 1, 1)[0]!;
   const said = file.read("predicate", record(predicate));
   file.end();

@@ -107,7 +107,7 @@ export function readStatement(payload: Uint8Array): Statement {
   const file = Fields.of(parse(payload, maxStatement), "");
   const predicateType = file.read("predicateType", text());
   version(predicateType, "https://github.com/assay-por/assay/solvency/v1", "predicateType");
-  version(file.read("_type", text()), "https://in-toto.io/Statement/v1", "_type");
+  file.read("_type", oneOf(["https://in-toto.io/Statement/v1"]));
   const manifest = file.list("subject", record(subject), 1, 1)[0]!;
   const statement = file.read("predicate", record(predicate));
   file.end();
