@@ -2,9 +2,9 @@ package verifier
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -19,21 +19,20 @@ type judged struct {
 	Checks []Check `json:"checks"`
 }
 
+// String tells all that is compared, what passed and had to least of all.
 func (j judged) String() string {
-	raw, err := json.Marshal(j)
-	if err != nil {
-		panic(err)
+	var b strings.Builder
+	fmt.Fprintf(&b, "proven %v, exit %d:", j.Proven, j.Exit)
+	for _, c := range j.Checks {
+		fmt.Fprintf(&b, " %s", c.Name)
+		if c.Result != Pass {
+			fmt.Fprintf(&b, " %s", strings.ToUpper(string(c.Result)))
+		}
+		if !c.Required {
+			b.WriteString(" (not required)")
+		}
 	}
-	return string(raw)
-}
-
-// bare drops what is not compared.
-func bare(j judged) judged {
-	j.Checks = slices.Clone(j.Checks)
-	for i, c := range j.Checks {
-		j.Checks[i] = Check{Name: c.Name, Result: c.Result, Required: c.Required}
-	}
-	return j
+	return b.String()
 }
 
 // asked is a customer's question, as it is put to all verifiers.
@@ -51,7 +50,7 @@ func byVerifier(a asked) judged {
 		return judged{Exit: ExitCode(err), Checks: []Check{{Name: "policy", Result: Fail, Required: true}}}
 	}
 	v := Proof(ProofInput{Proof: a.Proof, Policy: policy, Statement: a.Statement, Customer: a.Customer, Findings: a.Findings})
-	return bare(judged{v.Proven, v.Exit, v.Checks})
+	return judged{v.Proven, v.Exit, v.Checks}
 }
 
 // byOpinion asks package opinion.
