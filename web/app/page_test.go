@@ -174,6 +174,7 @@ func inBrowser(t *testing.T, dir string) {
 	if err != nil {
 		t.Skip("no chromium: on Debian type: sudo apt-get install -y --no-install-recommends chromium")
 	}
+	run(t, root, nil, filepath.Join(root, "node_modules", ".bin", "esbuild"), "src/verifier/made.ts", "--bundle", "--platform=node", "--format=esm", "--log-level=warning", "--outfile="+filepath.Join(dir, "made.mjs"))
 	words := t.TempDir()
 	mirrored(t, words)
 	run(t, root, nil, node, "build.mjs", "--out", filepath.Join(dir, "mirrored"), "--words", words)

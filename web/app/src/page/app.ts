@@ -43,7 +43,6 @@ class Page implements Steps {
     const { w } = this;
     document.documentElement.lang = w.language.code;
     document.documentElement.dir = w.language.dir;
-    document.title = w.say("title");
     this.drawHeader();
     fill(this.footer, h("p", {}, w.say("footer")), h("p", {}, w.say(this.ask ? "footer.two" : "footer.one")));
     if (this.shown) this.result = this.drawResult();
@@ -140,6 +139,7 @@ class Page implements Steps {
 
   private drawForm(): void {
     const { w } = this;
+    document.title = w.say("title");
     this.view = new FormView(w, this.form, this);
     fill(this.main, h("h1", { tabindex: -1 }, w.say("heading")), h("p", { class: "lead" }, w.say("intro")), this.view.element);
   }

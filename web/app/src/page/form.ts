@@ -64,7 +64,7 @@ export class FormView {
   lacking(): boolean {
     const missing: [keyof typeof this.wrong, boolean, HTMLElement][] = [
       ["proof", !this.has("proof"), this.picker],
-      ["policy", !this.has("policy"), this.trust.querySelector("summary") ?? this.picker],
+      ["policy", !this.has("policy"), this.trust.querySelector("button") ?? this.picker],
       ["customer", this.form.customer.trim() === "", this.customer],
     ];
     for (const [name, is, field] of missing) {
@@ -121,7 +121,7 @@ export class FormView {
     const proof = this.form.given.find((one) => one.kind === "proof");
     fill(this.trust, ...(policy ? this.believed(policy, proof) : [
       proof && this.claimed(proof),
-      h("label", { class: "button quiet", for: "proof" }, this.w.say("trust.choose")),
+      h("button", { type: "button", class: "quiet", click: () => this.picker.click() }, this.w.say("trust.choose")),
       this.ownKey(proof),
     ]));
   }

@@ -77,6 +77,7 @@ export class ResultView {
         h("p", { class: "lead" }, ...lead(w, verdict, out, inWords(w, verdict.row?.balances ?? []))),
         newest(list) !== chosen && h("p", { class: "hint" }, w.say("history.older")));
       this.advise();
+      document.title = `${w.say(`result.${out.result}`)} · ${w.say("title")}`;
     }
     fill(this.reasons, ...reasons(w, verdict, second).map(({ mark, text }) => h("li", { class: mark }, icon(mark), h("span", {}, text))));
     if (list.length > 1) fill(this.strip, strip(w, list, histories, chosen, this.choose));
