@@ -108,7 +108,7 @@ async function wholeWay(address, name, looks) {
   assert.equal(await page.evaluate(() => document.activeElement.id), "result", "the focus is not at the result");
   await settled(page);
   assert.match(await page.locator(".reasons").innerText(), address === full ? /share no code checked this, and agree/ : /One program checked this/);
-  await page.getByText("0.50000002 BTC and 2.5 ETH").waitFor();
+  await page.getByText(/0\.50000002\sBTC and 2\.5\sETH/).waitFor();
   await page.getByText("where 2 witnesses whom you trust saw it").waitFor();
   await looks(page, `${name}-included`);
   await opens(page);

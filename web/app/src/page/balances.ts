@@ -9,7 +9,7 @@ export type Held = Map<string, string>;
 
 /** inWords is at most three balances in one phrase. */
 export function inWords(w: Words, balances: Amount[]): Child {
-  const said = balances.slice(0, 3).map(({ amount, asset }) => w.apart(`${w.number(amount)} ${asset}`));
+  const said = balances.slice(0, 3).map(({ amount, asset }) => w.apart(`${w.number(amount)}\u00a0${asset}`));
   if (balances.length > 3) said.push(w.count("balances.more", balances.length - 3));
   return h("strong", {}, w.list(said));
 }
