@@ -101,19 +101,21 @@ var rules = map[string][]string{
 	"verifier/timestamp":                     {"verifier/canon"},
 	"verifier/respsig":                       {"verifier/canon"},
 	"verifier/watch":                         {"verifier/canon", "verifier/claim", "verifier/tlog"},
+	"verifier/opinion":                       {"verifier/canon", "verifier/claim", "verifier/confidential", "verifier/tlog", "verifier/tree", "verifier/watch"},
 	"verifier/confidential/confidentialtest": {},
-	"verifier":                               {"verifier/canon", "verifier/tree", "verifier/claim", "verifier/evidence", "verifier/beacon", "verifier/tlog", "verifier/timestamp", "verifier/respsig", "verifier/watch", "verifier/confidential"},
+	"verifier":                               {"verifier/opinion", "verifier/canon", "verifier/tree", "verifier/claim", "verifier/evidence", "verifier/beacon", "verifier/tlog", "verifier/timestamp", "verifier/respsig", "verifier/watch", "verifier/confidential"},
 
 	"cmd/assay":        {"merkle", "merkle/...", "chains", "chains/...", "attest", "attest/...", "report", "report/...", "web", "web/..."},
 	"cmd/assay-verify": {"verifier", "verifier/..."},
 	"cmd/devchain":     {"chains", "chains/..."},
+	"cmd/verify-wasm":  {"verifier/opinion"},
 }
 
 // onlyTests are rooms that no product but cmd/devchain imports.
 var onlyTests = []string{"chains/chainstest", "chains/devnet", "merkle/store/storetest", "web/published/publishedtest", "web/store/storetest", "web/store/pgtest", "web/redis/redistest", "web/people/peopletest", "verifier/confidential/confidentialtest"}
 
 // pure rooms reach no network, process, clock, environment, logger or global randomness.
-var pure = []string{"merkle", "merkle/confidential", "chains", "chains/control", "chains/descriptor", "chains/control/lists", "attest", "report", "report/render", "verifier", "verifier/canon", "verifier/tree", "verifier/claim", "verifier/evidence", "verifier/beacon", "verifier/tlog", "verifier/timestamp", "verifier/respsig", "verifier/watch", "verifier/confidential"}
+var pure = []string{"merkle", "merkle/confidential", "chains", "chains/control", "chains/descriptor", "chains/control/lists", "attest", "report", "report/render", "verifier", "verifier/canon", "verifier/tree", "verifier/claim", "verifier/evidence", "verifier/beacon", "verifier/tlog", "verifier/timestamp", "verifier/respsig", "verifier/watch", "verifier/confidential", "verifier/opinion"}
 
 var impureImports = []string{"net", "net/http", "os/exec", "log", "log/slog", "math/rand", "math/rand/v2", "syscall", "os/signal"}
 
@@ -123,7 +125,7 @@ var impureCalls = regexp.MustCompile(`\b(time\.(Now|Since|Until|Sleep|After|NewT
 var serverMustNotReach = []string{"merkle/ledger", "merkle/build", "merkle/shard", "chains/evm", "chains/utxo", "chains/beacon", "chains/control", "chains/descriptor", "chains/control/lists", "chains/attested", "chains/tron", "chains/solana", "chains/xrpl", "chains/custodian", "attest/keys"}
 
 // noFloats are the rooms that hold money.
-var noFloats = []string{"merkle", "merkle/confidential", "merkle/ledger", "merkle/shard", "merkle/build", "chains", "chains/evm", "chains/utxo", "chains/beacon", "chains/descriptor", "chains/attested", "chains/tron", "chains/solana", "chains/xrpl", "chains/custodian", "report", "verifier", "verifier/canon", "verifier/tree", "verifier/claim", "verifier/evidence", "verifier/beacon", "verifier/respsig", "verifier/confidential"}
+var noFloats = []string{"merkle", "merkle/confidential", "merkle/ledger", "merkle/shard", "merkle/build", "chains", "chains/evm", "chains/utxo", "chains/beacon", "chains/descriptor", "chains/attested", "chains/tron", "chains/solana", "chains/xrpl", "chains/custodian", "report", "verifier", "verifier/canon", "verifier/tree", "verifier/claim", "verifier/evidence", "verifier/beacon", "verifier/respsig", "verifier/confidential", "verifier/opinion"}
 
 type room struct {
 	name     string

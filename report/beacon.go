@@ -32,7 +32,7 @@ func beaconChain(path string) (chains.Chain, bool) {
 func mayList(s Snapshot, path string) bool {
 	c, ok := beaconChain(path)
 	if !ok {
-		return false
+		return path == PathVerify
 	}
 	_, pinned := s.Block(c)
 	return pinned

@@ -19,6 +19,7 @@ const (
 	PathControl  = "reserves/control.json"
 	PathClaims   = "reserves/claims.json"
 	PathTopProof = "liabilities/top.proof"
+	PathVerify   = "verify.html" // the page by which customers check
 
 	shardPrefix    = "liabilities/shard-"
 	leavesSuffix   = ".leaves"
@@ -37,6 +38,7 @@ const (
 
 const (
 	maxPath = 128       // SPEC part 11
+	maxPage = 16 << 20  // SPEC part 18
 	maxFile = 256 << 20 // SPEC part 18: lines, control, manifest; a proof is of 8.5 MB at most
 )
 
@@ -80,7 +82,7 @@ func evidenceChain(path string) (chains.Chain, bool) {
 // path that the table of SPEC part 11 does not have.
 func PartOf(path string) (part string, ok bool) {
 	switch path {
-	case PathEnvelope, PathManifest, PathShards, PathLines, PathControl, PathClaims, PathTopProof:
+	case PathEnvelope, PathManifest, PathShards, PathLines, PathControl, PathClaims, PathTopProof, PathVerify:
 		return PartCore, true
 	}
 	if len(path) > maxPath {

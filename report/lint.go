@@ -169,6 +169,8 @@ func lintFile(f File, frame frame, secret func([]byte) bool) error {
 		limit = maxEnvelopeFile
 	case f.Path == PathShards:
 		limit = maxShardList
+	case f.Path == PathVerify:
+		limit = maxPage
 	}
 	b, err := f.read(limit)
 	if err != nil {
@@ -178,7 +180,7 @@ func lintFile(f File, frame frame, secret func([]byte) bool) error {
 		return errPrivate
 	}
 	switch f.Path {
-	case PathEnvelope, PathManifest: // read already
+	case PathEnvelope, PathManifest, PathVerify: // read already, or of no form
 		return nil
 	case PathLines:
 		_, err := ParseLines(s, b)

@@ -49,6 +49,26 @@ func TestDraft(t *testing.T) {
 	}
 }
 
+// TestDraft_Page: the page by which customers check is listed as any other file, and changes nothing else.
+func TestDraft_Page(t *testing.T) {
+	in := inputs(t)
+	page := report.NewBytesFile(report.PathVerify, []byte("<!doctype html>"))
+	in.Files = append(in.Files, page)
+	all, _ := bundle(t, in)
+	if err := report.Lint(all, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := report.Lint(all, func(b []byte) bool { return string(b) == "<!doctype html>" }); err == nil {
+		t.Error("a page that holds something private was let through")
+	}
+	for name, other := range map[string][]report.File{"changed": {report.NewBytesFile(report.PathVerify, []byte("<!doctype htm>"))}, "left out": nil} {
+		files := append(slices.DeleteFunc(slices.Clone(all), func(f report.File) bool { return f.Path == report.PathVerify }), other...)
+		if err := report.Lint(files, nil); err == nil {
+			t.Errorf("a page that is %s was let through", name)
+		}
+	}
+}
+
 // TestDraftRefuses: nothing false about the run's own files is put before a signer.
 func TestDraftRefuses(t *testing.T) {
 	drop := func(path string) func(*report.Inputs) {

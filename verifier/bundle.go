@@ -14,6 +14,9 @@ import (
 	"github.com/assay-por/assay/verifier/tree"
 )
 
+// pagePath is the page by which customers check (SPEC part 11). Here only its digest is checked.
+const pagePath = "verify.html"
+
 // Options are what a caller may ask for beyond the policy.
 type Options struct {
 	Full     bool                         // every shard must be recomputed from its leaves, whatever the policy says
@@ -136,6 +139,9 @@ func (b *bundleRun) checkFiles() (string, error) {
 // checkTable compares the manifest with the table of SPEC part 11: what it must list, and nothing else.
 func (b *bundleRun) checkTable(faults *faults) {
 	table := map[string]string{shardsPath: "core", claim.LinesPath: "core", claim.ControlPath: "core", claim.ClaimsPath: "core"}
+	if _, ok := b.listed[pagePath]; ok { // optional
+		table[pagePath] = "core"
+	}
 	confidential := b.statement.Snapshot.Kind == claim.KindConfidential
 	if confidential {
 		table[topProofPath] = "core"

@@ -8,9 +8,8 @@ import (
 
 	"github.com/consensys/gnark-crypto/ecc/grumpkin"
 
-	"github.com/assay-por/assay/verifier/canon"
-	"github.com/assay-por/assay/verifier/claim"
 	"github.com/assay-por/assay/verifier/confidential"
+	"github.com/assay-por/assay/verifier/opinion"
 	"github.com/assay-por/assay/verifier/tree"
 )
 
@@ -60,18 +59,6 @@ func (r *run) checkTop(shards []tree.Shard, proof []byte) (string, error) {
 		detail = fmt.Sprintf("the total rows of %d shards and what is left over are not negative, and add up to what is stated: of no asset is more owed", len(shards))
 	}
 	return detail, in(topProofPath, err)
-}
-
-// surplusOf reads the row that makes up what is not owed, nil where totals are open (SPEC part 29, "Hidden totals").
-func surplusOf(s *claim.Statement) (*tree.Point, error) {
-	if !s.Hidden() {
-		return nil, nil
-	}
-	p, err := tree.ParsePoint(s.Tree.Surplus[:])
-	if err != nil {
-		return nil, in("statement", &canon.FormatError{Field: "predicate.tree.surplus", Problem: err.Error()})
-	}
-	return &p, nil
 }
 
 func (b *bundleRun) recomputeConfidential(c tree.Commitment, shard uint64, seen *tree.Identities, threads int) error {
@@ -140,7 +127,7 @@ func (r *run) checkCounted(proof *tree.Proof, c tree.Commitment, root tree.Hash,
 			by = byThisProgram
 			return fmt.Sprintf("this program checked the proof of shard #%d over its %d rows", proof.Shard.Index, want.Leaves), nil
 		}
-		auditor, err := r.vouchedBy(input.Findings)
+		auditor, err := opinion.VouchedBy(r.statement, r.policy, input.Findings)
 		if err != nil {
 			return "", err
 		}
@@ -160,25 +147,6 @@ func (r *run) checkCounted(proof *tree.Proof, c tree.Commitment, root tree.Hash,
 	return by
 }
 
-// vouchedBy names an auditor of the policy who found that every shard was recomputed, empty if none of the findings is one that the policy
-// takes. Every finding given must be about this statement.
-func (r *run) vouchedBy(findings [][]byte) (auditor string, err error) {
-	for n, raw := range findings {
-		f, err := claim.ParseFinding(raw)
-		if err != nil {
-			return "", fmt.Errorf("finding #%d: %w", n, err)
-		}
-		believed, err := r.statement.CheckFinding(f, r.policy)
-		if err != nil {
-			return "", fmt.Errorf("finding #%d: %w", n, err)
-		}
-		if believed && f.Passed("liabilities.full") && (r.policy.Finding || !r.policy.Recompute) {
-			auditor = f.Auditor
-		}
-	}
-	return auditor, nil
-}
-
 // checkTopOf checks the totals for a customer who has the top's files.
 func (r *run) checkTopOf(c tree.Commitment, files *TopFiles) {
 	var shards []tree.Shard
@@ -195,13 +163,4 @@ func (r *run) checkTopOf(c tree.Commitment, files *TopFiles) {
 		}
 		return r.checkTop(shards, files.Proof)
 	})
-}
-
-// rowOf is the commitment to what a proof says that its customer is owed.
-func rowOf(proof *tree.Proof) (tree.Point, error) {
-	balances := make([]confidential.Balance, len(proof.Balances))
-	for i, b := range proof.Balances {
-		balances[i] = confidential.Balance{Asset: b.Asset, Amount: b.Amount.Bytes()}
-	}
-	return confidential.Row(balances, proof.Blinding)
 }

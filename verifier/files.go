@@ -134,7 +134,7 @@ func limitOf(path string) int64 {
 		return 64 << 10
 	case strings.HasSuffix(path, ".leaves"):
 		return 1<<63 - 1
-	case strings.HasPrefix(path, "liabilities/"):
+	case strings.HasPrefix(path, "liabilities/"), path == pagePath:
 		return 16 << 20
 	}
 	return 1 << 30

@@ -11,33 +11,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/assay-por/assay/verifier/claim"
+	"github.com/assay-por/assay/verifier/opinion"
 	"github.com/assay-por/assay/verifier/tree"
 )
-
-// commitment hands the tree's checks what the statement says (SPEC part 9).
-func commitment(s *claim.Statement) (tree.Commitment, error) {
-	c := tree.Commitment{
-		Kind: s.Snapshot.Kind, Snapshot: tree.Hash(s.Snapshot.ID), Statement: tree.Hash(s.Digest), Assets: s.Snapshot.Columns(),
-		Root: tree.Hash(s.Tree.Root), Leaves: s.Tree.Leaves, Shards: s.Tree.Shards,
-	}
-	if m := s.Snapshot.Margin; m != nil {
-		c.Margin = m.Factors
-	}
-	if c.Kind == tree.KindConfidential {
-		return c, nil
-	}
-	for i, units := range s.Liabilities {
-		if units.Sign() == 0 {
-			continue
-		}
-		amount, err := tree.ParseAmount(units.String())
-		if err != nil {
-			return c, fmt.Errorf("liabilities of %s: %w", c.Assets[i], err)
-		}
-		c.Totals = append(c.Totals, tree.Entry{Asset: uint16(i), Amount: amount}) //nolint:gosec // at most 1,024 assets
-	}
-	return c, nil
-}
 
 // checkRoot is the check `liabilities.root` (SPEC part 6).
 func (b *bundleRun) checkRoot() (string, error) {
@@ -49,7 +25,7 @@ func (b *bundleRun) checkRoot() (string, error) {
 	if err != nil {
 		return "", in(shardsPath, err)
 	}
-	c, err := commitment(b.statement)
+	c, err := opinion.CommitmentOf(b.statement)
 	if err != nil {
 		return "", err
 	}
@@ -67,7 +43,7 @@ func (b *bundleRun) checkFull() {
 	wanted := b.policy.Recompute && !vouched || b.options.Full
 	var done, absent uint64
 	b.check("liabilities.full", b.withMargin("liabilities.root"), func() (string, error) {
-		c, err := commitment(b.statement)
+		c, err := opinion.CommitmentOf(b.statement)
 		if err != nil {
 			return "", err
 		}

@@ -11,14 +11,17 @@ import (
 	"github.com/assay-por/assay/verifier/watch"
 )
 
-// ReadPolicy reads a trust policy whole (SPEC part 16): what [claim.ParsePolicy] reads, and the keys of logs and witnesses. Errors are
-// *canon.FormatError or *canon.VersionError.
+// ReadPolicy reads a trust policy whole (SPEC part 16): what [claim.ParsePolicy] reads, the keys of logs and witnesses, and the certificates of
+// time-stamping authorities. Errors are *canon.FormatError or *canon.VersionError.
 func ReadPolicy(raw []byte) (*claim.Policy, error) {
 	policy, err := claim.ParsePolicy(raw)
 	if err != nil {
 		return nil, err
 	}
 	if _, err := LogTrust(policy); err != nil {
+		return nil, err
+	}
+	if _, err := authorities(policy); err != nil {
 		return nil, err
 	}
 	return policy, nil

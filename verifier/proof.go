@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/assay-por/assay/verifier/claim"
+	"github.com/assay-por/assay/verifier/opinion"
 	"github.com/assay-por/assay/verifier/tree"
 )
 
@@ -59,7 +60,7 @@ func Proof(input ProofInput) Verdict {
 	var c tree.Commitment
 	r.check("proof.statement", []string{"statement.format"}, func() (string, error) {
 		var err error
-		if c, err = commitment(statement); err != nil {
+		if c, err = opinion.CommitmentOf(statement); err != nil {
 			return "", err
 		}
 		return "statement " + c.Statement.String(), proof.CheckStatement(c)
@@ -67,10 +68,8 @@ func Proof(input ProofInput) Verdict {
 	var shardRoot tree.Hash
 	r.check("proof.root", append(r.checkMarginOf(proof, c), "proof.statement", "snapshot", "statement.exchange"), func() (string, error) {
 		var err error
-		if shardRoot, err = climb(proof, c, input.Customer); err != nil {
-			return "", fmt.Errorf("%w. Either the customer id is not the one that the exchange used, or the proof is not true", err)
-		}
-		return "root " + c.Root.String(), nil
+		shardRoot, err = opinion.Climb(proof, c, input.Customer)
+		return "root " + c.Root.String(), err
 	})
 	counted := byThisProgram
 	if c.Kind == tree.KindConfidential {
@@ -129,18 +128,6 @@ func countedSentence(proof *tree.Proof, s *claim.Statement, counted string) stri
 	default:
 		return fmt.Sprintf("nobody checked the proof of shard #%d here, which your row is in: that the row is counted is the exchange's word", shard)
 	}
-}
-
-// climb goes from a customer to the statement's root, by the kind of the tree; of a confidential one it gives the shard's root.
-func climb(proof *tree.Proof, c tree.Commitment, customer string) (tree.Hash, error) {
-	if c.Kind != tree.KindConfidential {
-		return tree.Hash{}, proof.CheckRoot(c, customer)
-	}
-	row, err := rowOf(proof)
-	if err != nil {
-		return tree.Hash{}, err
-	}
-	return proof.CheckRow(c, customer, row)
 }
 
 // proofLog reads the statement's place in a log, if the proof shows it: it is about the proof's own envelope, or the only one.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/assay-por/assay/verifier/claim"
+	"github.com/assay-por/assay/verifier/opinion"
 )
 
 // Approvals says who approved the statement (SPEC part 23).
@@ -56,8 +57,8 @@ func (r *run) checkStatement() {
 			return "", in("statement", r.unread)
 		}
 		var err error
-		if r.surplus, err = surplusOf(r.statement); err != nil {
-			return "", err
+		if r.surplus, err = opinion.SurplusOf(r.statement); err != nil {
+			return "", in("statement", err)
 		}
 		r.verdict.Statement, r.verdict.NotAfter = describe(r.statement), r.bound()
 		r.verdict.Margin = describeMargin(r.statement)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/assay-por/assay/verifier/canon"
 	"github.com/assay-por/assay/verifier/claim"
 	"github.com/assay-por/assay/verifier/evidence"
 	"github.com/assay-por/assay/verifier/timestamp"
@@ -104,11 +105,23 @@ func (b *bundleRun) readAll(paths ...string) (list []file, err error) {
 	return list, nil
 }
 
+// authorities gives the certificates of a policy's [[timestamp]]. Errors are *canon.FormatError.
+func authorities(policy *claim.Policy) (list []*x509.Certificate, err error) {
+	for i, a := range policy.Timestamps {
+		c, err := x509.ParseCertificate(a.Certificate)
+		if err != nil {
+			return nil, &canon.FormatError{Field: fmt.Sprintf("timestamp[%d].certificate", i), Problem: "not a certificate that can be read"}
+		}
+		list = append(list, c)
+	}
+	return list, nil
+}
+
 // readTimestamps reads time stamps, and keeps the times of those that the policy believes (SPEC part 26).
 func (b *bundleRun) readTimestamps(envelope claim.Hash) (list []Timestamp, err error) {
-	var believed []*x509.Certificate
-	for _, a := range b.policy.Timestamps {
-		believed = append(believed, a.Certificate)
+	believed, err := authorities(b.policy)
+	if err != nil {
+		return nil, in("the policy", err)
 	}
 	for n := range min(b.numbered(timestampPath), maxTimestamps) {
 		path := timestampPath(n)

@@ -41,6 +41,7 @@ func keyVectors(t testing.TB, put putter) {
 	seriesVectors(add)
 	momentVectors(add)
 	attachmentVectors(add)
+	pageVectors(add)
 	findingVectors(add)
 	keyPolicies(t, put)
 }
@@ -239,6 +240,34 @@ func attachmentVectors(add adding) {
 	add("attachment-in-the-manifest", "X12", check, 1, "what is signed after the statement is in no manifest", newWorld(), func(w *world) {
 		w.files = func(f map[string][]byte) { f[findingPath(0)] = []byte("{}") }
 		w.sealed = func(f map[string][]byte) { delete(f, findingPath(0)) }
+	})
+}
+
+// pageVectors are of the page by which customers check.
+func pageVectors(add adding) {
+	const check, text = "bundle.files", "<!doctype html><title>Check your balance</title>"
+	page := func(name, attack, check string, exit int, comment string, edit func(*world)) {
+		add(name, attack, check, exit, comment, newWorld(), func(w *world) {
+			w.files = func(f map[string][]byte) { f[pagePath] = []byte(text) }
+			edit(w)
+		})
+	}
+	page("happy-page", "", "pass", 0, "the page by which customers check", func(*world) {})
+	page("page-missing", "X12", check, 3, "listed, and not there", func(w *world) { w.sealed = func(f map[string][]byte) { delete(f, pagePath) } })
+	page("page-changed", "X12", check, 1, "another page than was signed", func(w *world) {
+		w.sealed = func(f map[string][]byte) { f[pagePath] = []byte(strings.Replace(text, "Check", "Trust", 1)) }
+	})
+	page("page-not-listed", "X12", check, 1, "a page that nobody signed", func(w *world) {
+		w.files, w.sealed = nil, func(f map[string][]byte) { f[pagePath] = []byte(text) }
+	})
+	page("page-of-another-part", "X12", check, 1, "as if it might be absent", func(w *world) {
+		w.manifest = func(m obj) {
+			for _, f := range m["files"].([]obj) {
+				if f["path"] == pagePath {
+					f["part"] = "shard"
+				}
+			}
+		}
 	})
 }
 

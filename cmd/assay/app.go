@@ -23,6 +23,7 @@ type app struct {
 	run         string // of those asked for over the API; empty: the one of [run]
 	json, quiet bool
 
+	page       []byte // by which customers check, which goes into bundles; nil: none
 	config     *Config
 	passphrase []byte
 

@@ -91,6 +91,11 @@ func (s *stages) draft() (draft, error) {
 		return draft{}, err
 	}
 	files = append(files, others...)
+	page, err := s.customersPage()
+	if err != nil {
+		return draft{}, err
+	}
+	files = append(files, page...)
 	result, err := s.shardList(snap)
 	if err != nil {
 		return draft{}, err
@@ -129,6 +134,24 @@ func (s *stages) draft() (draft, error) {
 		return draft{}, refused("%v", err)
 	}
 	return d, s.run.write(fileDraft, payload)
+}
+
+// customersPage is the page of the run, which the first draft takes from the program: with a later program the same run gives the same statement.
+func (s *stages) customersPage() ([]report.File, error) {
+	name := published(report.PathVerify)
+	if !s.run.has(name) {
+		if s.app.page == nil {
+			return nil, nil
+		}
+		if err := s.run.write(name, s.app.page); err != nil {
+			return nil, err
+		}
+	}
+	f, err := report.NewDiskFile(report.PathVerify, s.run.join(name))
+	if err != nil {
+		return nil, s.missing(err)
+	}
+	return []report.File{f}, nil
 }
 
 func (s *stages) scope() report.Scope {

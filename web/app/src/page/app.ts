@@ -16,7 +16,7 @@ export function start(ask: Ask | undefined): void {
 }
 
 class Page implements Steps {
-  private w = new Words(preferred(navigator.languages));
+  private w = new Words(preferred(navigator.languages), navigator.languages);
   private readonly form: Form = { given: [], refused: [], customer: "" };
   private view: FormView | undefined;
   private shown: Shown | undefined;
@@ -43,7 +43,6 @@ class Page implements Steps {
     const { w } = this;
     document.documentElement.lang = w.language.code;
     document.documentElement.dir = w.language.dir;
-    document.title = w.say("title");
     this.drawHeader();
     fill(this.footer, h("p", {}, w.say("footer")), h("p", {}, w.say(this.ask ? "footer.two" : "footer.one")));
     if (this.shown) this.result = this.drawResult();
@@ -96,6 +95,8 @@ class Page implements Steps {
   }
 
   private async checks(): Promise<void> {
+    this.view!.busy();
+    await painted();
     const policy = this.form.given.find((one) => one.kind === "policy")!;
     const { list, histories } = await checked(inputs(this.form.given, policy.bytes, this.form.customer), this.ask);
     this.shown = { list, histories, chosen: newest(list), held: new Map(), at: new Date().toISOString().replace(/\.\d+Z$/, "Z") };
@@ -129,7 +130,7 @@ class Page implements Steps {
 
   private drawHeader(): void {
     const { w } = this;
-    const menu = h("select", { id: "language", change: () => { this.w = new Words(menu.value); this.draw(); document.getElementById("language")?.focus(); } },
+    const menu = h("select", { id: "language", change: () => { this.w = new Words(menu.value, navigator.languages); this.draw(); document.getElementById("language")?.focus(); } },
       ...languages.map(({ code, name }) => h("option", { value: code, lang: code, selected: code === w.language.code }, name)));
     fill(this.header, h("a", { class: "skip", href: "#main", click: (event) => { event.preventDefault(); this.main.focus(); } }, w.say("skip")),
       h("p", { class: "brand" }, w.say("brand")),
@@ -138,6 +139,7 @@ class Page implements Steps {
 
   private drawForm(): void {
     const { w } = this;
+    document.title = w.say("title");
     this.view = new FormView(w, this.form, this);
     fill(this.main, h("h1", { tabindex: -1 }, w.say("heading")), h("p", { class: "lead" }, w.say("intro")), this.view.element);
   }
@@ -159,7 +161,7 @@ class Page implements Steps {
 
 const same = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((byte, i) => byte === b[i]);
 
-// The result is on the screen before the second opinion takes the processor.
+// What is said is on the screen before a check takes the processor.
 const painted = (): Promise<void> => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
 
 function toResult(): void {

@@ -1,4 +1,5 @@
 // The result of a check: first what it is, then why, then all the rest.
+import type { Verdict } from "../verdict.ts";
 import type { History } from "../verifier/history.ts";
 import { balancesOf, differs, inWords, type Held } from "./balances.ts";
 import type { Checked } from "./check.ts";
@@ -76,6 +77,7 @@ export class ResultView {
         h("p", { class: "lead" }, ...lead(w, verdict, out, inWords(w, verdict.row?.balances ?? []))),
         newest(list) !== chosen && h("p", { class: "hint" }, w.say("history.older")));
       this.advise();
+      document.title = `${w.say(`result.${out.result}`)} · ${w.say("title")}`;
     }
     fill(this.reasons, ...reasons(w, verdict, second).map(({ mark, text }) => h("li", { class: mark }, icon(mark), h("span", {}, text))));
     if (list.length > 1) fill(this.strip, strip(w, list, histories, chosen, this.choose));
@@ -84,8 +86,9 @@ export class ResultView {
 
   // advise says what to do next where something is wrong.
   private advise(): void {
-    const { result, cause } = outcome(this.shown.chosen.verdict, this.shown.chosen.second);
-    fill(this.advice, result !== "included" && next(this.w, cause, result === "mismatch" ? this.kept() : undefined, this.shown.held));
+    const { verdict, second } = this.shown.chosen;
+    const { result, cause } = outcome(verdict, second);
+    fill(this.advice, result !== "included" && next(this.w, cause, partOf(verdict), result === "mismatch" ? this.kept() : undefined, this.shown.held));
     this.compare();
   }
 
@@ -94,7 +97,7 @@ export class ResultView {
     const { chosen: { verdict, second }, held } = this.shown;
     const other = outcome(verdict, second).result === "included" && differs(verdict.row?.balances ?? [], held);
     if (other === this.remembered.hasChildNodes()) return;
-    fill(this.remembered, other && next(this.w, "held", this.kept(), held));
+    fill(this.remembered, other && next(this.w, "held", partOf(verdict), this.kept(), held));
   }
 
   private kept(): Kept {
@@ -103,6 +106,8 @@ export class ResultView {
     return { proof: given, policy: input.policy, statement: input.statement, verdict, outcome: outcome(verdict, second), at, agreed: isOpinion(second) ? agree(verdict, second) : undefined };
   }
 }
+
+const partOf = ({ row }: Verdict): string => `shard-${String(row?.shard.index ?? 0).padStart(5, "0")}`;
 
 const panel = (title: string, printed: boolean, ...children: Child[]): HTMLDetailsElement =>
   h("details", { class: "panel", "data-print": printed }, h("summary", {}, title), ...children);

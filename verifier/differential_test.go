@@ -1,0 +1,177 @@
+package verifier
+
+import (
+	"bytes"
+	"encoding/json"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// The customer's page has two implementations of SPEC.md: web/app/src/verifier in TypeScript, and package opinion in WebAssembly. Here both are
+// asked what the verifier is asked.
+
+// page is a program of both implementations under node.
+type page struct{ dir string }
+
+// buildPage skips the test where the page cannot be built.
+func buildPage(t *testing.T) page {
+	t.Helper()
+	app, err := filepath.Abs(filepath.Join("..", "web", "app"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	esbuild := filepath.Join(app, "node_modules", ".bin", "esbuild")
+	node, err := exec.LookPath("node")
+	if _, missing := os.Stat(esbuild); missing != nil || err != nil {
+		t.Skip("no node, or none of what the page is built with: install npm and type: make page")
+	}
+	p := page{t.TempDir()}
+	for _, args := range [][]string{
+		{node, "pack.mjs", filepath.Join(p.dir, "opinion.b85")},
+		{esbuild, "src/answers.ts", "--bundle", "--platform=node", "--format=esm", "--log-level=warning", "--outfile=" + filepath.Join(p.dir, "answers.mjs")},
+	} {
+		cmd := exec.CommandContext(t.Context(), args[0], args[1:]...) //nolint:gosec // programs of the page's own
+		cmd.Dir = app
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", strings.Join(args, " "), err, out)
+		}
+	}
+	packed, err := os.ReadFile(filepath.Join(p.dir, "opinion.b85"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(packed) > 1_800_000 { // the whole page is to be below 2 MB, and 200 KB of it are the rest
+		t.Errorf("the packed second opinion has %d bytes, 1,800,000 are allowed", len(packed))
+	}
+	return p
+}
+
+// answered is what the page's implementations say to a question.
+type answered struct {
+	Go         *judged `json:"go"` // nil: WebAssembly was not asked
+	TypeScript judged  `json:"typescript"`
+}
+
+// ask puts questions to both; to the module in WebAssembly, which is slower and has been asked natively, only each nth.
+func (p page) ask(t *testing.T, questions []asked, nth int) []answered {
+	t.Helper()
+	var in bytes.Buffer
+	for i, q := range questions {
+		line := map[string]any{"proof": q.Proof, "policy": q.Policy, "customer": q.Customer, "findings": q.Findings, "go": i%nth == 0}
+		if q.Statement != nil {
+			line["statement"] = q.Statement
+		}
+		if err := json.NewEncoder(&in).Encode(line); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.CommandContext(t.Context(), "node", filepath.Join(p.dir, "answers.mjs"))
+	cmd.Env = append(os.Environ(), "OPINION="+filepath.Join(p.dir, "opinion.b85"))
+	var problems bytes.Buffer
+	cmd.Stdin, cmd.Stderr = &in, &problems
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("answers.mjs: %v\n%s", err, problems.Bytes())
+	}
+	var list []answered
+	for line := range bytes.Lines(out) {
+		var a answered
+		if err := json.Unmarshal(line, &a); err != nil {
+			t.Fatalf("%v: %s", err, line)
+		}
+		list = append(list, a)
+	}
+	if len(list) != len(questions) {
+		t.Fatalf("%d answers to %d questions", len(list), len(questions))
+	}
+	return list
+}
+
+// agree compares what the implementations say: of what is written in Go every check with its result, of TypeScript the verdict, its exit code and
+// the checks that failed.
+func agree(t *testing.T, name string, q asked, page answered) bool {
+	t.Helper()
+	want := byVerifier(q)
+	ok := true
+	if got := byOpinion(q); got.String() != want.String() {
+		t.Errorf("%s: the second opinion says\n     %s\nwant %s", name, got, want)
+		ok = false
+	}
+	if page.Go != nil && page.Go.String() != want.String() {
+		t.Errorf("%s: the second opinion in WebAssembly says\n     %s\nwant %s", name, page.Go, want)
+		ok = false
+	}
+	if got := page.TypeScript; got.Proven != want.Proven || got.Exit != want.Exit || !slices.Equal(got.failed(), want.failed()) {
+		t.Errorf("%s: TypeScript says\n     %s\nwant %s", name, got, want)
+		ok = false
+	}
+	return ok
+}
+
+// failed are the names of the checks that did.
+func (j judged) failed() (names []string) {
+	for _, c := range j.Checks {
+		if c.Result == Fail {
+			names = append(names, c.Name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// TestImplementationsAgree asks the verifier, the second opinion in both its forms and the verifier in TypeScript about every vector of a proof, and
+// about random proofs of all kinds that were changed at random. DIFFERENTIAL is how many of those, if not 2,000, all of them put to WebAssembly too.
+func TestImplementationsAgree(t *testing.T) {
+	p := buildPage(t)
+	t.Run("vectors", func(t *testing.T) {
+		vectors, _ := proofQuestions(t)
+		var names []string
+		var questions []asked
+		for name, q := range vectors {
+			names, questions = append(names, name), append(questions, q)
+		}
+		for i, a := range p.ask(t, questions, 1) {
+			agree(t, names[i], questions[i], a)
+		}
+	})
+	t.Run("random", func(t *testing.T) {
+		cases, nth := 2000, 8
+		if text := os.Getenv("DIFFERENTIAL"); text != "" {
+			var err error
+			if cases, err = strconv.Atoi(text); err != nil {
+				t.Fatalf("DIFFERENTIAL: want a number: %v", err)
+			}
+			nth = 1
+		}
+		var questions []asked
+		var names []string
+		bases, proven, exits := basesOf(t), 0, map[int]int{}
+		for n := range cases {
+			m := &mutator{rand.New(rand.NewPCG(1, uint64(n))), nil} //nolint:gosec // the same cases each time
+			b := bases[n%len(bases)]
+			q := m.change(b)
+			questions, names = append(questions, q), append(names, "case "+strconv.Itoa(n)+", "+b.name+": "+strings.Join(m.did, "; "))
+		}
+		disagreed := 0
+		for i, a := range p.ask(t, questions, nth) {
+			if !agree(t, names[i], questions[i], a) {
+				if disagreed++; disagreed == 20 {
+					t.Fatal("20 disagreements, no more are shown")
+				}
+			}
+			if exits[a.TypeScript.Exit]++; a.TypeScript.Proven {
+				proven++
+			}
+		}
+		t.Logf("%d cases of %d kinds: %d proven; by exit code %v", cases, len(bases), proven, exits)
+		if proven == 0 || exits[ExitFalse] == 0 || exits[ExitUnreadable] == 0 || exits[ExitUnsupported] == 0 {
+			t.Error("the cases are not of all outcomes")
+		}
+	})
+}
