@@ -173,6 +173,7 @@ async function otherWays() {
   const fragment = `proof=${gzipSync(plain.proof).toString("base64url")}&policy=${Buffer.from(plain.policy).toString("base64url")}`;
   const linked = await customer(`${small}#${fragment}`);
   await linked.page.getByText("You trust what Demo Exchange signed").waitFor();
+  await linked.page.getByText("Whoever made the link chose whom you trust.").waitFor();
   assert.equal(new URL(linked.page.url()).hash, "", "the proof stays in the address");
   await checks(linked.page, plain.customer);
   assert.equal(await result(linked.page), "Included");
@@ -430,6 +431,7 @@ async function secondThoughts() {
     await settled(page);
     await page.getByText(said).waitFor();
     assert.deepEqual([await result(page), await cause(page)], [want, why]);
+    assert.equal(await page.getByRole("heading", { name: "What you are owed" }).isVisible(), want === "Included");
     await looksAt(page, `second-${why}`);
     await c.context.close();
   }

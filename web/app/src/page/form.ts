@@ -60,6 +60,14 @@ export class FormView {
     this.button.disabled = true;
   }
 
+  /** broken says that it could not be made, which is a fault of this page. */
+  broken(why: string): void {
+    this.button.textContent = this.w.say("check");
+    this.button.disabled = false;
+    this.form.refused = [this.w.say("broken", { why })];
+    this.drawFiles();
+  }
+
   /** lacking tells what is missing, and goes to the first of it; false: nothing is. */
   lacking(): boolean {
     const missing: [keyof typeof this.wrong, boolean, HTMLElement][] = [
@@ -161,6 +169,7 @@ export class FormView {
     if ("refused" in found) return [h("p", { class: "error" }, w.say("trust.unreadable")), h("p", { class: "hint", lang: "en" }, found.refused)];
     const claims = proof?.claims.keys ?? [];
     return [
+      policy.name === w.say("given.link") && h("p", { class: "notice wait" }, w.say("trust.linked")),
       h("p", { class: "notice" }, ...w.rich("trust.believed", { exchange: h("strong", {}, found.exchange) })),
       facts(
         [w.say("trust.fingerprints"), [...found.keys.map((id) => h("code", { class: "block" }, id)),
