@@ -44,7 +44,8 @@ class Page implements Steps {
     document.documentElement.lang = w.language.code;
     document.documentElement.dir = w.language.dir;
     this.drawHeader();
-    fill(this.footer, h("p", {}, w.say("footer")), h("p", {}, w.say(this.ask ? "footer.two" : "footer.one")));
+    fill(this.footer, h("p", {}, w.say("footer")), h("p", {}, w.say(this.ask ? "footer.two" : "footer.one")),
+      h("details", {}, h("summary", {}, w.say("footer.licences")), h("pre", { tabindex: 0, lang: "en" }, document.getElementById("licences")?.textContent ?? "")));
     if (this.shown) this.result = this.drawResult();
     else this.drawForm();
   }
