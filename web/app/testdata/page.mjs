@@ -99,6 +99,7 @@ async function wholeWay(address, name, looks) {
   await looks(page, `${name}-lacking`);
   await gives(page, file("proof.json", logged.proof));
   await page.getByText("Anybody can write that, so it is not believed yet.").waitFor();
+  assert.equal(await page.getByText("Give the file from your exchange first.").isVisible(), false, "it is said to be missing, and is there");
   await looks(page, `${name}-claimed`);
   await gives(page, file("policy.toml", logged.policy));
   await page.getByText("The proof names this key.").waitFor();
