@@ -48,7 +48,8 @@ function page(script, style, opinion) {
     "default-src 'none'", `script-src ${digest(script)}${opinion === undefined ? "" : " 'wasm-unsafe-eval'"}`, `style-src ${digest(style)}`, "img-src data:",
     "base-uri 'none'", "form-action 'none'", "require-trusted-types-for 'script'", "trusted-types 'none'",
   ].join("; ");
-  const parts = { policy, style, script, opinion: opinion === undefined ? "" : `<script type="text/plain" id="opinion">${opinion}</script>\n` };
+  const licences = readFileSync(source("licences.txt"), "utf8") + (opinion === undefined ? "" : `\n${readFileSync(join(here, "..", "..", "LICENSE"), "utf8")}`);
+  const parts = { policy, style, script, licences, opinion: opinion === undefined ? "" : `<script type="text/plain" id="opinion">${opinion}</script>\n` };
   return readFileSync(source("index.html"), "utf8").replace(/\{(\w+)\}/g, (_, name) => parts[name]);
 }
 

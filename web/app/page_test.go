@@ -3,10 +3,13 @@ package app
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -156,6 +159,39 @@ func TestPageTexts(t *testing.T) {
 		prefix, _, _ := strings.Cut(name, ".")
 		if !named[name] && !prefixes[prefix+"."] {
 			t.Errorf("nothing names %s", one)
+		}
+	}
+}
+
+// TestPageLicences: whoever is given the page is told whose work is in it, and under which licence.
+func TestPageLicences(t *testing.T) {
+	told, err := os.ReadFile("src/page/licences.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := os.ReadFile("package.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var of struct {
+		Dependencies map[string]string `json:"dependencies"`
+	}
+	if err := json.Unmarshal(raw, &of); err != nil {
+		t.Fatal(err)
+	}
+	list := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}}{{end}}{{end}}", "../../cmd/verify-wasm")
+	list.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0")
+	modules, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(of.Dependencies) == 0 || len(modules) == 0 {
+		t.Fatal("no dependencies are known")
+	}
+	for _, name := range append(slices.Collect(maps.Keys(of.Dependencies)), strings.Fields(string(modules))...) {
+		name = strings.TrimPrefix(strings.TrimSuffix(name, "/v2"), "golang.org/")
+		if short := path.Base(name); !bytes.Contains(told, []byte(name)) && !bytes.Contains(told, []byte(short)) {
+			t.Errorf("src/page/licences.txt does not name %s", name)
 		}
 	}
 }

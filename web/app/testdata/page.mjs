@@ -99,6 +99,7 @@ async function wholeWay(address, name, looks) {
   await looks(page, `${name}-lacking`);
   await gives(page, file("proof.json", logged.proof));
   await page.getByText("Anybody can write that, so it is not believed yet.").waitFor();
+  assert.equal(await page.getByText("Give the file from your exchange first.").isVisible(), false, "it is said to be missing, and is there");
   await looks(page, `${name}-claimed`);
   await gives(page, file("policy.toml", logged.policy));
   await page.getByText("The proof names this key.").waitFor();
@@ -173,6 +174,7 @@ async function otherWays() {
   const fragment = `proof=${gzipSync(plain.proof).toString("base64url")}&policy=${Buffer.from(plain.policy).toString("base64url")}`;
   const linked = await customer(`${small}#${fragment}`);
   await linked.page.getByText("You trust what Demo Exchange signed").waitFor();
+  await linked.page.getByText("Whoever made the link chose whom you trust.").waitFor();
   assert.equal(new URL(linked.page.url()).hash, "", "the proof stays in the address");
   await checks(linked.page, plain.customer);
   assert.equal(await result(linked.page), "Included");
@@ -430,6 +432,7 @@ async function secondThoughts() {
     await settled(page);
     await page.getByText(said).waitFor();
     assert.deepEqual([await result(page), await cause(page)], [want, why]);
+    assert.equal(await page.getByRole("heading", { name: "What you are owed" }).isVisible(), want === "Included");
     await looksAt(page, `second-${why}`);
     await c.context.close();
   }

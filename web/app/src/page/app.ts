@@ -44,7 +44,8 @@ class Page implements Steps {
     document.documentElement.lang = w.language.code;
     document.documentElement.dir = w.language.dir;
     this.drawHeader();
-    fill(this.footer, h("p", {}, w.say("footer")), h("p", {}, w.say(this.ask ? "footer.two" : "footer.one")));
+    fill(this.footer, h("p", {}, w.say("footer")), h("p", {}, w.say(this.ask ? "footer.two" : "footer.one")),
+      h("details", {}, h("summary", {}, w.say("footer.licences")), h("pre", { tabindex: 0, lang: "en" }, document.getElementById("licences")?.textContent ?? "")));
     if (this.shown) this.result = this.drawResult();
     else this.drawForm();
   }
@@ -91,7 +92,7 @@ class Page implements Steps {
 
   check(): void {
     if (this.view!.lacking()) return;
-    void this.checks();
+    this.checks().catch((error: unknown) => this.view?.broken(String(error)));
   }
 
   private async checks(): Promise<void> {
@@ -104,8 +105,8 @@ class Page implements Steps {
     toResult();
     if (!this.ask) return;
     const shown = this.shown;
-    await painted();
     for (const one of [...list].reverse()) {
+      await painted();
       await asked(one, this.ask);
       if (this.shown === shown) this.result.draw();
     }
@@ -114,9 +115,10 @@ class Page implements Steps {
   // One policy holds: a new one takes the former's place. The same file given again is one file.
   private async take(bytes: Uint8Array, name: string): Promise<void> {
     try {
-      const one = await told(bytes, name);
-      const others = this.form.given.filter((other) => !(one.kind === "policy" && other.kind === "policy") && !(other.kind === one.kind && same(other.bytes, one.bytes)));
-      this.form.given = [...others, one];
+      for (const one of await told(bytes, name)) {
+        const others = this.form.given.filter((other) => other.kind !== one.kind || (one.kind !== "policy" && !same(other.bytes, one.bytes)));
+        this.form.given = [...others, one];
+      }
     } catch (error) {
       if (!(error instanceof NotTaken)) throw error;
       this.form.refused.push(this.w.say(error.key, { name }));

@@ -36,7 +36,7 @@ export class FormView {
   constructor(private readonly w: Words, private readonly form: Form, private readonly steps: Steps) {
     const error = (id: string): HTMLElement => h("p", { class: "error", id: `${id}-wrong`, hidden: true });
     this.wrong = { proof: error("proof"), policy: error("policy"), customer: error("customer") };
-    this.customer = h("input", { id: "customer", type: "text", autocomplete: "off", autocapitalize: "none", spellcheck: "false", "aria-describedby": "customer-hint customer-wrong", value: form.customer, input: () => { form.customer = this.customer.value; } });
+    this.customer = h("input", { id: "customer", type: "text", autocomplete: "off", autocapitalize: "none", spellcheck: "false", "aria-describedby": "customer-hint customer-wrong", value: form.customer, input: () => { form.customer = this.customer.value; this.given(); } });
     this.picker = h("input", { id: "proof", type: "file", multiple: true, class: "unseen", "aria-describedby": "proof-hint proof-wrong", change: () => { steps.takeFiles(this.picker.files ?? []); this.picker.value = ""; } });
     this.button = h("button", { type: "submit", class: "big" }, w.say("check"));
     this.pasted = h("textarea", { id: "pasted", rows: 4, autocomplete: "off", spellcheck: "false" });
@@ -52,6 +52,7 @@ export class FormView {
     this.drawTrust();
     const exchange = this.form.given.find((one) => one.kind === "proof")?.claims.exchange;
     this.idLabel.textContent = exchange ? this.w.say("id.label.at", { exchange }) : this.w.say("id.label");
+    this.given();
   }
 
   /** busy says that the check is being made. */
@@ -60,21 +61,39 @@ export class FormView {
     this.button.disabled = true;
   }
 
+  /** broken says that it could not be made, which is a fault of this page. */
+  broken(why: string): void {
+    this.button.textContent = this.w.say("check");
+    this.button.disabled = false;
+    this.form.refused = [this.w.say("broken", { why })];
+    this.drawFiles();
+  }
+
   /** lacking tells what is missing, and goes to the first of it; false: nothing is. */
   lacking(): boolean {
-    const missing: [keyof typeof this.wrong, boolean, HTMLElement][] = [
+    const missing = this.missing();
+    for (const [name, is] of missing) this.tell(name, is);
+    missing.find(([, is]) => is)?.[2].focus();
+    return missing.some(([, is]) => is);
+  }
+
+  private missing(): [name: keyof typeof this.wrong, is: boolean, field: HTMLElement][] {
+    return [
       ["proof", !this.has("proof"), this.picker],
       ["policy", !this.has("policy"), this.trust.querySelector("button") ?? this.picker],
       ["customer", this.form.customer.trim() === "", this.customer],
     ];
-    for (const [name, is, field] of missing) {
-      this.wrong[name].hidden = !is;
-      this.wrong[name].textContent = is ? this.w.say(`missing.${name}`) : "";
-      if (field instanceof HTMLInputElement) field.setAttribute("aria-invalid", String(is));
-    }
-    const first = missing.find(([, is]) => is);
-    first?.[2].focus();
-    return first !== undefined;
+  }
+
+  private tell(name: keyof typeof this.wrong, is: boolean): void {
+    this.wrong[name].hidden = !is;
+    this.wrong[name].textContent = is ? this.w.say(`missing.${name}`) : "";
+    if (name !== "policy") (name === "proof" ? this.picker : this.customer).setAttribute("aria-invalid", String(is));
+  }
+
+  // given takes back what was said to be missing, once it is there.
+  private given(): void {
+    for (const [name, is] of this.missing()) if (!is) this.tell(name, false);
   }
 
   private has(kind: Given["kind"]): boolean {
@@ -161,6 +180,7 @@ export class FormView {
     if ("refused" in found) return [h("p", { class: "error" }, w.say("trust.unreadable")), h("p", { class: "hint", lang: "en" }, found.refused)];
     const claims = proof?.claims.keys ?? [];
     return [
+      policy.name === w.say("given.link") && h("p", { class: "notice wait" }, w.say("trust.linked")),
       h("p", { class: "notice" }, ...w.rich("trust.believed", { exchange: h("strong", {}, found.exchange) })),
       facts(
         [w.say("trust.fingerprints"), [...found.keys.map((id) => h("code", { class: "block" }, id)),

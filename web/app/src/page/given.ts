@@ -32,20 +32,20 @@ export class NotTaken extends Error {
 
 const limit = 128 << 20; // a shard of a million rows has 96 MB
 
-/** told says what bytes are, compressed or not. */
-export async function told(bytes: Uint8Array, name: string): Promise<Given> {
+/** told says what bytes are, compressed or not: one file, or what a receipt of this page holds. */
+export async function told(bytes: Uint8Array, name: string): Promise<Given[]> {
   if (bytes.length > limit) throw new NotTaken("given.large");
   if (bytes[0] === 0x1f && bytes[1] === 0x8b) bytes = await unzipped(bytes, limit).catch(() => refuse("given.gzip"));
   if (bytes[0] === 0x50 && bytes[1] === 0x4b) throw new NotTaken("given.zip");
   const part = partOf(bytes, name);
-  if (part) return { kind: "part", name, bytes, claims: { keys: [], ...part } };
-  const text = new TextDecoder().decode(bytes);
-  if (text.startsWith("age-encryption.org/") || text.startsWith("-----BEGIN AGE")) throw new NotTaken("given.sealed");
-  if (text.trim() === "") throw new NotTaken("given.empty");
-  const json = object(text);
-  if (json) return ofJSON(json, bytes, name);
-  if (/"assay\/v\d+\/proof"|^\{"balances":/.test(text)) return { kind: "proof", name, bytes, claims: { keys: [] } }; // a broken one: the verifier says so
-  if (/^\s*\[exchange\]/m.test(text) && /^\s*version\s*=/m.test(text)) return { kind: "policy", name, bytes, claims: { keys: [] } };
+  if (part) return [{ kind: "part", name, bytes, claims: { keys: [], ...part } }];
+  const source = new TextDecoder().decode(bytes);
+  if (source.startsWith("age-encryption.org/") || source.startsWith("-----BEGIN AGE")) throw new NotTaken("given.sealed");
+  if (source.trim() === "") throw new NotTaken("given.empty");
+  const json = object(source);
+  if (json) return text(json.type) === "assay/v1/page-receipt" ? kept(json, name) : [await ofJSON(json, bytes, name)];
+  if (/"assay\/v\d+\/proof"|^\{"balances":/.test(source)) return [{ kind: "proof", name, bytes, claims: { keys: [] } }]; // a broken one: the verifier says so
+  if (/^\s*\[exchange\]/m.test(source) && /^\s*version\s*=/m.test(source)) return [{ kind: "policy", name, bytes, claims: { keys: [] } }];
   throw new NotTaken("given.unknown");
 }
 
@@ -54,7 +54,6 @@ async function ofJSON(json: JSONObject, bytes: Uint8Array, name: string): Promis
   if (/^assay\/v\d+\/proof$/.test(type)) return { kind: "proof", name, bytes, claims: ofProof(json) };
   if (type === "assay/v1/shards") return { kind: "part", name, bytes, claims: { keys: [], snapshot: text(json.snapshot), path: "liabilities/shards.json" } };
   if (type === "assay/v1/receipt") return answered(json, bytes, name);
-  if (type === "assay/v1/page-receipt") return kept(json, name);
   if (typeof json.entry === "object" && typeof json.proof === "string") return { kind: "notice", name, bytes, claims: { keys: [] } };
   if (typeof json.payload === "string") {
     const payload = fromBase64(json.payload);
@@ -90,12 +89,12 @@ function answered(json: JSONObject, bytes: Uint8Array, name: string): Given {
   return { kind: "proof", name, bytes: fromBase64(content), claims: { ...ofProof(proof!), answer: new TextDecoder().decode(bytes) } };
 }
 
-// A receipt that this page made: the proof in it is checked anew.
-function kept(json: JSONObject, name: string): Given {
-  const proof = text(json.proof), answer = text(json.answer);
-  if (proof === "") throw new NotTaken("given.unknown");
-  const bytes = new TextEncoder().encode(proof);
-  return { kind: "proof", name, bytes, claims: { ...ofProof(object(proof) ?? {}), ...(answer === "" ? {} : { answer }) } };
+// A receipt that this page made: proof and statement in it are checked anew, and whom it trusted then is not believed for that.
+async function kept(json: JSONObject, name: string): Promise<Given[]> {
+  const files = [text(json.proof), text(json.statement)].filter((file) => file !== "");
+  const list = await Promise.all(files.map((file) => told(new TextEncoder().encode(file), name)));
+  const answer = text(json.answer);
+  return list.flat().map((one) => (one.kind === "proof" && answer !== "" ? { ...one, claims: { ...one.claims, answer } } : one));
 }
 
 const ofProof = (json: JSONObject): Claims => ({ ...claimsOf(json.envelope), about: text(json.statement), snapshot: text(json.snapshot) });

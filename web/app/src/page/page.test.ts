@@ -47,7 +47,8 @@ test("differences are exact", () => {
 test("files are told apart by what is in them", async () => {
   const { proof, policy } = vectors<{ proof: string; policy: string }>("proof").find((one) => one.name === "proof/happy-log")!;
   const json = JSON.parse(proof) as { envelope: object; statement: string; log: { entry: string; proof: string } };
-  const of = async (text: string | Uint8Array) => told(typeof text === "string" ? bytes(text) : text, "file");
+  const all = async (text: string | Uint8Array) => told(typeof text === "string" ? bytes(text) : text, "file");
+  const of = async (text: string | Uint8Array) => (await all(text))[0]!;
   const one = await of(proof);
   assert.deepEqual([one.kind, one.claims.exchange, one.claims.period, one.claims.about], ["proof", "Demo Exchange", "2026-10", json.statement]);
   assert.deepEqual((await of(gzipSync(proof))).bytes, bytes(proof));
@@ -61,6 +62,9 @@ test("files are told apart by what is in them", async () => {
   assert.deepEqual([answered.kind, answered.claims.answer, answered.bytes], ["proof", answer, bytes(proof)]);
   const finding = JSON.stringify({ payload: Buffer.from(JSON.stringify({ predicateType: "https://github.com/assay-por/assay/finding/v1", subject: [{ digest: { sha256: json.statement }, name: "statement" }] })).toString("base64") });
   assert.deepEqual([(await of(finding)).kind, (await of(finding)).claims.about], ["finding", json.statement]);
+  const receipt = JSON.stringify({ type: "assay/v1/page-receipt", proof, statement: JSON.stringify(json.envelope), policy, answer });
+  assert.deepEqual((await all(receipt)).map((one) => one.kind), ["proof", "statement"]);
+  assert.deepEqual([(await of(receipt)).claims.answer, (await of(receipt)).bytes], [answer, bytes(proof)]);
   const refused: [string | Uint8Array, string][] = [
     ["", "given.empty"], ["assay/v1/confidential-proof\n", "given.part"], [" \n", "given.empty"], ["hello", "given.unknown"], ["{}", "given.unknown"], ["[1]", "given.unknown"], ["PK\u0003\u0004", "given.zip"], ["age-encryption.org/v1\n", "given.sealed"],
     [Uint8Array.of(0x1f, 0x8b, 8, 0), "given.gzip"], [JSON.stringify({ content: "", type: "assay/v1/receipt" }), "given.answer"],
@@ -145,8 +149,8 @@ test("every vector of a proof gives the right one of four results", async (t) =>
   for (const v of vectors<{ customer: string; policy: string; proof?: string; files?: Record<string, { text?: string; base64?: string }>; skipped?: boolean; exit?: number }>("proof")) {
     const parts = Object.entries(v.files ?? {}).map(([path, { text, base64 }]) => told(text === undefined ? Buffer.from(base64!, "base64") : bytes(text), path.split("/").at(-1)!));
     const proof: Given = { kind: "proof", name: "", bytes: bytes(v.proof ?? ""), claims: { keys: [] } };
-    const read = await told(proof.bytes, "").catch(() => proof);
-    const [one] = inputs([read, ...(await Promise.all(parts))], bytes(v.policy), v.customer);
+    const [read] = await told(proof.bytes, "").catch(() => [proof]);
+    const [one] = inputs([read!, ...(await Promise.all(parts)).flat()], bytes(v.policy), v.customer);
     assert.deepEqual(Object.keys(one!.input.files ?? {}).sort(), Object.keys(v.files ?? {}).sort(), v.name);
     const { result, cause } = outcome(await verifyProof(one!.input), "none");
     const mismatch = ["proof.root", "proof.statement", "proof.margin"].includes(v.expect) || (v.expect === "proof.counted" && v.exit === 1 && !v.skipped);

@@ -11,6 +11,7 @@ export interface Reason {
 
 /** reasons are about the row, who checked that it is counted, the signature, the log, what came since, and the second opinion. */
 export function reasons(w: Words, verdict: Verdict, second: Second): Reason[] {
+  if (isOpinion(second) && !agree(verdict, second)) return secondReason(w, verdict, second);
   const list: Reason[] = [];
   const { row, statement, log, state } = verdict;
   const exchange = statement?.exchange ?? "";

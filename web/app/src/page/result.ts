@@ -29,26 +29,31 @@ export class ResultView {
   private readonly reasons = h("ul", { class: "reasons" });
   private readonly strip = h("div", {});
   private readonly advice = h("div", {});
+  private readonly found = h("div", {}); // what is owed, which nobody is told where two disagree
   private readonly remembered = h("div", {});
   private readonly checks = h("div", {});
 
   constructor(private readonly w: Words, private readonly shown: Shown, private readonly choose: (one: Checked) => void, again: () => void) {
     const { row, statement } = shown.chosen.verdict;
     this.reasons.setAttribute("aria-label", w.say("reasons"));
+    if (row && statement) {
+      fill(this.found,
+        h("section", { "aria-labelledby": "balances-title" },
+          h("h2", { id: "balances-title" }, w.say("balances.title")),
+          row.balances.length === 0 ? h("p", {}, w.say("balances.none")) : h("p", { class: "hint screen" }, w.say("held.hint")),
+          balancesOf(w, row.balances, statement, shown.held, () => this.compare()),
+          row.debts.length > 0 && h("h3", {}, w.say("debts.title")),
+          row.debts.length > 0 && facts(...row.debts.map(({ asset, amount }): [string, Child] => [asset, w.number(amount)])),
+          this.remembered),
+        h("section", { class: "open", "aria-labelledby": "open-title" },
+          h("h2", { id: "open-title" }, w.say("open.title")),
+          h("ul", {}, ...open(w, shown.chosen.verdict).map((text) => h("li", {}, text)))));
+    }
     this.element = h("div", { class: "outcome" },
       this.card, this.reasons,
       h("div", { class: "do screen" }, h("button", { type: "button", class: "quiet", click: again }, w.say("again"))),
       this.strip, this.advice,
-      row && statement && h("section", { "aria-labelledby": "balances-title" },
-        h("h2", { id: "balances-title" }, w.say("balances.title")),
-        row.balances.length === 0 ? h("p", {}, w.say("balances.none")) : h("p", { class: "hint screen" }, w.say("held.hint")),
-        balancesOf(w, row.balances, statement, shown.held, () => this.compare()),
-        row.debts.length > 0 && h("h3", {}, w.say("debts.title")),
-        row.debts.length > 0 && facts(...row.debts.map(({ asset, amount }): [string, Child] => [asset, w.number(amount)])),
-        this.remembered),
-      row && statement && h("section", { class: "open", "aria-labelledby": "open-title" },
-        h("h2", { id: "open-title" }, w.say("open.title")),
-        h("ul", {}, ...open(w, shown.chosen.verdict).map((text) => h("li", {}, text)))),
+      this.found,
       h("section", { "aria-labelledby": "more-title" },
         h("h2", { id: "more-title", class: "unseen" }, w.say("more.title")),
         row && panel(w.say("path.heading"), false, h("p", {}, describe(w, row)), picture(w, row),
@@ -79,6 +84,7 @@ export class ResultView {
       this.advise();
       document.title = `${w.say(`result.${out.result}`)} · ${w.say("title")}`;
     }
+    this.found.hidden = out.cause === "disagree";
     fill(this.reasons, ...reasons(w, verdict, second).map(({ mark, text }) => h("li", { class: mark }, icon(mark), h("span", {}, text))));
     if (list.length > 1) fill(this.strip, strip(w, list, histories, chosen, this.choose));
     fill(this.checks, checks(w, verdict, second));
