@@ -17,17 +17,9 @@ func TestSite(t *testing.T) {
 	e.published(t, "a", "2026-09", "2026-09-30T00:00:00Z")
 	e.published(t, "b", "2026-10", "2026-10-31T00:00:00Z")
 	e.must(t, "withdraw", "--statement", "a/statement.dsse.json", "--reason", "A wallet was missing.")
-	for _, name := range []string{"a", "b"} {
-		for from, to := range map[string]string{name: "bundle", name + "-page": "report"} {
-			if err := os.CopyFS(filepath.Join(e.dir, "reports", name, to), os.DirFS(filepath.Join(e.dir, from))); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := os.WriteFile(filepath.Join(e.dir, "reports", name, "bundle.zip"), []byte(read(t, e.dir, name+".zip")), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	e.write(t, "shelf.toml", read(t, e.dir, "assay.toml")+"[server]\nreports = \"reports\"\n")
+	e.shelved(t, "a")
+	e.shelved(t, "b")
+	e.write(t, "shelf.toml", read(t, e.dir, "assay.toml")+"[server]\nreports = \"reports\"\n"+unhurried)
 	if said := e.must(t, "site", "--config", "shelf.toml", "--out", filepath.Join(e.dir, "public")); !strings.Contains(said, "wrote the site of 2 reports to ") {
 		t.Errorf("it says %q", said)
 	}

@@ -3,7 +3,9 @@ package site
 import (
 	"errors"
 	"fmt"
+	stdhtml "html"
 	"io/fs"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -206,3 +208,14 @@ func policy(styleHash, scriptHash string) string {
 	}
 	return p + " base-uri 'none'; form-action 'none'"
 }
+
+// NewVerifier is the page that checks proofs as a file of the site. Its policy is the one in its own meta element, without which it is refused.
+func NewVerifier(page []byte) (*Page, error) {
+	said := ownPolicy.FindSubmatch(page)
+	if said == nil {
+		return nil, errors.New("site: the page that checks proofs has no policy of its own")
+	}
+	return &Page{Content: page, Kind: html, Policy: stdhtml.UnescapeString(string(said[1]))}, nil
+}
+
+var ownPolicy = regexp.MustCompile(`<meta http-equiv="Content-Security-Policy" content="([^"]+)">`)

@@ -38,7 +38,15 @@ func drawn(t testing.TB, s *site.Site, path string) string {
 func exported(t testing.TB, p place) string {
 	t.Helper()
 	src := p.source(t)
-	src.Verifier = &site.Page{Content: []byte("<!DOCTYPE html><html lang=\"en\"><title>Check</title><main><h1>Check</h1></main></html>"), Kind: "text/html; charset=utf-8", Policy: "default-src 'none'"}
+	var err error
+	src.Verifier, err = site.NewVerifier([]byte(`<!DOCTYPE html><html lang="en"><meta http-equiv="Content-Security-Policy" content="default-src &#39;none&#39;"><title>Check</title><main><h1>Check</h1></main></html>`))
+	must(t, err)
+	if src.Verifier.Policy != "default-src 'none'" {
+		t.Errorf("its policy is %s", src.Verifier.Policy)
+	}
+	if _, err := site.NewVerifier([]byte("<title>Check</title>")); err == nil {
+		t.Error("a page without a policy is let in")
+	}
 	src.Policy = []byte("version = 1\n")
 	s, err := site.New(src)
 	must(t, err)
