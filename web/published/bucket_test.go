@@ -442,7 +442,7 @@ func FuzzParseIndex(f *testing.F) {
 	})
 }
 
-// BenchmarkOpen opens and reads a report's page, by a folder and by copies of a bucket.
+// BenchmarkOpen opens and reads a report's manifest, by a folder and by copies of a bucket.
 func BenchmarkOpen(b *testing.B) {
 	m, dir := publishedtest.Draft(b, 0, nil), b.TempDir()
 	m.Publish(b, dir)
@@ -465,6 +465,7 @@ func benchPage(b *testing.B, s *published.Shelf, m publishedtest.Made) {
 	if err != nil || r == nil {
 		b.Fatal(err)
 	}
+	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			f, _, err := r.Open(report.PathManifest)
