@@ -203,14 +203,16 @@ func TestBucket(t *testing.T) {
 
 	try(t, store.Write(t.Context(), f.bucket, "no-index.json", []byte("{}")))
 	try(t, store.Write(t.Context(), f.bucket, "no-index/x", []byte("x")))
+	try(t, store.Write(t.Context(), f.bucket, "large.json", bytes.Repeat([]byte(" "), published.MaxIndex+1)))
+	try(t, store.Write(t.Context(), f.bucket, "large/x", []byte("x")))
 	lost, err := published.Index{Files: []published.IndexFile{{Path: "bundle.zip", SHA256: report.Digest{7}, Size: 7}}}.JSON()
 	try(t, err)
 	try(t, store.Write(t.Context(), f.bucket, "lost.json", lost))
 	try(t, store.Write(t.Context(), f.bucket, "lost/x", []byte("x")))
 	look(second.Digest.String(), first.Digest.String())
 	look(second.Digest.String(), first.Digest.String())
-	if n := strings.Count(f.said.String(), "it is not whole"); n != 2 {
-		t.Errorf("of two that are not whole %d lines are said:\n%s", n, f.said)
+	if n := strings.Count(f.said.String(), "it is not whole"); n != 3 {
+		t.Errorf("of three that are not whole %d lines are said:\n%s", n, f.said)
 	}
 
 	try(t, f.bucket.Remove(t.Context(), "a"+published.IndexSuffix))
