@@ -108,15 +108,15 @@ func (b *Bucket) fresh(ctx context.Context, name, mark string) (*Set, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, ErrDamaged) {
 		return nil, err
 	}
-	index, fault := ParseIndex(raw)
+	index, fault := ParseIndex(raw) // what is too large was cut off, and is none
 	set := &Set{bucket: b, name: name, mark: fmt.Sprintf("%x", sha256.Sum256(raw)), files: map[string]IndexFile{}}
 	for _, f := range index.Files {
 		set.files[f.Path] = f
 	}
-	if fault == nil {
+	if err = nil; fault == nil {
 		err = set.fetch()
 	}
 	if isFault := errors.Is(err, ErrDamaged) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, copies.ErrLarge); isFault {

@@ -203,14 +203,16 @@ func TestBucket(t *testing.T) {
 
 	try(t, store.Write(t.Context(), f.bucket, "no-index.json", []byte("{}")))
 	try(t, store.Write(t.Context(), f.bucket, "no-index/x", []byte("x")))
+	try(t, store.Write(t.Context(), f.bucket, "large.json", bytes.Repeat([]byte(" "), published.MaxIndex+1)))
+	try(t, store.Write(t.Context(), f.bucket, "large/x", []byte("x")))
 	lost, err := published.Index{Files: []published.IndexFile{{Path: "bundle.zip", SHA256: report.Digest{7}, Size: 7}}}.JSON()
 	try(t, err)
 	try(t, store.Write(t.Context(), f.bucket, "lost.json", lost))
 	try(t, store.Write(t.Context(), f.bucket, "lost/x", []byte("x")))
 	look(second.Digest.String(), first.Digest.String())
 	look(second.Digest.String(), first.Digest.String())
-	if n := strings.Count(f.said.String(), "it is not whole"); n != 2 {
-		t.Errorf("of two that are not whole %d lines are said:\n%s", n, f.said)
+	if n := strings.Count(f.said.String(), "it is not whole"); n != 3 {
+		t.Errorf("of three that are not whole %d lines are said:\n%s", n, f.said)
 	}
 
 	try(t, f.bucket.Remove(t.Context(), "a"+published.IndexSuffix))
@@ -442,7 +444,7 @@ func FuzzParseIndex(f *testing.F) {
 	})
 }
 
-// BenchmarkOpen opens and reads a report's page, by a folder and by copies of a bucket.
+// BenchmarkOpen opens and reads a report's manifest, by a folder and by copies of a bucket.
 func BenchmarkOpen(b *testing.B) {
 	m, dir := publishedtest.Draft(b, 0, nil), b.TempDir()
 	m.Publish(b, dir)
@@ -465,6 +467,7 @@ func benchPage(b *testing.B, s *published.Shelf, m publishedtest.Made) {
 	if err != nil || r == nil {
 		b.Fatal(err)
 	}
+	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			f, _, err := r.Open(report.PathManifest)

@@ -118,7 +118,7 @@ func (l *linked) isAway() error {
 	if l.away == nil || l.answers {
 		return nil
 	}
-	return fmt.Errorf("%s: %w: %w", l.Name, ErrAway, l.away)
+	return fmt.Errorf("%s: %w: %v", l.Name, ErrAway, l.away) //nolint:errorlint // it may say that another object is not there
 }
 
 // read reads a small object as it is now.
@@ -130,7 +130,7 @@ func (l *linked) read(ctx context.Context, object string, most int64) ([]byte, e
 	defer r.Close()
 	raw, err := io.ReadAll(io.LimitReader(r, most+1))
 	if err == nil && int64(len(raw)) > most {
-		err = fmt.Errorf("%s/%s has more than %d bytes", l.Name, object, most)
+		err = fmt.Errorf("%s/%s has more than %d bytes: %w", l.Name, object, most, ErrDamaged)
 	}
 	return raw, err
 }
