@@ -12,19 +12,34 @@ type Tree[S Sum[S]] struct {
 
 // NewTree builds the tree over leaves that are hashed already. It keeps the slice it is given.
 func NewTree[S Sum[S]](level Level, kind Kind, leaves []Node[S]) (*Tree[S], error) {
+	return NewTreeBy(level, kind, leaves, func(row []Node[S]) (sums []S, err error) {
+		sums = make([]S, len(row)/2)
+		for i := range sums {
+			if sums[i], err = row[2*i].Sum.Add(row[2*i+1].Sum); err != nil {
+				return nil, err
+			}
+		}
+		return sums, nil
+	})
+}
+
+// NewTreeBy is [NewTree] for sums that are cheaper added many at once: pairs returns those of the first and second node of a row, of the third
+// and fourth, and so on.
+func NewTreeBy[S Sum[S]](level Level, kind Kind, leaves []Node[S], pairs func(row []Node[S]) ([]S, error)) (*Tree[S], error) {
 	if len(leaves) == 0 {
 		return nil, ErrNoLeaves
 	}
 	t := &Tree[S]{level: level, kind: kind, rows: [][]Node[S]{leaves}}
-	h := hasher[S]{level: level}
+	h := NewHasher[S](level)
 	for row := leaves; len(row) > 1; {
+		sums, err := pairs(row)
+		if err != nil {
+			return nil, err
+		}
 		above := make([]Node[S], 0, (len(row)+1)/2)
-		for ; len(row) > 1; row = row[2:] {
-			parent, err := h.parent(row[0], row[1])
-			if err != nil {
-				return nil, err
-			}
-			above = append(above, parent)
+		for _, sum := range sums {
+			above = append(above, h.Parent(row[0], row[1], sum))
+			row = row[2:]
 		}
 		// An odd last node rises as it is: nothing is doubled, nothing padded.
 		above = append(above, row...)

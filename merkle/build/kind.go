@@ -34,6 +34,7 @@ func hidingKind(p *confidential.Parameters) kind[confidential.Point] {
 	k.Top = func(rows []shard.Row[confidential.Point]) (merkle.Node[confidential.Point], error) {
 		return blocks.Top(leavesOf(rows)), nil
 	}
+	k.Pairs = blocks.Pairs
 	k.Opens = func(rows []shard.Row[confidential.Point]) error {
 		balances := make([]merkle.Plain, len(rows))
 		for i := range rows {

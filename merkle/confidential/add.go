@@ -39,7 +39,7 @@ func (a *adder) sub(to, of *grumpkin.G1Affine) {
 	a.add(to, negative.Neg(&negative))
 }
 
-// flush adds.
+// flush adds. What is hashed afterwards is not slower for it.
 func (a *adder) flush() {
 	n := len(a.to)
 	if n == 0 {
@@ -75,6 +75,7 @@ func (a *adder) flush() {
 		p.X, p.Y = x[i], y[i]
 	}
 	a.to = a.to[:0]
+	clean()
 }
 
 // invert inverts each of v, none of which is zero: products of pairs are inverted, and so on. Space is for what is computed above v.

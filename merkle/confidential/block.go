@@ -30,6 +30,19 @@ func (b *Blocks) Top(leaves []Leaf) merkle.Node[Point] {
 	return k.subtree(merkle.Shard, identities, points)
 }
 
+// Pairs adds the first and second node of a row, the third and fourth, and so on; it never fails.
+func (b *Blocks) Pairs(row []merkle.Node[Point]) ([]Point, error) {
+	k := b.idle.Get().(*committer)
+	defer b.idle.Put(k)
+	sums := make([]Point, len(row)/2)
+	for i := range sums {
+		sums[i] = row[2*i].Sum
+		k.adder.add(&sums[i].at, &row[2*i+1].Sum.at)
+	}
+	k.adder.flush()
+	return sums, nil
+}
+
 // Open commits again to balances with the leaves' blindings, and refuses a leaf of another commitment (SPEC part 29, Row).
 func (b *Blocks) Open(leaves []Leaf, balances []merkle.Plain) error {
 	k := b.idle.Get().(*committer)

@@ -1,6 +1,7 @@
 package confidential
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,6 +29,17 @@ func TestBlocks(t *testing.T) {
 		}
 		if got := b.Top(leaves); got != tree.Top() {
 			t.Errorf("%d leaves: top %v, want %v", n, got, tree.Top())
+		}
+		paired, err := merkle.NewTreeBy(merkle.Shard, merkle.KindConfidential, nodes, b.Pairs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range uint64(n) {
+			path, err := paired.Path(i)
+			want, bad := tree.Path(i)
+			if err != nil || bad != nil || paired.Root() != tree.Root() || !slices.Equal(path, want) {
+				t.Errorf("%d leaves, by pairs: the path of leaf %d: %v", n, i, err)
+			}
 		}
 		if err := b.Open(leaves, balances); err != nil {
 			t.Errorf("%d leaves: %v", n, err)

@@ -176,7 +176,7 @@ func (f *File[S]) decodeRun(raw []byte, count int) (*run[S], error) {
 	if len(raw) != 0 {
 		return nil, fmt.Errorf("%d bytes follow its %d nodes", len(raw), count)
 	}
-	r.tree, err = merkle.NewTree(merkle.Shard, f.kind.Tree, tops)
+	r.tree, err = f.kind.tree(tops)
 	return r, err
 }
 
@@ -229,7 +229,7 @@ func (f *File[S]) decodeBlock(raw []byte, count int) (*block[S], error) {
 	if len(raw) != 0 {
 		return nil, fmt.Errorf("%d bytes follow %d rows", len(raw), count)
 	}
-	b.tree, err = merkle.NewTree(merkle.Shard, f.kind.Tree, leaves)
+	b.tree, err = f.kind.tree(leaves)
 	return b, err
 }
 

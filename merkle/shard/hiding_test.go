@@ -25,6 +25,7 @@ func hiding(t testing.TB) (Kind[confidential.Point], *confidential.Parameters) {
 			point, err := confidential.ParsePoint(b[:n])
 			return point, b[n:], err
 		},
+		Pairs: p.Blocks().Pairs,
 		Opens: func(rows []Row[confidential.Point]) error {
 			for _, r := range rows {
 				if sum, err := p.CommitRow(r.Opening.Balances, r.Opening.Blinding); err != nil || sum != r.Sum {

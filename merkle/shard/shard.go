@@ -69,6 +69,8 @@ type Kind[S merkle.Sum[S]] struct {
 	Decode func(b []byte, assets int) (sum S, rest []byte, err error)
 	// Top, if not nil, computes the top of the tree over a block's rows, faster than leaf by leaf.
 	Top func(rows []Row[S]) (merkle.Node[S], error)
+	// Pairs, if not nil, adds neighbours of a row of nodes, as [merkle.NewTreeBy] has it, faster than one by one.
+	Pairs func(row []merkle.Node[S]) ([]S, error)
 	// Opens says that sums hide: rows have an opening each. It holds sums of rows of a block to what they open to.
 	Opens func(rows []Row[S]) error
 }
@@ -81,6 +83,14 @@ func (k Kind[S]) magic() string {
 		return magicHiding
 	}
 	return magic
+}
+
+// tree builds the tree over nodes of a shard.
+func (k Kind[S]) tree(nodes []merkle.Node[S]) (*merkle.Tree[S], error) {
+	if k.Pairs != nil {
+		return merkle.NewTreeBy(merkle.Shard, k.Tree, nodes, k.Pairs)
+	}
+	return merkle.NewTree(merkle.Shard, k.Tree, nodes)
 }
 
 // top computes the top of the tree over a block's rows. It may share memory with a row.

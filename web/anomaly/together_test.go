@@ -37,7 +37,7 @@ func TestHalves(t *testing.T) {
 		"burst of the minute before": {edge: func(w *watched) { w.asks(t, m, read, 75) }, one: func(w *watched) { w.asks(t, m, read, 1) }, late: 30 * time.Second,
 			want: []string{"burst halve"}},
 		"mix": {edge: func(w *watched) { w.asks(t, m, ask, 14) }, one: func(w *watched) { w.asks(t, m, ask, 2) }, want: []string{"mix alert"}},
-		"enumeration": {edge: func(w *watched) {}, one: func(w *watched) { w.looks(t, m, 0, 51, 0) }, other: func(w *watched) { w.looks(t, m, 1000, 51, 0) },
+		"enumeration": {edge: func(*watched) {}, one: func(w *watched) { w.looks(t, m, 0, 51, 0) }, other: func(w *watched) { w.looks(t, m, 1000, 51, 0) },
 			want: []string{"enumeration throttle"}},
 		"nobody is found": {edge: func(w *watched) { w.looks(t, m, 0, 24, 24) }, one: func(w *watched) { w.looks(t, m, 24, 2, 2) }, want: []string{"enumeration throttle"}},
 		"failures": {edge: func(w *watched) {
@@ -45,7 +45,7 @@ func TestHalves(t *testing.T) {
 				w.Refused(t.Context(), Refusal{Client: "backend", Credential: "key", Network: away})
 			}
 		}, one: func(w *watched) { w.Refused(t.Context(), Refusal{Client: "backend", Credential: "key", Network: away}) }, want: []string{"failures lock"}},
-		"parallel": {edge: func(w *watched) {}, one: func(w *watched) { w.asks(t, m, read, 51) }, other: func(w *watched) { w.asks(t, machine(away), read, 51) },
+		"parallel": {edge: func(*watched) {}, one: func(w *watched) { w.asks(t, m, read, 51) }, other: func(w *watched) { w.asks(t, machine(away), read, 51) },
 			want: []string{"parallel suspend"}},
 	} {
 		t.Run(name, func(t *testing.T) {
