@@ -51,7 +51,7 @@ func freePort(t *testing.T) int {
 }
 
 // TestConsoleInABrowser: in a real Chromium, with a virtual authenticator, at a real server with a real worker: people enrol by their links, sign in, have a report
-// drawn up, and publish it, by the keyboard alone; what is no passkey of theirs lets nobody in. Every page passes axe, light and dark, is as narrow as a telephone,
+// drawn up, and publish it, by the keyboard alone; an auditor hands in a finding, and a report is withdrawn; what is no passkey of theirs lets nobody in. Every page passes axe, light and dark, is as narrow as a telephone,
 // and asks nothing of anybody else. What the pages look like is kept in build/screenshots. testdata/console.mjs is what is done.
 func TestConsoleInABrowser(t *testing.T) {
 	chromium, node, modules := browserOf(t)
@@ -76,6 +76,7 @@ func TestConsoleInABrowser(t *testing.T) {
 	w.approve(t, former, attest.PayloadType, w.people[0], w.people[1])
 	w.publish(t, former)
 	w.reaches(t, former.ID, runs.Published, "")
+	w.write(t, "finding.dsse.json", w.countersigned(t, former.ID))
 	w.write(t, "assay.toml", strings.Replace(read(t, w.dir, "assay.toml"), `included = ["spot"]`, `included = ["spot", "savings"]`, 1))
 	w.works(t)
 

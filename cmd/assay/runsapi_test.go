@@ -251,18 +251,25 @@ func (w *workshop) publishesOver(t *testing.T, operator, publisher *asker, wish 
 	return run
 }
 
-// addsFinding has an auditor hand in what they found, which then stands beside the statement.
-func (w *workshop) addsFinding(t *testing.T, auditor *asker, run client.Run) {
+// countersigned is what an auditor found of a run's bundle and signed, on a machine of their own.
+func (w *workshop) countersigned(t *testing.T, run string) (finding string) {
 	t.Helper()
+	w.write(t, "trust.toml", w.policy)
 	office := onAnotherMachine(t, w.assay, "auditor", attest.Ed25519, w.dir, "trust.toml")
-	take(t, w.dir, office, "reports/"+run.ID+"/bundle.zip")
+	take(t, w.dir, office, "reports/"+run+"/bundle.zip")
 	_, verdict, _ := call(t, office, w.verify, "bundle", "bundle.zip", "--policy", "trust.toml", "--json")
 	if err := os.WriteFile(filepath.Join(office, "verdict.json"), []byte(verdict), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	must(t, office, w.assay, opened("countersign", "bundle.zip", "--verdict", "verdict.json", "--key", "file:auditor.age", "--name", "Example Accountants", "--scope", "All shards.",
 		"--procedure", "Recomputed every leaf.", "--finding", "Every leaf was there.", "--out", "finding.dsse.json")...)
-	finding := read(t, office, "finding.dsse.json")
+	return read(t, office, "finding.dsse.json")
+}
+
+// addsFinding has an auditor hand in what they found, which then stands beside the statement.
+func (w *workshop) addsFinding(t *testing.T, auditor *asker, run client.Run) {
+	t.Helper()
+	finding := w.countersigned(t, run.ID)
 	var added client.Run
 	waitFor(t, "shown", func() (is bool) { // the server looks at its reports once a second
 		var err error

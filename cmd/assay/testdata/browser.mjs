@@ -19,7 +19,7 @@ export async function browse({ CHROMIUM, MODULES, SPKI, SHOTS, PORTS = {} }) {
   // A visitor has a browser of their own; everything that their pages ask for, and complain of, is kept.
   async function visitor(options = {}) {
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
-    context.setDefaultTimeout(20_000);
+    context.setDefaultTimeout(60_000);
     const asked = [], faults = [];
     context.on("request", (request) => asked.push(request.url()));
     const page = await context.newPage();

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { createHmac } from "node:crypto";
-import { readdirSync, writeFileSync } from "node:fs";
+import { readdirSync, rmSync, writeFileSync } from "node:fs";
 import { browse } from "./browser.mjs";
 
 const { ORIGIN, ADA, BOB, ASSAY, SHOTS } = process.env;
@@ -12,6 +12,10 @@ const { browser, visitor, steady, looksAt, press, types, looked } = await browse
 async function authenticator(v) {
   v.devtools = await v.context.newCDPSession(v.page);
   await v.devtools.send("WebAuthn.enable");
+  await addsAuthenticator(v);
+}
+
+async function addsAuthenticator(v) {
   const options = { protocol: "ctap2", transport: "internal", hasResidentKey: true, hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true };
   v.authenticatorId = (await v.devtools.send("WebAuthn.addVirtualAuthenticator", { options })).authenticatorId;
 }
@@ -37,6 +41,14 @@ async function enrols(v, link, name) {
 async function signsOut(v) {
   await v.page.getByRole("button", { name: "Sign out" }).click();
   await v.page.getByRole("heading", { level: 1, name: "Sign in" }).waitFor();
+}
+
+// says waits until the page says something, and shows the passkey on the way there if it is asked for: on a slow machine it was shown long ago by then.
+async function says(v, text) {
+  const asked = v.page.getByRole("heading", { level: 1, name: "Show your passkey" }), said = v.page.getByText(text).first();
+  await asked.or(said).first().waitFor();
+  if (await asked.count() > 0) await v.page.getByRole("button", { name: "Show the passkey" }).click();
+  await said.waitFor();
 }
 
 function totp(secret, step) {
@@ -121,16 +133,20 @@ await ada.page.goto(ORIGIN + run + "/draft");
 assert.match(await text(ada), /2 more approvals are needed/);
 assert.match(await text(ada), /savings/, "the difference to the former period is not shown");
 await looksAt(ada, "draft-missing");
-const [file] = await Promise.all([ada.page.waitForEvent("download"), ada.page.getByRole("link", { name: "the draft's file" }).click()]);
-await file.saveAs("draft.json");
-for (const key of ["p0", "p1"]) {
-  const before = new Set(readdirSync("."));
-  execFileSync(ASSAY, ["approve", "draft.json", "--key", `file:${key}.age`, "--yes", "--identity-file", "id.txt"], { stdio: "pipe" });
-  const made = readdirSync(".").find((name) => /^approval-.*\.dsse\.json$/.test(name) && !before.has(name));
-  await ada.page.getByLabel("What the approver signed").setInputFiles(made);
-  await ada.page.getByRole("button", { name: "Hand it in" }).click();
-  await ada.page.getByText("The approval was taken.").waitFor();
+async function approves(v, name) {
+  const [file] = await Promise.all([v.page.waitForEvent("download"), v.page.getByRole("link", { name: "the draft's file" }).click()]);
+  await file.saveAs(name);
+  for (const key of ["p0", "p1"]) {
+    const signed = () => readdirSync(".").filter((name) => /^approval-.*\.dsse\.json$/.test(name));
+    for (const name of signed()) rmSync(name); // of a draft before
+    execFileSync(ASSAY, ["approve", name, "--key", `file:${key}.age`, "--yes", "--identity-file", "id.txt"], { stdio: "pipe" });
+    await v.page.getByLabel("What the approver signed").setInputFiles(signed());
+    await v.page.getByRole("button", { name: "Hand it in" }).click();
+    await says(v, "The approval was taken.");
+    await v.page.goto(ORIGIN + pathOf(v)); // without what was taken
+  }
 }
+await approves(ada, "draft.json");
 await looksAt(ada, "draft");
 
 // From signing in to publishing by the keyboard alone. By a password it takes the passkey on the way, and the form goes on after it.
@@ -193,7 +209,8 @@ await looksAt(bob, "proposal");
 await press(bob, "Confirm");
 await bob.page.getByRole("heading", { level: 1, name: "An invitation for Carol Example" }).waitFor();
 await looksAt(bob, "once-person");
-assert.ok((await bob.page.locator(".secret code").innerText()).startsWith(ORIGIN + "/console/invitation#"));
+const invitation = await bob.page.locator(".secret code").innerText();
+assert.ok(invitation.startsWith(ORIGIN + "/console/invitation#"));
 await bob.page.goto(ORIGIN + keyProposal);
 await bob.page.getByRole("button", { name: "Confirm" }).click();
 await bob.page.getByRole("heading", { level: 1, name: "The key, this once" }).waitFor();
@@ -201,6 +218,47 @@ await looksAt(bob, "once-key");
 await bob.page.getByRole("link", { name: "I have kept it" }).click();
 await bob.page.getByRole("heading", { level: 1, name: "Key reads runs" }).waitFor();
 await looksAt(bob, "key");
+
+// An auditor, who was invited just now, hands in what she found of the report of October.
+async function reads(v, period) {
+  await v.page.goto(ORIGIN + "/console/reports");
+  await v.page.getByRole("link", { name: period }).first().click();
+  await v.page.getByRole("heading", { level: 1, name: "Report of " + period }).waitFor();
+}
+async function published(v) {
+  await v.page.goto(ORIGIN + pathOf(v) + "?follow");
+  await v.page.getByText("Follow it live").or(v.page.getByText("Stop following")).waitFor({ state: "detached", timeout: 60_000 }); // it is over
+  await v.page.locator(".lead .state.published").waitFor();
+}
+const carol = await visitor();
+await enrols(carol, invitation, "Carol Example");
+await reads(carol, "2026-10");
+await looksAt(carol, "report-auditor");
+await carol.page.getByLabel("What the auditor signed").setInputFiles("finding.dsse.json");
+await carol.page.getByRole("button", { name: "Hand it in" }).click();
+await says(carol, "The finding was handed in.");
+await published(carol);
+await looksAt(carol, "run-finding");
+
+// It is withdrawn, with the word of those who approve.
+await reads(ada, "2026-10");
+await ada.page.getByLabel("Why it is withdrawn").fill("A wallet was counted twice.");
+await ada.page.getByRole("button", { name: "Ask for the withdrawal" }).click();
+await says(ada, "The withdrawal was asked for.");
+const withdrawal = pathOf(ada);
+await ada.page.goto(ORIGIN + withdrawal + "?follow");
+await ada.page.getByText("waiting for approvals of the withdrawal").first().waitFor({ timeout: 60_000 });
+await ada.page.goto(ORIGIN + withdrawal + "/draft");
+await ada.page.getByText("A wallet was counted twice.").first().waitFor();
+await looksAt(ada, "draft-withdrawal");
+await approves(ada, "withdrawal.json");
+await ada.page.goto(ORIGIN + withdrawal);
+await published(ada);
+await looksAt(ada, "run-withdrawal");
+await reads(ada, "2026-10");
+await ada.page.getByText("A wallet was counted twice.").first().waitFor();
+assert.equal(await ada.page.getByRole("button", { name: "Ask for the withdrawal" }).count(), 0, "what is withdrawn can be withdrawn");
+await looksAt(ada, "report-withdrawn");
 
 // Every other page.
 for (const name of ["runs", "reports", "clients", "people", "limits", "audit", "usage", "account", "proposals"]) {
@@ -228,6 +286,33 @@ const nobody = await visitor();
 await nobody.page.goto(ORIGIN + "/console/recovery");
 await looksAt(nobody, "recovery");
 
+// Ada adds a second passkey, of another authenticator, signs in by it, and removes the first, which lets nobody in any more.
+const [former] = (await ada.devtools.send("WebAuthn.getCredentials", { authenticatorId: ada.authenticatorId })).credentials;
+await ada.page.goto(ORIGIN + "/console/account");
+await signsOut(ada);
+await press(ada, "Sign in by passkey");
+await ada.page.getByRole("heading", { level: 1, name: "Overview" }).waitFor();
+await ada.devtools.send("WebAuthn.removeVirtualAuthenticator", { authenticatorId: ada.authenticatorId });
+await addsAuthenticator(ada);
+await ada.page.goto(ORIGIN + "/console/account");
+await ada.page.getByLabel("What to call this passkey").fill("A key in the drawer");
+await press(ada, "Add a passkey");
+await ada.page.getByText("The passkey was added.").waitFor();
+await looksAt(ada, "account-two-passkeys");
+await signsOut(ada);
+await press(ada, "Sign in by passkey");
+await ada.page.getByRole("heading", { level: 1, name: "Overview" }).waitFor();
+await ada.page.goto(ORIGIN + "/console/account");
+assert.equal(await ada.page.getByRole("button", { name: /^Remove the passkey/ }).count(), 2);
+await ada.page.getByRole("button", { name: "Remove the passkey This device" }).click();
+await says(ada, "It was removed.");
+assert.equal(await ada.page.getByRole("button", { name: /^Remove the passkey/ }).count(), 1);
+await signsOut(ada);
+await ada.devtools.send("WebAuthn.clearCredentials", { authenticatorId: ada.authenticatorId });
+await ada.devtools.send("WebAuthn.addCredential", { authenticatorId: ada.authenticatorId, credential: { ...former, signCount: former.signCount + 100 } });
+await press(ada, "Sign in by passkey");
+await ada.page.getByText("Nobody is signed in by that.").waitFor();
+
 // A copy of Bob's passkey, whose count stays behind, lets nobody in.
 const [kept] = (await bob.devtools.send("WebAuthn.getCredentials", { authenticatorId: bob.authenticatorId })).credentials;
 await signsOut(bob);
@@ -240,7 +325,7 @@ await press(bob, "Sign in by passkey");
 await bob.page.getByText("Nobody is signed in by that.").waitFor();
 await looksAt(bob, "sign-in-cloned");
 
-for (const v of [ada, bob, plain, nobody]) {
+for (const v of [ada, bob, carol, plain, nobody]) {
   const foreign = v.asked.filter((url) => ![ORIGIN, elsewhere].includes(new URL(url).origin));
   assert.deepEqual(foreign, [], "something was asked of elsewhere");
   assert.deepEqual(v.faults, []);

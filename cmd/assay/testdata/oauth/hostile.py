@@ -48,7 +48,6 @@ def family(kind, key, header, good, other):
     pem = key.export_to_pem()
     shared = jwk.JWK(kty="oct", k=text(pem))
     spelled = jwk.JWK(kty="oct", k=text(key.export_public()))
-    rsa = jwk.JWK.generate(kty="RSA", size=2048)
 
     signed("good")
     for alg in ("none", "None", "NONE", "nOnE", ""):
@@ -97,7 +96,7 @@ def family(kind, key, header, good, other):
     signed("over", iat=now - 900, exp=now - 600)
     signed("for years", exp=now + 10**8)
     signed("without an end", exp=None)
-    signed("an end as text", exp=str(now + 40))
+    signed("an end as text", exp=str(now + 55))
     signed("an end without end", exp=10**40)
     signed("an end below zero", exp=-1)
     add("an end in another way", raw_sign(key, spec, json.dumps({**good(), "exp": 0}).replace('"exp": 0', '"exp": 1e400')))
@@ -114,11 +113,13 @@ def family(kind, key, header, good, other):
     signed("of the issuer, with a slash", iss=good()["iss"] + "/")
 
 
+rsa = jwk.JWK.generate(kty="RSA", size=2048)
 issuer = jwk.JWK(**it["keys"][0])
 stranger = jwk.JWK.generate(kty="EC", crv="P-256")
 family("token", issuer, {"typ": "at+jwt", "kid": issuer.get("kid")},
        lambda: {"iss": it["issuer"], "aud": it["audience"], "sub": "somebody", "scope": "proofs", "iat": now, "exp": now + 1800}, stranger)
+now = int(time.time())  # an assertion is good for a minute
 app = jwk.JWK(**it["key"])
 family("assertion", app, {"kid": "1"},
-       lambda: {"iss": it["app"], "sub": it["app"], "aud": it["audience"], "iat": now, "exp": now + 40, "jti": uuid.uuid4().hex}, stranger)
+       lambda: {"iss": it["app"], "sub": it["app"], "aud": it["audience"], "iat": now, "exp": now + 55, "jti": uuid.uuid4().hex}, stranger)
 json.dump(out, sys.stdout)
