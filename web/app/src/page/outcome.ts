@@ -54,9 +54,11 @@ export function outcome(verdict: Verdict, second: Second): Outcome {
   return { result: "unchecked", cause: "other-check" };
 }
 
-/** agree: both say the same of the proof, and for the same reasons. */
+/** agree: both say the same of the proof, and for the same reasons. What the second opinion leaves to the first, the proof of a shard, is not compared. */
 export function agree(verdict: Verdict, opinion: Opinion): boolean {
-  return verdict.proven === opinion.proven && verdict.exit === opinion.exit && failures(verdict.checks) === failures(opinion.checks);
+  const left = new Set(verdict.checks.filter(({ name, result }) => result !== "skipped" && !opinion.checks.some((check) => check.name === name && (check.required || check.result !== "skipped"))).map(({ name }) => name));
+  if (left.size === 0) return verdict.proven === opinion.proven && verdict.exit === opinion.exit && failures(verdict.checks) === failures(opinion.checks);
+  return failures(verdict.checks.filter(({ name }) => !left.has(name))) === failures(opinion.checks);
 }
 
 const failures = (checks: Check[]): string =>
