@@ -16,7 +16,7 @@ export function start(ask: Ask | undefined): void {
 }
 
 class Page implements Steps {
-  private w = new Words(preferred(navigator.languages));
+  private w = new Words(preferred(navigator.languages), navigator.languages);
   private readonly form: Form = { given: [], refused: [], customer: "" };
   private view: FormView | undefined;
   private shown: Shown | undefined;
@@ -43,9 +43,9 @@ class Page implements Steps {
     const { w } = this;
     document.documentElement.lang = w.language.code;
     document.documentElement.dir = w.language.dir;
-    document.title = w.say("title");
     this.drawHeader();
-    fill(this.footer, h("p", {}, w.say("footer")), h("p", {}, w.say(this.ask ? "footer.two" : "footer.one")));
+    fill(this.footer, h("p", {}, w.say("footer")), h("p", {}, w.say(this.ask ? "footer.two" : "footer.one")),
+      h("details", {}, h("summary", {}, w.say("footer.licences")), h("pre", { tabindex: 0, lang: "en" }, document.getElementById("licences")?.textContent ?? "")));
     if (this.shown) this.result = this.drawResult();
     else this.drawForm();
   }
@@ -92,10 +92,12 @@ class Page implements Steps {
 
   check(): void {
     if (this.view!.lacking()) return;
-    void this.checks();
+    this.checks().catch((error: unknown) => this.view?.broken(String(error)));
   }
 
   private async checks(): Promise<void> {
+    this.view!.busy();
+    await painted();
     const policy = this.form.given.find((one) => one.kind === "policy")!;
     const { list, histories } = await checked(inputs(this.form.given, policy.bytes, this.form.customer), this.ask);
     this.shown = { list, histories, chosen: newest(list), held: new Map(), at: new Date().toISOString().replace(/\.\d+Z$/, "Z") };
@@ -103,8 +105,8 @@ class Page implements Steps {
     toResult();
     if (!this.ask) return;
     const shown = this.shown;
-    await painted();
     for (const one of [...list].reverse()) {
+      await painted();
       await asked(one, this.ask);
       if (this.shown === shown) this.result.draw();
     }
@@ -113,9 +115,10 @@ class Page implements Steps {
   // One policy holds: a new one takes the former's place. The same file given again is one file.
   private async take(bytes: Uint8Array, name: string): Promise<void> {
     try {
-      const one = await told(bytes, name);
-      const others = this.form.given.filter((other) => !(one.kind === "policy" && other.kind === "policy") && !(other.kind === one.kind && same(other.bytes, one.bytes)));
-      this.form.given = [...others, one];
+      for (const one of await told(bytes, name)) {
+        const others = this.form.given.filter((other) => other.kind !== one.kind || (one.kind !== "policy" && !same(other.bytes, one.bytes)));
+        this.form.given = [...others, one];
+      }
     } catch (error) {
       if (!(error instanceof NotTaken)) throw error;
       this.form.refused.push(this.w.say(error.key, { name }));
@@ -129,7 +132,7 @@ class Page implements Steps {
 
   private drawHeader(): void {
     const { w } = this;
-    const menu = h("select", { id: "language", change: () => { this.w = new Words(menu.value); this.draw(); document.getElementById("language")?.focus(); } },
+    const menu = h("select", { id: "language", change: () => { this.w = new Words(menu.value, navigator.languages); this.draw(); document.getElementById("language")?.focus(); } },
       ...languages.map(({ code, name }) => h("option", { value: code, lang: code, selected: code === w.language.code }, name)));
     fill(this.header, h("a", { class: "skip", href: "#main", click: (event) => { event.preventDefault(); this.main.focus(); } }, w.say("skip")),
       h("p", { class: "brand" }, w.say("brand")),
@@ -138,6 +141,7 @@ class Page implements Steps {
 
   private drawForm(): void {
     const { w } = this;
+    document.title = w.say("title");
     this.view = new FormView(w, this.form, this);
     fill(this.main, h("h1", { tabindex: -1 }, w.say("heading")), h("p", { class: "lead" }, w.say("intro")), this.view.element);
   }
@@ -159,7 +163,7 @@ class Page implements Steps {
 
 const same = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((byte, i) => byte === b[i]);
 
-// The result is on the screen before the second opinion takes the processor.
+// What is said is on the screen before a check takes the processor.
 const painted = (): Promise<void> => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
 
 function toResult(): void {

@@ -9,7 +9,7 @@ export type Held = Map<string, string>;
 
 /** inWords is at most three balances in one phrase. */
 export function inWords(w: Words, balances: Amount[]): Child {
-  const said = balances.slice(0, 3).map(({ amount, asset }) => `${w.number(amount)} ${asset}`);
+  const said = balances.slice(0, 3).map(({ amount, asset }) => w.apart(`${w.number(amount)}\u00a0${asset}`));
   if (balances.length > 3) said.push(w.count("balances.more", balances.length - 3));
   return h("strong", {}, w.list(said));
 }
@@ -26,7 +26,7 @@ function line(w: Words, balance: Amount, statement: Statement, held: Held, chang
   const field = h("input", { id, type: "text", inputmode: "decimal", autocomplete: "off", spellcheck: "false", "aria-describedby": `${id}-said`, value: held.get(asset) === undefined ? "" : w.number(held.get(asset)!) });
   const compare = (): void => {
     const text = field.value.trim();
-    const value = text === "" ? undefined : typed(text, w.language.code);
+    const value = text === "" ? undefined : typed(text, w.locale);
     if (value === undefined) held.delete(asset);
     else held.set(asset, value);
     const [state, words] = text === "" ? ["", ""] : value === undefined ? ["bad", w.say("held.unclear", { example: w.number("1234.5") })] : compared(w, balance, value, statement);

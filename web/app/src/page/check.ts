@@ -1,6 +1,8 @@
 // From what was given to verdicts.
 import type { Input, Verdict } from "../verdict.ts";
-import { verifyHistory, type History } from "../verifier/history.ts";
+import { historiesOf, type History } from "../verifier/history.ts";
+import { Generators } from "../verifier/rows.ts";
+import { verifyProof } from "../verifier/verify.ts";
 import type { Given } from "./given.ts";
 import type { Opinion, Second } from "./outcome.ts";
 
@@ -29,8 +31,17 @@ export function inputs(given: Given[], policy: Uint8Array, customer: string): { 
       notices: of("notice").map((one) => one.bytes),
     };
     if (statement) input.statement = statement.bytes;
+    const files = partsOf(of("part"), proof);
+    if (files) input.files = files;
     return { given: proof, input };
   });
+}
+
+// The parts of the published list that are of a proof's snapshot. What does not say which snapshot it is of goes with those that do, if they are of one.
+function partsOf(parts: Given[], proof: Given): Record<string, Uint8Array> | undefined {
+  const snapshots = new Set(parts.flatMap(({ claims: { snapshot } }) => (snapshot === undefined ? [] : [snapshot])));
+  const taken = parts.filter(({ claims: { snapshot } }) => (snapshot ?? (snapshots.size === 1 ? [...snapshots][0] : undefined)) === proof.claims.snapshot);
+  return taken.length === 0 ? undefined : Object.fromEntries(taken.map((part) => [part.claims.path!, part.bytes]));
 }
 
 /** Checks are of all proofs: each by itself, oldest report first, and what those of one series show together. Of a report that was given twice there is the better proof. */
@@ -41,9 +52,12 @@ export interface Checks {
 
 /** checked makes the first check of each. */
 export async function checked(list: { given: Given; input: Input }[], ask: Ask | undefined): Promise<Checks> {
-  const { histories, unread } = await verifyHistory(list.map((one) => one.input));
-  const found = [...histories.flatMap((history) => history.reports), ...unread];
-  const all = found.map(({ input, verdict }): Checked => ({ ...list[input]!, verdict, second: ask ? "awaited" : "none" }));
+  const generators = new Generators();
+  const verdicts: Verdict[] = [];
+  for (const { input } of list) verdicts.push(await verifyProof(input, generators));
+  const { histories, unread } = historiesOf(verdicts);
+  const shown = [...histories.flatMap((history) => history.reports.map((report) => report.input)), ...unread];
+  const all = shown.map((i): Checked => ({ ...list[i]!, verdict: verdicts[i]!, second: ask ? "awaited" : "none" }));
   return { list: all.sort((a, b) => instantOf(a).localeCompare(instantOf(b))), histories };
 }
 

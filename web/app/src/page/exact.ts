@@ -16,6 +16,7 @@ export function typed(text: string, locale: string): string | undefined {
   const group = separator(locale, "group"), point = separator(locale, "decimal");
   let plain = text.normalize("NFKC").replace(/[\s'’]/g, "");
   for (let digit = 0; digit < 10; digit++) plain = plain.replaceAll(digitOf(locale, digit), String(digit));
+  if (group !== ".") plain = plain.replace(".", point); // what many type whatever their region writes
   const [whole = "", ...rest] = plain.split(point);
   if (rest.length > 1) return undefined;
   const pieces = whole.split(group);

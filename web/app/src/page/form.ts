@@ -27,8 +27,8 @@ export class FormView {
   private readonly files = h("div", {});
   private readonly trust = h("div", {});
   private readonly idLabel = h("label", { for: "customer" });
-  private readonly summary = h("div", { role: "alert" });
   private readonly wrong: Record<"proof" | "policy" | "customer", HTMLElement>;
+  private readonly button: HTMLButtonElement;
   private readonly customer: HTMLInputElement;
   private readonly picker: HTMLInputElement;
   private readonly pasted: HTMLTextAreaElement;
@@ -38,11 +38,11 @@ export class FormView {
     this.wrong = { proof: error("proof"), policy: error("policy"), customer: error("customer") };
     this.customer = h("input", { id: "customer", type: "text", autocomplete: "off", autocapitalize: "none", spellcheck: "false", "aria-describedby": "customer-hint customer-wrong", value: form.customer, input: () => { form.customer = this.customer.value; } });
     this.picker = h("input", { id: "proof", type: "file", multiple: true, class: "unseen", "aria-describedby": "proof-hint proof-wrong", change: () => { steps.takeFiles(this.picker.files ?? []); this.picker.value = ""; } });
+    this.button = h("button", { type: "submit", class: "big" }, w.say("check"));
     this.pasted = h("textarea", { id: "pasted", rows: 4, autocomplete: "off", spellcheck: "false" });
     this.element = h("form", { novalidate: true, submit: (event) => { event.preventDefault(); steps.check(); } },
-      this.summary,
       h("ol", { class: "three" }, h("li", {}, this.proofStep()), h("li", {}, this.trustStep()), h("li", {}, this.idStep())),
-      h("div", { class: "do last" }, h("button", { type: "submit", class: "big" }, w.say("check"))));
+      h("div", { class: "do last" }, this.button));
     this.draw();
   }
 
@@ -54,11 +54,25 @@ export class FormView {
     this.idLabel.textContent = exchange ? this.w.say("id.label.at", { exchange }) : this.w.say("id.label");
   }
 
+  /** busy says that the check is being made. */
+  busy(): void {
+    this.button.textContent = this.w.say("checking");
+    this.button.disabled = true;
+  }
+
+  /** broken says that it could not be made, which is a fault of this page. */
+  broken(why: string): void {
+    this.button.textContent = this.w.say("check");
+    this.button.disabled = false;
+    this.form.refused = [this.w.say("broken", { why })];
+    this.drawFiles();
+  }
+
   /** lacking tells what is missing, and goes to the first of it; false: nothing is. */
   lacking(): boolean {
     const missing: [keyof typeof this.wrong, boolean, HTMLElement][] = [
       ["proof", !this.has("proof"), this.picker],
-      ["policy", !this.has("policy"), this.trust.querySelector("summary") ?? this.picker],
+      ["policy", !this.has("policy"), this.trust.querySelector("button") ?? this.picker],
       ["customer", this.form.customer.trim() === "", this.customer],
     ];
     for (const [name, is, field] of missing) {
@@ -115,7 +129,7 @@ export class FormView {
     const proof = this.form.given.find((one) => one.kind === "proof");
     fill(this.trust, ...(policy ? this.believed(policy, proof) : [
       proof && this.claimed(proof),
-      h("label", { class: "button quiet", for: "proof" }, this.w.say("trust.choose")),
+      h("button", { type: "button", class: "quiet", click: () => this.picker.click() }, this.w.say("trust.choose")),
       this.ownKey(proof),
     ]));
   }
@@ -155,6 +169,7 @@ export class FormView {
     if ("refused" in found) return [h("p", { class: "error" }, w.say("trust.unreadable")), h("p", { class: "hint", lang: "en" }, found.refused)];
     const claims = proof?.claims.keys ?? [];
     return [
+      policy.name === w.say("given.link") && h("p", { class: "notice wait" }, w.say("trust.linked")),
       h("p", { class: "notice" }, ...w.rich("trust.believed", { exchange: h("strong", {}, found.exchange) })),
       facts(
         [w.say("trust.fingerprints"), [...found.keys.map((id) => h("code", { class: "block" }, id)),

@@ -2,7 +2,7 @@
 import { sha256 } from "./digest.ts";
 import { unzipped } from "./gzip.ts";
 
-export type Kind = "proof" | "policy" | "statement" | "finding" | "notice" | "answer";
+export type Kind = "proof" | "policy" | "statement" | "finding" | "notice" | "part";
 
 export interface Given {
   kind: Kind;
@@ -18,6 +18,8 @@ export interface Claims {
   instant?: string;
   keys: string[]; // ids of the keys that signed
   about?: string; // digest of the statement that it is, or is about
+  snapshot?: string; // that it is of
+  path?: string; // of a part of a report's bundle: where it stands there
   answer?: string; // of a proof: the server's signed answer that it came in
 }
 
@@ -28,28 +30,30 @@ export class NotTaken extends Error {
   }
 }
 
-const limit = 16 << 20;
+const limit = 128 << 20; // a shard of a million rows has 96 MB
 
-/** told says what bytes are, compressed or not. */
-export async function told(bytes: Uint8Array, name: string): Promise<Given> {
+/** told says what bytes are, compressed or not: one file, or what a receipt of this page holds. */
+export async function told(bytes: Uint8Array, name: string): Promise<Given[]> {
   if (bytes.length > limit) throw new NotTaken("given.large");
   if (bytes[0] === 0x1f && bytes[1] === 0x8b) bytes = await unzipped(bytes, limit).catch(() => refuse("given.gzip"));
   if (bytes[0] === 0x50 && bytes[1] === 0x4b) throw new NotTaken("given.zip");
-  const text = new TextDecoder().decode(bytes);
-  if (text.startsWith("age-encryption.org/") || text.startsWith("-----BEGIN AGE")) throw new NotTaken("given.sealed");
-  if (text.trim() === "") throw new NotTaken("given.empty");
-  const json = object(text);
-  if (json) return ofJSON(json, bytes, name);
-  if (/"assay\/v\d+\/proof"|^\{"balances":/.test(text)) return { kind: "proof", name, bytes, claims: { keys: [] } }; // a broken one: the verifier says so
-  if (/^\s*\[exchange\]/m.test(text) && /^\s*version\s*=/m.test(text)) return { kind: "policy", name, bytes, claims: { keys: [] } };
+  const part = partOf(bytes, name);
+  if (part) return [{ kind: "part", name, bytes, claims: { keys: [], ...part } }];
+  const source = new TextDecoder().decode(bytes);
+  if (source.startsWith("age-encryption.org/") || source.startsWith("-----BEGIN AGE")) throw new NotTaken("given.sealed");
+  if (source.trim() === "") throw new NotTaken("given.empty");
+  const json = object(source);
+  if (json) return text(json.type) === "assay/v1/page-receipt" ? kept(json, name) : [await ofJSON(json, bytes, name)];
+  if (/"assay\/v\d+\/proof"|^\{"balances":/.test(source)) return [{ kind: "proof", name, bytes, claims: { keys: [] } }]; // a broken one: the verifier says so
+  if (/^\s*\[exchange\]/m.test(source) && /^\s*version\s*=/m.test(source)) return [{ kind: "policy", name, bytes, claims: { keys: [] } }];
   throw new NotTaken("given.unknown");
 }
 
 async function ofJSON(json: JSONObject, bytes: Uint8Array, name: string): Promise<Given> {
   const type = text(json.type);
   if (/^assay\/v\d+\/proof$/.test(type)) return { kind: "proof", name, bytes, claims: ofProof(json) };
+  if (type === "assay/v1/shards") return { kind: "part", name, bytes, claims: { keys: [], snapshot: text(json.snapshot), path: "liabilities/shards.json" } };
   if (type === "assay/v1/receipt") return answered(json, bytes, name);
-  if (type === "assay/v1/page-receipt") return kept(json, name);
   if (typeof json.entry === "object" && typeof json.proof === "string") return { kind: "notice", name, bytes, claims: { keys: [] } };
   if (typeof json.payload === "string") {
     const payload = fromBase64(json.payload);
@@ -61,6 +65,22 @@ async function ofJSON(json: JSONObject, bytes: Uint8Array, name: string): Promis
   throw new NotTaken("given.unknown");
 }
 
+// Parts of a confidential tree that are published (SPEC parts 6 and 29): they are known by their names, and leaves say themselves which they are.
+function partOf(bytes: Uint8Array, name: string): Pick<Claims, "snapshot" | "path"> | undefined {
+  const begins = (text: string): boolean => new TextDecoder().decode(bytes.subarray(0, text.length)) === text;
+  const of = /shard-\d{5,}|top/.exec(name)?.[0];
+  if (begins(leaves) && bytes.length > leaves.length + 36) {
+    const shard = new DataView(bytes.buffer, bytes.byteOffset + leaves.length + 32).getUint32(0);
+    const snapshot = [...bytes.subarray(leaves.length, leaves.length + 32)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    return { snapshot, path: `liabilities/${of ?? `shard-${String(shard).padStart(5, "0")}`}.leaves` };
+  }
+  if (!begins(levelProof)) return undefined;
+  if (of === undefined) throw new NotTaken("given.part");
+  return { path: `liabilities/${of}.proof` };
+}
+
+const leaves = "assay/v1/leaves\n", levelProof = "assay/v1/confidential-proof\n";
+
 // A server's signed answer (SPEC part 28) that holds a proof.
 function answered(json: JSONObject, bytes: Uint8Array, name: string): Given {
   const content = text(json.content);
@@ -69,15 +89,15 @@ function answered(json: JSONObject, bytes: Uint8Array, name: string): Given {
   return { kind: "proof", name, bytes: fromBase64(content), claims: { ...ofProof(proof!), answer: new TextDecoder().decode(bytes) } };
 }
 
-// A receipt that this page made: the proof in it is checked anew.
-function kept(json: JSONObject, name: string): Given {
-  const proof = text(json.proof), answer = text(json.answer);
-  if (proof === "") throw new NotTaken("given.unknown");
-  const bytes = new TextEncoder().encode(proof);
-  return { kind: "proof", name, bytes, claims: { ...ofProof(object(proof) ?? {}), ...(answer === "" ? {} : { answer }) } };
+// A receipt that this page made: proof and statement in it are checked anew, and whom it trusted then is not believed for that.
+async function kept(json: JSONObject, name: string): Promise<Given[]> {
+  const files = [text(json.proof), text(json.statement)].filter((file) => file !== "");
+  const list = await Promise.all(files.map((file) => told(new TextEncoder().encode(file), name)));
+  const answer = text(json.answer);
+  return list.flat().map((one) => (one.kind === "proof" && answer !== "" ? { ...one, claims: { ...one.claims, answer } } : one));
 }
 
-const ofProof = (json: JSONObject): Claims => ({ ...claimsOf(json.envelope), about: text(json.statement) });
+const ofProof = (json: JSONObject): Claims => ({ ...claimsOf(json.envelope), about: text(json.statement), snapshot: text(json.snapshot) });
 
 function claimsOf(envelope: unknown): Claims {
   const { payload, signatures } = (envelope ?? {}) as JSONObject;

@@ -15,12 +15,12 @@ export function keeping(w: Words, kept: () => Kept): HTMLElement {
   );
 }
 
-/** next says what to do, in three steps; with a complaint to save, where the exchange's own claim is in question. */
-export function next(w: Words, cause: string, kept: Kept | undefined, held: Held): HTMLElement {
+/** next says what to do, in three steps; part names the files of the list that the row is in. With a complaint to save, where the exchange's own claim is in question. */
+export function next(w: Words, cause: string, part: string, kept: Kept | undefined, held: Held): HTMLElement {
   const group = w.has(`next.${cause}.1`) ? cause : kept ? "mismatch" : "unchecked";
   return h("section", { class: "next", "aria-labelledby": "next-title" },
     h("h2", { id: "next-title" }, w.say("next.title")),
-    h("ol", { class: "steps" }, ...[1, 2, 3].map((step) => h("li", {}, w.say(`next.${group}.${step}`)))),
+    h("ol", { class: "steps" }, ...[1, 2, 3].map((step) => h("li", {}, w.say(`next.${group}.${step}`, { part })))),
     kept && complaining(w, kept, held));
 }
 

@@ -34,6 +34,7 @@ const causes: [check: string, result: Result, cause: string][] = [
   ["proof.margin", "mismatch", "margin"],
   ["proof.root", "mismatch", "root"],
   ["proof.counted", "mismatch", "notcounted"],
+  ["liabilities.", "unchecked", "parts"],
   ["findings", "unchecked", "findings"],
 ];
 
@@ -47,6 +48,7 @@ export function outcome(verdict: Verdict, second: Second): Outcome {
   for (const [name, result, cause] of causes) {
     const found = failed.find((check) => check.name === name || (name.endsWith(".") && check.name.startsWith(name)));
     if (found && cause === "signature" && verdict.exit === 3) return { result: "unchecked", cause: "unsigned" };
+    if (found && cause === "notcounted" && verdict.exit === 3) return { result: "unchecked", cause: "parts" };
     if (found) return { result, cause };
   }
   const skipped = verdict.checks.find((check) => check.required && check.result === "skipped");
@@ -54,12 +56,18 @@ export function outcome(verdict: Verdict, second: Second): Outcome {
   return { result: "unchecked", cause: "other-check" };
 }
 
-/** agree: both say the same of the proof, and for the same reasons. What the second opinion leaves to the first, the proof of a shard, is not compared. */
+/** agree: both say the same of the proof, and for the same reasons. What the second does not check, the parts of the published list, is not held against it. */
 export function agree(verdict: Verdict, opinion: Opinion): boolean {
-  const left = new Set(verdict.checks.filter(({ name, result }) => result !== "skipped" && !opinion.checks.some((check) => check.name === name && (check.required || check.result !== "skipped"))).map(({ name }) => name));
-  if (left.size === 0) return verdict.proven === opinion.proven && verdict.exit === opinion.exit && failures(verdict.checks) === failures(opinion.checks);
-  return failures(verdict.checks.filter(({ name }) => !left.has(name))) === failures(opinion.checks);
+  const alone = aloneIn(verdict, opinion);
+  if (failures(verdict.checks, alone) !== failures(opinion.checks, alone)) return false;
+  return alone.size > 0 || (verdict.proven === opinion.proven && verdict.exit === opinion.exit);
 }
 
-const failures = (checks: Check[]): string =>
-  checks.filter((check) => check.result === "fail").map((check) => check.name).sort().join(" ");
+/** aloneIn are the checks of published parts that the first implementation made and the second did not. */
+export function aloneIn(verdict: Verdict, opinion: Opinion): Set<string> {
+  const made = new Set(opinion.checks.filter((check) => check.result !== "skipped").map((check) => check.name));
+  return new Set(verdict.checks.filter(({ name, result }) => /^(proof\.counted|liabilities\.)/.test(name) && result !== "skipped" && !made.has(name)).map(({ name }) => name));
+}
+
+const failures = (checks: Check[], but: Set<string>): string =>
+  checks.filter((check) => check.result === "fail" && !but.has(check.name)).map((check) => check.name).sort().join(" ");

@@ -5,8 +5,10 @@ import type { Check, Verdict } from "../verdict.ts";
 import { readPolicy } from "../verifier/policy.ts";
 import { vectors } from "../verifier/vectors.ts";
 import { verifyProof } from "../verifier/verify.ts";
+import { inputs } from "./check.ts";
 import { minus, shown, typed } from "./exact.ts";
-import { NotTaken, told } from "./given.ts";
+import { NotTaken, told, type Given } from "./given.ts";
+import { unzipped } from "./gzip.ts";
 import { carried, linked } from "./link.ts";
 import { agree, outcome } from "./outcome.ts";
 import { keyIn, policyOf } from "./trust.ts";
@@ -27,9 +29,9 @@ test("amounts keep every digit in every language", () => {
 
 test("what could mean two things is not taken for one", () => {
   const read: [text: string, locale: string, want: string | undefined][] = [
-    ["1234.5", "en", "1234.5"], ["1,234.5", "en", "1234.5"], [" 1 234.50 ", "en", "1234.5"], [".5", "en", "0.5"], ["007", "en", "7"], ["٠٫٥", "ar-EG", "0.5"],
+    ["1234.5", "en", "1234.5"], ["1,234.5", "en", "1234.5"], [" 1 234.50 ", "en", "1234.5"], [".5", "en", "0.5"], ["007", "en", "7"], ["٠٫٥", "ar-EG", "0.5"], ["0.5", "ar-EG", "0.5"],
     ["1,5", "en", undefined], ["1,23,4", "en", undefined], ["1.2.3", "en", undefined], ["1e3", "en", undefined], ["-1", "en", undefined], ["", "en", undefined], ["BTC", "en", undefined], ["1.", "en", undefined],
-    ["1,5", "tr", "1.5"], ["1.5", "tr", undefined], ["1.234", "tr", "1234"],
+    ["1,5", "tr", "1.5"], ["1,2.3", "ar-EG", undefined], ["1.5", "tr", undefined], ["1.234", "tr", "1234"],
   ];
   for (const [text, locale, want] of read) assert.equal(typed(text, locale), want, `${text} in ${locale}`);
 });
@@ -45,7 +47,8 @@ test("differences are exact", () => {
 test("files are told apart by what is in them", async () => {
   const { proof, policy } = vectors<{ proof: string; policy: string }>("proof").find((one) => one.name === "proof/happy-log")!;
   const json = JSON.parse(proof) as { envelope: object; statement: string; log: { entry: string; proof: string } };
-  const of = async (text: string | Uint8Array) => told(typeof text === "string" ? bytes(text) : text, "file");
+  const all = async (text: string | Uint8Array) => told(typeof text === "string" ? bytes(text) : text, "file");
+  const of = async (text: string | Uint8Array) => (await all(text))[0]!;
   const one = await of(proof);
   assert.deepEqual([one.kind, one.claims.exchange, one.claims.period, one.claims.about], ["proof", "Demo Exchange", "2026-10", json.statement]);
   assert.deepEqual((await of(gzipSync(proof))).bytes, bytes(proof));
@@ -59,11 +62,20 @@ test("files are told apart by what is in them", async () => {
   assert.deepEqual([answered.kind, answered.claims.answer, answered.bytes], ["proof", answer, bytes(proof)]);
   const finding = JSON.stringify({ payload: Buffer.from(JSON.stringify({ predicateType: "https://github.com/assay-por/assay/finding/v1", subject: [{ digest: { sha256: json.statement }, name: "statement" }] })).toString("base64") });
   assert.deepEqual([(await of(finding)).kind, (await of(finding)).claims.about], ["finding", json.statement]);
+  const receipt = JSON.stringify({ type: "assay/v1/page-receipt", proof, statement: JSON.stringify(json.envelope), policy, answer });
+  assert.deepEqual((await all(receipt)).map((one) => one.kind), ["proof", "statement"]);
+  assert.deepEqual([(await of(receipt)).claims.answer, (await of(receipt)).bytes], [answer, bytes(proof)]);
   const refused: [string | Uint8Array, string][] = [
-    ["", "given.empty"], [" \n", "given.empty"], ["hello", "given.unknown"], ["{}", "given.unknown"], ["[1]", "given.unknown"], ["PK\u0003\u0004", "given.zip"], ["age-encryption.org/v1\n", "given.sealed"],
-    [Uint8Array.of(0x1f, 0x8b, 8, 0), "given.gzip"], [JSON.stringify({ content: "", type: "assay/v1/receipt" }), "given.answer"], [gzipSync(Buffer.alloc(17 << 20, 32)), "given.gzip"],
+    ["", "given.empty"], ["assay/v1/confidential-proof\n", "given.part"], [" \n", "given.empty"], ["hello", "given.unknown"], ["{}", "given.unknown"], ["[1]", "given.unknown"], ["PK\u0003\u0004", "given.zip"], ["age-encryption.org/v1\n", "given.sealed"],
+    [Uint8Array.of(0x1f, 0x8b, 8, 0), "given.gzip"], [JSON.stringify({ content: "", type: "assay/v1/receipt" }), "given.answer"],
   ];
   for (const [text, key] of refused) await assert.rejects(of(text), (e) => e instanceof NotTaken && e.key === key, key);
+});
+
+test("what is packed is unpacked up to a limit", async () => {
+  const packed = gzipSync(Buffer.alloc(1 << 20, 32));
+  assert.equal((await unzipped(packed, 1 << 20)).length, 1 << 20);
+  await assert.rejects(unzipped(packed, (1 << 20) - 1));
 });
 
 test("a link carries files behind its #", () => {
@@ -123,18 +135,26 @@ test("two that disagree prove nothing", () => {
     assert.deepEqual(outcome(one, other), { result: "unchecked", cause: "disagree" });
     assert.deepEqual(outcome({ ...one, state: { state: "withdrawn", text: "", issued: "" } }, other), { result: "unchecked", cause: "disagree" });
   }
+  const counted = verdict(0, [check("proof.root", "pass"), check("proof.counted", "pass")]);
+  const without = { proven: false, exit: 1, checks: [check("proof.root", "pass"), check("proof.counted", "skipped")] };
+  assert.ok(agree(counted, without), "what only the first checks is no disagreement");
+  assert.ok(!agree(counted, { ...without, checks: [check("proof.root", "fail"), check("proof.counted", "skipped")] }));
+  assert.ok(!agree(counted, { ...without, checks: [check("proof.root", "pass"), check("proof.counted", "fail")] }));
   assert.equal(outcome(one, "awaited").result, "included");
   assert.equal(outcome(one, { missing: "no memory" }).result, "included");
 });
 
 test("every vector of a proof gives the right one of four results", async (t) => {
   const counted: Record<string, number> = {};
-  for (const v of vectors<{ customer: string; policy: string; proof?: string; files?: object; skipped?: boolean }>("proof")) {
-    const { result, cause } = outcome(await verifyProof({ proof: bytes(v.proof ?? ""), policy: bytes(v.policy), customer: v.customer }), "none");
-    const mismatch = ["proof.root", "proof.statement", "proof.margin"].includes(v.expect);
-    // Files of a shard are not for this page: that a row is counted, it leaves to others.
-    const want = v.files ? (v.policy.includes("recompute = true") ? "unchecked nobody" : "included committed") : v.expect === "pass" ? "included" : mismatch ? "mismatch" : "unchecked";
-    assert.ok(`${result} ${cause}`.startsWith(want), `${v.name}: ${result} ${cause}, want ${want}`);
+  for (const v of vectors<{ customer: string; policy: string; proof?: string; files?: Record<string, { text?: string; base64?: string }>; skipped?: boolean; exit?: number }>("proof")) {
+    const parts = Object.entries(v.files ?? {}).map(([path, { text, base64 }]) => told(text === undefined ? Buffer.from(base64!, "base64") : bytes(text), path.split("/").at(-1)!));
+    const proof: Given = { kind: "proof", name: "", bytes: bytes(v.proof ?? ""), claims: { keys: [] } };
+    const [read] = await told(proof.bytes, "").catch(() => [proof]);
+    const [one] = inputs([read!, ...(await Promise.all(parts)).flat()], bytes(v.policy), v.customer);
+    assert.deepEqual(Object.keys(one!.input.files ?? {}).sort(), Object.keys(v.files ?? {}).sort(), v.name);
+    const { result, cause } = outcome(await verifyProof(one!.input), "none");
+    const mismatch = ["proof.root", "proof.statement", "proof.margin"].includes(v.expect) || (v.expect === "proof.counted" && v.exit === 1 && !v.skipped);
+    assert.equal(result, v.expect === "pass" ? "included" : mismatch ? "mismatch" : "unchecked", `${v.name}: ${cause}`);
     counted[result] = (counted[result] ?? 0) + 1;
   }
   t.diagnostic(`judged ${JSON.stringify(counted)}`);

@@ -3,7 +3,7 @@ import type { Row, Step } from "../verdict.ts";
 import { h, s } from "./dom.ts";
 import type { Words } from "./words.ts";
 
-const gap = 44, centre = 150, aside = 82;
+const gap = 38, centre = 150, aside = 82;
 
 const short = (hash: string): string => hash.slice(0, 8);
 
@@ -19,7 +19,7 @@ export function picture(w: Words, row: Row): SVGSVGElement {
       s("path", { class: "twig", d: `M${x} ${y(level)}V${y(level) - gap / 2}H${centre}` }),
       s("path", { class: "way", d: `M${centre} ${y(level)}V${y(level + 1)}` }),
       s("circle", { class: "other", cx: x, cy: y(level), r: 6 }),
-      s("text", { class: "hash", x, y: y(level) + 19 }, short(step.sibling)),
+      s("text", { class: `hash ${step.side}`, x: x + (step.side === "left" ? -12 : 12), y: y(level) + 4 }, short(step.sibling)),
     );
   });
   for (let level = 0; level <= steps.length; level++) parts.push(node(level, row.path.length, steps.length, y(level)));

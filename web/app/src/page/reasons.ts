@@ -1,7 +1,7 @@
 // Why a result is as it is: a sentence each, and what each rests on kept apart.
 import type { Verdict } from "../verdict.ts";
 import type { Child } from "./dom.ts";
-import { agree, isOpinion, type Outcome, type Second } from "./outcome.ts";
+import { agree, aloneIn, isOpinion, type Outcome, type Second } from "./outcome.ts";
 import type { Words } from "./words.ts";
 
 export interface Reason {
@@ -11,6 +11,7 @@ export interface Reason {
 
 /** reasons are about the row, who checked that it is counted, the signature, the log, what came since, and the second opinion. */
 export function reasons(w: Words, verdict: Verdict, second: Second): Reason[] {
+  if (isOpinion(second) && !agree(verdict, second)) return secondReason(w, verdict, second);
   const list: Reason[] = [];
   const { row, statement, log, state } = verdict;
   const exchange = statement?.exchange ?? "";
@@ -28,7 +29,7 @@ export function reasons(w: Words, verdict: Verdict, second: Second): Reason[] {
 function counted(w: Words, { row, statement }: Verdict): Reason {
   const by = row!.countedBy;
   if (by === "") return { mark: "open", text: w.say("reason.nobody", { exchange: statement!.exchange }) };
-  if (by === "sums") return { mark: "yes", text: w.say("reason.sums") };
+  if (by === "sums") return { mark: "yes", text: w.say(`reason.sums.${statement!.kind}`) };
   return { mark: "yes", text: w.say("reason.auditor", { auditor: by.auditor }) };
 }
 
@@ -36,7 +37,8 @@ function secondReason(w: Words, verdict: Verdict, second: Second): Reason[] {
   if (second === "none") return [{ mark: "open", text: w.say("second.none") }];
   if (second === "awaited") return [{ mark: "awaited", text: w.say("second.awaited") }];
   if (!isOpinion(second)) return [{ mark: "open", text: w.say("second.missing", { why: second.missing }) }];
-  return [agree(verdict, second) ? { mark: "yes", text: w.say("second.agree") } : { mark: "no", text: w.say("second.disagree") }];
+  if (!agree(verdict, second)) return [{ mark: "no", text: w.say("second.disagree") }];
+  return [{ mark: "yes", text: w.say(aloneIn(verdict, second).size > 0 ? "second.agree.but" : "second.agree") }];
 }
 
 /** lead is the first sentence below the result. */

@@ -1,4 +1,5 @@
 // The result of a check: first what it is, then why, then all the rest.
+import type { Verdict } from "../verdict.ts";
 import type { History } from "../verifier/history.ts";
 import { balancesOf, differs, inWords, type Held } from "./balances.ts";
 import type { Checked } from "./check.ts";
@@ -28,26 +29,31 @@ export class ResultView {
   private readonly reasons = h("ul", { class: "reasons" });
   private readonly strip = h("div", {});
   private readonly advice = h("div", {});
+  private readonly found = h("div", {}); // what is owed, which nobody is told where two disagree
   private readonly remembered = h("div", {});
   private readonly checks = h("div", {});
 
   constructor(private readonly w: Words, private readonly shown: Shown, private readonly choose: (one: Checked) => void, again: () => void) {
     const { row, statement } = shown.chosen.verdict;
     this.reasons.setAttribute("aria-label", w.say("reasons"));
+    if (row && statement) {
+      fill(this.found,
+        h("section", { "aria-labelledby": "balances-title" },
+          h("h2", { id: "balances-title" }, w.say("balances.title")),
+          row.balances.length === 0 ? h("p", {}, w.say("balances.none")) : h("p", { class: "hint screen" }, w.say("held.hint")),
+          balancesOf(w, row.balances, statement, shown.held, () => this.compare()),
+          row.debts.length > 0 && h("h3", {}, w.say("debts.title")),
+          row.debts.length > 0 && facts(...row.debts.map(({ asset, amount }): [string, Child] => [asset, w.number(amount)])),
+          this.remembered),
+        h("section", { class: "open", "aria-labelledby": "open-title" },
+          h("h2", { id: "open-title" }, w.say("open.title")),
+          h("ul", {}, ...open(w, shown.chosen.verdict).map((text) => h("li", {}, text)))));
+    }
     this.element = h("div", { class: "outcome" },
       this.card, this.reasons,
       h("div", { class: "do screen" }, h("button", { type: "button", class: "quiet", click: again }, w.say("again"))),
       this.strip, this.advice,
-      row && statement && h("section", { "aria-labelledby": "balances-title" },
-        h("h2", { id: "balances-title" }, w.say("balances.title")),
-        row.balances.length === 0 ? h("p", {}, w.say("balances.none")) : h("p", { class: "hint screen" }, w.say("held.hint")),
-        balancesOf(w, row.balances, statement, shown.held, () => this.compare()),
-        row.debts.length > 0 && h("h3", {}, w.say("debts.title")),
-        row.debts.length > 0 && facts(...row.debts.map(({ asset, amount }): [string, Child] => [asset, w.number(amount)])),
-        this.remembered),
-      row && statement && h("section", { class: "open", "aria-labelledby": "open-title" },
-        h("h2", { id: "open-title" }, w.say("open.title")),
-        h("ul", {}, ...open(w, shown.chosen.verdict).map((text) => h("li", {}, text)))),
+      this.found,
       h("section", { "aria-labelledby": "more-title" },
         h("h2", { id: "more-title", class: "unseen" }, w.say("more.title")),
         row && panel(w.say("path.heading"), false, h("p", {}, describe(w, row)), picture(w, row),
@@ -76,7 +82,9 @@ export class ResultView {
         h("p", { class: "lead" }, ...lead(w, verdict, out, inWords(w, verdict.row?.balances ?? []))),
         newest(list) !== chosen && h("p", { class: "hint" }, w.say("history.older")));
       this.advise();
+      document.title = `${w.say(`result.${out.result}`)} · ${w.say("title")}`;
     }
+    this.found.hidden = out.cause === "disagree";
     fill(this.reasons, ...reasons(w, verdict, second).map(({ mark, text }) => h("li", { class: mark }, icon(mark), h("span", {}, text))));
     if (list.length > 1) fill(this.strip, strip(w, list, histories, chosen, this.choose));
     fill(this.checks, checks(w, verdict, second));
@@ -84,8 +92,9 @@ export class ResultView {
 
   // advise says what to do next where something is wrong.
   private advise(): void {
-    const { result, cause } = outcome(this.shown.chosen.verdict, this.shown.chosen.second);
-    fill(this.advice, result !== "included" && next(this.w, cause, result === "mismatch" ? this.kept() : undefined, this.shown.held));
+    const { verdict, second } = this.shown.chosen;
+    const { result, cause } = outcome(verdict, second);
+    fill(this.advice, result !== "included" && next(this.w, cause, partOf(verdict), result === "mismatch" ? this.kept() : undefined, this.shown.held));
     this.compare();
   }
 
@@ -94,7 +103,7 @@ export class ResultView {
     const { chosen: { verdict, second }, held } = this.shown;
     const other = outcome(verdict, second).result === "included" && differs(verdict.row?.balances ?? [], held);
     if (other === this.remembered.hasChildNodes()) return;
-    fill(this.remembered, other && next(this.w, "held", this.kept(), held));
+    fill(this.remembered, other && next(this.w, "held", partOf(verdict), this.kept(), held));
   }
 
   private kept(): Kept {
@@ -103,6 +112,8 @@ export class ResultView {
     return { proof: given, policy: input.policy, statement: input.statement, verdict, outcome: outcome(verdict, second), at, agreed: isOpinion(second) ? agree(verdict, second) : undefined };
   }
 }
+
+const partOf = ({ row }: Verdict): string => `shard-${String(row?.shard.index ?? 0).padStart(5, "0")}`;
 
 const panel = (title: string, printed: boolean, ...children: Child[]): HTMLDetailsElement =>
   h("details", { class: "panel", "data-print": printed }, h("summary", {}, title), ...children);

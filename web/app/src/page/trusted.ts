@@ -46,7 +46,7 @@ export function report(w: Words, verdict: Verdict): HTMLElement {
 
 function coverage(w: Words, line: Coverage): HTMLTableRowElement {
   const owed = line.liabilities !== undefined ? w.number(line.liabilities) : line.atMost !== undefined ? w.say("report.atmost", { amount: w.number(line.atMost) }) : w.say("report.hidden");
-  const covered = line.coverage !== undefined ? `${w.number(line.coverage)} %` : "–";
+  const covered = line.coverage !== undefined ? w.say("report.percent", { percent: w.number(line.coverage) }) : "–";
   const short = line.shortfall !== undefined && line.shortfall !== "0";
   return h("tr", { class: short && "short" },
     h("th", { scope: "row" }, line.asset),

@@ -1,7 +1,7 @@
-// Texts, numbers and dates of one language. Texts are in web/words/LANGUAGE/page.json; build.mjs hands over those that are there.
-import texts from "words:page";
+// Texts, numbers and dates of one language. Texts are in web/words/LANGUAGE/page.json.
 import { h, type Child } from "./dom.ts";
 import { shown } from "./exact.ts";
+import { codes, textsOf, type Texts } from "./texts.ts";
 
 export interface Language {
   code: string;
@@ -19,7 +19,7 @@ const known: Language[] = [
 ];
 
 /** languages are those that have texts. */
-export const languages: Language[] = known.filter((language) => texts[language.code] !== undefined);
+export const languages: Language[] = known.filter((language) => codes.includes(language.code));
 
 /** preferred is the first of a reader's languages that there is, else English. */
 export function preferred(wanted: readonly string[]): string {
@@ -30,25 +30,32 @@ export function preferred(wanted: readonly string[]): string {
   return "en";
 }
 
-/** Words say things in one language. */
+/** Words say things in one language; numbers and dates are those of the reader's region, where that is known. */
 export class Words {
   readonly language: Language;
-  private readonly table: Record<string, string>;
+  readonly locale: string;
+  private readonly table: Texts;
   private readonly plural: Intl.PluralRules;
 
-  constructor(code: string) {
+  constructor(code: string, wanted: readonly string[]) {
     this.language = languages.find((language) => language.code === code) ?? known[0]!;
-    this.table = texts[this.language.code] ?? {};
-    this.plural = new Intl.PluralRules(this.language.code);
+    this.locale = wanted.find((tag) => tag.toLowerCase().split("-")[0] === this.language.code) ?? this.language.code;
+    this.table = textsOf(this.language.code);
+    this.plural = new Intl.PluralRules(this.locale);
   }
 
   /** say is a text, with what stands in its {places}. */
   say(key: string, places: Record<string, string | number> = {}): string {
-    return this.text(key).replace(/\{(\w+)\}/g, (_, name: string) => String(places[name] ?? ""));
+    return this.text(key).replace(/\{(\w+)\}/g, (_, name: string) => this.apart(String(places[name] ?? "")));
+  }
+
+  /** apart keeps names and figures in their own order within a text that is written from right to left. */
+  apart(text: string): string {
+    return this.language.dir === "rtl" ? `\u2068${text}\u2069` : text;
   }
 
   has(key: string): boolean {
-    return this.table[key] !== undefined || texts.en?.[key] !== undefined;
+    return this.table[key] !== undefined;
   }
 
   /** count is a text that goes with a number, which stands in its {n}. */
@@ -61,17 +68,17 @@ export class Words {
   rich(key: string, places: Record<string, Child>): Child[] {
     return this.text(key)
       .split(/\{(\w+)\}/)
-      .map((part, i) => (i % 2 === 0 ? part : places[part]));
+      .map((part, i) => (i % 2 === 0 ? part : h("bdi", {}, places[part])));
   }
 
   /** number groups a decimal text as the language does, and loses no digit. */
   number(decimal: string): string {
-    return shown(decimal, this.language.code);
+    return shown(decimal, this.locale);
   }
 
   /** date is a day of UTC. */
   date(time: string): string {
-    return new Intl.DateTimeFormat(this.language.code, { dateStyle: "long", timeZone: "UTC" }).format(new Date(time));
+    return new Intl.DateTimeFormat(this.locale, { dateStyle: "long", timeZone: "UTC" }).format(new Date(time));
   }
 
   /** moment is a time of UTC, to the minute, which says so. */
@@ -80,21 +87,21 @@ export class Words {
   }
 
   momentText(time: string): string {
-    const format = new Intl.DateTimeFormat(this.language.code, { dateStyle: "long", timeStyle: "short", timeZone: "UTC", hourCycle: "h23" });
+    const format = new Intl.DateTimeFormat(this.locale, { dateStyle: "long", timeStyle: "short", timeZone: "UTC", hourCycle: "h23" });
     return `${format.format(new Date(time))} UTC`;
   }
 
   /** month is that of a period such as 2026-10; another period stands as it is. */
   month(period: string): string {
     if (!/^\d{4}-(0[1-9]|1[0-2])$/.test(period)) return period;
-    return new Intl.DateTimeFormat(this.language.code, { month: "short", year: "numeric", timeZone: "UTC" }).format(new Date(`${period}-01T00:00:00Z`));
+    return new Intl.DateTimeFormat(this.locale, { month: "short", year: "numeric", timeZone: "UTC" }).format(new Date(`${period}-01T00:00:00Z`));
   }
 
   list(items: string[]): string {
-    return new Intl.ListFormat(this.language.code, { type: "conjunction" }).format(items);
+    return new Intl.ListFormat(this.locale, { type: "conjunction" }).format(items);
   }
 
   private text(key: string): string {
-    return this.table[key] ?? texts.en?.[key] ?? key;
+    return this.table[key] ?? key;
   }
 }

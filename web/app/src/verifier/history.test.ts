@@ -5,7 +5,7 @@ import type { Input, Statement, Verdict } from "../verdict.ts";
 import { bytesOf } from "./canon.ts";
 import { historiesOf, type History, verifyHistory } from "./history.ts";
 import { vectors } from "./vectors.ts";
-import { verifyReport } from "./verify.ts";
+import { verifyReport } from "./report.ts";
 
 const failing = ({ checks }: Pick<Verdict, "checks">): string[] => checks.filter(({ result }) => result === "fail").map(({ name }) => name);
 

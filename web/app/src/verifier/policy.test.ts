@@ -45,6 +45,8 @@ test("a policy is strictly TOML, of strictly these keys", () => {
     ['control = ["bound"]', "control = []", 0],
     ["[liabilities]", "[coverage]\nleast = \"100\"\n[liabilities]", 3],
     ["[liabilities]", "[coverage]\nleast = \"100.00\"\n[liabilities]", 0],
+    ["[exchange]", `[a${".a".repeat(400_000)}]\nx = 1\n[exchange]`, 3],
+    ["[exchange]", `a = ${"[".repeat(400_000)}\n[exchange]`, 3],
     ["[exchange]", "[__proto__]\nx = 1\n[exchange]", 3],
   ];
   for (const [from, to, exit] of cases) {

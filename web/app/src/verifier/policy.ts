@@ -91,7 +91,7 @@ function toml(text: string): Value {
   const file = tables(text);
   const { version } = file;
   if (typeof version === "bigint" && version !== 1n) throw unsupported(`version ${version}: this verifier reads policies of version 1`);
-  return valueOf(file, "");
+  return valueOf(file, "", 0);
 }
 
 function tables(text: string): Record<string, unknown> {
@@ -103,12 +103,16 @@ function tables(text: string): Record<string, unknown> {
   }
 }
 
-function valueOf(value: unknown, path: string): Value {
+// Nothing of a policy is deeper than this.
+const maxDepth = 8;
+
+function valueOf(value: unknown, path: string, depth: number): Value {
   if (typeof value === "string" || typeof value === "boolean") return value;
   if (typeof value === "bigint" && value >= 0n && value <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(value);
-  if (Array.isArray(value)) return value.map((item, i) => valueOf(item, `${path}[${i}]`));
+  if (depth > maxDepth) throw malformed(`${path} is not a key of this format`);
+  if (Array.isArray(value)) return value.map((item, i) => valueOf(item, `${path}[${i}]`, depth + 1));
   if (typeof value !== "object" || value === null || value instanceof Date) throw malformed(`${path} is neither a text, nor true, false, a number from 0 on, a list or a section`);
-  return new Map(Object.entries(value).map(([key, member]) => [key, valueOf(member, path === "" ? key : `${path}.${key}`)]));
+  return new Map(Object.entries(value).map(([key, member]) => [key, valueOf(member, path === "" ? key : `${path}.${key}`, depth + 1)]));
 }
 
 function sections<T>(file: Fields, name: string, reader: Reader<T>, key: (item: T) => string): T[] {

@@ -4,7 +4,8 @@ import { test } from "node:test";
 import type { Verdict } from "../verdict.ts";
 import { bytesOf } from "./canon.ts";
 import { vectors } from "./vectors.ts";
-import { verifyProof, verifyReport } from "./verify.ts";
+import { verifyReport } from "./report.ts";
+import { verifyProof } from "./verify.ts";
 
 type Files = Record<string, { text?: string; base64?: string }>; // neither: an empty file
 

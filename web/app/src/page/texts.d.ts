@@ -1,5 +1,0 @@
-// What build.mjs makes of web/words/*/page.json: texts by language.
-declare module "words:page" {
-  const texts: Record<string, Record<string, string>>;
-  export default texts;
-}
