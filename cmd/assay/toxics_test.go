@@ -44,7 +44,7 @@ func newToxiproxy(t *testing.T) *toxiproxy {
 	})
 	p := &toxiproxy{fmt.Sprintf("http://127.0.0.1:%d", port)}
 	waitFor(t, "toxiproxy answers", func() bool {
-		got, err := http.Get(p.api + "/version") //nolint:noctx // it is there or not
+		got, err := http.Get(p.api + "/version")
 		return err == nil && got.Body.Close() == nil
 	})
 	return p
