@@ -5,7 +5,7 @@ import { pippenger } from "@noble/curves/abstract/curve.js";
 import { bytesOf, malformed, untrue } from "./canon.ts";
 import { decodePoint, decodeScalar, encodePoint, order, Point, pointLength } from "./grumpkin.ts";
 import { bigEndian, hash, same, tagged, unsigned } from "./octets.ts";
-import { type Generators, rowBits } from "./rows.ts";
+import { distinct, type Generators, rowBits } from "./rows.ts";
 
 const header = bytesOf("assay/v1/confidential-proof\n");
 const maxRows = 2 ** 31 - 1;
@@ -26,7 +26,8 @@ export interface Claim {
 export type Equation = "a" | "b" | "c" | "d" | "e" | "f";
 
 /** checkClaim refuses what cannot be proved: step 0. Points are points already. */
-export function checkClaim({ columns, rows, of }: Claim): void {
+function checkClaim({ columns, rows, of }: Claim): void {
+  distinct(columns);
   if (rows.length === 0 || rows.length > maxRows) throw untrue(`a level has ${rows.length} rows; it has 1 to ${maxRows}`);
   if (of.level === "top") {
     if (of.totals.length !== columns.length || of.totals.some((total) => total < 0n || total >= totalLimit)) throw untrue("the totals are not one a column, each from 0 and below 2^200");
@@ -42,7 +43,7 @@ export function checkClaim({ columns, rows, of }: Claim): void {
 export function broken(claim: Claim, file: Uint8Array, generators: Generators): Equation[] {
   checkClaim(claim);
   const { columns, of } = claim;
-  const { columns: g, h, u } = generators.every(columns);
+  const { h, u } = generators.bases();
   const rows = of.level === "top" && of.surplus ? [...claim.rows, of.surplus] : claim.rows;
   const columnVariables = Math.log2(rowBits) + ceilLog2(columns.length);
   const rounds = columnVariables + ceilLog2(rows.length);
@@ -64,10 +65,10 @@ export function broken(claim: Claim, file: Uint8Array, generators: Generators): 
   const { y, z, zPrime } = proof;
 
   const holds: Record<Equation, boolean> = {
-    a: combine([...g, h], [...z, proof.zDelta]).equals(proof.D.add(times(opened, e))),
+    a: generators.open(columns, z, proof.zDelta).equals(proof.D.add(times(opened, e))),
     b: combine([u, h], [s, proof.zSigma]).equals(proof.E.add(times(y, e))),
     c: combine([y, h], [s, proof.zOmega]).equals(proof.F.add(times(y.subtract(claimed), e))),
-    d: combine([...g, h], [...zPrime, proof.zDeltaPrime]).equals(proof.DPrime.add(times(q, e))),
+    d: generators.open(columns, zPrime, proof.zDeltaPrime).equals(proof.DPrime.add(times(q, e))),
     e: proof.f.every((mask, j) => amountOf(zPrime, j) === mod(mask + e * total(j))),
     f: relations.every((relation, i) => mod(relation.reduce((sum, factor, j) => sum + factor * amountOf(z, j), 0n)) === proof.g[i]),
   };
@@ -134,7 +135,7 @@ function refuse(message: string): never {
 }
 
 /** Transcript is a chain of hashes, from which challenges are drawn. */
-export class Transcript {
+class Transcript {
   private state = tagged("assay/v1/confidential/transcript");
 
   absorb(label: string, ...data: Uint8Array[]): void {

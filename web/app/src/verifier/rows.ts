@@ -1,5 +1,7 @@
 // Rows of a confidential tree (SPEC part 29): commitments to a customer's balances.
 
+import { pippenger } from "@noble/curves/abstract/curve.js";
+
 import type { Sum } from "./amount.ts";
 import { bytesOf, toHex, untrue } from "./canon.ts";
 import { hashed, type Message, Point } from "./grumpkin.ts";
@@ -30,12 +32,17 @@ export class Generators {
     return points.reduce((sum, point) => sum.add(point), base.multiplyUnsafe(blinding));
   }
 
-  /** every gives G_c of all columns, then H and U. */
-  every(columns: readonly string[]): { columns: Point[]; h: Point; u: Point } {
+  /** open is Σ s_c G_c + s H, for any scalars, one a column of bits. */
+  open(columns: readonly string[], scalars: readonly bigint[], blinding: bigint): Point {
     distinct(columns);
     const bits = columns.flatMap((name) => Array.from({ length: rowBits }, (_, bit) => generatorMessage(name, bit)));
-    const [h, u, ...points] = this.of([blindingBase, scalarBase, ...bits]) as [Point, Point, ...Point[]];
-    return { columns: points, h, u };
+    return pippenger(Point, this.of([blindingBase, ...bits]), [blinding, ...scalars]);
+  }
+
+  /** bases gives H and U. */
+  bases(): { h: Point; u: Point } {
+    const [h, u] = this.of([blindingBase, scalarBase]) as [Point, Point];
+    return { h, u };
   }
 
   private of(messages: readonly Message[]): Point[] {
@@ -49,7 +56,7 @@ export class Generators {
 const keyOf = ({ message, tag }: Message): string => `${tag} ${toHex(message)}`;
 
 /** distinct refuses columns of one name: they would have equal generators, and commit to anything. */
-function distinct(columns: readonly string[]): void {
+export function distinct(columns: readonly string[]): void {
   if (columns.length === 0 || columns.length > maxColumns) throw untrue(`a row has ${columns.length} columns; it has 1 to ${maxColumns}`);
   if (new Set(columns).size !== columns.length) throw untrue("two columns of a row have one name");
   if (columns.some((name) => name.length === 0 || name.length > maxName)) throw untrue(`the name of a column has 1 to ${maxName} characters`);
