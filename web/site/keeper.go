@@ -27,13 +27,13 @@ func NewKeeper(now func() (Source, error)) *Keeper { return &Keeper{now: now} }
 
 // Page is [Site.Page] of the site as it is now.
 func (k *Keeper) Page(path string) (Page, error) {
-	s, p, ok, err := k.have(path)
-	if ok || err != nil {
+	if _, p, ok, err := k.have(path); ok || err != nil {
 		return p, err
 	}
 	k.drawing.Lock()
 	defer k.drawing.Unlock()
-	if s, p, ok, err = k.have(path); ok || err != nil { // somebody else drew it meanwhile
+	s, p, ok, err := k.have(path) // somebody else may have drawn it meanwhile
+	if ok || err != nil {
 		return p, err
 	}
 	if p, err = s.Page(path); err != nil {

@@ -109,6 +109,7 @@ func (r *shown) why() string {
 		return r.about.Withdrawal.Entry.Text
 	case report.StateSuperseded:
 		return r.about.SupersededBy.Entry.Series.Supersedes.Reason
+	case report.StateSigned, report.StatePublished:
 	}
 	return ""
 }

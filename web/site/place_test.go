@@ -133,7 +133,7 @@ func draft(t testing.TB, m month, number int, former []publishedtest.Made) publi
 	}
 	snap, err = snap.WithKind(kind)
 	must(t, err)
-	n := uint64(number) //nolint:gosec // small
+	n := uint64(number)
 	snap, err = snap.WithBlocks(
 		chains.BlockRef{Chain: bitcoin, Hash: "0000000000000000000" + strings.Repeat("a7", 32)[:45], Number: 921_604 + 4_300*n, Time: instant.Add(-7 * time.Minute)},
 		chains.BlockRef{Chain: ethereum, Hash: "0x" + strings.Repeat("5c", 32), Number: 23_701_112 + 216_000*n, Time: instant.Add(-time.Second)})

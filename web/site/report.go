@@ -32,8 +32,7 @@ type state struct {
 	By      string // link to the report that took its place, if it is here
 	ByName  string
 	Errata  []erratum
-	Unsaid  bool // published, and nothing else to say
-	Noticed report.Time
+	Noticed report.Time // when it was withdrawn or superseded
 }
 
 type erratum struct {
@@ -48,12 +47,12 @@ type download struct {
 }
 
 type downloads struct {
-	Zip          *download
-	Files        []download
-	Shards       []download
-	MoreShards   uint64
-	JSON, Policy string
-	Verifier     string
+	Zip        *download
+	Files      []download
+	Shards     []download
+	MoreShards uint64
+	JSON       string
+	Verifier   string
 }
 
 func (s *Site) report(t *words.Texts, r *shown) (Page, error) {
@@ -155,6 +154,7 @@ func (s *Site) state(r *shown) state {
 		out.Noticed = r.about.Withdrawal.Entry.Issued
 	case report.StateSuperseded:
 		out.Noticed = r.about.SupersededBy.Entry.Issued
+	case report.StateSigned, report.StatePublished:
 	}
 	if by := r.about.SupersededBy; by != nil {
 		for _, one := range s.shown {

@@ -172,8 +172,7 @@ func TestWellFormed(t *testing.T) {
 				break
 			}
 			token := z.Token()
-			switch kind {
-			case html.StartTagToken:
+			if kind == html.StartTagToken {
 				seen[token.Data]++
 				if !void[token.DataAtom] {
 					open = append(open, token.Data)
@@ -185,7 +184,8 @@ func TestWellFormed(t *testing.T) {
 						last = level
 					}
 				}
-			case html.EndTagToken:
+			}
+			if kind == html.EndTagToken {
 				if len(open) == 0 || open[len(open)-1] != token.Data {
 					t.Fatalf("%s: </%s> ends %v", path, token.Data, open)
 				}
