@@ -5,6 +5,7 @@ import { Field, FpInvertBatch } from "@noble/curves/abstract/modular.js";
 import { weierstrass } from "@noble/curves/abstract/weierstrass.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 
+import { fromHex, malformed, matching, type Reader } from "./canon.ts";
 import { bigEndian, unsigned } from "./octets.ts";
 import { isSquare, p, squareRoot } from "./squareroot.ts";
 
@@ -30,6 +31,17 @@ export function decodePoint(bytes: Uint8Array, identity: "identity" | "no identi
   if (x >= p || y >= p || field.sqr(y) !== curve(x)) return undefined;
   return new Point(x, y, 1n);
 }
+
+/** point reads a point in hex. */
+export const point =
+  (identity: "identity" | "no identity"): Reader<Point> =>
+  (value, path) => {
+    const read = decodePoint(fromHex(pointHex(value, path)), identity);
+    if (!read) throw malformed(`${path} is no point`);
+    return read;
+  };
+
+const pointHex = matching(/^[0-9a-f]{128}$/, "128 hex digits");
 
 /** encodePoint is x ‖ y; of the identity 64 zero bytes. */
 export function encodePoint(point: Point): Uint8Array {

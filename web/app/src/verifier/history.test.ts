@@ -71,6 +71,17 @@ test("what is missing is named, and a proof that does not pass is counted", () =
   assert.match(historiesOf(gaps).histories[0]!.checks[1]!.detail, /missing: number 4, numbers 6 to 8/);
 });
 
+test("what a statement supersedes may be missing only where a number is", () => {
+  const twice = (number: number): Verdict => {
+    const verdict = proofOf(number);
+    verdict.statement = { ...verdict.statement!, period: "2026-06", supersedes: "unknown" };
+    return verdict;
+  };
+  assert.deepEqual(shown([proofOf(5), proofOf(6), twice(7)])[0]!.failing, ["history.chain"]); // 6 is the last of the period, and 7 the next
+  assert.deepEqual(shown([proofOf(5), proofOf(6), twice(8)])[0]!.failing, ["history.complete"]);
+  assert.deepEqual(shown([twice(7)])[0]!.failing, []);
+});
+
 test("each series is a history of its own", () => {
   const daily = proofOf(5);
   daily.statement!.series = "daily";

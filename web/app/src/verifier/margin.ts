@@ -1,7 +1,7 @@
 // Margin accounts (SPEC part 30): columns beside the assets', and the rule that every row satisfies.
 
 import type { Sum } from "./amount.ts";
-import { untrue } from "./canon.ts";
+import { matching, untrue } from "./canon.ts";
 
 /** Priced is what this part needs of a snapshot. A price is a decimal, a weight percent. */
 export interface Priced {
@@ -9,10 +9,13 @@ export interface Priced {
   margin?: { readonly prices: readonly { readonly asset: string; readonly price: string; readonly weight: number }[] } | undefined;
 }
 
-const maxColumns = 1024;
+export const maxColumns = 1024;
 const factorLimit = 1n << 96n;
 const equity = ["equity:low", "equity:high"];
 const debit = (asset: string): string => `debit:${asset}`;
+
+/** column reads a column's name: an asset id, that of a debit, or one of the two of net equity. */
+export const column = matching(/^(?:(?:debit:)?[A-Z0-9.#-]{1,32}|equity:(?:low|high))$/, "an asset, or a column of margin accounts");
 
 /** columnsOf names the columns of a snapshot's sums, in order. */
 export function columnsOf({ assets, margin }: Priced): string[] {

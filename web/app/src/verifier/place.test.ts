@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { bytesOf, fromHex, toHex } from "./canon.ts";
 import { trustOf } from "./checkpoint.ts";
+import { Register } from "./entries.ts";
 import { entryType } from "./entry.ts";
 import { signedMessage } from "./envelope.ts";
 import { counted, type Found } from "./findings.ts";
@@ -100,6 +101,13 @@ test("what notices say of a statement: withdrawn is for good, then what supersed
   assert.deepEqual(said([withdrawal, superseding, ...errata]), { state: "withdrawn", text: "why", issued: "2026-11-04T00:00:00Z" });
   assert.equal(said([told("withdrawal", digest("b"), "2026-11-04T00:00:00Z", "another statement")]), undefined);
   assert.equal(said([told("withdrawal", digest("a"), "2026-11-04T00:00:00Z", "why", "stranger")]), undefined);
+});
+
+test("in a log too, what was withdrawn stays withdrawn, though a later statement supersedes it", () => {
+  const register = new Register(policyWith(0));
+  const entries = [entered(digest("a"), '{"name":"monthly","number":0}'), told("withdrawal", digest("a"), "2026-11-04T00:00:00Z", "why"), superseding];
+  assert.deepEqual(entries.map((entry, i) => register.enter(i, bytesOf(entry))), [undefined, undefined, undefined]);
+  assert.deepEqual([...register.statements.values()].map(({ state }) => state), ["withdrawn", "published"]);
 });
 
 test("a notice that does not verify shows nothing", () => {

@@ -1,17 +1,15 @@
 // A customer's inclusion proof (SPEC part 8; part 29 for the confidential kind): its format, and the climb to the signed root.
 
 import { amountLimit, type Sum } from "./amount.ts";
-import { amount, base64, canonical, bytesOf, Fields, fromHex, hex32, integer, list, malformed, matching, oneOf, parse, type Reader, record, toHex, untrue } from "./canon.ts";
-import { decodePoint, decodeScalar, type Point } from "./grumpkin.ts";
+import { amount, base64, canonical, bytesOf, Fields, fromHex, hex32, integer, list, malformed, oneOf, parse, type Reader, record, toHex, untrue } from "./canon.ts";
+import { decodeScalar, point, type Point } from "./grumpkin.ts";
 import { identity } from "./identity.ts";
+import { column, maxColumns } from "./margin.ts";
 import type { Generators } from "./rows.ts";
 import * as tree from "./tree.ts";
 
 const maxProof = 4 << 20;
 const maxWithEnvelope = 28 << 20;
-const maxShards = 1 << 20;
-const maxLeaves = 2 ** 31 - 1;
-const maxColumns = 1024;
 
 /** Named is a sum as the file has it, by columns' names: what they are only the statement knows. */
 export type Named = readonly { readonly asset: string; readonly amount: bigint }[];
@@ -73,8 +71,8 @@ export function readProof(bytes: Uint8Array): Proof {
 }
 
 function place(fields: Fields): Proof["shard"] {
-  const count = fields.read("count", integer(maxShards, 1));
-  const leaves = fields.read("leaves", integer(maxLeaves, 1));
+  const count = fields.read("count", integer(tree.maxShards, 1));
+  const leaves = fields.read("leaves", integer(tree.maxLeaves, 1));
   return { count, index: fields.read("index", integer(count - 1)), leaf: fields.read("leaf", integer(leaves - 1)), leaves };
 }
 
@@ -96,9 +94,6 @@ function confidentialPath(fields: Fields): ConfidentialPath {
 
 const sibling = <S>(sum: Reader<S>): Reader<Sibling<S>> => record((fields) => ({ hash: fromHex(fields.read("hash", hex32)), sum: fields.read("sum", sum) }));
 
-// A column's name is an asset id, that of a debit, or one of the two of net equity.
-const column = matching(/^(?:(?:debit:)?[A-Z0-9.#-]{1,32}|equity:(?:low|high))$/, "an asset, or a column of margin accounts");
-
 const sumReader: Reader<Named> = list(
   record((fields) => ({ asset: fields.read("asset", column), amount: fields.read("amount", positive) })),
   maxColumns,
@@ -109,16 +104,6 @@ function positive(value: Parameters<typeof amount>[0], path: string): bigint {
   if (read === 0n || read >= amountLimit) throw malformed(`${path} is not an amount from 1 to 2^128 − 1`);
   return read;
 }
-
-const pointHex = matching(/^[0-9a-f]{128}$/, "128 hex digits");
-
-const point =
-  (identityToo: "identity" | "no identity"): Reader<Point> =>
-  (value, path) => {
-    const read = decodePoint(fromHex(pointHex(value, path)), identityToo);
-    if (!read) throw malformed(`${path} is no point`);
-    return read;
-  };
 
 const scalar: Reader<bigint> = (value, path) => {
   const read = decodeScalar(fromHex(hex32(value, path)));

@@ -3,8 +3,8 @@
 import type { Sum } from "./amount.ts";
 import { bytesOf, toHex, untrue } from "./canon.ts";
 import { hashed, type Message, Point } from "./grumpkin.ts";
+import { maxColumns } from "./margin.ts";
 
-const maxColumns = 1024;
 const maxName = "debit:".length + 32;
 const blindingBase: Message = { message: new Uint8Array(0), tag: "assay/v1/confidential/blinding" };
 const scalarBase: Message = { message: new Uint8Array(0), tag: "assay/v1/confidential/scalar" };

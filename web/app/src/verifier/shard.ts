@@ -1,8 +1,8 @@
 // The published files of a confidential tree (SPEC parts 6 and 29): a shard's rows with their proof, and the total rows of all shards with theirs.
 
 import { amountLimit } from "./amount.ts";
-import { bytesOf, Fields, fromHex, hex32, integer, list, malformed, matching, parse, record, toHex, untrue } from "./canon.ts";
-import { decodePoint, type Point, pointLength } from "./grumpkin.ts";
+import { bytesOf, Fields, fromHex, hex32, integer, list, malformed, parse, record, toHex, untrue } from "./canon.ts";
+import { decodePoint, point, type Point, pointLength } from "./grumpkin.ts";
 import { broken, type Claim } from "./levelproof.ts";
 import { columnsOf, relationOf } from "./margin.ts";
 import { same, unsigned } from "./octets.ts";
@@ -16,8 +16,6 @@ const headLength = header.length + 32 + 4 + 8;
 const leafLength = 32 + pointLength;
 const maxLevelProof = 16 << 20;
 const maxShardList = 64 << 20;
-const maxShards = 1 << 20;
-const maxLeaves = 2 ** 31 - 1;
 
 /** Shard is what the tree says of one shard; root is its hash, total its total row. */
 export interface Shard {
@@ -69,7 +67,7 @@ export function checkShardList(file: Uint8Array, { snapshot, tree: stated }: Sta
   fields.type("assay/v1/shards");
   if (fields.read("kind", treeKind) !== stated.kind) throw untrue("the shard list is of another kind than the statement's tree");
   const id = fields.read("snapshot", hex32);
-  const shards = fields.read("shards", list(record(shardOf), maxShards, 1)).map((shard, index) => ({ ...shard, index }));
+  const shards = fields.read("shards", list(record(shardOf), tree.maxShards, 1)).map((shard, index) => ({ ...shard, index }));
   fields.end();
   if (id !== snapshot.id) throw untrue("the shard list is of another snapshot than the statement");
   const root = rootOf(tree.top, shards.map((shard) => tree.leaf(tree.confidential, tree.top, shard.root, shard.total)));
@@ -79,9 +77,7 @@ export function checkShardList(file: Uint8Array, { snapshot, tree: stated }: Sta
 }
 
 function shardOf(fields: Fields): Omit<Shard, "index"> {
-  const total = decodePoint(fromHex(fields.read("total", matching(/^[0-9a-f]{128}$/, "128 hex digits"))), "no identity");
-  if (!total) throw malformed(`${fields.at("total")} is no point`);
-  return { leaves: fields.read("leaves", integer(maxLeaves, 1)), root: fromHex(fields.read("root", hex32)), total };
+  return { leaves: fields.read("leaves", integer(tree.maxLeaves, 1)), root: fromHex(fields.read("root", hex32)), total: fields.read("total", point("no identity")) };
 }
 
 /** checkTotals is the check `liabilities.totals`: of the shards' total rows, by the top's proof. */
@@ -91,7 +87,7 @@ export function checkTotals(shards: readonly Shard[], proof: Uint8Array, { snaps
   const sum = rows.reduce((total, row) => total.add(row));
   // With hidden totals nothing is said of columns beside the assets'.
   const totals = columns.map((_, i) => liabilities[i]?.amount ?? amountLimit - 1n);
-  const surplus = stated.surplus === undefined ? undefined : decodePoint(fromHex(stated.surplus), "no identity");
+  const { surplus } = stated;
   holds({ snapshot: fromHex(snapshot.id), columns, rows, root: fromHex(stated.root), sum, of: { level: "top", totals, ...(surplus ? { surplus } : {}) } }, proof, generators);
 }
 

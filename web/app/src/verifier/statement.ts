@@ -2,20 +2,19 @@
 
 import { amountLimit, type Sum } from "./amount.ts";
 import {
-  amount, ascending, decimal, Fields, fromHex, hex32, integer, list, malformed, matching, oneOf, parse, printable, record, text, time, toHex, untrue, version, type Reader,
+  amount, ascending, decimal, Fields, hex32, integer, list, malformed, matching, oneOf, parse, printable, record, text, time, toHex, untrue, version, type Reader,
 } from "./canon.ts";
 import { assetId, type Block, controlGrade, controlGrades, custodies, evidenceGrade, type EvidenceGrade, type Rule, token, tokenClass, tokenClasses } from "./forms.ts";
-import { decodePoint } from "./grumpkin.ts";
+import { point, type Point } from "./grumpkin.ts";
 import { type Key, publicKey } from "./keys.ts";
-import { columnsOf } from "./margin.ts";
+import { column, columnsOf, maxColumns } from "./margin.ts";
 import { hash } from "./octets.ts";
 import { anchored, type Policy } from "./policy.ts";
 import { blocks, type Snapshot, snapshot, treeKind } from "./snapshot.ts";
+import { maxShards } from "./tree.ts";
 
 const maxStatement = 16 << 20;
 const maxAssets = 1024;
-const maxColumns = 1024;
-const maxShards = 1 << 20;
 const maxLeaves = 2 ** 51;
 const maxLog = 2 ** 32;
 const maxEntries = 1 << 24;
@@ -36,7 +35,7 @@ export interface Statement {
   series: Series;
   snapshot: Snapshot;
   tool: string;
-  tree: { kind: "plain" | "confidential"; leaves: number; root: string; shards: number; surplus?: string };
+  tree: { kind: "plain" | "confidential"; leaves: number; root: string; shards: number; surplus?: Point };
 }
 
 /** Liability is what is owed of a column; of hidden totals most may stand for it. */
@@ -166,20 +165,13 @@ function below(limit: bigint): Reader<bigint> {
 
 const owed = below(amountLimit);
 const held = below(reserveLimit);
-const column = matching(/^(?:(?:debit:)?[A-Z0-9.#-]{1,32}|equity:(?:low|high))$/, "an asset, or a column of margin accounts");
 
 function treeOf(fields: Fields): Statement["tree"] {
   const shards = fields.read("shards", integer(maxShards, 1));
   const tree = { kind: fields.read("kind", treeKind), leaves: fields.read("leaves", integer(maxLeaves, shards)), root: fields.read("root", hex32), shards };
-  const surplus = fields.optional("surplus", point);
+  const surplus = fields.optional("surplus", point("no identity"));
   return surplus === undefined ? tree : { ...tree, surplus };
 }
-
-const point: Reader<string> = (value, path) => {
-  const hex = matching(/^[0-9a-f]{128}$/, "128 hex digits")(value, path);
-  if (!decodePoint(fromHex(hex), "no identity")) throw malformed(`${path} is no point`);
-  return hex;
-};
 
 function liability(hidden: boolean): Reader<Liability> {
   return record((fields) => {

@@ -4,6 +4,10 @@ import { addSums, encodeSum, type Sum } from "./amount.ts";
 import { encodePoint, type Point } from "./grumpkin.ts";
 import { bigEndian, hash } from "./octets.ts";
 
+/** Limits of SPEC part 18. */
+export const maxShards = 1 << 20;
+export const maxLeaves = 2 ** 31 - 1; // of a shard
+
 /** Kind is one kind of tree: its byte, and how its sums are added and written. */
 export interface Kind<S> {
   byte: number;
