@@ -33,7 +33,7 @@ LDFLAGS   = -s -w -X main.version=$(VERSION)
 
 export CGO_ENABLED ?= 0
 
-.PHONY: help build demo test test-faults test-mutations check bench bench-scale vectors fuzz clean litecoind anvil judges softhsm tokens vaultd versitygw postgres besides security oasdiff test-security bench-serve page
+.PHONY: help build demo test test-faults test-mutations check bench bench-scale vectors fuzz clean litecoind anvil judges softhsm tokens vaultd versitygw postgres besides security oasdiff test-security bench-serve page differential
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST)
@@ -105,6 +105,9 @@ fuzz: ## every fuzz target for FUZZTIME each
 	    echo "$$p $$f"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5x $$p || exit 1; \
 	  done; \
 	done
+
+differential: node-modules ## put as many random proofs as DIFFERENTIAL says, or 100,000, to all verifiers: they must agree
+	DIFFERENTIAL=$${DIFFERENTIAL:-100000} go test ./verifier -run '^TestImplementationsAgree$$' -count=1 -timeout 12h -v
 
 clean: ## remove build/
 	rm -rf build

@@ -62,6 +62,13 @@ func basesOf(t *testing.T) (bases []base) {
 	vouched.full, vouched.policy = believed, strings.Replace(vouched.policy, "recompute = true", "recompute = true\nfinding = true", 1)
 	m := vouched.hide(t, hidden{decoys: 1})
 	add("confidential, counted by an auditor", vouched, m, nil, finding(auditor, m.payload, nil))
+	shown := newWorld()
+	m = shown.hide(t, hidden{})
+	add("confidential, counted by its shard's files", shown, m, nil)
+	bases[len(bases)-1].Files = map[string][]byte{shardsPath: m.files[shardsPath], topProofPath: m.files[topProofPath]}
+	for i := range uint64(len(shown.shards)) {
+		bases[len(bases)-1].Files[leavesPath(i)], bases[len(bases)-1].Files[shardProofPath(i)] = m.files[leavesPath(i)], m.files[shardProofPath(i)]
+	}
 	lent := newMarginWorld()
 	lent.policy = strings.Replace(lent.policy, "recompute = true", "recompute = false", 1)
 	add("confidential, margin", lent, lent.hide(t, hidden{}), nil)
@@ -108,6 +115,9 @@ func (m *mutator) say(format string, args ...any) {
 // change makes one change, of one in sixteen none.
 func (m *mutator) change(b base) asked {
 	q := b.asked
+	if q.Files != nil {
+		q.Files = m.files(b)
+	}
 	switch n := m.IntN(16); {
 	case n == 0:
 		m.say("as it is")
@@ -129,6 +139,28 @@ func (m *mutator) change(b base) asked {
 		q.Findings = m.findings(b)
 	}
 	return q
+}
+
+// files are dear to check: mostly there are none.
+func (m *mutator) files(b base) map[string][]byte {
+	if m.IntN(6) > 0 {
+		m.say("without files")
+		return nil
+	}
+	var proof struct{ Shard struct{ Index uint64 } }
+	if err := json.Unmarshal(b.Proof, &proof); err != nil {
+		panic(err)
+	}
+	index := proof.Shard.Index
+	own := map[string][]byte{leavesPath(index): b.Files[leavesPath(index)], shardProofPath(index): b.Files[shardProofPath(index)]}
+	if m.IntN(3) == 0 {
+		own[shardsPath], own[topProofPath] = b.Files[shardsPath], b.Files[topProofPath]
+	}
+	if m.IntN(2) == 0 {
+		path := slices.Sorted(maps.Keys(own))[m.IntN(len(own))]
+		own[path] = m.bytes(path, own[path])
+	}
+	return own
 }
 
 // bytes changes a few bytes of a text.
@@ -254,6 +286,10 @@ func (m *mutator) text(at, s string) any {
 		change := []*big.Int{big.NewInt(1), big.NewInt(-1), new(big.Int).Lsh(big.NewInt(1), 127), new(big.Int).Lsh(big.NewInt(1), 128), new(big.Int).Neg(number)}[m.IntN(5)]
 		m.say("%s is %s more", at, change)
 		return number.Add(number, change).String()
+	}
+	if strings.Contains(s, "/v1") && m.IntN(2) == 0 {
+		m.say("%s of another version", at)
+		return strings.Replace(s, "/v1", "/v2", 1)
 	}
 	if s == "" {
 		m.say("%s is a blank", at)

@@ -16,7 +16,7 @@ func main() {
 }
 
 func input(v js.Value) opinion.Input {
-	in := opinion.Input{Proof: bytesOf(v.Get("proof")), Policy: bytesOf(v.Get("policy")), Customer: v.Get("customer").String(), Statement: bytesOf(v.Get("statement"))}
+	in := opinion.Input{Proof: bytesOf(v.Get("proof")), Policy: bytesOf(v.Get("policy")), Customer: v.Get("customer").String(), Statement: bytesOf(v.Get("statement")), Elsewhere: v.Get("files").Truthy()}
 	if findings := v.Get("findings"); findings.Truthy() {
 		for i := range findings.Length() {
 			in.Findings = append(in.Findings, bytesOf(findings.Index(i)))

@@ -2,8 +2,8 @@
 // and so little else that it can stand in a page as WebAssembly. It is the second opinion there: the same rooms as package verifier's, called
 // in the same order, with the same results and exit codes.
 //
-// What it does not do, it says is skipped: it looks at no log, dates nothing by time stamps, reads no shard's proof (an auditor's finding counts a
-// row of a confidential tree, or nobody does), and knows no server's answers.
+// It looks at no log, dates nothing by time stamps, knows no server's answers and reads no shard's proof, which would take more of the page than
+// there is: an auditor's finding counts a row of a confidential tree, or nobody does and it says so.
 package opinion
 
 import (
@@ -42,6 +42,7 @@ type Input struct {
 	Customer  string
 	Statement []byte   // an envelope of its own, nil if the proof's is to be used
 	Findings  [][]byte // auditors' envelopes (SPEC part 27)
+	Elsewhere bool     // files of the customer's shard are checked elsewhere: whether the row is counted is not asked of this package
 }
 
 // Check is one check by name, with a sentence. One that is not Required may be skipped in a proven opinion.

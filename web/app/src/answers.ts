@@ -1,4 +1,4 @@
-// For tests: what the two implementations say. Each line of the input is a question: `proof`, `policy`, `statement` and `findings` in base64, `customer`, and
+// For tests: what the two implementations say. Each line of the input is a question: `proof`, `policy`, `statement`, `findings` and `files` in base64, `customer`, and
 // whether it is put to the second opinion too, which is in the file OPINION. Each line of the output is {"typescript", "go"?}.
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
@@ -12,17 +12,19 @@ interface Question {
   customer: string;
   statement?: string;
   findings: string[] | null;
+  files: Record<string, string> | null;
   go: boolean;
 }
 
 const bytes = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, "base64"));
 
-const inputOf = ({ proof, policy, customer, statement, findings }: Question): Input => ({
+const inputOf = ({ proof, policy, customer, statement, findings, files }: Question): Input => ({
   proof: bytes(proof),
   policy: bytes(policy),
   customer,
   ...(statement === undefined ? {} : { statement: bytes(statement) }),
   ...(findings === null ? {} : { findings: findings.map(bytes) }),
+  ...(files === null ? {} : { files: Object.fromEntries(Object.entries(files).map(([path, text]) => [path, bytes(text)])) }),
 });
 
 const bare = ({ proven, exit, checks }: Opinion): unknown => ({ proven, exit, checks: checks.map(({ name, result, required }) => ({ name, result, required })) });
