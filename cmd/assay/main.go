@@ -21,6 +21,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	customers "github.com/assay-por/assay/web/app"
 )
 
 // version is set by the linker.
@@ -33,7 +35,7 @@ func Main() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // who interrupts a second time does not want to wait
-	app := new(app)
+	app := &app{page: customers.Page()}
 	root := newRoot(app)
 	err := noCores()
 	if err == nil {
