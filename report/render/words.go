@@ -39,7 +39,7 @@ func Functions(w Words) template.FuncMap {
 			}
 			return w.HTML(key, args), nil
 		},
-		"amount": figure.html,
+		"amount": figure.html, "percent": w.Percent,
 		"time": func(t report.Time) template.HTML {
 			return template.HTML(`<time datetime="` + t.String() + `">` + template.HTMLEscapeString(w.Instant(t.Time)) + `</time>`) //nolint:gosec // digits, and our own words escaped
 		},
