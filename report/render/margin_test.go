@@ -38,7 +38,7 @@ func TestMarginAccounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"What customers owe the exchange is subtracted from nothing", "The debts of 2 customers were worth more: they were written off",
+		"What customers owe the exchange is not subtracted from any amount", "The debts of 2 customers were worth more than the collateral: they were written off",
 		"Price in USD", ">60000.5<", ">90 %<", ">1,200.00<", ">50.00<", "taken as debts", "the index of &lt;Demo&gt;",
 	} {
 		if !strings.Contains(page.String(), want) {

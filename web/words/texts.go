@@ -59,10 +59,18 @@ func (t *Texts) filled(name string, args Args) string {
 	case int:
 		return t.Number(strconv.Itoa(v))
 	case string:
-		return v
+		return t.apart(v)
 	default:
 		return "{" + name + "}"
 	}
+}
+
+// apart keeps names and figures in their own order within a text that is written from right to left.
+func (t *Texts) apart(s string) string {
+	if !t.RTL || s == "" {
+		return s
+	}
+	return "\u2068" + s + "\u2069"
 }
 
 var (

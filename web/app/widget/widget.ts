@@ -46,7 +46,7 @@ class State extends HTMLElement {
     sign.setAttribute("aria-hidden", "true");
     sign.textContent = signs[outcome];
     const text = document.createElement("span");
-    text.textContent = form.replace(/\{([a-z]+)\}/g, (_, name: string) => (name === "n" ? new Intl.NumberFormat(known).format(n) : (said[name] ?? "")));
+    text.textContent = form.replace(/\{([a-z]+)\}/g, (_, name: string) => (name === "n" ? new Intl.NumberFormat(known).format(n) : `\u2068${said[name] ?? ""}\u2069`)); // each in its own order, whichever way the text is written
     this.line.className = outcome;
     this.line.lang = known;
     this.line.dir = "auto";

@@ -20,7 +20,8 @@ export function reasons(w: Words, verdict: Verdict, second: Second): Reason[] {
     list.push(counted(w, verdict));
   }
   if (passed(verdict, "statement.signature") && statement) list.push({ mark: "yes", text: w.say("reason.signed", { exchange }) });
-  if (log) list.push({ mark: "yes", text: w.count("reason.log", log.witnesses.length) });
+  if (log?.witnesses.length) list.push({ mark: "yes", text: w.count("reason.log", log.witnesses.length) });
+  else if (log) list.push({ mark: "open", text: w.say("reason.unseen") });
   else if (statement && !failed(verdict, "log")) list.push({ mark: "open", text: w.say("reason.nolog") });
   if (state?.state === "erratum") list.push({ mark: "open", text: w.say("reason.erratum", { text: state.text }) });
   return [...list, ...secondReason(w, verdict, second)];
