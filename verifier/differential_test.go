@@ -37,7 +37,7 @@ func buildPage(t *testing.T) page {
 		{node, "pack.mjs", filepath.Join(p.dir, "opinion.b85")},
 		{esbuild, "src/answers.ts", "--bundle", "--platform=node", "--format=esm", "--log-level=warning", "--outfile=" + filepath.Join(p.dir, "answers.mjs")},
 	} {
-		cmd := exec.CommandContext(t.Context(), args[0], args[1:]...) //nolint:gosec // programs of the page's own
+		cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
 		cmd.Dir = app
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%s: %v\n%s", strings.Join(args, " "), err, out)
@@ -152,7 +152,7 @@ func TestImplementationsAgree(t *testing.T) {
 			var questions []asked
 			var names []string
 			for n := from; n < min(from+atOnce, cases); n++ {
-				m := &mutator{rand.New(rand.NewPCG(1, uint64(n))), nil} //nolint:gosec // the same cases each time
+				m := &mutator{rand.New(rand.NewPCG(1, uint64(n))), nil}
 				b := bases[n%len(bases)]
 				questions = append(questions, m.change(b))
 				names = append(names, fmt.Sprintf("case %d, %s: %s", n, b.name, strings.Join(m.did, "; ")))

@@ -56,7 +56,7 @@ func (f *factors) code(t *testing.T) string {
 	return code
 }
 
-func stepNow() uint64 { return uint64(time.Now().Unix() / 30) } //nolint:gosec // it is after 1970
+func stepNow() uint64 { return uint64(time.Now().Unix() / 30) }
 
 // setsPassword gives a person who is signed in a password.
 func (b *browser) setsPassword(t *testing.T, password string) *factors {

@@ -187,7 +187,7 @@ func computed(t *testing.T, process *os.Process) (seconds float64) {
 		t.Fatal(err)
 	}
 	for _, path := range all {
-		text, err := os.ReadFile(path) //nolint:gosec // of the kernel
+		text, err := os.ReadFile(path)
 		if err != nil {
 			continue // it has ended
 		}

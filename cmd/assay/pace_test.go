@@ -64,7 +64,7 @@ func (a asking) dial(t *testing.T) *tls.Conn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn, err := (&tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS13}}).DialContext(t.Context(), "tcp", at.Host) //nolint:gosec // as said
+	conn, err := (&tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS13}}).DialContext(t.Context(), "tcp", at.Host)
 	if err != nil {
 		t.Fatal(err)
 	}
