@@ -32,7 +32,7 @@ func TestLoad(t *testing.T) {
 }
 
 // TestLoadOfProofs measures inclusion proofs, each of a customer drawn among a million of one shard file, asked for with an API
-// key: what is counted, looked up, recorded, padded and signed anew for each; and cached reads beside. The server keeps its records in a file
+// key: what is counted, looked up, recorded, padded and signed anew for each; and cached reads beside; of both kinds of tree. The server keeps its records in a file
 // of SQLite first, and then in a PostgreSQL on the same cores.
 func TestLoadOfProofs(t *testing.T) {
 	if os.Getenv("ASSAY_LOAD") == "" {
@@ -45,7 +45,14 @@ func TestLoadOfProofs(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s := newProofServerOf(t, "", customers)
+	for _, kind := range []string{"plain", "confidential"} {
+		t.Run(kind, func(t *testing.T) { loadOfProofs(t, kind, customers) })
+	}
+}
+
+func loadOfProofs(t *testing.T, kind string, customers int) {
+	t.Helper()
+	s := newProofServerOf(t, fmt.Sprintf("kind = %q\n", kind), customers)
 	s.write(t, "assay.toml", strings.Replace(read(t, s.dir, "assay.toml"), "[server]\n", "[server]\ncertificate = \"cert.pem\"\ncertificate_key = \"key.pem\"\n", 1))
 	pair(t, s.dir, 1, time.Now().AddDate(0, 0, 90))
 	t.Setenv("SSL_CERT_FILE", filepath.Join(s.dir, "cert.pem"))
