@@ -15,11 +15,16 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	customers "github.com/assay-por/assay/web/app"
 )
 
-// widgetOf is the widget as it is built, or a reason to skip.
+// widgetOf is the widget that the program hands out; if it has none, one that is built here, or a reason to skip.
 func widgetOf(t *testing.T, node string) string {
 	t.Helper()
+	if kept := customers.Widget(); kept != nil { // package web/app holds it to its sources
+		return string(kept)
+	}
 	app, err := filepath.Abs("../../web/app")
 	if err != nil {
 		t.Fatal(err)
