@@ -148,6 +148,9 @@ kill "$serve_pid"
 wait "$serve_pid" 2>/dev/null || true
 serve_pid=
 
+step "the same site as files, for any web server or none, with the page by which customers check their proofs"
+"$bin/assay" site --out site
+
 # One digit of one balance, everything else as it was.
 cp -r bundle tampered
 sed 's/"amount":"1/"amount":"2/' bundle/reserves/lines.json > tampered/reserves/lines.json
@@ -163,5 +166,6 @@ echo "counted:   $(sed -n '/^Who checked/{n;s/^  - //p;}' proof.txt)"
 echo "verified:  $(tail -1 verdict.txt)"
 echo "tampered:  $(tail -1 tampered.txt) (exit $code)"
 echo
-echo "report:    $demo/report/index.html"
+echo "site:      $demo/site/index.html"
+[ ! -e site/verify.html ] || echo "try it:    “Check your balance” there; give it proofs/first.json and bundle/liabilities/*, and type the first id of customers.txt"
 echo "serve it:  (cd $demo && $bin/assay serve)"
