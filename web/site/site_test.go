@@ -54,7 +54,7 @@ func exported(t testing.TB, p place) string {
 	s, err := site.New(src)
 	must(t, err)
 	log := t.TempDir()
-	for name, content := range map[string]string{"checkpoint": "demo.example/log\n300\nAAAA\n\n— x BBBB\n", "tile/0/000": "leaves", "tile/0/001.p/44": "more", "tile/1/000.p/1": "a node", "tile/entries/000": "entries", "tile/entries/001.p/44": "more entries", "tile/0/002": "not published yet", "tile/notes": "secret"} {
+	for name, content := range map[string]string{"checkpoint": "demo.example/log\n300\nAAAA\n\n— x BBBB\n", "tile/0/000": "leaves", "tile/0/001.p/44": "more", "tile/1/000.p/1": "above", "tile/entries/000": "entries", "tile/entries/001.p/44": "more entries", "tile/0/002": "not published yet", "tile/notes": "secret"} {
 		must(t, os.MkdirAll(filepath.Dir(filepath.Join(log, name)), 0o755))
 		must(t, os.WriteFile(filepath.Join(log, name), []byte(content), 0o600))
 	}
