@@ -75,8 +75,8 @@ check: $(BIN)/btcd $(BIN)/golangci-lint litecoind anvil judges node-modules soft
 	CGO_ENABLED=1 go test -race -timeout 90m ./...
 	CGO_ENABLED=1 go test -race -tags pkcs11 ./attest/keys
 
-page: node-modules ## build the customer's page again, into web/app/dist; needs Node 20.19 or later and npm
-	cd web/app && node pack.mjs ../../build/opinion.b85 && node build.mjs --opinion ../../build/opinion.b85
+page: node-modules ## build the customer's page and the widget again, into web/app/dist; needs Node 20.19 or later and npm
+	cd web/app && node pack.mjs ../../build/opinion.b85 && node build.mjs --opinion ../../build/opinion.b85 && node widget/build.mjs
 
 bench: ## measure; figures depend on the machine, ratios within one run do not
 	go test -run '^$$' -bench . -benchmem ./merkle/... ./chains/evm ./verifier/... ./web/... ./cmd/assay

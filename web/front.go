@@ -25,7 +25,7 @@ func newFront(c Config) front { return front{c, site.NewKeeper(c.source)} }
 
 // source is what the site shows now.
 func (c Config) source() (site.Source, error) {
-	src := site.Source{Verifier: c.Verifier}
+	src := site.Source{Tools: c.Tools}
 	var err error
 	if src.Reports, err = c.Reports.Reports(); err != nil {
 		return src, err
@@ -84,6 +84,10 @@ func (s front) drawn(w http.ResponseWriter, r *http.Request, path string) {
 	answer := api.BytesOf(p.Content, p.Kind)
 	if p.Policy != "" {
 		answer.Header = map[string]string{"Content-Security-Policy": p.Policy + "; frame-ancestors 'none'"}
+	}
+	if p.Embedded {
+		open(w)
+		w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin")
 	}
 	answer.Send(w, r)
 }

@@ -22,6 +22,8 @@ var permissions = map[string]authz.Permission{
 	"GET /404.html":                         public,
 	"GET /robots.txt":                       public,
 	"GET /verify.html":                      public,
+	"GET /verify-small.html":                public,
+	"GET /widget.js":                        public,
 	"GET /page-{number}.html":               public,
 	"GET /reports/*":                        public,
 	"GET /es/*":                             public,

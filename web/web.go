@@ -3,6 +3,8 @@
 //
 //	GET /                      the reports, and below /reports/ each of them (package web/site)
 //	GET /feed.xml  /how.html   news of them, and how all this works; the pages in other languages below /es/ …
+//	GET /verify.html           the page that checks customers' proofs; /verify-small.html, the same with one program of two
+//	GET /widget.js             shows on pages of others what became of the newest report
 //	GET /statement.dsse.json   the newest report's signed statement
 //	GET /bundle.zip            its bundle as one file
 //	GET /bundle/manifest.json  each file of the bundle by its path
@@ -66,7 +68,7 @@ type Config struct {
 
 	Proxies Proxies // before this server, if there are any
 
-	Verifier *site.Page // the page that checks proofs, if there is one
+	Tools site.Tools // what the site hands out: the pages that check proofs, the widget
 }
 
 // Handler returns all routes.

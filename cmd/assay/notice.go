@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -44,7 +45,7 @@ func newNotice(a *app, n *notice, verb, textFlag, textHelp, short, long string) 
 		Short: short,
 		Long: long + `
 
-It needs no run. The entry and its proof are kept in notices/ beside the log's folder, or in --out. Interrupted, or without the witnesses' quorum, it is finished by
+It needs no run. The entry and its proof are kept in notices/ beside the log's folder, or in --out; in one file (.notice.json) they are for customers, whose page verify.html takes it. Interrupted, or without the witnesses' quorum, it is finished by
 the same command. Where the log is on another machine: --sign-only --out FILE here, then assay log add FILE there.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -101,7 +102,7 @@ func (c *Config) notices() string {
 
 // enterNotice keeps the signed entry before it enters it: so what was interrupted goes on with the same entry.
 func (a *app) enterNotice(cmd *cobra.Command, c *Config, n notice, about report.Digest) error {
-	file, proof := n.files(about)
+	file, proof, handout := n.files(about)
 	raw, err := a.keptNotice(cmd.Context(), c, n, file, about)
 	if err != nil {
 		return err
@@ -121,11 +122,16 @@ func (a *app) enterNotice(cmd *cobra.Command, c *Config, n notice, about report.
 	if err != nil {
 		return err
 	}
-	if err := writePublic(proof, place.Proof); err != nil {
+	if err := errors.Join(writePublic(handout, handedToCustomers(raw, place.Proof)), writePublic(proof, place.Proof)); err != nil {
 		return err
 	}
-	return a.say(cmd, map[string]any{"statement": about.String(), "kind": n.kind, "index": place.Index, "entry": file, "proof": proof},
-		"%s of statement %s: entry #%d of %s\nkept in %s", n.kind, about, place.Index, c.Log.Origin, file)
+	return a.say(cmd, map[string]any{"statement": about.String(), "kind": n.kind, "index": place.Index, "entry": file, "proof": proof, "notice": handout},
+		"%s of statement %s: entry #%d of %s\nkept in %s\nfor customers, whose page takes it: %s", n.kind, about, place.Index, c.Log.Origin, file, handout)
+}
+
+// handedToCustomers is an entry with its place in the log, as a customer's proof has that of its statement (SPEC part 10).
+func handedToCustomers(entry, proof []byte) []byte {
+	return fmt.Appendf(nil, `{"entry":%s,"proof":"%s"}`, entry, base64.StdEncoding.EncodeToString(proof))
 }
 
 // about is the digest of the statement that is meant, one of this exchange's.
@@ -144,14 +150,14 @@ func (n notice) about(c *Config) (report.Digest, error) {
 	return signed.Digest, nil
 }
 
-// files are where the entry is kept, and its proof: named by what is said, so that saying it again finds them.
-func (n notice) files(about report.Digest) (entry, proof string) {
+// files are where the entry is kept, its proof, and both in one: named by what is said, so that saying it again finds them.
+func (n notice) files(about report.Digest) (entry, proof, handout string) {
 	name := fmt.Sprintf("%s-%s", n.kind, about.String()[:16])
 	if n.kind == report.EntryErratum {
 		name += fmt.Sprintf("-%.4x", sha256.Sum256([]byte(n.text)))
 	}
 	path := filepath.Join(n.out, name)
-	return path + ".dsse.json", path + ".tlog-proof"
+	return path + ".dsse.json", path + ".tlog-proof", path + ".notice.json"
 }
 
 // keptNotice is the entry that was signed before and says this, or nothing. Before any key is opened the log is asked whether it

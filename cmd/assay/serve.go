@@ -94,7 +94,7 @@ func newServe(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve reports and log over HTTP; with a key of its own, every answer signed",
-		Long: `Serve the site that assay site writes: the reports at /, each of them with its files below /reports/, and the transparency log of [log] below /log/.
+		Long: `Serve the site that assay site writes: the reports at /, each of them with its files below /reports/, the page by which customers check their proofs at /verify.html, and the transparency log of [log] below /log/.
 The newest report's files are below /bundle/ too, and the whole at /bundle.zip.
 With server.key every answer is signed, so that whoever asked can show later what was answered (assay-verify response), and the API for programs answers below /v1/:
 all reports of server.reports, what the log says of each, proofs; /openapi.json describes it. Without that key /v1/ answers 503. With [[webhook]] it tells others what happens.
@@ -132,6 +132,9 @@ func (a *app) serve(cmd *cobra.Command, c *Config, listen string) error {
 		return err
 	}
 	config := web.Config{Config: api.Config{Reports: shelf, Policy: c.resolve("policy.toml")}, Now: time.Now, Logger: logger}
+	if config.Tools, err = handedOut(); err != nil {
+		return err
+	}
 	if c.Log.Origin != "" {
 		files, err := buckets.log()
 		if err != nil {

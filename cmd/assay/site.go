@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	customers "github.com/assay-por/assay/web/app"
 	shelves "github.com/assay-por/assay/web/published"
 	"github.com/assay-por/assay/web/site"
 )
@@ -17,7 +18,7 @@ func newSite(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "site --out DIR",
 		Short: "Write the public site as files that any server, CDN or mirror can host",
-		Long: `Write the public site into a folder: the reports, the newest first, a page and the evidence of each, the log, an Atom feed, and JSON beside. They are the pages that assay serve
+		Long: `Write the public site into a folder: the reports, the newest first, a page and the evidence of each, the log, an Atom feed, and JSON beside; verify.html, by which customers check their proofs, and widget.js for pages of others. They are the pages that assay serve
 shows, byte for byte. Links are relative: put the folder below any path of any server, or open index.html from a disk. 404.html is for addresses that are none.
 
 The reports are those of server.reports, else the one of [bundle]; what became of each is what the log of [log] says. Write it anew whenever a report or an entry of the log is published.
@@ -49,6 +50,9 @@ func (a *app) site(cmd *cobra.Command, c *Config, out string) error {
 		return err
 	}
 	var src site.Source
+	if src.Tools, err = handedOut(); err != nil {
+		return err
+	}
 	if src.Reports, err = shelf.Reports(); err != nil {
 		return unreadable("%v", err)
 	}
@@ -85,6 +89,11 @@ func (a *app) site(cmd *cobra.Command, c *Config, out string) error {
 	}
 	return a.say(cmd, map[string]any{"dir": out, "reports": w.Reports, "pages": w.Pages, "files": w.Files, "bytes": w.Bytes},
 		"wrote the site of %d reports to %s: %d pages, and %d files of bundles and log, %d bytes in all", w.Reports, out, w.Pages, w.Files, w.Bytes)
+}
+
+// handedOut is what the site hands out, served or written.
+func handedOut() (site.Tools, error) {
+	return site.NewTools(customers.Page(), customers.Small(), customers.Widget())
 }
 
 // siteLog is the log that the site reads; it takes no key but public ones.

@@ -15,11 +15,16 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	customers "github.com/assay-por/assay/web/app"
 )
 
-// widgetOf is the widget as it is built, or a reason to skip.
+// widgetOf is the widget that the program hands out; if it has none, one that is built here, or a reason to skip.
 func widgetOf(t *testing.T, node string) string {
 	t.Helper()
+	if kept := customers.Widget(); kept != nil { // package web/app holds it to its sources
+		return string(kept)
+	}
 	app, err := filepath.Abs("../../web/app")
 	if err != nil {
 		t.Fatal(err)
@@ -62,7 +67,12 @@ func TestWidgetInABrowser(t *testing.T) {
 	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		hash := sha256.Sum256([]byte(widget))
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		w.Header().Set("Content-Security-Policy", fmt.Sprintf("default-src 'none'; script-src 'sha256-%s'; connect-src %s %s http://127.0.0.1:9", base64.StdEncoding.EncodeToString(hash[:]), server, liar.URL))
+		digest := "sha256-" + base64.StdEncoding.EncodeToString(hash[:])
+		script := "<script>" + widget + "</script>"
+		if customers.Widget() != nil { // the server hands it out
+			script = fmt.Sprintf(`<script src="%s/widget.js" integrity="%s" crossorigin></script>`, server, digest)
+		}
+		w.Header().Set("Content-Security-Policy", fmt.Sprintf("default-src 'none'; script-src '%s'; connect-src %s %s http://127.0.0.1:9", digest, server, liar.URL))
 		fmt.Fprint(w, "<!DOCTYPE html><html lang=\"en\"><title>Elsewhere</title><main><h1>Elsewhere</h1>")
 		key, name := strings.TrimSpace(read(t, e.dir, "keys", "statement.pub")), "Demo Exchange"
 		for _, one := range [][5]string{
@@ -71,7 +81,7 @@ func TestWidgetInABrowser(t *testing.T) {
 		} {
 			fmt.Fprintf(w, "<p><assay-state id=%q src=%q key=%q exchange=%q stale=%q></assay-state>", one[0], one[1], one[2], one[3], one[4])
 		}
-		fmt.Fprintf(w, "</main><script>%s</script>", widget)
+		fmt.Fprint(w, "</main>"+script)
 	}))
 	defer page.Close()
 	looked := func(when string, want string) {

@@ -136,6 +136,9 @@ step "an auditor checks the bundle, and signs what was found beside it"
   --scope "The bundle of this instant, and nothing beyond it." --procedure "Ran assay-verify over the whole bundle, with a policy of our own." --finding "Every check passed."
 "$bin/assay" attach finding.dsse.json
 
+step "the public site as files, for any web server or none, with the page by which customers check their proofs"
+"$bin/assay" site --out site
+
 step "a stranger fetches the bundle over HTTP and checks it, with a policy of their own; the log says that it was not withdrawn since"
 "$bin/assay" serve --listen 127.0.0.1:0 > serve.log 2>&1 &
 serve_pid=$!
@@ -143,7 +146,7 @@ wait_for serve.log "$serve_pid" "^serving http:"
 url=$(sed -n 's/^serving \(http:[^ ]*\).*/\1/p' serve.log)
 "$bin/devchain" fetch "$url/" fetched.html
 "$bin/assay-verify" bundle "$url/bundle.zip" --policy policy.toml --log "$url/log" > verdict.txt || { cat verdict.txt; exit 1; }
-cmp -s fetched.html report/index.html || { echo "demo: the served report is not the one that was written" >&2; exit 1; }
+cmp -s fetched.html site/index.html || { echo "demo: the served site is not the one that was written" >&2; exit 1; }
 kill "$serve_pid"
 wait "$serve_pid" 2>/dev/null || true
 serve_pid=
@@ -163,5 +166,6 @@ echo "counted:   $(sed -n '/^Who checked/{n;s/^  - //p;}' proof.txt)"
 echo "verified:  $(tail -1 verdict.txt)"
 echo "tampered:  $(tail -1 tampered.txt) (exit $code)"
 echo
-echo "report:    $demo/report/index.html"
+echo "site:      $demo/site/index.html"
+[ ! -e site/verify.html ] || echo "try it:    “Check your balance” there; give it proofs/first.json and bundle/liabilities/*, and type the first id of customers.txt"
 echo "serve it:  (cd $demo && $bin/assay serve)"

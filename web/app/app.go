@@ -3,6 +3,7 @@
 //
 //	verify.html        the page with a second opinion: the verifier in Go, as WebAssembly
 //	verify-small.html  the same page with the verifier in TypeScript alone
+//	widget.js          shows on any page what became of an exchange's newest report (widget)
 package app
 
 import "embed"
@@ -16,10 +17,13 @@ func Page() []byte { return built("verify.html") }
 // Small is verify-small.html, nil if this tree holds no built page.
 func Small() []byte { return built("verify-small.html") }
 
+// Widget is widget.js, nil if this tree holds no built one.
+func Widget() []byte { return built("widget.js") }
+
 func built(name string) []byte {
-	page, err := dist.ReadFile("dist/" + name)
+	file, err := dist.ReadFile("dist/" + name)
 	if err != nil {
 		return nil
 	}
-	return page
+	return file
 }

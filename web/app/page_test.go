@@ -39,7 +39,7 @@ func run(t *testing.T, dir string, env []string, name string, args ...string) []
 	return out
 }
 
-// builtPage is a folder in which both pages were built from their sources.
+// builtPage is a folder in which both pages and the widget were built from their sources.
 func builtPage(t *testing.T) (dir string) {
 	t.Helper()
 	node, root := toolsOf(t)
@@ -47,6 +47,7 @@ func builtPage(t *testing.T) (dir string) {
 	opinion := filepath.Join(dir, "opinion.txt")
 	run(t, root, nil, node, "pack.mjs", opinion)
 	t.Logf("%s", run(t, root, nil, node, "build.mjs", "--out", dir, "--opinion", opinion))
+	t.Logf("%s", run(t, root, nil, node, "widget/build.mjs", "--out", dir))
 	return dir
 }
 
@@ -95,7 +96,7 @@ func kept(t *testing.T, dir string) {
 		name     string
 		embedded []byte
 		limit    int
-	}{{"verify.html", Page(), 2_000_000}, {"verify-small.html", Small(), 250_000}} {
+	}{{"verify.html", Page(), 2_000_000}, {"verify-small.html", Small(), 250_000}, {"widget.js", Widget(), 100_000}} {
 		made, err := os.ReadFile(filepath.Join(dir, page.name))
 		if err != nil {
 			t.Fatal(err)

@@ -70,11 +70,11 @@ func (l *Log) Size() uint64 {
 	if err != nil {
 		return 0
 	}
-	return sizeOf(raw)
+	return SizeOf(raw)
 }
 
-// sizeOf is the size that a checkpoint says; 0 for what is none.
-func sizeOf(raw []byte) uint64 {
+// SizeOf is the size that a checkpoint says; 0 for what is none.
+func SizeOf(raw []byte) uint64 {
 	lines := bytes.SplitN(raw, []byte("\n"), 3)
 	if len(lines) < 3 {
 		return 0

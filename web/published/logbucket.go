@@ -50,7 +50,7 @@ func (l *LogBucket) look(ctx context.Context) error {
 	if bytes.Equal(raw, before) {
 		return nil
 	}
-	for name := range Tiles(sizeOf(raw)) {
+	for name := range Tiles(SizeOf(raw)) {
 		file, err := l.openTile(name)
 		if err == nil {
 			err = file.Close()

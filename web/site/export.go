@@ -139,20 +139,24 @@ func (r *shown) copyTo(to *folder) error {
 
 // copyLog copies the tiles that the checkpoint covers, and then the checkpoint.
 func copyLog(to *folder, log *published.Log) error {
-	checkpoint, err := log.Checkpoint()
+	f, err := log.Checkpoint()
 	if err != nil {
 		return fmt.Errorf("site: the log: %w", err)
 	}
-	for path := range published.Tiles(log.Size()) {
+	checkpoint, err := io.ReadAll(f) // the log may grow meanwhile
+	if err := errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("site: the log: %w", err)
+	}
+	for path := range published.Tiles(published.SizeOf(checkpoint)) {
 		f, _, err := log.Tile(path)
 		if err != nil {
-			return errors.Join(fmt.Errorf("site: the log: %w", err), checkpoint.Close())
+			return fmt.Errorf("site: the log: %w", err)
 		}
 		if err := to.copy("log/"+path, f); err != nil {
-			return errors.Join(err, checkpoint.Close())
+			return err
 		}
 	}
-	return to.copy("log/checkpoint", checkpoint)
+	return to.write("log/checkpoint", func(w io.Writer) error { _, err := w.Write(checkpoint); return err })
 }
 
 // folder is one that is being filled.

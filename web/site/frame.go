@@ -53,7 +53,7 @@ type alternate struct {
 }
 
 // maxPolicy is the largest policy that a link carries.
-const maxPolicy = 4096
+const maxPolicy = 16 << 10
 
 // frame is around the page at path, which is below its language's prefix. A page that is
 // found anywhere has no links.

@@ -2,6 +2,8 @@ package site
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"strings"
@@ -18,13 +20,20 @@ const typeReport = "assay/v1/site/report"
 type index struct {
 	Type     string    `json:"type"`
 	Exchange string    `json:"exchange,omitempty"`
-	Log      *log      `json:"log,omitempty"` // as it was read; missing if none was
-	Reports  []summary `json:"reports"`       // the newest first
+	Log      *log      `json:"log,omitempty"`    // as it was read; missing if none was
+	Widget   *widget   `json:"widget,omitempty"` // for pages of others, if there is one
+	Reports  []summary `json:"reports"`          // the newest first
 }
 
 type log struct {
 	Origin string `json:"origin"`
 	Size   uint64 `json:"size"`
+}
+
+// widget is the script, and what a page that has it in it may hold it to.
+type widget struct {
+	Link      string `json:"link"`
+	Integrity string `json:"integrity"` // Subresource Integrity
 }
 
 // summary is a report in short. Links are relative to the site.
@@ -80,6 +89,10 @@ func (s *Site) indexJSON() (Page, error) {
 	out := index{Type: Type, Exchange: s.exchange().Name, Reports: []summary{}}
 	if s.src.Register != nil {
 		out.Log = &log{s.src.Log, s.src.Size}
+	}
+	if script := s.src.Widget; script != nil {
+		sum := sha256.Sum256(script.Content)
+		out.Widget = &widget{pathWidget, "sha256-" + base64.StdEncoding.EncodeToString(sum[:])}
 	}
 	for _, r := range s.shown {
 		out.Reports = append(out.Reports, r.summary(""))

@@ -93,5 +93,5 @@ func (k *Keeper) look() error {
 
 // same says whether both give the same pages. Reports and registers never change: they are replaced.
 func (src Source) same(as Source) bool {
-	return slices.Equal(src.Reports, as.Reports) && src.Register == as.Register && src.Log == as.Log && src.Size == as.Size && slices.Equal(src.Policy, as.Policy) && src.Verifier == as.Verifier
+	return slices.Equal(src.Reports, as.Reports) && src.Register == as.Register && src.Log == as.Log && src.Size == as.Size && slices.Equal(src.Policy, as.Policy) && src.Tools == as.Tools
 }

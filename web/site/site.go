@@ -21,14 +21,58 @@ type Source struct {
 	Log      string              // its name
 	Size     uint64              // and how many entries it has
 	Policy   []byte              // the exchange's own trust policy, if it publishes one
-	Verifier *Page               // the page that checks proofs, if there is one
+	Tools
+}
+
+// Tools are the programs that a site hands out beside what it shows, each if there is one.
+type Tools struct {
+	Verifier *Page // the page that checks proofs
+	Small    *Page // the same with one of its two programs, an eighth of the size
+	Widget   *Page // the script that shows on any page what became of the newest report
+}
+
+// NewTools are those of such bytes, nil where there is none. A page's policy is the one in its own meta element, without which it is refused.
+func NewTools(verifier, small, widget []byte) (t Tools, err error) {
+	for _, one := range []struct {
+		page **Page
+		from []byte
+	}{{&t.Verifier, verifier}, {&t.Small, small}} {
+		if one.from == nil {
+			continue
+		}
+		said := ownPolicy.FindSubmatch(one.from)
+		if said == nil {
+			return Tools{}, errors.New("site: the page that checks proofs has no policy of its own")
+		}
+		*one.page = &Page{Content: one.from, Kind: html, Policy: stdhtml.UnescapeString(string(said[1]))}
+	}
+	if widget != nil {
+		t.Widget = &Page{Content: widget, Kind: "text/javascript; charset=utf-8", Embedded: true}
+	}
+	return t, nil
+}
+
+var ownPolicy = regexp.MustCompile(`<meta http-equiv="Content-Security-Policy" content="([^"]+)">`)
+
+// at is the tool at a path, nil if there is none.
+func (t Tools) at(path string) *Page {
+	switch path {
+	case pathVerifier:
+		return t.Verifier
+	case pathSmall:
+		return t.Small
+	case pathWidget:
+		return t.Widget
+	}
+	return nil
 }
 
 // Page is a file of the site.
 type Page struct {
-	Content []byte
-	Kind    string // media type
-	Policy  string // Content-Security-Policy of a page, as its own meta element has it
+	Content  []byte
+	Kind     string // media type
+	Policy   string // Content-Security-Policy of a page, as its own meta element has it
+	Embedded bool   // pages of other sites have it in them
 }
 
 // Site is a site at one moment. It never changes; pages are drawn when they are asked for.
@@ -98,22 +142,28 @@ const (
 	pathRobots   = "robots.txt"
 	pathMissing  = "404.html"
 	pathVerifier = "verify.html"
+	pathSmall    = "verify-small.html"
+	pathWidget   = "widget.js"
 	pathIndex    = "index.html"
 	pathHow      = "how.html"
 	pathFeed     = "feed.xml"
 	pathReport   = "report.json"
 )
 
-// Fixed lists the paths that a site has whatever it shows, of English pages, and of a verifier if there is one.
+// Fixed lists the paths that a site has whatever it shows, of English pages, and of the tools that there are.
 func Fixed() []string {
-	return []string{pathIndex, pathHow, pathFeed, pathJSON, pathRobots, pathMissing, pathVerifier}
+	return append([]string{pathIndex, pathHow, pathFeed, pathJSON, pathRobots, pathMissing}, toolPaths()...)
 }
+
+func toolPaths() []string { return []string{pathVerifier, pathSmall, pathWidget} }
 
 // Paths lists the site's files but those of bundles and log, sorted.
 func (s *Site) Paths() []string {
 	all := []string{pathJSON, pathRobots, pathMissing}
-	if s.src.Verifier != nil {
-		all = append(all, pathVerifier)
+	for _, path := range toolPaths() {
+		if s.src.at(path) != nil {
+			all = append(all, path)
+		}
 	}
 	for _, r := range s.shown {
 		all = append(all, r.at(pathReport))
@@ -141,9 +191,9 @@ func (s *Site) Page(path string) (Page, error) {
 		return Page{Content: []byte("User-agent: *\nAllow: /\n"), Kind: "text/plain; charset=utf-8"}, nil
 	case pathMissing:
 		return s.missing()
-	case pathVerifier:
-		if s.src.Verifier != nil {
-			return *s.src.Verifier, nil
+	case pathVerifier, pathSmall, pathWidget:
+		if tool := s.src.at(path); tool != nil {
+			return *tool, nil
 		}
 		return Page{}, absent(path)
 	}
@@ -208,14 +258,3 @@ func policy(styleHash, scriptHash string) string {
 	}
 	return p + " base-uri 'none'; form-action 'none'"
 }
-
-// NewVerifier is the page that checks proofs as a file of the site. Its policy is the one in its own meta element, without which it is refused.
-func NewVerifier(page []byte) (*Page, error) {
-	said := ownPolicy.FindSubmatch(page)
-	if said == nil {
-		return nil, errors.New("site: the page that checks proofs has no policy of its own")
-	}
-	return &Page{Content: page, Kind: html, Policy: stdhtml.UnescapeString(string(said[1]))}, nil
-}
-
-var ownPolicy = regexp.MustCompile(`<meta http-equiv="Content-Security-Policy" content="([^"]+)">`)

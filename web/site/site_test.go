@@ -2,6 +2,8 @@ package site_test
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
@@ -39,12 +41,13 @@ func exported(t testing.TB, p place) string {
 	t.Helper()
 	src := p.source(t)
 	var err error
-	src.Verifier, err = site.NewVerifier([]byte(`<!DOCTYPE html><html lang="en"><meta http-equiv="Content-Security-Policy" content="default-src &#39;none&#39;"><title>Check</title><main><h1>Check</h1></main></html>`))
+	checks := []byte(`<!DOCTYPE html><html lang="en"><meta http-equiv="Content-Security-Policy" content="default-src &#39;none&#39;"><title>Check</title><main><h1>Check</h1></main></html>`)
+	src.Tools, err = site.NewTools(checks, checks, []byte("widget"))
 	must(t, err)
 	if src.Verifier.Policy != "default-src 'none'" {
 		t.Errorf("its policy is %s", src.Verifier.Policy)
 	}
-	if _, err := site.NewVerifier([]byte("<title>Check</title>")); err == nil {
+	if _, err := site.NewTools(nil, []byte("<title>Check</title>"), nil); err == nil {
 		t.Error("a page without a policy is let in")
 	}
 	src.Policy = []byte("version = 1\n")
@@ -129,6 +132,15 @@ func TestLinks(t *testing.T) {
 	}
 	if !slices.Contains(all, "log/tile/0/001.p/44") || slices.Contains(all, "log/tile/0/002") || slices.Contains(all, "log/tile/notes") {
 		t.Error("of the log there is not what its checkpoint covers")
+	}
+	var listed struct {
+		Widget struct{ Link, Integrity string }
+	}
+	raw, err := os.ReadFile(filepath.Join(dir, "index.json"))
+	must(t, err)
+	must(t, json.Unmarshal(raw, &listed))
+	if sum := sha256.Sum256([]byte("widget")); listed.Widget.Link != "widget.js" || listed.Widget.Integrity != "sha256-"+base64.StdEncoding.EncodeToString(sum[:]) {
+		t.Errorf("index.json says of the widget %+v", listed.Widget)
 	}
 	list := links["index.html"]
 	if !slices.Contains(list, "verify.html#policy=dmVyc2lvbiA9IDEK") {
@@ -502,11 +514,11 @@ func TestExport(t *testing.T) {
 	p := newPlace(t)
 	dir := exported(t, p)
 	s := p.site(t)
-	before, err := os.ReadFile(filepath.Join(dir, "index.json"))
-	must(t, err)
 	stale := filepath.Join(dir, "reports", "stale.html")
 	must(t, os.WriteFile(stale, nil, 0o600))
-	_, err = site.Export(dir, s, nil)
+	_, err := site.Export(dir, s, nil)
+	must(t, err)
+	before, err := os.ReadFile(filepath.Join(dir, "index.json"))
 	must(t, err)
 	if _, err := os.Stat(stale); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a file of the older site is still there: %v", err)
