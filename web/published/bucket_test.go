@@ -401,6 +401,29 @@ func TestLogBucket(t *testing.T) {
 	f.server.Begin(t)
 	sees(t, log.Look)
 	is(checkpoint("300"))
+	for _, other := range []string{checkpoint("3"), "no checkpoint"} {
+		try(t, f.bucket.Replace(t.Context(), "checkpoint", []byte(other)))
+		if err := log.Look(t.Context()); !errors.Is(err, published.ErrDamaged) {
+			t.Errorf("a log that has fewer entries than before: %v", err)
+		}
+		is(checkpoint("300"))
+	}
+}
+
+// TestLogBucketLarge: what has more bytes than any tile is none, and pushes nothing out.
+func TestLogBucketLarge(t *testing.T) {
+	f := newFar(t, 1<<30)
+	log := published.NewLogBucket(f.link)
+	try(t, f.bucket.Replace(t.Context(), "checkpoint", []byte("exchange.example/log\n1\nroot\n")))
+	for name := range published.Tiles(1) {
+		try(t, f.bucket.Replace(t.Context(), name, make([]byte, 256*65537+1)))
+	}
+	if err := log.Look(t.Context()); !errors.Is(err, published.ErrDamaged) {
+		t.Errorf("got %v", err)
+	}
+	if left := paths(t, f.cache); len(left) != 1 { // the lock
+		t.Errorf("there are copies: %v", left)
+	}
 }
 
 // TestTiles: those of a log are the ones that are covered, each once.
