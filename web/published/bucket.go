@@ -256,6 +256,9 @@ func (s *Set) open(f IndexFile) (*File, error) {
 
 func (s *Set) openCopy(f IndexFile) (*File, error) {
 	object, size := s.name+"/"+f.Object(), int64(f.Size) //nolint:gosec // less than 2^53
+	if err := s.bucket.Copies.Fits(size); err != nil {
+		return nil, fmt.Errorf("%s: %w", object, err)
+	}
 	file, err := s.bucket.open(s.bucket.copy(f), object, func(r io.ReadCloser) io.ReadCloser { return exactly(r, size, f.SHA256, object) })
 	if err != nil {
 		return nil, err

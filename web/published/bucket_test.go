@@ -566,3 +566,21 @@ func TestBucketUnread(t *testing.T) {
 		t.Errorf("who begins does not know what there is: %v", err)
 	}
 }
+
+// TestBucketTooLarge: what is larger than all copies may be is not fetched to find that out, each time that somebody asks.
+func TestBucketTooLarge(t *testing.T) {
+	f := newFar(t, 4<<20)
+	m, dir := made(t, 0, nil)
+	enlarge(t, dir)
+	f.publish(t, dir, "a", func() {})
+	files := &unread{objects: objects{f.bucket}}
+	f.link.Objects = files
+	b := published.NewBucket(f.link, "report")
+	try(t, b.Look(t.Context()))
+	r, err := b.Shelf(watch()).Find(m.Digest)
+	try(t, err)
+	files.prefix = "a/"
+	if _, err := r.Zip(); !errors.Is(err, copies.ErrLarge) || errors.Is(err, fs.ErrPermission) {
+		t.Errorf("got %v", err)
+	}
+}
