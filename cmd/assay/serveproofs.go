@@ -167,18 +167,22 @@ func (h *handovers) look() error {
 	if h.seen == nil {
 		h.seen = map[string]glimpse{}
 	}
-	there := map[string]bool{}
+	marks := map[string]string{}
 	for name, files := range places {
-		mark, err := files.Mark()
-		if err != nil {
-			continue
+		if mark, err := files.Mark(); err == nil {
+			marks[name] = mark
 		}
-		there[name] = true
+	}
+	// What is gone is closed before what is new is opened, which takes long where there are many shards.
+	if err := h.set("", nil, func(name string) bool { _, there := marks[name]; return there }); err != nil {
+		h.logger.Warn("closing a handover", "fault", err)
+	}
+	for name, mark := range marks {
 		if last := h.seen[name]; last.mark == mark && (last.again.IsZero() || now.Before(last.again)) {
 			continue
 		}
 		h.seen[name] = glimpse{mark: mark}
-		one, err := h.open(files)
+		one, err := h.open(places[name])
 		if err != nil {
 			h.seen[name] = glimpse{mark, now.Add(patience)}
 			h.logger.Warn("a handover is not served", "handover", name, "fault", err)
@@ -189,7 +193,7 @@ func (h *handovers) look() error {
 			h.logger.Warn("closing a handover", "fault", err)
 		}
 	}
-	return h.set("", nil, func(name string) bool { return there[name] })
+	return nil
 }
 
 // set puts one in its place, and closes what is not kept.

@@ -103,6 +103,14 @@ func (f *Folder) adopt() error {
 // Close lets go of the folder; the copies stay.
 func (f *Folder) Close() error { return f.lock.Unlock() }
 
+// Fits is an error that wraps [ErrLarge] for an object of more bytes than all copies may have, which need not be fetched to be told.
+func (f *Folder) Fits(size int64) error {
+	if size > f.limit {
+		return fmt.Errorf("%w, %d bytes", ErrLarge, f.limit)
+	}
+	return nil
+}
+
 // Get opens the copy of a name. If there is none, one of all who ask for it has fetch open the object, whose reader is an error if it
 // is not whole, or not the right one.
 func (f *Folder) Get(name string, fetch func() (io.ReadCloser, error)) (*os.File, error) {
@@ -165,8 +173,8 @@ func (f *Folder) fetch(name string, fetch func() (io.ReadCloser, error)) (err er
 		}
 	}()
 	size, err := io.Copy(to, io.LimitReader(from, f.limit+1))
-	if err == nil && size > f.limit {
-		err = fmt.Errorf("%w, %d bytes", ErrLarge, f.limit)
+	if err == nil {
+		err = f.Fits(size)
 	}
 	if err != nil {
 		return err

@@ -32,7 +32,7 @@ type Bucket struct {
 	kind string // begins the names of its copies
 
 	looking sync.Mutex
-	refused map[string]string // marks of indexes that were told of as not whole, by name
+	refused map[string]string // what was told of indexes, and of which mark, by name
 
 	sets  map[string]*Set // by name; nil until the bucket was seen. linked.mu holds it
 	marks map[string]string
@@ -55,7 +55,8 @@ type Set struct {
 func (b *Bucket) Watch(ctx context.Context) { b.watch(ctx, b.Look) }
 
 // Look sees which sets there are by now. A set is there once its index and its folder are, and there are copies of all of its small
-// files; one whose index or folder is gone is gone, with its copies. If the bucket does not answer all stays as it was.
+// files; one whose index or folder is gone is gone at once, with its copies. One that cannot be read stays as it was, and keeps no other
+// from being seen. If the bucket does not answer all stays as it was.
 func (b *Bucket) Look(ctx context.Context) error {
 	b.looking.Lock()
 	defer b.looking.Unlock()
@@ -68,38 +69,63 @@ func (b *Bucket) look(ctx context.Context) error {
 		return err
 	}
 	b.answered()
-	b.mu.Lock()
-	before, marks := b.sets, b.marks
-	b.mu.Unlock()
-	sets, seen := map[string]*Set{}, map[string]string{}
+	there := map[string]string{} // marks of indexes, by name
 	for object, mark := range objects {
-		name, ok := strings.CutSuffix(object, IndexSuffix)
-		if !ok || strings.HasPrefix(name, ".") || !slices.Contains(folders, name) {
-			continue
+		if name, ok := strings.CutSuffix(object, IndexSuffix); ok && !strings.HasPrefix(name, ".") && slices.Contains(folders, name) {
+			there[name] = mark
 		}
-		if before[name] != nil && marks[name] == mark {
-			sets[name], seen[name] = before[name], mark
+	}
+	b.mu.Lock()
+	begins := b.sets == nil
+	sets, marks := maps.Clone(b.sets), maps.Clone(b.marks)
+	b.mu.Unlock()
+	if begins {
+		sets, marks = map[string]*Set{}, map[string]string{}
+	} else {
+		maps.DeleteFunc(sets, func(name string, _ *Set) bool { _, still := there[name]; return !still })
+		if err := b.take(sets, marks); err != nil { // before what is new is fetched, which may take long
+			return err
+		}
+	}
+	for name, mark := range there {
+		if sets[name] != nil && marks[name] == mark {
 			continue
 		}
 		set, err := b.fresh(ctx, name, mark)
-		if err != nil {
+		switch have := sets[name]; {
+		case err != nil && begins: // it is not known what there is
 			return err
+		case err != nil:
+			b.refuse(name, mark, "what the bucket names cannot be read, and stays as it was", err)
+		case set == nil:
+			delete(sets, name)
+		case have == nil || have.mark != set.mark:
+			sets[name], marks[name] = set, mark
+		default:
+			marks[name] = mark
 		}
-		if set == nil {
-			continue
-		}
-		if have := before[name]; have != nil && have.mark == set.mark {
-			set = have
-		}
-		sets[name], seen[name] = set, mark
 	}
+	return b.take(sets, marks)
+}
+
+// take has sets be those that are seen, and removes the copies of others.
+func (b *Bucket) take(sets map[string]*Set, marks map[string]string) error {
 	b.mu.Lock()
-	b.sets, b.marks = sets, seen
+	before := b.sets
+	b.sets, b.marks = maps.Clone(sets), maps.Clone(marks)
 	b.mu.Unlock()
-	if before == nil || !maps.Equal(before, sets) {
-		return b.retain(sets)
+	if before != nil && maps.Equal(before, sets) {
+		return nil
 	}
-	return nil
+	return b.retain(sets)
+}
+
+// refuse tells once of what an index names.
+func (b *Bucket) refuse(name, mark, why string, fault error) {
+	if told := why + mark; b.refused[name] != told {
+		b.refused[name] = told
+		b.Logger.Warn(why, "bucket", b.Name, "name", name, "fault", fault)
+	}
 }
 
 // fresh reads an index and fetches what there are to be copies of. It returns nil for one that is not whole, or gone by now.
@@ -128,10 +154,7 @@ func (b *Bucket) fresh(ctx context.Context, name, mark string) (*Set, error) {
 		delete(b.refused, name)
 		return set, nil
 	}
-	if b.refused[name] != mark {
-		b.refused[name] = mark
-		b.Logger.Warn("what the bucket names is not shown: it is not whole", "bucket", b.Name, "name", name, "fault", fault)
-	}
+	b.refuse(name, mark, "what the bucket names is not shown: it is not whole", fault)
 	return nil, nil
 }
 
@@ -233,6 +256,9 @@ func (s *Set) open(f IndexFile) (*File, error) {
 
 func (s *Set) openCopy(f IndexFile) (*File, error) {
 	object, size := s.name+"/"+f.Object(), int64(f.Size) //nolint:gosec // less than 2^53
+	if err := s.bucket.Copies.Fits(size); err != nil {
+		return nil, fmt.Errorf("%s: %w", object, err)
+	}
 	file, err := s.bucket.open(s.bucket.copy(f), object, func(r io.ReadCloser) io.ReadCloser { return exactly(r, size, f.SHA256, object) })
 	if err != nil {
 		return nil, err

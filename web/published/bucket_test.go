@@ -401,6 +401,29 @@ func TestLogBucket(t *testing.T) {
 	f.server.Begin(t)
 	sees(t, log.Look)
 	is(checkpoint("300"))
+	for _, other := range []string{checkpoint("3"), "no checkpoint"} {
+		try(t, f.bucket.Replace(t.Context(), "checkpoint", []byte(other)))
+		if err := log.Look(t.Context()); !errors.Is(err, published.ErrDamaged) {
+			t.Errorf("a log that has fewer entries than before: %v", err)
+		}
+		is(checkpoint("300"))
+	}
+}
+
+// TestLogBucketLarge: what has more bytes than any tile is none, and pushes nothing out.
+func TestLogBucketLarge(t *testing.T) {
+	f := newFar(t, 1<<30)
+	log := published.NewLogBucket(f.link)
+	try(t, f.bucket.Replace(t.Context(), "checkpoint", []byte("exchange.example/log\n1\nroot\n")))
+	for name := range published.Tiles(1) {
+		try(t, f.bucket.Replace(t.Context(), name, make([]byte, 256*65537+1)))
+	}
+	if err := log.Look(t.Context()); !errors.Is(err, published.ErrDamaged) {
+		t.Errorf("got %v", err)
+	}
+	if left := paths(t, f.cache); len(left) != 1 { // the lock
+		t.Errorf("there are copies: %v", left)
+	}
 }
 
 // TestTiles: those of a log are the ones that are covered, each once.
@@ -481,4 +504,83 @@ func benchPage(b *testing.B, s *published.Shelf, m publishedtest.Made) {
 			}
 		}
 	})
+}
+
+// unread are objects of which those that begin so cannot be read.
+type unread struct {
+	objects
+	prefix string
+}
+
+func (u unread) Open(ctx context.Context, name string) (io.ReadCloser, error) {
+	if u.prefix != "" && strings.HasPrefix(name, u.prefix) {
+		return nil, fs.ErrPermission
+	}
+	return u.objects.Open(ctx, name)
+}
+
+// TestBucketUnread: one set that cannot be read keeps no other from being seen, nor from being taken back; what was seen of it stays.
+func TestBucketUnread(t *testing.T) {
+	f := newFar(t, 1<<30)
+	first, firstDir := made(t, 0, nil)
+	second, secondDir := made(t, 1, &first)
+	third, thirdDir := made(t, 2, &second)
+	zip := enlarge(t, thirdDir)
+	files := &unread{objects: objects{f.bucket}}
+	f.link.Objects = files
+	b := published.NewBucket(f.link, "report")
+	s := b.Shelf(watch())
+	look := func(want ...string) {
+		t.Helper()
+		try(t, b.Look(t.Context()))
+		if got := shown(t, s); !same(got, want) {
+			t.Fatalf("got %v, want %v", got, want)
+		}
+	}
+	f.publish(t, firstDir, "a", func() {})
+	f.publish(t, secondDir, "b", func() {})
+	look(second.Digest.String(), first.Digest.String())
+	files.prefix = "b"
+	try(t, os.WriteFile(filepath.Join(secondDir, "report", "index.html"), []byte("another page"), 0o600))
+	f.publish(t, secondDir, "b", func() {})
+	f.publish(t, thirdDir, "c", func() {})
+	look(third.Digest.String(), second.Digest.String(), first.Digest.String())
+	opens(t, s, third, thirdDir)
+	r, err := s.Find(third.Digest)
+	try(t, err)
+	large, err := r.Zip()
+	holds(t, large, err, zip)
+	try(t, f.bucket.Remove(t.Context(), "a"+published.IndexSuffix))
+	look(third.Digest.String(), second.Digest.String())
+	if n := strings.Count(f.said.String(), "cannot be read, and stays"); n != 1 {
+		t.Errorf("it is said %d times:\n%s", n, f.said)
+	}
+	files.prefix = ""
+	look(third.Digest.String(), second.Digest.String())
+	opens(t, s, second, secondDir)
+	if err := published.NewBucket(f.link, "other").Look(t.Context()); err != nil {
+		t.Error(err)
+	}
+	files.prefix = "b"
+	if err := published.NewBucket(f.link, "begins").Look(t.Context()); !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("who begins does not know what there is: %v", err)
+	}
+}
+
+// TestBucketTooLarge: what is larger than all copies may be is not fetched to find that out, each time that somebody asks.
+func TestBucketTooLarge(t *testing.T) {
+	f := newFar(t, 4<<20)
+	m, dir := made(t, 0, nil)
+	enlarge(t, dir)
+	f.publish(t, dir, "a", func() {})
+	files := &unread{objects: objects{f.bucket}}
+	f.link.Objects = files
+	b := published.NewBucket(f.link, "report")
+	try(t, b.Look(t.Context()))
+	r, err := b.Shelf(watch()).Find(m.Digest)
+	try(t, err)
+	files.prefix = "a/"
+	if _, err := r.Zip(); !errors.Is(err, copies.ErrLarge) || errors.Is(err, fs.ErrPermission) {
+		t.Errorf("got %v", err)
+	}
 }

@@ -12,8 +12,11 @@ import (
 	"sync"
 )
 
-// maxCheckpoint bounds the file of a checkpoint (SPEC part 25), bytes.
-const maxCheckpoint = 64 << 10
+// Bounds of a log's files (SPEC part 25), bytes: a checkpoint; a tile, of which those of entries have 256 with two bytes before each.
+const (
+	maxCheckpoint = 64 << 10
+	maxTile       = 256 * (2 + 1<<16 - 1)
+)
 
 // LogBucket are the files of a log in a folder of a bucket, which has its tiles before its checkpoint. What it saw last it keeps
 // while the bucket is away.
@@ -31,7 +34,7 @@ func NewLogBucket(l Link) *LogBucket { return &LogBucket{linked: linked{Link: l}
 func (l *LogBucket) Watch(ctx context.Context) { l.watch(ctx, l.Look) }
 
 // Look reads the checkpoint as it is by now. It is shown once there are copies of all tiles under it; one that is not there any more
-// is kept.
+// is kept, and so is one in whose place stands another of fewer entries: a log only grows.
 func (l *LogBucket) Look(ctx context.Context) error {
 	l.looking.Lock()
 	defer l.looking.Unlock()
@@ -49,6 +52,9 @@ func (l *LogBucket) look(ctx context.Context) error {
 	l.mu.Unlock()
 	if bytes.Equal(raw, before) {
 		return nil
+	}
+	if size, seen := SizeOf(raw), SizeOf(before); size < seen {
+		return fmt.Errorf("%s/%s is of %d entries, and of %d when it was seen last: %w", l.Name, checkpointName, size, seen, ErrDamaged)
 	}
 	for name := range Tiles(SizeOf(raw)) {
 		file, err := l.openTile(name)
@@ -105,6 +111,21 @@ func (l *LogBucket) openTile(name string) (*os.File, error) {
 	if !tilePath.MatchString(name) {
 		return nil, fmt.Errorf("a log has no file %q: %w", name, fs.ErrNotExist)
 	}
-	whole := func(r io.ReadCloser) io.ReadCloser { return r } // or reading it is an error
-	return l.open(fmt.Sprintf("tile.%x", sha256.Sum256([]byte(l.Name+"/"+name))), name, whole)
+	bounded := func(r io.ReadCloser) io.ReadCloser { return &tile{r, maxTile, name} } // if it is not whole reading it is an error
+	return l.open(fmt.Sprintf("tile.%x", sha256.Sum256([]byte(l.Name+"/"+name))), name, bounded)
+}
+
+// tile is a reader that is an error once it gave more than a tile has.
+type tile struct {
+	io.ReadCloser
+	left int
+	name string
+}
+
+func (t *tile) Read(p []byte) (int, error) {
+	n, err := t.ReadCloser.Read(p)
+	if t.left -= n; t.left < 0 {
+		return n, fmt.Errorf("%s has more than %d bytes: %w", t.name, maxTile, ErrDamaged)
+	}
+	return n, err
 }
