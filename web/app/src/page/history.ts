@@ -22,8 +22,8 @@ export function strip(w: Words, list: Checked[], histories: History[], chosen: C
 /** tally counts the reports of a history in which the row is included or committed to. Where the second opinion disagrees neither is said. */
 export function tally({ reports }: History, list: Checked[]): Record<"included" | "committed", number> {
   const relied = reports.filter(({ verdict }) => outcome(verdict, list.find((one) => one.verdict === verdict)!.second).cause !== "disagree");
-  const count = (is: "included" | "committed"): number => relied.filter(({ row }) => row === is).length;
-  return { included: count("included"), committed: count("committed") };
+  const rows = (is: "included" | "committed"): number => relied.filter(({ row }) => row === is).length;
+  return { included: rows("included"), committed: rows("committed") };
 }
 
 // One history in words: in how many reports, whether they follow each other, and which are missing between them.
