@@ -33,6 +33,7 @@ export interface Verdict {
   row?: Row; // once proof.root passed
   log?: LogPlace; // where the proof shows one and the policy knows the log
   state?: State; // what the notices show, once verified; absent: they show nothing
+  unheard?: number; // how many notices show nothing whatever they say: this policy does not believe them
   findings: Finding[];
 }
 

@@ -176,9 +176,20 @@ async function otherWays() {
   await linked.page.getByText("You trust what Demo Exchange signed").waitFor();
   await linked.page.getByText("Whoever made the link chose whom you trust.").waitFor();
   assert.equal(new URL(linked.page.url()).hash, "", "the proof stays in the address");
+  await linked.page.selectOption("#language", "es");
+  await linked.page.getByText("Quien hizo el enlace eligió en quién confía usted.").waitFor();
+  await linked.page.selectOption("#language", "en");
   await checks(linked.page, plain.customer);
   assert.equal(await result(linked.page), "Included");
+  await linked.page.locator(".reasons").getByText("Whoever made the link chose whom you trust.").waitFor();
   await leaves(linked);
+
+  const pastedLink = await customer(small);
+  await pastedLink.page.getByText("Paste it as text instead").click();
+  await pastedLink.page.fill("#pasted", `https://exchange.example/verify.html#${fragment}`);
+  await pastedLink.page.getByRole("button", { name: "Take this text" }).click();
+  await pastedLink.page.getByText("Whoever made the link chose whom you trust.").waitFor();
+  await leaves(pastedLink);
 
   const typed = await customer(small);
   await typed.page.getByText("Paste it as text instead").click();
@@ -311,7 +322,13 @@ async function withdrawn() {
   await gives(stranger.page, file("proof.json", v.proof), file("policy.toml", v.policy + log), file("notice.json", notice(keyOf("stranger"), "exchange.example/notices", entry).notice));
   await checks(stranger.page, v.customer);
   assert.notEqual(await result(stranger.page), "Withdrawn", "a stranger withdrew it");
+  await stranger.page.getByText("A notice that you gave counts for nothing here").waitFor();
   await leaves(stranger);
+  const logless = await customer(small);
+  await gives(logless.page, file("proof.json", v.proof), file("policy.toml", v.policy), file("notice.json", told));
+  await checks(logless.page, v.customer);
+  await logless.page.getByText("A notice that you gave counts for nothing here").waitFor();
+  await leaves(logless);
 }
 
 // Confidential rows: that the row is there, and who checked that it is counted, are two things.

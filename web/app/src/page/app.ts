@@ -2,7 +2,7 @@
 import { asked, checked, inputs, type Ask } from "./check.ts";
 import { fill, h } from "./dom.ts";
 import { FormView, type Form, type Steps } from "./form.ts";
-import { NotTaken, told, type Given } from "./given.ts";
+import { NotTaken, told, type Given, type Source } from "./given.ts";
 import { newest } from "./history.ts";
 import { carried, linked } from "./link.ts";
 import { ResultView, type Shown } from "./result.ts";
@@ -57,7 +57,7 @@ class Page implements Steps {
     const files = carried(fragment);
     if (files.length === 0) return;
     history.replaceState(null, "", location.pathname + location.search);
-    for (const bytes of files) await this.take(bytes, this.w.say("given.link"));
+    for (const bytes of files) await this.take(bytes, this.w.say("given.link"), "link");
     this.refresh();
   }
 
@@ -65,7 +65,7 @@ class Page implements Steps {
     const list = [...files]; // a FileList empties as soon as its field does
     void (async () => {
       this.form.refused = [];
-      for (const file of list) await this.take(new Uint8Array(await file.arrayBuffer()), file.name);
+      for (const file of list) await this.take(new Uint8Array(await file.arrayBuffer()), file.name, "file");
       this.refresh();
     })();
   }
@@ -75,13 +75,13 @@ class Page implements Steps {
     this.form.refused = [];
     const parts = link === undefined ? [new TextEncoder().encode(text.trim())] : carried(link);
     void (async () => {
-      for (const bytes of parts) await this.take(bytes, this.w.say("given.pasted"));
+      for (const bytes of parts) await this.take(bytes, this.w.say("given.pasted"), link === undefined ? "pasted" : "link");
       this.refresh();
     })();
   }
 
   takePolicy(text: string, name: string): void {
-    void this.take(new TextEncoder().encode(text), name).then(() => this.refresh());
+    void this.take(new TextEncoder().encode(text), name, "typed").then(() => this.refresh());
   }
 
   drop(one: Given): void {
@@ -100,7 +100,7 @@ class Page implements Steps {
     await painted();
     const policy = this.form.given.find((one) => one.kind === "policy")!;
     const { list, histories } = await checked(inputs(this.form.given, policy.bytes, this.form.customer), this.ask);
-    this.shown = { list, histories, chosen: newest(list), held: new Map(), at: new Date().toISOString().replace(/\.\d+Z$/, "Z") };
+    this.shown = { list, histories, chosen: newest(list), linked: policy.from === "link", held: new Map(), at: new Date().toISOString().replace(/\.\d+Z$/, "Z") };
     this.result = this.drawResult();
     toResult();
     if (!this.ask) return;
@@ -113,15 +113,14 @@ class Page implements Steps {
   }
 
   // One policy holds: a new one takes the former's place. The same file given again is one file.
-  private async take(bytes: Uint8Array, name: string): Promise<void> {
+  private async take(bytes: Uint8Array, name: string, from: Source): Promise<void> {
     try {
       for (const one of await told(bytes, name)) {
         const others = this.form.given.filter((other) => other.kind !== one.kind || (one.kind !== "policy" && !same(other.bytes, one.bytes)));
-        this.form.given = [...others, one];
+        this.form.given = [...others, { ...one, from }];
       }
     } catch (error) {
-      if (!(error instanceof NotTaken)) throw error;
-      this.form.refused.push(this.w.say(error.key, { name }));
+      this.form.refused.push(this.w.say(error instanceof NotTaken ? error.key : "given.unknown", { name }));
     }
   }
 

@@ -180,13 +180,13 @@ export class FormView {
     if ("refused" in found) return [h("p", { class: "error" }, w.say("trust.unreadable")), h("p", { class: "hint", lang: "en" }, found.refused)];
     const claims = proof?.claims.keys ?? [];
     return [
-      policy.name === w.say("given.link") && h("p", { class: "notice wait" }, w.say("trust.linked")),
+      policy.from === "link" && h("p", { class: "notice wait" }, w.say("trust.linked")),
       h("p", { class: "notice" }, ...w.rich("trust.believed", { exchange: h("strong", {}, found.exchange) })),
       facts(
         [w.say("trust.fingerprints"), [...found.keys.map((id) => h("code", { class: "block" }, id)),
           claims.length > 0 && h("p", { class: "hint" }, w.say(claims.some((id) => found.keys.includes(id)) ? "trust.same" : "trust.another"))]],
         [w.say("trust.asks"), h("ul", {}, ...found.asks.map((key) => h("li", {}, w.say(`asks.${key}`))))]),
-      policy.name === w.say("trust.own") && h("details", { class: "paste" }, h("summary", {}, w.say("trust.text")),
+      policy.from === "typed" && h("details", { class: "paste" }, h("summary", {}, w.say("trust.text")),
         h("pre", { tabindex: 0 }, new TextDecoder().decode(policy.bytes)),
         h("button", { type: "button", class: "quiet", click: () => save("policy.toml", new TextDecoder().decode(policy.bytes), "application/toml") }, w.say("trust.save"))),
     ];

@@ -4,9 +4,13 @@ import { unzipped } from "./gzip.ts";
 
 export type Kind = "proof" | "policy" | "statement" | "finding" | "notice" | "part";
 
+/** Source is where a file came from: what a link carried, somebody else chose. */
+export type Source = "file" | "pasted" | "link" | "typed";
+
 export interface Given {
   kind: Kind;
-  name: string; // of the file, or where it came from
+  name: string; // of the file, or where it came from in words
+  from?: Source; // absent: a file
   bytes: Uint8Array;
   claims: Claims;
 }
@@ -45,7 +49,7 @@ export async function told(bytes: Uint8Array, name: string): Promise<Given[]> {
   const json = object(source);
   if (json) return text(json.type) === "assay/v1/page-receipt" ? kept(json, name) : [await ofJSON(json, bytes, name)];
   if (/"assay\/v\d+\/proof"|^\{"balances":/.test(source)) return [{ kind: "proof", name, bytes, claims: { keys: [] } }]; // a broken one: the verifier says so
-  if (/^\s*\[exchange\]/m.test(source) && /^\s*version\s*=/m.test(source)) return [{ kind: "policy", name, bytes, claims: { keys: [] } }];
+  if (/^[ \t]*\[exchange\]/m.test(source) && /^[ \t]*version[ \t]*=/m.test(source)) return [{ kind: "policy", name, bytes, claims: { keys: [] } }];
   throw new NotTaken("given.unknown");
 }
 

@@ -10,7 +10,7 @@ import type { Words } from "./words.ts";
 export function strip(w: Words, list: Checked[], histories: History[], chosen: Checked, choose: (one: Checked) => void): HTMLElement {
   return h("section", { class: "history", "aria-labelledby": "history-title" },
     h("h2", { id: "history-title" }, w.say("history.title")),
-    ...histories.flatMap((history) => together(w, history)),
+    ...histories.flatMap((history) => together(w, history, list)),
     h("ol", {}, ...list.map((one) => {
       const { result, cause } = outcome(one.verdict, one.second);
       const period = one.verdict.statement?.period ?? one.given.claims.period;
@@ -19,10 +19,18 @@ export function strip(w: Words, list: Checked[], histories: History[], chosen: C
     })));
 }
 
+/** tally counts the reports of a history in which the row is included or committed to. Where the second opinion disagrees neither is said. */
+export function tally({ reports }: History, list: Checked[]): Record<"included" | "committed", number> {
+  const relied = reports.filter(({ verdict }) => outcome(verdict, list.find((one) => one.verdict === verdict)!.second).cause !== "disagree");
+  const rows = (is: "included" | "committed"): number => relied.filter(({ row }) => row === is).length;
+  return { included: rows("included"), committed: rows("committed") };
+}
+
 // One history in words: in how many reports, whether they follow each other, and which are missing between them.
-function together(w: Words, { reports, included, missing, checks }: History): Child[] {
+function together(w: Words, history: History, list: Checked[]): Child[] {
+  const { reports, missing, checks } = history;
+  const { included, committed } = tally(history, list);
   const since = w.month(reports[0]!.statement.period);
-  const committed = reports.filter(({ row }) => row === "committed").length;
   const gaps = missing.reduce((n, { first, last }) => n + last - first + 1, 0);
   const broken = checks.some(({ name, result }) => name === "history.chain" && result === "fail");
   return [

@@ -12,6 +12,6 @@ export function carried(fragment: string): Uint8Array[] {
 
 /** linked finds the fragment in a text that is a link to a page of this kind, wherever that page is. */
 export function linked(text: string): string | undefined {
-  const found = /^\S+#((?:policy|proof|statement|finding|notice)=\S+)$/.exec(text.trim());
+  const found = /^[^\s#]+#((?:policy|proof|statement|finding|notice)=\S+)$/.exec(text.trim());
   return found?.[1];
 }

@@ -2,13 +2,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import type { Check, Verdict } from "../verdict.ts";
+import type { History } from "../verifier/history.ts";
 import { readPolicy } from "../verifier/policy.ts";
 import { vectors } from "../verifier/vectors.ts";
 import { verifyProof } from "../verifier/verify.ts";
-import { inputs } from "./check.ts";
+import { inputs, type Checked } from "./check.ts";
 import { minus, shown, typed } from "./exact.ts";
 import { NotTaken, told, type Given } from "./given.ts";
 import { unzipped } from "./gzip.ts";
+import { tally } from "./history.ts";
 import { carried, linked } from "./link.ts";
 import { agree, outcome } from "./outcome.ts";
 import { keyIn, policyOf } from "./trust.ts";
@@ -99,6 +101,11 @@ test("a policy of a name and a key says what was typed", () => {
   }
 });
 
+test("long files of blanks are told soon", async () => {
+  for (const blank of ["\n", " ", "\t\n"]) await assert.rejects(told(bytes(`${blank.repeat(1 << 20)}x`), "file"), (e) => e instanceof NotTaken && e.key === "given.unknown");
+  assert.equal(linked("https://exchange.example/#policy=".repeat(1 << 16) + " x"), undefined);
+});
+
 const check = (name: string, result: Check["result"], required = true): Check => ({ name, result, required, detail: "" });
 const verdict = (exit: Verdict["exit"], checks: Check[], more: Partial<Verdict> = {}): Verdict => ({ proven: exit === 0, exit, checks, policy: "", signers: [], findings: [], ...more });
 
@@ -142,6 +149,16 @@ test("two that disagree prove nothing", () => {
   assert.ok(!agree(counted, { ...without, checks: [check("proof.root", "pass"), check("proof.counted", "fail")] }));
   assert.equal(outcome(one, "awaited").result, "included");
   assert.equal(outcome(one, { missing: "no memory" }).result, "included");
+});
+
+test("a report of which two disagree is not counted", () => {
+  const reports = ["included", "included", "committed", "none"].map((row) => ({ row, verdict: verdict(row === "none" ? 1 : 0, [check("proof.root", row === "none" ? "fail" : "pass")]) }));
+  const list = reports.map((one) => ({ verdict: one.verdict, second: "awaited" }) as Checked);
+  const history = { reports } as unknown as History;
+  assert.deepEqual(tally(history, list), { included: 2, committed: 1 });
+  list[1]!.second = { proven: false, exit: 1, checks: [check("proof.root", "fail")] };
+  list[2]!.second = { proven: false, exit: 3, checks: [] };
+  assert.deepEqual(tally(history, list), { included: 1, committed: 0 });
 });
 
 test("every vector of a proof gives the right one of four results", async (t) => {

@@ -17,15 +17,19 @@ export function reasons(w: Words, verdict: Verdict, second: Second): Reason[] {
   const exchange = statement?.exchange ?? "";
   if (row && statement) {
     list.push({ mark: "yes", text: w.say(`reason.row.${statement.kind}`, { exchange }) });
-    list.push(counted(w, verdict));
+    if (!failed(verdict, "proof.counted")) list.push(counted(w, verdict)); // else the result says it
   }
   if (passed(verdict, "statement.signature") && statement) list.push({ mark: "yes", text: w.say("reason.signed", { exchange }) });
   if (log?.witnesses.length) list.push({ mark: "yes", text: w.count("reason.log", log.witnesses.length) });
   else if (log) list.push({ mark: "open", text: w.say("reason.unseen") });
   else if (statement && !failed(verdict, "log")) list.push({ mark: "open", text: w.say("reason.nolog") });
   if (state?.state === "erratum") list.push({ mark: "open", text: w.say("reason.erratum", { text: state.text }) });
+  if (verdict.unheard) list.push({ mark: "open", text: w.say("reason.unheard", { exchange }) });
   return [...list, ...secondReason(w, verdict, second)];
 }
+
+/** trustReason says again, where a signature is believed, that somebody else chose whom to believe. */
+export const trustReason = (w: Words, { signers }: Verdict, linked: boolean): Reason[] => (linked && signers.length > 0 ? [{ mark: "open", text: w.say("trust.linked") }] : []);
 
 function counted(w: Words, { row, statement }: Verdict): Reason {
   const by = row!.countedBy;

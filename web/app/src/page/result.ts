@@ -10,7 +10,7 @@ import { icon } from "./icons.ts";
 import { keeping, next } from "./keep.ts";
 import { agree, isOpinion, outcome } from "./outcome.ts";
 import { describe, picture, table } from "./path.ts";
-import { lead, open, reasons } from "./reasons.ts";
+import { lead, open, reasons, trustReason } from "./reasons.ts";
 import { checks, facts, report, trusted } from "./trusted.ts";
 import type { Words } from "./words.ts";
 
@@ -18,6 +18,7 @@ export interface Shown {
   list: Checked[];
   histories: History[];
   chosen: Checked;
+  linked: boolean; // whoever made a link chose whom to trust
   held: Held;
   at: string; // when the check was made, by the device's clock
 }
@@ -71,7 +72,7 @@ export class ResultView {
 
   /** draw says again what rests on both opinions. */
   draw(): void {
-    const { w, shown: { list, histories, chosen } } = this;
+    const { w, shown: { list, histories, chosen, linked } } = this;
     const { verdict, second } = chosen;
     const out = outcome(verdict, second);
     if (this.card.className !== `card ${out.result}` || this.card.dataset.cause !== out.cause) {
@@ -85,7 +86,7 @@ export class ResultView {
       document.title = `${w.say(`result.${out.result}`)} · ${w.say("title")}`;
     }
     this.found.hidden = out.cause === "disagree";
-    fill(this.reasons, ...reasons(w, verdict, second).map(({ mark, text }) => h("li", { class: mark }, icon(mark), h("span", {}, text))));
+    fill(this.reasons, ...[...reasons(w, verdict, second), ...trustReason(w, verdict, linked)].map(({ mark, text }) => h("li", { class: mark }, icon(mark), h("span", {}, text))));
     if (list.length > 1) fill(this.strip, strip(w, list, histories, chosen, this.choose));
     fill(this.checks, checks(w, verdict, second));
   }

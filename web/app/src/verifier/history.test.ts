@@ -71,6 +71,16 @@ test("what is missing is named, and a proof that does not pass is counted", () =
   assert.match(historiesOf(gaps).histories[0]!.checks[1]!.detail, /missing: number 4, numbers 6 to 8/);
 });
 
+test("a report that does not stand includes nobody", () => {
+  const told = (number: number, state: NonNullable<Verdict["state"]>["state"], by?: string): Verdict => ({ ...proofOf(number), state: { state, text: "", issued: "", ...(by ? { by } : {}) } });
+  const included = (...verdicts: Verdict[]): number => historiesOf(verdicts).histories[0]!.included;
+  assert.equal(included(proofOf(1), told(2, "withdrawn"), proofOf(3)), 2);
+  assert.equal(included(proofOf(1), told(2, "superseded", "d9"), proofOf(3)), 2);
+  assert.equal(included(proofOf(1), told(2, "superseded", "d3"), proofOf(3)), 3);
+  assert.equal(included(proofOf(1), told(2, "erratum"), proofOf(3)), 3);
+  assert.equal(historiesOf([told(1, "withdrawn")]).histories[0]!.checks.at(-1)!.detail, "the report number 1 is withdrawn: the customer is included in 0 of 1 reports");
+});
+
 test("what a statement supersedes may be missing only where a number is", () => {
   const twice = (number: number): Verdict => {
     const verdict = proofOf(number);

@@ -18,7 +18,7 @@ export interface History {
   included: number; // of the reports
 }
 
-/** Report is one statement of a history. A row that is committed to, of which nobody checked that it is counted, is not included. */
+/** Report is one statement of a history. A row that is committed to, of which nobody checked that it is counted, is not included; nor is one of a report that does not stand. */
 export interface Report {
   statement: Statement;
   row: "included" | "committed" | "none";
@@ -50,6 +50,7 @@ export async function verifyHistory(inputs: readonly Input[]): Promise<Histories
 export function historiesOf(verdicts: readonly Verdict[]): Histories {
   const unread: number[] = [];
   const series = new Map<string, Report[]>();
+  const given = new Set(verdicts.flatMap((verdict) => (verdict.statement && isSound(verdict) ? [verdict.statement.digest] : [])));
   verdicts.forEach((verdict, input) => {
     const { statement } = verdict;
     if (!statement || !isSound(verdict)) {
@@ -57,7 +58,7 @@ export function historiesOf(verdicts: readonly Verdict[]): Histories {
       return;
     }
     const key = JSON.stringify([statement.exchange, statement.series]);
-    series.set(key, withReport(series.get(key) ?? [], { statement, row: rowOf(verdict), verdict, input }));
+    series.set(key, withReport(series.get(key) ?? [], { statement, row: stands(verdict, given) ? rowOf(verdict) : "none", verdict, input }));
   });
   return { histories: [...series.values()].map(historyOf), unread };
 }
@@ -71,6 +72,11 @@ export function isSound({ checks }: Pick<Verdict, "checks">): boolean {
 function rowOf({ proven, row }: Verdict): Report["row"] {
   if (!proven || !row) return "none";
   return row.countedBy === "" ? "committed" : "included";
+}
+
+/** stands: a report that was withdrawn does not, and a superseded one only if what supersedes it is given too (SPEC part 25). */
+function stands({ state }: Verdict, given: ReadonlySet<string>): boolean {
+  return state?.state !== "withdrawn" && (state?.state !== "superseded" || given.has(state.by!));
 }
 
 /** withReport keeps of one statement the copy that shows more. */
@@ -91,13 +97,15 @@ function historyOf(given: Report[]): History {
   checkHistory(checks, statements);
   checks.make("history.proofs", [], () => {
     const refused = reports.find(({ row }) => row === "none");
-    if (refused) throw untrue(`the proof for number ${refused.statement.number} does not pass: the customer is included in ${included} of ${reports.length} reports`);
+    if (refused) throw untrue(`${whyNot(refused)}: the customer is included in ${included} of ${reports.length} reports`);
     if (included < reports.length) throw new Unmade(false, `included in ${included} of ${reports.length} reports; in the others the row is committed to, and nobody checked that it is counted`);
     return `included in ${included} of ${reports.length} reports`;
   });
   const { exchange, series } = statements[0]!;
   return { ...checks.outcome(), exchange, series, reports, missing: gaps(statements), included };
 }
+
+const whyNot = ({ statement: { number }, verdict: { proven, state } }: Report): string => (proven && state ? `the report number ${number} is ${state.state}` : `the proof for number ${number} does not pass`);
 
 /** Link is what a statement says of its place among the others. */
 export type Link = Pick<Statement, "digest" | "instant" | "number" | "period" | "previous" | "supersedes">;

@@ -53,12 +53,10 @@ const spelt = ({ name, number, previous = "", supersedes }: Series): string => J
 
 /**
  * stateOf is what notices say of a statement: entries of its exchange, each with its place in a log that the policy believes, {"entry", "proof"} as a proof's `log`. A withdrawal is for good; then comes what
- * supersedes, then the last erratum. A notice that does not verify shows nothing. Which notices there are, only the log knows: none among those given is no proof that there is none.
+ * supersedes, then the last erratum. Which notices there are, only the log knows: none among those given is no proof that there is none.
  */
-export function stateOf(statement: string, notices: readonly Uint8Array[], policy: Policy, trust: Trust | undefined): State | undefined {
-  if (!trust) return undefined;
-  const places = notices.flatMap((notice) => told(notice, policy, trust) ?? []);
-  const entries = places.sort((a, b) => a.index - b.index).map(({ opened }) => opened.entry);
+export function stateOf(statement: string, heard: readonly Place[]): State | undefined {
+  const entries = heard.toSorted((a, b) => a.index - b.index).map(({ opened }) => opened.entry);
   const last = <T>(read: (entry: Entry) => T | undefined): T | undefined => entries.flatMap((entry) => read(entry) ?? []).at(-1);
   const words = (kind: "withdrawal" | "erratum", state: State["state"]) =>
     last((entry): State | undefined => (entry.kind === kind && entry.statement === statement ? { state, text: entry.text, issued: entry.issued } : undefined));
@@ -67,6 +65,12 @@ export function stateOf(statement: string, notices: readonly Uint8Array[], polic
     return supersedes?.statement === statement ? { state: "superseded", text: supersedes.reason, issued: entry.issued, by: entry.statement } : undefined;
   });
   return words("withdrawal", "withdrawn") ?? superseded ?? words("erratum", "erratum");
+}
+
+/** heard are the notices that verify. One that does not shows nothing, and where the policy believes no log none does. */
+export function heard(notices: readonly Uint8Array[], policy: Policy): Place[] {
+  const { log } = policy;
+  return log ? notices.flatMap((notice) => told(notice, policy, log) ?? []) : [];
 }
 
 function told(notice: Uint8Array, policy: Policy, trust: Trust): Place | undefined {

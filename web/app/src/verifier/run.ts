@@ -6,7 +6,7 @@ import { Checks, Unmade } from "./checks.ts";
 import { approvers, type Envelope, readEnvelope, signers, withinLimits } from "./envelope.ts";
 import { type Found, readFindings } from "./findings.ts";
 import { hash, same } from "./octets.ts";
-import { checkPlace, type Place, readPlace, stateOf, witnessedFor } from "./place.ts";
+import { checkPlace, heard, type Place, readPlace, stateOf, witnessedFor } from "./place.ts";
 import { type Policy, readPolicy } from "./policy.ts";
 import { shownStatement } from "./shown.ts";
 import { checkSnapshot } from "./snapshot.ts";
@@ -144,8 +144,10 @@ export class Run {
     const { statement, trusted: policy } = this;
     if (!statement) return;
     this.findings = findings.flatMap((file) => unlessRefused(() => readFindings([file], statement.digest, policy)) ?? []);
-    const state = stateOf(statement.digest, notices, policy, policy.log);
+    const believed = heard(notices, policy);
+    const state = stateOf(statement.digest, believed);
     if (state) this.told.state = state;
+    if (believed.length < notices.length) this.told.unheard = notices.length - believed.length;
   }
 
   verdict(): Verdict {
