@@ -232,7 +232,7 @@ func TestStates(t *testing.T) {
 	p := newPlace(t)
 	s := p.site(t)
 	for n, want := range map[int][]string{
-		0: {"Published", "It is entry #0 of the public log demo.example/log, since 2 July 2026, 03:00:00 UTC"},
+		0: {"Published", "It is entry #0 of the public log demo.example/log, since 2 July 2026, 03:00:00 UTC, and nothing there takes it back, up to entry #8: the last one when this page was drawn."},
 		1: {"Withdrawn", "This report was withdrawn. Do not rely on it.", "Since 3 December 2026, 09:00:00 UTC.", "A cold wallet <b>was counted twice</b>."},
 		2: {"Superseded", "Another report took the place of this one.", "The savings accounts were left out.", "To the report that took its place: main-3"},
 		3: {"Published", "Corrections to its words", "Scope: “spot” should read “spot and savings”."},
