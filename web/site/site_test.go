@@ -546,6 +546,34 @@ func TestKeeper(t *testing.T) {
 	}
 }
 
+// TestExportAlone: of two who write the same site at once one is refused, and what the other writes is whole.
+func TestExportAlone(t *testing.T) {
+	s := newPlace(t).site(t)
+	dir := filepath.Join(t.TempDir(), "not", "there", "public")
+	faults := make(chan error)
+	const writers = 3
+	for range writers {
+		go func() { _, err := site.Export(dir, s, nil); faults <- err }()
+	}
+	written := 0
+	for range writers {
+		if err := <-faults; err == nil {
+			written++
+		} else if !strings.Contains(err.Error(), "another assay is writing it") {
+			t.Error(err)
+		}
+	}
+	if written == 0 {
+		t.Error("nobody has written it")
+	}
+	all := paths(t, dir)
+	for _, path := range s.Paths() {
+		if !slices.Contains(all, path) {
+			t.Fatalf("%s is not there: %d files are", path, len(all))
+		}
+	}
+}
+
 // TestExport: a site is replaced as a whole, also after an interruption; what is no site stays, and what cannot be read leaves the older site as it was.
 func TestExport(t *testing.T) {
 	p := newPlace(t)
@@ -565,7 +593,7 @@ func TestExport(t *testing.T) {
 	must(t, os.MkdirAll(beside+".new", 0o755))
 	_, err = site.Export(dir, s, nil)
 	must(t, err)
-	if left, err := os.ReadDir(filepath.Dir(dir)); err != nil || len(left) != 1 {
+	if left, err := os.ReadDir(filepath.Dir(dir)); err != nil || len(left) != 2 { // it, and the lock
 		t.Errorf("beside the site lies %v: %v", left, err)
 	}
 	lines := filepath.Join(p.dir, "03", "bundle", "reserves", "lines.json")
