@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -32,11 +33,35 @@ The folder is replaced as a whole, once all of it is on disk; a folder that hold
 			if err != nil {
 				return err
 			}
+			if err := outside(c, out); err != nil {
+				return err
+			}
 			return a.site(cmd, c, out)
 		},
 	}
 	cmd.Flags().StringVar(&out, "out", "", "folder of the site")
 	return cmd
+}
+
+// outside refuses a folder within what the site is made of: a bundle with further files in it does not verify, and a shelf shows reports alone.
+func outside(c *Config, out string) error {
+	at, err := filepath.Abs(out)
+	if err != nil {
+		return unreadable("%v", err)
+	}
+	for name, dir := range map[string]string{"server.reports": c.Server.Reports, "bundle.dir": c.Bundle.Dir, "bundle.report": c.Bundle.Report, "log.dir": c.Log.Dir} {
+		if dir == "" || inS3(dir) != "" {
+			continue
+		}
+		from, err := filepath.Abs(c.resolve(dir))
+		if err != nil {
+			return unreadable("%v", err)
+		}
+		if rel, err := filepath.Rel(from, at); err == nil && filepath.IsLocal(rel) {
+			return usage("--out: %s is within %s, %s: name a folder outside of it", out, name, dir)
+		}
+	}
+	return nil
 }
 
 func (a *app) site(cmd *cobra.Command, c *Config, out string) error {

@@ -72,6 +72,14 @@ func TestSite(t *testing.T) {
 	if code, _, stderr := call(t, e.dir, e.assay, "site", "--config", "shelf.toml", "--out", filepath.Join(e.dir, "keys")); code != exitUnreadable || !strings.Contains(stderr, "is not empty and holds no site") {
 		t.Errorf("into a folder of something else: exit %d: %s", code, stderr)
 	}
+	for _, within := range []string{"reports", "reports/public", "reports/a/bundle/site", "log/site"} {
+		if code, _, stderr := call(t, e.dir, e.assay, "site", "--config", "shelf.toml", "--out", filepath.Join(e.dir, within)); code != exitUsage || !strings.Contains(stderr, "name a folder outside of it") {
+			t.Errorf("into %s: exit %d: %s", within, code, stderr)
+		}
+		if _, err := os.Stat(filepath.Join(e.dir, within, "index.html")); err == nil {
+			t.Errorf("%s holds a site", within)
+		}
+	}
 	if code, _, stderr := call(t, e.dir, e.assay, "site", "--config", "shelf.toml"); code != exitUsage || !strings.Contains(stderr, "--out is missing") {
 		t.Errorf("without a folder: exit %d: %s", code, stderr)
 	}

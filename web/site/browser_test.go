@@ -8,7 +8,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
+
+	"github.com/assay-por/assay/web/words"
 )
 
 // browserOf is a browser and what drives it, or a reason to skip.
@@ -30,7 +33,7 @@ func browserOf(t *testing.T) (chromium, node, modules string) {
 	return chromium, node, modules
 }
 
-// TestSiteInABrowser: in a real Chromium, from a disk and from below a path of a server, every kind of page passes axe, light and dark, is as narrow as a telephone,
+// TestSiteInABrowser: in a real Chromium, from a disk and from below a path of a server, every kind of page in every language passes axe, light and dark, is as narrow as a telephone,
 // breaks no policy and asks nothing of anybody else; links lead on, the search finds by the keyboard alone, and without scripts nothing is missing.
 // What the pages look like is kept in build/screenshots. testdata/site.mjs is what is done.
 func TestSiteInABrowser(t *testing.T) {
@@ -52,8 +55,12 @@ func TestSiteInABrowser(t *testing.T) {
 	defer server.Close()
 	shots, err := filepath.Abs("../../build/screenshots")
 	must(t, err)
+	var tags []string
+	for _, l := range words.Languages("site")[1:] {
+		tags = append(tags, l.Tag)
+	}
 	drive := exec.CommandContext(t.Context(), node, "testdata/site.mjs")
-	drive.Env = append(os.Environ(), "CHROMIUM="+chromium, "MODULES="+modules, "DISK=file://"+dir, "SERVER="+server.URL+"/mirror/of/demo", "SHOTS="+shots)
+	drive.Env = append(os.Environ(), "CHROMIUM="+chromium, "MODULES="+modules, "DISK=file://"+dir, "SERVER="+server.URL+"/mirror/of/demo", "SHOTS="+shots, "LANGUAGES="+strings.Join(tags, " "))
 	out, err := drive.CombinedOutput()
 	t.Logf("%s", out)
 	must(t, err)

@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/gofrs/flock"
+
 	"github.com/assay-por/assay/web/published"
 )
 
@@ -27,6 +29,11 @@ func Export(dir string, s *Site, log *published.Log) (w Written, err error) {
 	dir = filepath.Clean(dir)
 	beside := filepath.Join(filepath.Dir(dir), "."+filepath.Base(dir))
 	fresh, aside := beside+".new", beside+".old"
+	alone, err := lockBeside(beside)
+	if err != nil {
+		return w, err
+	}
+	defer func() { err = errors.Join(err, alone()) }()
 	older, err := olderSite(dir, aside)
 	if err != nil {
 		return w, err
@@ -54,6 +61,22 @@ func Export(dir string, s *Site, log *published.Log) (w Written, err error) {
 		return w, fmt.Errorf("site: %w", err)
 	}
 	return w, errors.Join(syncDir(filepath.Dir(dir)), os.RemoveAll(aside))
+}
+
+// lockBeside keeps others from writing the same site: each would remove what the other has filled, and publish what is left of it.
+func lockBeside(beside string) (unlock func() error, err error) {
+	if err := os.MkdirAll(filepath.Dir(beside), 0o755); err != nil {
+		return nil, fmt.Errorf("site: %w", err)
+	}
+	lock := flock.New(beside + ".lock")
+	got, err := lock.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("site: %w", err)
+	}
+	if !got {
+		return nil, fmt.Errorf("site: another assay is writing it: %s is locked", lock.Path())
+	}
+	return lock.Unlock, nil // the file stays: who removes one that others wait for lets two in
 }
 
 // olderSite says whether there is something at dir that may be replaced, after putting back what an interruption left aside.

@@ -8,6 +8,7 @@ import (
 	"encoding/xml"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/assay-por/assay/report"
 	"github.com/assay-por/assay/report/render"
@@ -49,7 +50,7 @@ type atomEntry struct {
 	Summary   string `xml:"summary"`
 }
 
-// feed tells of reports, and of what became of them. A report's id is its statement's digest, a notice's that of its entry: both
+// feed tells of reports, and of what became of them: an entry of a report that was withdrawn or superseded says so itself. A report's id is its statement's digest, a notice's that of its entry: both
 // stay whatever else changes.
 func (s *Site) feed(t *words.Texts) (Page, error) {
 	who := s.exchange()
@@ -90,7 +91,21 @@ func (s *Site) told(t *words.Texts, r *shown) []atomEntry {
 		at = r.about.Entry.Issued.String()
 	}
 	links := []link{{"alternate", "text/html", r.at(pathIndex)}}
-	entries := []atomEntry{{ID: "urn:sha256:" + r.Digest.String(), Title: t.Text("report.title", args), Published: at, Updated: at, Links: links, Summary: render.Headline(t, short, len(p.Coverage))}}
+	own := atomEntry{ID: "urn:sha256:" + r.Digest.String(), Title: t.Text("report.title", args), Published: at, Updated: at, Links: links, Summary: render.Headline(t, short, len(p.Coverage))}
+	switch st := s.state(r); st.State {
+	case report.StateWithdrawn, report.StateSuperseded: // whoever reads this entry alone must not take it for good
+		key := string(st.State)
+		own.Title, own.Updated = t.Text("report.title."+key, args), max(at, st.Noticed.String())
+		own.Summary = t.Text("state."+key+".say", nil) + " " + t.Text("why."+key, words.Args{"reason": oneLine(st.Why)})
+	case report.StateSigned:
+		said := t.Text("state.unknown.say", nil)
+		if st.Known {
+			said = strings.ReplaceAll(t.Text("state.signed.say", words.Args{"log": st.Log}), "`", "")
+		}
+		own.Summary += ". " + said
+	case report.StatePublished:
+	}
+	entries := []atomEntry{own}
 	if r.about == nil {
 		return entries
 	}

@@ -27,6 +27,7 @@ type state struct {
 	Known   bool // a log is read
 	Log     string
 	Index   uint64
+	Last    uint64      // entry of the log that was read: a page that is kept says until where it knows
 	Issued  report.Time // of the entry that made it so
 	Why     string
 	By      string // link to the report that took its place, if it is here
@@ -145,7 +146,7 @@ func (s *Site) state(r *shown) state {
 	if r.about == nil {
 		return out
 	}
-	out.Index, out.Issued = r.about.Index, r.about.Entry.Issued
+	out.Index, out.Issued, out.Last = r.about.Index, r.about.Entry.Issued, max(s.src.Size, r.about.Index+1)-1
 	for _, e := range r.about.Errata {
 		out.Errata = append(out.Errata, erratum{e.Entry.Issued, e.Entry.Text})
 	}

@@ -244,7 +244,7 @@ func TestStates(t *testing.T) {
 	p := newPlace(t)
 	s := p.site(t)
 	for n, want := range map[int][]string{
-		0: {"Published", "It is entry #0 of the public log demo.example/log, since 2 July 2026, 03:00:00 UTC"},
+		0: {"Published", "It is entry #0 of the public log demo.example/log, since 2 July 2026, 03:00:00 UTC, and nothing there takes it back, up to entry #8: the last one when this page was drawn."},
 		1: {"Withdrawn", "This report was withdrawn. Do not rely on it.", "Since 3 December 2026, 09:00:00 UTC.", "A cold wallet <b>was counted twice</b>."},
 		2: {"Superseded", "Another report took the place of this one.", "The savings accounts were left out.", "To the report that took its place: main-3"},
 		3: {"Published", "Corrections to its words", "Scope: “spot” should read “spot and savings”."},
@@ -434,6 +434,55 @@ func TestFeed(t *testing.T) {
 	}
 }
 
+// TestFeedStates: a report's own entry says that it was withdrawn, superseded or is in no log; a reader who sees that entry alone does not take it for good.
+func TestFeedStates(t *testing.T) {
+	type entry struct {
+		ID      string `xml:"id"`
+		Title   string `xml:"title"`
+		Updated string `xml:"updated"`
+		Summary string `xml:"summary"`
+	}
+	of := func(s *site.Site, path string) map[string]entry {
+		var f struct {
+			Entries []entry `xml:"entry"`
+		}
+		must(t, xml.Unmarshal([]byte(drawn(t, s, path)), &f))
+		all := map[string]entry{}
+		for _, e := range f.Entries {
+			all[strings.TrimPrefix(e.ID, "urn:sha256:")] = e
+		}
+		return all
+	}
+	p := newPlace(t)
+	s := p.site(t)
+	feed := of(s, "feed.xml")
+	for n, want := range map[int]entry{
+		1: {Title: "Withdrawn: solvency report 2026-07", Updated: "2026-12-03T09:00:00Z", Summary: "This report was withdrawn. Do not rely on it. Why, in the exchange’s words: A cold wallet <b>was counted twice</b>."},
+		2: {Title: "Superseded: solvency report 2026-08", Updated: "2026-09-02T03:00:00Z", Summary: "Another report took the place of this one. Why, in the exchange’s words: The savings accounts were left out."},
+		3: {Title: "solvency report 2026-08", Updated: "2026-09-02T03:00:00Z", Summary: "The reserves counted reach what is owed, in each of 4 assets"},
+	} {
+		got := feed[p.made[n].Digest.String()]
+		if !strings.Contains(got.Title, want.Title) || got.Updated != want.Updated || got.Summary != want.Summary {
+			t.Errorf("report %d: %+v, want %+v", n, got, want)
+		}
+	}
+	for _, path := range s.Paths() {
+		if strings.HasSuffix(path, "/feed.xml") && len(path) == len("xx/feed.xml") {
+			other := of(s, path)
+			if good, gone := other[p.made[3].Digest.String()], other[p.made[1].Digest.String()]; good.Title == "" || gone.Summary == good.Summary || !strings.Contains(gone.Summary, "was counted twice") {
+				t.Errorf("%s: %+v", path, gone)
+			}
+		}
+	}
+	src := p.source(t)
+	src.Register = report.NewRegister(publishedtest.Exchange, publishedtest.Key.PublicKey())
+	early, err := site.New(src)
+	must(t, err)
+	if got := of(early, "feed.xml")[p.made[0].Digest.String()]; !strings.Contains(got.Summary, "the public log demo.example/log does not hold it") {
+		t.Errorf("a report that is in no log: %+v", got)
+	}
+}
+
 // TestNames: two statements of one number are both shown, under names of their own; a list of many is in pages.
 func TestNames(t *testing.T) {
 	dir := t.TempDir()
@@ -509,6 +558,34 @@ func TestKeeper(t *testing.T) {
 	}
 }
 
+// TestExportAlone: of two who write the same site at once one is refused, and what the other writes is whole.
+func TestExportAlone(t *testing.T) {
+	s := newPlace(t).site(t)
+	dir := filepath.Join(t.TempDir(), "not", "there", "public")
+	faults := make(chan error)
+	const writers = 3
+	for range writers {
+		go func() { _, err := site.Export(dir, s, nil); faults <- err }()
+	}
+	written := 0
+	for range writers {
+		if err := <-faults; err == nil {
+			written++
+		} else if !strings.Contains(err.Error(), "another assay is writing it") {
+			t.Error(err)
+		}
+	}
+	if written == 0 {
+		t.Error("nobody has written it")
+	}
+	all := paths(t, dir)
+	for _, path := range s.Paths() {
+		if !slices.Contains(all, path) {
+			t.Fatalf("%s is not there: %d files are", path, len(all))
+		}
+	}
+}
+
 // TestExport: a site is replaced as a whole, also after an interruption; what is no site stays, and what cannot be read leaves the older site as it was.
 func TestExport(t *testing.T) {
 	p := newPlace(t)
@@ -528,7 +605,7 @@ func TestExport(t *testing.T) {
 	must(t, os.MkdirAll(beside+".new", 0o755))
 	_, err = site.Export(dir, s, nil)
 	must(t, err)
-	if left, err := os.ReadDir(filepath.Dir(dir)); err != nil || len(left) != 1 {
+	if left, err := os.ReadDir(filepath.Dir(dir)); err != nil || len(left) != 2 { // it, and the lock
 		t.Errorf("beside the site lies %v: %v", left, err)
 	}
 	lines := filepath.Join(p.dir, "03", "bundle", "reserves", "lines.json")

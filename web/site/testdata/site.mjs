@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { createRequire } from "node:module";
 
-const { CHROMIUM, MODULES, DISK, SERVER, SHOTS } = process.env;
+const { CHROMIUM, MODULES, DISK, SERVER, SHOTS, LANGUAGES } = process.env;
 const require = createRequire(MODULES + "/");
 const { chromium } = require("playwright-core");
 const axe = require("axe-core");
@@ -29,7 +29,22 @@ const pages = {
   withdrawn: "reports/main-1/index.html", superseded: "reports/main-2/index.html", hidden: "reports/main-6/index.html",
 };
 
-// Every kind of page, from a disk.
+// passes wants axe to find nothing.
+async function passes(page, what, options) {
+  await page.evaluate(axe.source);
+  const found = await page.evaluate((options) => globalThis.axe.run(document, { resultTypes: ["violations"], ...options }), options);
+  assert.ok(found.passes.length > 0, what + ": axe has looked at nothing");
+  assert.deepEqual(found.violations.map((one) => one.id + ": " + one.help + ": " + one.nodes.map((n) => n.target.join(" ")).slice(0, 3).join(", ")), [], what);
+}
+
+// fits wants nothing to be wider than a window of that width.
+async function fits(page, what, width) {
+  await page.setViewportSize({ width, height: 800 });
+  const beyond = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  assert.equal(beyond, 0, `${what} is ${beyond} px wider than a window of ${width}`);
+}
+
+// Every kind of page, from a disk. Light and dark are apart in colours alone.
 {
   const v = await visitor();
   for (const [name, path] of Object.entries(pages)) {
@@ -37,16 +52,11 @@ const pages = {
     await v.page.goto(DISK + "/" + path);
     for (const colorScheme of ["light", "dark"]) {
       await v.page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-      await v.page.evaluate(axe.source);
-      const found = await v.page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
-      const told = found.violations.map((one) => one.id + ": " + one.help + ": " + one.nodes.map((n) => n.target.join(" ")).slice(0, 3).join(", "));
-      assert.deepEqual(told, [], name + ", " + colorScheme);
+      await passes(v.page, name + ", " + colorScheme, colorScheme === "light" ? {} : { runOnly: ["color-contrast"] });
       await v.page.screenshot({ path: `${SHOTS}/site-${name}-${colorScheme}.png`, fullPage: name !== "accounts" });
     }
     for (const width of [320, 390]) {
-      await v.page.setViewportSize({ width, height: 800 });
-      const beyond = await v.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-      assert.equal(beyond, 0, `${name} is ${beyond} px wider than a window of ${width}`);
+      await fits(v.page, name, width);
       if (name !== "accounts") await v.page.screenshot({ path: `${SHOTS}/site-${name}-${width}.png`, fullPage: true });
     }
     await v.page.setViewportSize({ width: 1280, height: 900 });
@@ -71,6 +81,22 @@ const pages = {
   await v.page.keyboard.press("Delete");
   assert.equal(await shown.count(), all);
   assert.equal(await v.page.locator("#found").innerText(), "");
+  assert.deepEqual(v.faults, []);
+  await v.context.close();
+}
+
+// Every kind of page in every other language: its texts, its direction and its lengths are apart, its colours are not.
+{
+  const v = await visitor();
+  for (const tag of LANGUAGES.split(" ")) {
+    for (const name of ["list", "how", "withdrawn", "hidden"]) {
+      const what = name + ", " + tag;
+      await v.page.goto(`${DISK}/${tag}/${pages[name]}`);
+      assert.equal(await v.page.evaluate(() => document.documentElement.lang), tag, what);
+      await passes(v.page, what, { rules: { "color-contrast": { enabled: false } } });
+      await fits(v.page, what, 320);
+    }
+  }
   assert.deepEqual(v.faults, []);
   await v.context.close();
 }
