@@ -126,7 +126,7 @@ func (s *sharing) both(t *testing.T, what string, so func(i int) bool) {
 // shows wants both to show, byte for byte, what the exchange has of a statement and the log.
 func (s *sharing) shows(t *testing.T, name string) {
 	t.Helper()
-	files := map[string]string{"/": name + "-page/index.html", "/bundle.zip": name + ".zip", "/log/checkpoint": "log/checkpoint", "/bundle/manifest.json": name + "/manifest.json",
+	files := map[string]string{"/v1/reports/latest/report": name + "-page/index.html", "/bundle.zip": name + ".zip", "/log/checkpoint": "log/checkpoint", "/bundle/manifest.json": name + "/manifest.json",
 		"/v1/reports/" + s.exchange.digest(t, name) + "/statement": name + "/statement.dsse.json", "/bundle/liabilities/shards.json": name + "/liabilities/shards.json"}
 	for path, file := range files {
 		for i := range s.url {
