@@ -437,6 +437,30 @@ async function otherLanguage() {
   await leaves(c);
 }
 
+// In each language that there is: the form, a proof that holds and one that does not, all of them opened.
+async function everyLanguage() {
+  const said = new Set();
+  for (const [language, dir] of [["es", "ltr"], ["tr", "ltr"], ["zh", "ltr"], ["ar", "rtl"], ["pt", "ltr"]]) {
+    const c = await customer(small, { locale: language }), { page } = c;
+    const root = page.locator("html");
+    assert.deepEqual([await root.getAttribute("lang"), await root.getAttribute("dir")], [language, dir]);
+    await gives(page, file("proof.json", logged.proof), file("policy.toml", logged.policy));
+    await page.locator(".facts").waitFor();
+    await looksAt(page, `${language}-begin`);
+    for (const [id, want] of [[logged.customer, "included"], ["somebody.else@example.org", "root"]]) {
+      await page.fill("#customer", id);
+      await page.locator("button.big").click();
+      await page.locator(`.card[data-cause="${want}"]`).waitFor();
+      said.add(await result(page));
+      await opens(page);
+      await looksAt(page, `${language}-${want}`);
+      await page.locator(".do button.quiet").first().click();
+    }
+    await leaves(c);
+  }
+  assert.equal(said.size, 10, [...said].join(", "));
+}
+
 // A second program that lies, or breaks down: a result that the two do not share is none; one that stands alone says so.
 async function secondThoughts() {
   for (const [twist, want, why, said] of [
@@ -492,6 +516,7 @@ await confidential();
 await withdrawn();
 await history();
 await otherLanguage();
+await everyLanguage();
 await throttled(small);
 await wholeWay(full, "full", looksAt);
 await secondThoughts();
