@@ -16,7 +16,7 @@ await page.waitForFunction(() => [...document.querySelectorAll("assay-state")].e
 const seen = await page.evaluate(() => Object.fromEntries([...document.querySelectorAll("assay-state")].map((e) => [e.id, [e.dataset.state, e.shadowRoot.querySelector("p").innerText.trim(), e.shadowRoot.querySelector("p").title]])));
 console.log(seen);
 assert.deepEqual(Object.fromEntries(Object.entries(seen).map(([id, [state]]) => [id, state])), JSON.parse(WANT));
-const [state, words] = seen.good;
+const [state, words] = [seen.good[0], seen.good[1].replace(/[\u2066-\u2069]/g, "")]; // without the marks that keep names in their own order
 assert.match(words, state === "published" ? /Demo Exchange: the report 2026-10 is published/ : /Demo Exchange: the report 2026-10 was withdrawn/);
 for (const id of ["key", "name", "altered", "away"]) assert.match(seen[id][1], /cannot be checked now/);
 assert.match(seen.key[2], /^response\.keys: /);

@@ -23,10 +23,15 @@ export interface Seen {
 const day = 86_400_000;
 const unknown = (problem: string): Seen => ({ outcome: "unknown", period: "", days: 0, problem });
 
-/** look asks the server, and believes what the exchange vouches for alone: whatever is odd is unknown, never good. */
+const patience = 30_000; // milliseconds for all that is asked
+
+/** look asks the server, and believes what the exchange vouches for alone: whatever is odd is unknown, never good, and so is a server that does not answer. */
 export async function look(asked: Asked, ask: typeof fetch, now: number): Promise<Seen> {
+  const silent = new AbortController();
+  const limit = setTimeout(() => silent.abort(), patience);
   try {
-    const answer = await new Client(asked.src, { exchange: asked.exchange, keys: [{ key: asked.key }] }, ask).get("/v1/reports/latest");
+    const asking: typeof fetch = (url, init) => ask(url, { ...init, signal: silent.signal });
+    const answer = await new Client(asked.src, { exchange: asked.exchange, keys: [{ key: asked.key }] }, asking).get("/v1/reports/latest");
     if (answer.status !== 200) return unknown(`it is answered with status ${answer.status}`);
     const said: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(answer.content));
     if (typeof said !== "object" || said === null) return unknown("the answer is no object");
@@ -46,5 +51,7 @@ export async function look(asked: Asked, ask: typeof fetch, now: number): Promis
     }
   } catch (error) {
     return unknown(error instanceof Refused ? error.message : "the server cannot be reached, or does not let this page read its answers");
+  } finally {
+    clearTimeout(limit);
   }
 }

@@ -15,8 +15,14 @@ p { display: flex; gap: .6em; align-items: flex-start; margin: 0; padding: .6em 
 
 const signs: Record<Outcome | "checking", string> = { checking: "…", published: "✓", withdrawn: "✕", superseded: "→", signed: "○", stale: "!", unknown: "?" };
 
+// again is after how long a page that stays open looks anew, in milliseconds: what was published may be withdrawn meanwhile.
+const again = 600_000;
+
 class State extends HTMLElement {
+  static readonly observedAttributes = ["src", "exchange", "key", "stale"];
   private readonly line = document.createElement("p");
+  private looks = 0; // the last one's answer counts alone
+  private next = 0;
 
   connectedCallback(): void {
     const root = this.shadowRoot ?? this.attachShadow({ mode: "open" });
@@ -25,15 +31,33 @@ class State extends HTMLElement {
     root.adoptedStyleSheets = [sheet];
     this.line.setAttribute("role", "status");
     root.replaceChildren(this.line);
+    this.begin();
+  }
+
+  disconnectedCallback(): void {
+    this.looks++;
+    clearTimeout(this.next);
+  }
+
+  attributeChangedCallback(): void {
+    if (this.isConnected && this.shadowRoot) this.begin();
+  }
+
+  private begin(): void {
     this.show("checking", {}, 0, "");
     void this.look();
   }
 
   private async look(): Promise<void> {
+    clearTimeout(this.next);
+    const mine = ++this.looks;
     const of = (name: string): string => this.getAttribute(name) ?? "";
+    const exchange = of("exchange");
     const stale = /^[1-9][0-9]{0,5}$/.test(of("stale")) ? Number(of("stale")) : 45;
-    const seen = await look({ src: of("src"), exchange: of("exchange"), key: of("key"), stale }, (...args) => fetch(...args), Date.now());
-    this.show(seen.outcome, { exchange: of("exchange"), period: seen.period }, seen.days, seen.problem);
+    const seen = await look({ src: of("src"), exchange, key: of("key"), stale }, (...args) => fetch(...args), Date.now());
+    if (mine !== this.looks) return; // it was asked something else meanwhile
+    this.show(seen.outcome, { exchange, period: seen.period }, seen.days, seen.problem);
+    this.next = setTimeout(() => void this.look(), again);
   }
 
   private show(outcome: Outcome | "checking", said: Record<string, string>, n: number, problem: string): void {
