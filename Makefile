@@ -34,7 +34,7 @@ LDFLAGS   = -s -w -X main.version=$(VERSION)
 
 export CGO_ENABLED ?= 0
 
-.PHONY: help build demo test test-faults test-mutations check bench bench-scale vectors fuzz clean litecoind anvil judges softhsm tokens vaultd versitygw toxiproxy postgres besides security oasdiff sbom test-security bench-serve page node-modules differential
+.PHONY: help build demo test test-faults test-mutations check bench bench-scale vectors fuzz clean litecoind anvil judges softhsm tokens vaultd versitygw toxiproxy postgres besides security oasdiff sbom test-security bench-serve page node-modules differential screenshots
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1	\2/p' $(MAKEFILE_LIST)
@@ -77,6 +77,9 @@ check: $(BIN)/btcd $(BIN)/golangci-lint litecoind anvil judges node-modules soft
 
 page: node-modules ## build the customer's page and the widget again, into web/app/dist; needs Node 20.19 or later and npm
 	cd web/app && node pack.mjs ../../build/opinion.b85 && node build.mjs --opinion ../../build/opinion.b85 && node widget/build.mjs
+
+screenshots: judges node-modules besides ## keep what the console, the site and the customer's page look like in build/screenshots
+	ASSAY_SCREENSHOTS=1 go test -count=1 -timeout 30m -run '^(TestConsoleInABrowser|TestCustomersInABrowser|TestCustomersWay|TestPage|TestSiteInABrowser)$$' ./cmd/assay ./web/app ./web/site
 
 bench: ## measure; figures depend on the machine, ratios within one run do not
 	go test -run '^$$' -bench . -benchmem ./merkle/... ./chains/evm ./verifier/... ./web/... ./cmd/assay

@@ -230,7 +230,7 @@ func TestE08_SignOrWidthLost(t *testing.T) {
 func TestE09_SizeBombs(t *testing.T) {
 	nest := func(depth int) []byte { // an envelope of this depth within a proof
 		p := newWorld().make(t).proof(0, 0)
-		p["envelope"] = json.RawMessage(strings.Repeat("[", depth-1) + strings.Repeat("]", depth-1))
+		p["envelope"] = json.RawMessage(strings.Repeat(`{"a":`, depth-2) + "{}" + strings.Repeat("}", depth-2))
 		return encode(p)
 	}
 	if _, err := tree.ParseProof(nest(32)); err != nil {

@@ -116,7 +116,7 @@ func TestRefuses(t *testing.T) {
 		"/bundle/./manifest.json", "/bundle/manifest.json\x00", "/bundle/attachments/anchor.json", "/notes.txt", "/report/index.html", "/keys/statement.age", "/x",
 		"/reports", "/reports/", "/reports/main-1", "/reports/main-2/", "/reports/main-1/notes.txt", "/reports/main-1/keys.age", "/reports/main-1/report/index.html", "/reports/main-1/bundle", "/reports/main-1/bundle/",
 		"/reports/main-1/bundle/ledger.csv", "/reports/main-1/bundle/../../keys.age", "/reports/main-1/bundle/..%2fkeys.age", "/reports/main-1/bundle/attachments/anchor.json", "/reports/../policy.toml", "/reports/2026-11-02/bundle.zip",
-		"/es/", "/es/index.html", "/page-1.html", "/page-2.html", "/page-x.html", "/verify.html", "/verify-small.html", "/widget.js",
+		"/xx/", "/xx/index.html", "/page-1.html", "/page-2.html", "/page-x.html", "/verify.html", "/verify-small.html", "/widget.js",
 		"/log", "/log/", "/log/.state/treeState", "/log/.lock", "/log/tile", "/log/tile/", "/log/tile/0/", "/log/tile/entries/001", "/log/tile/entries/001.p/45", "/log/tile/entries/002",
 		"/log/tile/0/x000/000", "/log/tile/0/000.p/0", "/log/tile/0/000.p/044", "/log/tile/0/000.p/256", "/log/tile/0/0", "/log/tile/1/000", "/log/tile/2/000.p/1", "/log/tile/8/000", "/log/tile/00/000",
 		"/log/tile/entries/notes", "/log/tile/entries/../../checkpoint", "/log/../keys/statement.age", "/log/tile/0/../../.state/treeState", "/log//checkpoint", "/log/checkpoint/", "/log/checkpoint\x00",

@@ -52,7 +52,7 @@ func freePort(t *testing.T) int {
 
 // TestConsoleInABrowser: in a real Chromium, with a virtual authenticator, at a real server with a real worker: people enrol by their links, sign in, have a report
 // drawn up, and publish it, by the keyboard alone; an auditor hands in a finding, and a report is withdrawn; what is no passkey of theirs lets nobody in. Every page passes axe, light and dark, is as narrow as a telephone,
-// and asks nothing of anybody else. What the pages look like is kept in build/screenshots. testdata/console.mjs is what is done.
+// and asks nothing of anybody else. What the pages look like make screenshots keeps. testdata/console.mjs is what is done.
 func TestConsoleInABrowser(t *testing.T) {
 	chromium, node, modules := browserOf(t)
 	port := freePort(t)

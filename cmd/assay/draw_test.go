@@ -93,7 +93,7 @@ func checkDrawn(t *testing.T, dir string, node *devnet.Bitcoin, want string) {
 	if d == nil || d.Hash != block.Hash || d.Number != 345 || p.Snapshot.Instant.String() != want || d.Instant().String() != want {
 		t.Errorf("draw %+v of snapshot at %s, want block %s and instant %s", d, p.Snapshot.Instant, block.Hash, want)
 	}
-	if page := read(t, dir, "report", "index.html"); !strings.Contains(page, "<dt>Drawn</dt>") {
+	if page := read(t, dir, "report", "index.html"); !strings.Contains(page, "<dt>Instant drawn by lot</dt>") {
 		t.Error("the page does not say that the instant was drawn")
 	}
 }

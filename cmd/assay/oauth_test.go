@@ -215,7 +215,7 @@ func TestAppsOutside(t *testing.T) {
 }
 
 // TestCustomersInABrowser: in a real Chromium, a customer allows an app, sees on a page that they did, and takes it back there; without a script too. The pages pass axe and are as
-// narrow as a telephone; what they look like is kept in build/screenshots. testdata/oauth/customer.mjs is what is done.
+// narrow as a telephone; what they look like make screenshots keeps. testdata/oauth/customer.mjs is what is done.
 func TestCustomersInABrowser(t *testing.T) {
 	chromium, _, _ := browserOf(t)
 	s := newAppServer(t)

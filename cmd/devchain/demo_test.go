@@ -87,7 +87,7 @@ func TestX04_DemoRunsBesideItself(t *testing.T) {
 				`counted: +this program checked the proof of shard #0, `,
 				`verified: +PROVEN: `,
 				`tampered: +NOT PROVEN: .*\(exit 1\)`,
-				`report: .*report/index\.html`,
+				`site: .*site/index\.html`, `try it: .*proofs/first\.json`,
 			} {
 				if !regexp.MustCompile(want).MatchString(end) {
 					t.Errorf("%s is not among the last lines:\n%s", want, end)

@@ -35,7 +35,7 @@ func browserOf(t *testing.T) (chromium, node, modules string) {
 
 // TestSiteInABrowser: in a real Chromium, from a disk and from below a path of a server, every kind of page in every language passes axe, light and dark, is as narrow as a telephone,
 // breaks no policy and asks nothing of anybody else; links lead on, the search finds by the keyboard alone, and without scripts nothing is missing.
-// What the pages look like is kept in build/screenshots. testdata/site.mjs is what is done.
+// What the pages look like make screenshots keeps. testdata/site.mjs is what is done.
 func TestSiteInABrowser(t *testing.T) {
 	chromium, node, modules := browserOf(t)
 	dir := exported(t, newPlace(t))

@@ -40,14 +40,15 @@ export async function browse({ CHROMIUM, MODULES, SPKI, SHOTS, PORTS = {} }) {
     }
   }
 
-  // looksAt holds a page to what everybody needs of it, and keeps what it looks like.
+  // looksAt holds a page to what everybody needs of it, and keeps what it looks like if that is asked for (make screenshots). Light and dark are apart in colours alone.
   let looked = 0;
   async function looksAt(v, name, shots = true) {
+    shots &&= Boolean(process.env.ASSAY_SCREENSHOTS);
     for (const colorScheme of ["light", "dark"]) {
       await v.page.emulateMedia({ colorScheme });
       const found = await steady(v, async () => {
         await v.page.evaluate(axe.source);
-        return v.page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+        return v.page.evaluate((options) => globalThis.axe.run(document, { resultTypes: ["violations"], ...options }), colorScheme === "light" ? {} : { runOnly: ["color-contrast"] });
       });
       assert.deepEqual(found.violations.map((one) => one.id + ": " + one.nodes.map((node) => node.html + " " + node.failureSummary).join("; ")), [], name + ", " + colorScheme);
       if (shots) await v.page.screenshot({ path: `${SHOTS}/${name}-${colorScheme}.png`, fullPage: true });

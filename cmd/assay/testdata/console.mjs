@@ -330,6 +330,6 @@ for (const v of [ada, bob, carol, plain, nobody]) {
   assert.deepEqual(foreign, [], "something was asked of elsewhere");
   assert.deepEqual(v.faults, []);
 }
-writeFileSync(SHOTS + "/README", "What the console looks like: light, dark, and 320 pixels wide. Made by TestConsoleInABrowser.\n");
+if (process.env.ASSAY_SCREENSHOTS) writeFileSync(SHOTS + "/README", "What the console looks like: light, dark, and 320 pixels wide. Made by TestConsoleInABrowser.\n");
 console.log(`${looked()} pages were looked at, light, dark and narrow`);
 await browser.close();

@@ -58,21 +58,26 @@ async function checks(page, id) {
 // settled waits until the second opinion is there, on a page that has one.
 const settled = (page) => page.locator(".reasons .awaited").waitFor({ state: "detached" });
 
-// looksAt holds what is shown to what everybody needs of it, in both schemes, and keeps what it looks like.
+// keeps keeps what a page looks like, if that is asked for (make screenshots).
+const keeps = async (page, name) => {
+  if (process.env.ASSAY_SCREENSHOTS) await page.screenshot({ path: `${SHOTS}/page-${name}.png`, fullPage: true });
+};
+
+// looksAt holds what is shown to what everybody needs of it, in both schemes, which are apart in colours alone.
 async function looksAt(page, name) {
   for (const colorScheme of ["light", "dark"]) {
     await page.emulateMedia({ colorScheme });
     await page.evaluate(axe.source);
-    const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+    const found = await page.evaluate((options) => globalThis.axe.run(document, { resultTypes: ["violations"], ...options }), colorScheme === "light" ? {} : { runOnly: ["color-contrast"] });
     assert.deepEqual(found.violations.map((one) => one.id + ": " + one.nodes.map((node) => node.html + " " + node.failureSummary).join("; ")), [], `${name}, ${colorScheme}`);
-    await page.screenshot({ path: `${SHOTS}/page-${name}-${colorScheme}.png`, fullPage: true });
+    await keeps(page, `${name}-${colorScheme}`);
   }
   await page.emulateMedia({ colorScheme: "light" });
   const size = page.viewportSize();
   await page.setViewportSize({ width: 320, height: 700 });
   const wide = await page.evaluate(() => document.documentElement.scrollWidth);
   assert.ok(wide <= 320, `${name} is ${wide} wide on a screen of 320`);
-  await page.screenshot({ path: `${SHOTS}/page-${name}-narrow.png`, fullPage: true });
+  await keeps(page, `${name}-narrow`);
   await page.setViewportSize(size);
 }
 
@@ -139,7 +144,7 @@ async function wholeWay(address, name, looks) {
   const made = JSON.parse(complaint.text);
   assert.deepEqual([made.type, made.proof, made.words, made.held], ["assay/v1/complaint", logged.proof, "I held 0.6 BTC.", [{ asset: "BTC", amount: "0.6" }, { asset: "ETH", amount: "2.5" }]]);
   await page.emulateMedia({ media: "print" });
-  await page.screenshot({ path: `${SHOTS}/page-${name}-print.png`, fullPage: true });
+  await keeps(page, `${name}-print`);
   await page.emulateMedia({ media: "screen" });
 
   // Of another customer's id it says so, and the receipt is checked anew like a proof.

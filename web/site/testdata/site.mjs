@@ -8,6 +8,7 @@ const require = createRequire(MODULES + "/");
 const { chromium } = require("playwright-core");
 const axe = require("axe-core");
 mkdirSync(SHOTS, { recursive: true });
+const kept = process.env.ASSAY_SCREENSHOTS; // make screenshots
 
 const browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] });
 
@@ -53,11 +54,11 @@ async function fits(page, what, width) {
     for (const colorScheme of ["light", "dark"]) {
       await v.page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
       await passes(v.page, name + ", " + colorScheme, colorScheme === "light" ? {} : { runOnly: ["color-contrast"] });
-      await v.page.screenshot({ path: `${SHOTS}/site-${name}-${colorScheme}.png`, fullPage: name !== "accounts" });
+      if (kept) await v.page.screenshot({ path: `${SHOTS}/site-${name}-${colorScheme}.png`, fullPage: name !== "accounts" });
     }
     for (const width of [320, 390]) {
       await fits(v.page, name, width);
-      if (name !== "accounts") await v.page.screenshot({ path: `${SHOTS}/site-${name}-${width}.png`, fullPage: true });
+      if (kept && name !== "accounts") await v.page.screenshot({ path: `${SHOTS}/site-${name}-${width}.png`, fullPage: true });
     }
     await v.page.setViewportSize({ width: 1280, height: 900 });
     assert.deepEqual(v.asked, [DISK + "/" + path], name + " asks for something");
