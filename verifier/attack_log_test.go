@@ -16,6 +16,7 @@ import (
 
 	"github.com/assay-por/assay/verifier/canon"
 	"github.com/assay-por/assay/verifier/claim"
+	"github.com/assay-por/assay/verifier/opinion"
 )
 
 func readBundle(t testing.TB, files map[string][]byte) *Files {
@@ -298,7 +299,7 @@ func TestC10_TimesAreTold(t *testing.T) {
 		}
 	}
 	r, digest := newRun(made.policy), claim.Hash(h([]byte("envelope")))
-	r.envelopes = []sealed{{digest: digest}}
+	r.envelopes = []*opinion.Opened{{Digest: digest}}
 	r.date(seen.Add(time.Millisecond), "a time stamp", digest)
 	if got := r.bound().Time; got != "2026-11-01T04:00:01Z" {
 		t.Errorf("a part of a second is left out: %s", got)

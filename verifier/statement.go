@@ -1,7 +1,6 @@
 package verifier
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -20,34 +19,18 @@ type Approvals struct {
 	Believed int      `json:"believed"` // so many of them are keys of the policy
 }
 
-// verifyEnvelope is the check `statement.signature` of one envelope (SPEC part 10). The payload is read once the exchange's signatures
-// over it verify, since the keys' limits speak of a time inside it; that it is no statement is for `statement.format` to say.
+// verifyEnvelope is the check `statement.signature` of one envelope (SPEC part 10); of several all have one payload.
 func (r *run) verifyEnvelope(raw []byte) (detail string, err error) {
-	envelope, err := claim.ParseEnvelope(raw)
+	opened, err := opinion.Open(raw, r.policy, r.notAfter)
 	if err != nil {
 		return "", err
 	}
-	signers, err := envelope.Verify(r.policy.Keys)
-	if err != nil {
-		return "", err
-	}
-	digest := claim.Hash(sha256.Sum256(raw))
-	s, unread := claim.ParseStatement(envelope.Payload)
-	ids := []string{}
-	for _, key := range signers {
-		if s != nil {
-			if err := r.policy.CheckLimits(key, s.Issued, r.notAfter(digest)); err != nil {
-				return "", err
-			}
-		}
-		ids = append(ids, key.ID)
-	}
-	if len(r.envelopes) > 0 && string(r.envelopes[0].Payload) != string(envelope.Payload) {
+	if len(r.envelopes) > 0 && string(r.envelopes[0].Payload) != string(opened.Payload) {
 		return "", errors.New("the statement in the proof and the one beside it are not the same")
 	}
-	r.statement, r.unread, r.verdict.Signers = s, unread, ids
-	r.envelopes = append(r.envelopes, sealed{envelope, digest})
-	return "by key " + strings.Join(ids, ", "), nil
+	r.statement, r.unread, r.verdict.Signers = opened.Statement, opened.Unread, opened.Signers
+	r.envelopes = append(r.envelopes, opened)
+	return "by key " + strings.Join(opened.Signers, ", "), nil
 }
 
 // checkStatement makes the checks of the signed payload: `statement.*` and `snapshot` (SPEC part 9).
@@ -89,7 +72,7 @@ func (r *run) checkStatement() {
 func (r *run) bound() *Bound {
 	var digests []claim.Hash
 	for _, envelope := range r.envelopes {
-		digests = append(digests, envelope.digest)
+		digests = append(digests, envelope.Digest)
 	}
 	found := r.earliest(digests...)
 	if found.at.IsZero() {
@@ -104,7 +87,7 @@ func (r *run) checkApprovals() (string, error) {
 	var approved claim.Approved
 	for _, envelope := range r.envelopes {
 		var err error
-		if approved, err = r.statement.CheckApprovals(envelope.Envelope, r.policy, r.notAfter(envelope.digest)); err != nil {
+		if approved, err = r.statement.CheckApprovals(envelope.Envelope, r.policy, r.notAfter(envelope.Digest)); err != nil {
 			return "", err
 		}
 	}

@@ -8,10 +8,10 @@
 //	if verdict.Proven { … }
 //
 // The package is written from SPEC.md alone and shares no code with the builder. It has no network, no clock and no state: the
-// same bytes give the same verdict. Eight of its rooms check one thing each, and know nothing of one another: tree the liabilities,
+// same bytes give the same verdict. Eight of its rooms check one thing each: tree the liabilities, confidential the proofs over their sums,
 // evidence the reserves, beacon whether a block of Ethereum is final, tlog what stands in a log, timestamp when somebody saw it, respsig
-// what a server answered, claim what is claimed of all. They read files through canon. This package joins them, and is where it shows if
-// they disagree.
+// what a server answered, claim what is claimed of all. They read files through canon. Package opinion has what a customer's proof needs and
+// a page can hold. This package joins them, and is where it shows if they disagree.
 package verifier
 
 import (
@@ -24,6 +24,7 @@ import (
 	"github.com/assay-por/assay/verifier/canon"
 	"github.com/assay-por/assay/verifier/claim"
 	"github.com/assay-por/assay/verifier/confidential"
+	"github.com/assay-por/assay/verifier/opinion"
 	"github.com/assay-por/assay/verifier/tlog"
 	"github.com/assay-por/assay/verifier/tree"
 	"github.com/assay-por/assay/verifier/watch"
@@ -186,7 +187,7 @@ type run struct {
 	verdict   Verdict
 	policy    *claim.Policy
 	passed    map[string]bool
-	envelopes []sealed // that verified, all with one payload
+	envelopes []*opinion.Opened // that verified, all with one payload
 	dating
 	trust     *tlog.Trust              // nil: the policy knows no log
 	untrusted error                    // why the policy's logs cannot be known
@@ -194,12 +195,6 @@ type run struct {
 	unread    error                    // why the signed payload is no statement
 	surplus   *tree.Point              // where totals are hidden, once statement.format passed
 	columns   *confidential.Parameters // of a confidential tree, made when first needed
-}
-
-// A sealed is an envelope and the digest of its file, by which it is dated.
-type sealed struct {
-	*claim.Envelope
-	digest claim.Hash
 }
 
 func newRun(policy *claim.Policy) run {

@@ -79,7 +79,7 @@ type run struct {
 	trust     *tlog.Trust // nil: the policy knows no log
 	passed    map[string]bool
 	proof     *tree.Proof
-	envelopes []sealed // that verified, all with one payload
+	envelopes []*Opened // that verified, all with one payload
 	statement *claim.Statement
 	unread    error  // why the signed payload is no statement
 	place     *place // in a log, nil: none is shown, or unplaced says what is wrong

@@ -1,7 +1,6 @@
 package opinion
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,12 +9,6 @@ import (
 
 	"github.com/assay-por/assay/verifier/claim"
 )
-
-// A sealed is an envelope and the digest of its file, by which it is dated.
-type sealed struct {
-	*claim.Envelope
-	digest claim.Hash
-}
 
 // checkSignature is the check `statement.signature` (SPEC part 10) of the envelope in the proof, of that beside it, or of both: then both must be
 // one. The place in a log is read before, since a revoked key's signature rests on when witnesses saw it.
@@ -38,33 +31,17 @@ func (r *run) checkSignature() (detail string, err error) {
 	return detail, nil
 }
 
-// verify reads the payload once the exchange's signatures over it verify, since the keys' limits speak of a time inside it.
 func (r *run) verify(raw []byte) (string, error) {
-	envelope, err := claim.ParseEnvelope(raw)
+	opened, err := Open(raw, r.policy, r.notAfter)
 	if err != nil {
 		return "", err
 	}
-	signers, err := envelope.Verify(r.policy.Keys)
-	if err != nil {
-		return "", err
-	}
-	digest := claim.Hash(sha256.Sum256(raw))
-	statement, unread := claim.ParseStatement(envelope.Payload)
-	var ids []string
-	for _, key := range signers {
-		if statement != nil {
-			if err := r.policy.CheckLimits(key, statement.Issued, r.notAfter(digest)); err != nil {
-				return "", err
-			}
-		}
-		ids = append(ids, key.ID)
-	}
-	if len(r.envelopes) > 0 && string(r.envelopes[0].Payload) != string(envelope.Payload) {
+	if len(r.envelopes) > 0 && string(r.envelopes[0].Payload) != string(opened.Payload) {
 		return "", errors.New("the statement in the proof and the one beside it are not the same")
 	}
-	r.statement, r.unread = statement, unread
-	r.envelopes = append(r.envelopes, sealed{envelope, digest})
-	return "by key " + strings.Join(ids, ", "), nil
+	r.statement, r.unread = opened.Statement, opened.Unread
+	r.envelopes = append(r.envelopes, opened)
+	return "by key " + strings.Join(opened.Signers, ", "), nil
 }
 
 // notAfter is when bytes were there, as witnesses of the log saw, zero if nothing shows it.
@@ -117,7 +94,7 @@ func (r *run) checkApprovals() (string, error) {
 	var approved claim.Approved
 	for _, envelope := range r.envelopes {
 		var err error
-		if approved, err = r.statement.CheckApprovals(envelope.Envelope, r.policy, r.notAfter(envelope.digest)); err != nil {
+		if approved, err = r.statement.CheckApprovals(envelope.Envelope, r.policy, r.notAfter(envelope.Digest)); err != nil {
 			return "", err
 		}
 	}
